@@ -1,0 +1,121 @@
+# zr: replicate ZFS filesystems between hosts with small programs.
+#
+#	make demo	set up what is missing, build, replicate real streams
+#	make check	set up what is missing, build, run every test
+#	make install	PREFIX=/usr/local DESTDIR=
+#	make SANITIZE=1	with AddressSanitizer and UBSan, in build/sanitize
+
+PREFIX = /usr/local
+DESTDIR =
+CC = gcc
+CFLAGS = -O2 -g
+
+BUILD = build$(if $(SANITIZE),/sanitize)
+
+# Every program, and the libraries that it needs besides libbsd.
+LIBS_zr-connect =
+LIBS_zr-listen =
+LIBS_zr-handshake =
+LIBS_zr-mux =
+LIBS_zr-dataconn = -lprotobuf-c -ljansson
+LIBS_zr-rpc = -lprotobuf-c -ljansson -lnghttp2
+LIBS_zr-step = -lprotobuf-c -ljansson
+LIBS_zr-endpoint = -lprotobuf-c -ljansson -lz
+LIBS_zr-dump = -lprotobuf-c -ljansson -lnghttp2
+LIBS_zr-tls = -lssl -lcrypto
+LIBS_zr-stdinserver =
+LIBS_zr-ssh-connect =
+
+PROGRAMS = $(patsubst bin/%.c,%,$(wildcard bin/*.c))
+SCRIPTS = $(patsubst bin/%.sh,%,$(wildcard bin/*.sh))
+MANUALS = $(wildcard man/*.[1-8])
+UNIT_TESTS = $(patsubst t/unit/%.c,%,$(wildcard t/unit/*.c))
+
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wsign-compare -Werror
+SANITIZERS_1 = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+SANITIZERS = $(SANITIZERS_$(SANITIZE))
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DLIBBSD_OVERLAY -DLIBBSD_NETBSD_VIS \
+	-isystem /usr/include/bsd $(WARNINGS) $(CFLAGS) $(SANITIZERS) \
+	-Ilib -I$(BUILD)/proto -MMD -MP
+
+LIB_OBJECTS = $(patsubst lib/%.c,$(BUILD)/lib/%.o,$(wildcard lib/*.c)) \
+	$(BUILD)/proto/zrepl.pb-c.o
+LIBRARY = $(BUILD)/libzr.a
+
+all: $(PROGRAMS:%=$(BUILD)/bin/%) $(SCRIPTS:%=$(BUILD)/bin/%)
+
+demo: deps
+	$(MAKE) all
+	PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" sh examples/demo.sh
+
+check: deps
+	$(MAKE) all unit
+	t/run $(BUILD)
+
+# What is missing is installed by apt where we may, else named.
+deps:
+	@sh t/deps.sh
+
+unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%)
+
+lint:
+	mandoc -T lint -W warning $(MANUALS)
+	shellcheck -s sh bin/*.sh examples/*.sh
+	shellcheck t/run t/*.sh .ci/run
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install $(PROGRAMS:%=$(BUILD)/bin/%) $(SCRIPTS:%=$(BUILD)/bin/%) \
+	    $(DESTDIR)$(PREFIX)/bin
+	set -e; for page in $(MANUALS); do \
+		section=$${page##*.}; \
+		install -d $(DESTDIR)$(PREFIX)/share/man/man$$section; \
+		install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$section; \
+	done
+
+uninstall:
+	cd $(DESTDIR)$(PREFIX)/bin && rm -f $(PROGRAMS) $(SCRIPTS)
+	cd $(DESTDIR)$(PREFIX)/share/man && rm -f \
+	    $(foreach m,$(notdir $(MANUALS)),man$(subst .,,$(suffix $m))/$m)
+
+clean:
+	rm -rf build
+
+$(BUILD)/proto/zrepl.pb-c.c: proto/zrepl.proto
+	@mkdir -p $(@D)
+	protoc-c --proto_path=proto --c_out=$(@D) $<
+$(BUILD)/proto/zrepl.pb-c.h: $(BUILD)/proto/zrepl.pb-c.c ;
+
+$(BUILD)/proto/zrepl.pb-c.o: $(BUILD)/proto/zrepl.pb-c.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/lib/%.o: lib/%.c $(BUILD)/proto/zrepl.pb-c.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/bin/%.o: bin/%.c $(BUILD)/proto/zrepl.pb-c.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(LIBRARY): $(LIB_OBJECTS)
+	rm -f $@
+	$(AR) rcs $@ $(LIB_OBJECTS)
+
+$(PROGRAMS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/bin/%.o $(LIBRARY)
+	$(CC) $(CFLAGS) $(SANITIZERS) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LIBS_$*) -lbsd
+
+$(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: bin/%.sh
+	@mkdir -p $(@D)
+	install $< $@
+
+# A unit test may use any part of the library.
+$(BUILD)/t/unit/%: t/unit/%.c t/unit/unit.h $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -It/unit -o $@ $< $(LIBRARY) \
+	    -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lbsd
+
+.PHONY: all demo check deps unit lint install uninstall clean bench fuzz
+.SECONDARY:
+-include $(wildcard $(BUILD)/lib/*.d $(BUILD)/bin/*.d $(BUILD)/proto/*.d $(BUILD)/t/unit/*.d)

@@ -1,0 +1,65 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chain.h"
+#include "diag.h"
+#include "io.h"
+#include "signals.h"
+
+int
+chain_parse(struct chain *chain, const char *text, struct error *error)
+{
+	char copy[32], *comma;
+	const char *reason_read, *reason_write;
+
+	if (strlcpy(copy, text, sizeof(copy)) >= sizeof(copy) ||
+	    (comma = strchr(copy, ',')) == NULL)
+		return (error_set(error, EXIT_USAGE,
+		    "-f wants two descriptors, READ,WRITE, not %s", text));
+	*comma = '\0';
+	chain->read_fd = (int)strtonum(copy, 0, 65535, &reason_read);
+	chain->write_fd = (int)strtonum(comma + 1, 0, 65535, &reason_write);
+	if (reason_read != NULL || reason_write != NULL)
+		return (error_set(error, EXIT_USAGE,
+		    "-f wants two descriptors, READ,WRITE, not %s", text));
+	return (0);
+}
+
+int
+chain_check(const struct chain *chain, struct error *error)
+{
+	const int fds[2] = { chain->read_fd, chain->write_fd };
+
+	for (int i = 0; i < 2; i++)
+		if (fcntl(fds[i], F_GETFD) == -1)
+			return (error_set(error, EXIT_USAGE,
+			    "descriptor %d is not open: no connection here "
+			    "(zr-connect opens one)", fds[i]));
+	return (0);
+}
+
+void
+chain_exec(const struct chain *chain, char *const argv[])
+{
+	if (chain != NULL) {
+		io_set_nonblocking(chain->read_fd, false);
+		io_set_nonblocking(chain->write_fd, false);
+	}
+	signals_restore();
+	execvp(argv[0], argv);
+	die(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC,
+	    "cannot execute %s: %s", argv[0], strerror(errno));
+}
+
+void
+chain_clean_environment(void)
+{
+	static const char *const names[] = { "ZR_LABEL", "LISTEN_FDS",
+	    "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unsetenv(names[i]);
+}

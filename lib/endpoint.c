@@ -1,0 +1,146 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diag.h"
+#include "endpoint.h"
+#include "io.h"
+#include "utf8.h"
+
+int
+endpoint_start(struct endpoint *endpoint, char *const argv[],
+    const char *method, struct error *error)
+{
+	size_t count = 0;
+	char **line;
+	int result;
+
+	*endpoint = ENDPOINT_NONE;
+	while (argv[count] != NULL)
+		count++;
+	line = calloc(count + 2, sizeof(*line));
+	if (line == NULL)
+		return (error_errno(error, "endpoint"));
+	memcpy(line, argv, count * sizeof(*line));
+	line[count] = (char *)(uintptr_t)method;
+	result = process_start(&endpoint->process, line, PROCESS_PIPE,
+	    PROCESS_PIPE, PROCESS_PIPE, true, error);
+	free(line);
+	return (result);
+}
+
+/* Keep the last ENDPOINT_TEXT_MAX bytes. */
+static void
+keep(struct endpoint *endpoint, const char *text, size_t length)
+{
+	size_t room = sizeof(endpoint->text) - endpoint->text_length, drop;
+
+	if (length > sizeof(endpoint->text)) {
+		text += length - sizeof(endpoint->text);
+		length = sizeof(endpoint->text);
+	}
+	if (length > room) {
+		drop = length - room;
+		memmove(endpoint->text, endpoint->text + drop,
+		    endpoint->text_length - drop);
+		endpoint->text_length -= drop;
+	}
+	memcpy(endpoint->text + endpoint->text_length, text, length);
+	endpoint->text_length += length;
+}
+
+void
+endpoint_read_errors(struct endpoint *endpoint)
+{
+	char buffer[4096];
+	ssize_t got;
+
+	if (endpoint->process.errors == -1)
+		return;
+	/* A flood must not keep us here: one pipe's worth, then back to poll. */
+	for (int i = 0; i < 16; i++) {
+		got = io_read(endpoint->process.errors, buffer, sizeof(buffer));
+		if (got > 0) {
+			keep(endpoint, buffer, (size_t)got);
+			continue;
+		}
+		if (got == 0 || errno != EAGAIN)
+			io_close(&endpoint->process.errors);
+		return;
+	}
+}
+
+void
+endpoint_check(struct endpoint *endpoint, int64_t now)
+{
+	if (endpoint->ended || endpoint->process.pid == -1)
+		return;
+	if (now >= endpoint->kill_at) {
+		process_signal(&endpoint->process, SIGKILL);
+		endpoint->kill_at = INT64_MAX;
+	}
+	if (process_try_wait(&endpoint->process, &endpoint->exit_code))
+		endpoint->ended = true;
+}
+
+void
+endpoint_end(struct endpoint *endpoint, int64_t now)
+{
+	if (endpoint->kill_at != INT64_MAX || endpoint->ended)
+		return;
+	process_signal(&endpoint->process, SIGTERM);
+	io_close(&endpoint->process.input);
+	endpoint->kill_at = now + ENDPOINT_TERM_MS;
+}
+
+const char *
+endpoint_text(struct endpoint *endpoint)
+{
+	static char text[ENDPOINT_TEXT_MAX + 1];
+	const char *start = endpoint->text;
+	size_t length = endpoint->text_length;
+
+	/* Where the front was cut, do not begin inside a character. */
+	if (length == sizeof(endpoint->text))
+		while (length > 0 && ((unsigned char)*start & 0xc0) == 0x80) {
+			start++;
+			length--;
+		}
+	while (length > 0 && strchr(" \t\r\n", start[length - 1]) != NULL)
+		length--;
+	utf8_sanitize(text, start, length);
+	if (length == 1)
+		strlcat(text, ".", sizeof(text));
+	if (length == 0 && endpoint->exit_code >= EXIT_SIGNAL)
+		snprintf(text, sizeof(text), "endpoint ended by signal %d",
+		    endpoint->exit_code - EXIT_SIGNAL);
+	else if (length == 0)
+		snprintf(text, sizeof(text), "endpoint ended with status %d",
+		    endpoint->exit_code);
+	return (text);
+}
+
+void
+endpoint_log(const struct endpoint *endpoint)
+{
+	diag_lines(endpoint->text, endpoint->text_length);
+}
+
+void
+endpoint_free(struct endpoint *endpoint)
+{
+	if (endpoint->process.pid != -1) {
+		endpoint_end(endpoint, io_now());
+		while (!endpoint->ended && endpoint->kill_at != INT64_MAX) {
+			io_poll(NULL, 0, io_earlier(io_now() + 20, endpoint->kill_at));
+			endpoint_check(endpoint, io_now());
+		}
+		if (!endpoint->ended) {
+			endpoint->exit_code = process_wait(&endpoint->process);
+			endpoint->ended = true;
+		}
+	}
+	process_close(&endpoint->process);
+}

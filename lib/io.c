@@ -1,0 +1,215 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "signals.h"
+
+int64_t
+io_now(void)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &now) == -1)
+		abort();
+	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+int64_t
+io_earlier(int64_t a, int64_t b)
+{
+	return (a < b ? a : b);
+}
+
+int
+io_poll(struct pollfd *entries, size_t count, int64_t deadline)
+{
+	struct timespec wait, *timeout = NULL;
+	int64_t left;
+	int ready;
+
+	if (deadline != IO_FOREVER) {
+		left = deadline - io_now();
+		if (left < 0)
+			left = 0;
+		wait.tv_sec = (time_t)(left / 1000);
+		wait.tv_nsec = (long)(left % 1000) * 1000000;
+		timeout = &wait;
+	}
+	ready = ppoll(entries, (nfds_t)count, timeout, signals_open_mask());
+	if (ready == -1 && (errno == EINTR || errno == EAGAIN)) {
+		for (size_t i = 0; i < count; i++)
+			entries[i].revents = 0;
+		return (0);
+	}
+	return (ready);
+}
+
+static int
+set_flag(int fd, int get, int set, int flag, bool on)
+{
+	int flags = fcntl(fd, get);
+
+	if (flags == -1)
+		return (-1);
+	if (((flags & flag) != 0) == on)
+		return (0);
+	return (fcntl(fd, set, on ? flags | flag : flags & ~flag) == -1 ? -1 : 0);
+}
+
+int
+io_set_nonblocking(int fd, bool on)
+{
+	return (set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on));
+}
+
+int
+io_set_cloexec(int fd, bool on)
+{
+	return (set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, on));
+}
+
+ssize_t
+io_read(int fd, void *buffer, size_t size)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, buffer, size);
+	while (got == -1 && errno == EINTR);
+	return (got);
+}
+
+ssize_t
+io_write(int fd, const void *buffer, size_t size)
+{
+	ssize_t put;
+
+	do
+		put = write(fd, buffer, size);
+	while (put == -1 && errno == EINTR);
+	return (put);
+}
+
+/* Wait until fd is ready for events; 0 if it is, -1 when late or broken. */
+static int
+wait_ready(int fd, short events, int64_t deadline, struct error *error)
+{
+	struct pollfd entry = { .fd = fd, .events = events };
+
+	for (;;) {
+		switch (io_poll(&entry, 1, deadline)) {
+		case -1:
+			return (error_errno(error, "poll"));
+		case 0:
+			if (io_now() >= deadline)
+				return (error_set(error, EXIT_TIMEOUT, "timed out"));
+			break;
+		default:
+			return (0);
+		}
+	}
+}
+
+int
+io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
+    struct error *error)
+{
+	size_t have = 0;
+	ssize_t got;
+
+	while (have < size) {
+		if (wait_ready(fd, POLLIN, deadline, error) == -1)
+			return (-1);
+		got = io_read(fd, (char *)buffer + have, size - have);
+		if (got == 0)
+			return (error_set(error, EXIT_PROTOCOL,
+			    "connection closed after %zu of %zu bytes", have, size));
+		if (got == -1) {
+			if (errno == EAGAIN)
+				continue;
+			return (error_errno(error, "read"));
+		}
+		have += (size_t)got;
+	}
+	return (0);
+}
+
+int
+io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
+    struct error *error)
+{
+	size_t done = 0;
+	ssize_t put;
+
+	while (done < size) {
+		if (wait_ready(fd, POLLOUT, deadline, error) == -1)
+			return (-1);
+		put = io_write(fd, (const char *)buffer + done, size - done);
+		if (put == -1) {
+			if (errno == EAGAIN)
+				continue;
+			return (error_errno(error, "write"));
+		}
+		done += (size_t)put;
+	}
+	return (0);
+}
+
+ssize_t
+io_read_line(int fd, char *line, size_t size, int64_t deadline,
+    struct error *error)
+{
+	size_t have = 0;
+	ssize_t got;
+
+	for (;;) {
+		if (deadline != IO_FOREVER &&
+		    wait_ready(fd, POLLIN, deadline, error) == -1)
+			return (-1);
+		got = io_read(fd, line + have, 1);
+		if (got == -1 && errno == EAGAIN) {
+			if (wait_ready(fd, POLLIN, deadline, error) == -1)
+				return (-1);
+			continue;
+		}
+		if (got == -1)
+			return (error_errno(error, "read"));
+		if (got == 0) {
+			error_set(error, EXIT_PROTOCOL, "%s", have == 0 ? "" :
+			    "the line has no end");
+			return (-1);
+		}
+		if (line[have] == '\n') {
+			line[have] = '\0';
+			return ((ssize_t)have);
+		}
+		if (line[have] == '\0')
+			return (error_set(error, EXIT_PROTOCOL,
+			    "the line holds a NUL byte"));
+		if (++have == size)
+			return (error_set(error, EXIT_PROTOCOL,
+			    "the line is longer than %zu bytes", size - 1));
+	}
+}
+
+int
+io_half_close(int fd)
+{
+	if (shutdown(fd, SHUT_WR) == 0 || errno == ENOTSOCK || errno == ENOTCONN)
+		return (0);
+	return (-1);
+}
+
+void
+io_close(int *fd)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+}

@@ -1,0 +1,72 @@
+#ifndef ZR_IO_H
+#define ZR_IO_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "error.h"
+
+/*
+ * The only place that reads, writes, polls and asks the clock.  Everything
+ * here retries EINTR by itself, except io_poll(), which returns so that its
+ * caller can look at signals_take() (signals.h).
+ *
+ * Times are absolute, in milliseconds of the monotonic clock.
+ */
+#define IO_FOREVER INT64_MAX
+
+int64_t	io_now(void);
+
+/* The earlier of two deadlines. */
+int64_t	io_earlier(int64_t a, int64_t b);
+
+/*
+ * poll(2) until an event or the deadline, with the signals of signals.h let
+ * through.  Entries with fd < 0 are passed over.  Returns the number of
+ * entries with events, 0 at the deadline or after a signal; -1 with errno
+ * only for what cannot be retried.
+ */
+int	io_poll(struct pollfd *entries, size_t count, int64_t deadline);
+
+int	io_set_nonblocking(int fd, bool on);
+int	io_set_cloexec(int fd, bool on);
+
+/*
+ * read(2) of the network side: the number of bytes, 0 at end of file, -1
+ * with errno (EAGAIN included).  Works the same on sockets, pipes, files,
+ * and on a socket whose TLS is done by the kernel (zr-tls(1)), where
+ * close_notify is the end of file and a bare FIN is ECONNABORTED.
+ */
+ssize_t	io_read(int fd, void *buffer, size_t size);
+ssize_t	io_write(int fd, const void *buffer, size_t size);
+
+/*
+ * Exactly size bytes, by the deadline, not one more; the descriptor may be
+ * blocking or not.  End of file is an error (EXIT_PROTOCOL; text "connection
+ * closed after N of M bytes"); lateness too (EXIT_TIMEOUT).
+ */
+int	io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
+	    struct error *error);
+int	io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
+	    struct error *error);
+
+/*
+ * One line, read byte by byte so that what follows stays in the pipe.  The
+ * newline is not stored; the line is NUL-terminated.  size includes the NUL.
+ * Returns its length; -1 at end of file before a newline (EXIT_PROTOCOL, or
+ * error->text empty if there was not even one byte), when it is too long,
+ * holds a NUL, or is late.
+ */
+ssize_t	io_read_line(int fd, char *line, size_t size, int64_t deadline,
+	    struct error *error);
+
+/* shutdown(SHUT_WR) where fd is a socket; 0 also where it is not one. */
+int	io_half_close(int fd);
+
+/* close(2) and set to -1; does nothing for -1. */
+void	io_close(int *fd);
+
+#endif

@@ -1,0 +1,40 @@
+#ifndef ZR_METHOD_H
+#define ZR_METHOD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <protobuf-c/protobuf-c.h>
+
+/*
+ * The methods of the endpoint interface (zr-endpoint-interface(7)) and the
+ * messages that go with them.
+ */
+enum method_kind {
+	METHOD_UNARY,		/* a call on the control connection */
+	METHOD_PING,		/* on either connection */
+	METHOD_SEND,		/* on a data connection; a stream follows the answer */
+	METHOD_RECEIVE		/* on a data connection; a stream follows the request */
+};
+
+struct method {
+	const char *name;	/* "ListFilesystems" */
+	enum method_kind kind;
+	const char *path;	/* data connection: "/v1/send"; else NULL */
+	const ProtobufCMessageDescriptor *request;
+	const ProtobufCMessageDescriptor *response;
+};
+
+/* NULL if there is none of that name. */
+const struct method *method_by_name(const char *name);
+
+/* By endpoint name on a data connection, length bytes; NULL if unknown. */
+const struct method *method_by_path(const char *path, size_t length);
+
+/* All of them, ended by one whose name is NULL. */
+extern const struct method methods[];
+
+/* Longest answer line of the endpoint interface, in bytes. */
+#define METHOD_SEND_ANSWER_MAX	(64u << 10)
+#define METHOD_ANSWER_MAX	(64u << 20)
+
+#endif

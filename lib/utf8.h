@@ -1,0 +1,24 @@
+#ifndef ZR_UTF8_H
+#define ZR_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above
+ * U+10FFFF.
+ */
+
+/* Length (1..4) of the well-formed sequence at text, 0 if there is none. */
+size_t	utf8_sequence(const char *text, size_t length);
+
+bool	utf8_valid(const char *text, size_t length);
+
+/*
+ * Copy text to out, each byte that is not part of a well-formed sequence
+ * (and each NUL) becoming '?'.  out has room for length + 1 bytes; it may be
+ * text itself.  Always ends out with NUL; the length does not change.
+ */
+void	utf8_sanitize(char *out, const char *text, size_t length);
+
+#endif

@@ -1,0 +1,27 @@
+#!/bin/sh
+# What building and testing needs, installed by apt where we may.  Prints
+# nothing when all of it is there.
+set -eu
+packages='gcc make libc6-dev pkg-config libprotobuf-c-dev protobuf-c-compiler
+	protobuf-compiler libnghttp2-dev libjansson-dev zlib1g-dev libbsd-dev
+	libssl-dev bats mandoc shellcheck clang jq socat ucspi-tcp netcat-openbsd
+	python3 procps iproute2 systemd openssl'
+missing=
+for package in $packages; do
+	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+		missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ]; then
+	sudo=
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+	sudo='sudo -n'
+else
+	echo "zr needs packages that are not installed. As root, run:" >&2
+	echo "	apt-get update && apt-get install -y --no-install-recommends$missing" >&2
+	exit 1
+fi
+echo "installing:$missing"
+$sudo apt-get update -q
+# shellcheck disable=SC2086 # a list of words
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing

@@ -1,0 +1,40 @@
+# Shared by the bats files: `load helper`.
+bats_require_minimum_version 1.5.0
+export PATH="${ZR_BUILD:=$BATS_TEST_DIRNAME/../build}/bin:$PATH"
+DATA=$BATS_TEST_DIRNAME/data
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	children=()
+}
+
+# End what the test started, by pid, and nothing else.
+teardown() {
+	local pid
+	for pid in "${children[@]}"; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+}
+
+# background COMMAND...: run it, remember its pid in $! and for teardown.
+background() {
+	"$@" 3>&- &
+	children+=($!)
+}
+
+# eventually SECONDS COMMAND...: retry until it succeeds, fail at the deadline.
+eventually() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$deadline" ] || return 1
+		sleep 0.05
+	done
+}
+
+# The line of stderr that matters: fail unless $stderr (run --separate-stderr)
+# holds this text.
+stderr_has() {
+	[[ "$stderr" == *"$1"* ]] || { printf 'stderr: %s\n' "$stderr"; return 1; }
+}
