@@ -81,15 +81,21 @@ endpoint_check(struct endpoint *endpoint, int64_t now)
 		process_signal(&endpoint->process, SIGKILL);
 		endpoint->kill_at = INT64_MAX;
 	}
-	if (process_try_wait(&endpoint->process, &endpoint->exit_code))
-		endpoint->ended = true;
+	if (!process_has_ended(&endpoint->process))
+		return;
+	/* Of one that we had to end nothing is left behind. */
+	if (endpoint->ending)
+		process_signal(&endpoint->process, SIGKILL);
+	endpoint->exit_code = process_wait(&endpoint->process);
+	endpoint->ended = true;
 }
 
 void
 endpoint_end(struct endpoint *endpoint, int64_t now)
 {
-	if (endpoint->kill_at != INT64_MAX || endpoint->ended)
+	if (endpoint->ending || endpoint->ended)
 		return;
+	endpoint->ending = true;
 	process_signal(&endpoint->process, SIGTERM);
 	io_close(&endpoint->process.input);
 	endpoint->kill_at = now + ENDPOINT_TERM_MS;
@@ -133,13 +139,10 @@ endpoint_free(struct endpoint *endpoint)
 {
 	if (endpoint->process.pid != -1) {
 		endpoint_end(endpoint, io_now());
-		while (!endpoint->ended && endpoint->kill_at != INT64_MAX) {
-			io_poll(NULL, 0, io_earlier(io_now() + 20, endpoint->kill_at));
+		while (!endpoint->ended) {
 			endpoint_check(endpoint, io_now());
-		}
-		if (!endpoint->ended) {
-			endpoint->exit_code = process_wait(&endpoint->process);
-			endpoint->ended = true;
+			if (!endpoint->ended)
+				io_poll(NULL, 0, io_now() + 10);
 		}
 	}
 	process_close(&endpoint->process);

@@ -23,7 +23,8 @@ struct endpoint {
 	size_t text_length;
 	bool ended;			/* exit_code is known */
 	int exit_code;			/* process_exit_code() */
-	int64_t kill_at;		/* SIGKILL then; IO_FOREVER: not ending */
+	bool ending;			/* endpoint_end() was called */
+	int64_t kill_at;		/* SIGKILL then; INT64_MAX: never */
 };
 
 #define ENDPOINT_NONE ((struct endpoint){ .process = PROCESS_NONE, .kill_at = INT64_MAX })

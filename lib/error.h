@@ -15,7 +15,7 @@
  */
 struct error {
 	enum exit_code code;	/* what a program should exit with */
-	char text[1024];
+	char text[5120];	/* an endpoint's 4 KiB and our words */
 };
 
 /*

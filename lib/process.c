@@ -124,15 +124,13 @@ process_wait(struct process *process)
 }
 
 bool
-process_try_wait(struct process *process, int *exit_code)
+process_has_ended(const struct process *process)
 {
-	int status;
+	siginfo_t information = { .si_pid = 0 };
 
-	if (process->pid == -1 || waitpid(process->pid, &status, WNOHANG) <= 0)
-		return (false);
-	process->pid = -1;
-	*exit_code = process_exit_code(status);
-	return (true);
+	return (process->pid != -1 && waitid(P_PID, (id_t)process->pid,
+	    &information, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	    information.si_pid != 0);
 }
 
 void

@@ -42,8 +42,11 @@ int	process_exit_code(int wait_status);
 /* Wait (blocking) and return process_exit_code(); pid becomes -1. */
 int	process_wait(struct process *process);
 
-/* True if it has ended: *exit_code is set and pid becomes -1. */
-bool	process_try_wait(struct process *process, int *exit_code);
+/*
+ * True if it has ended; it is not waited for yet, so that a signal to its
+ * group cannot reach a stranger.
+ */
+bool	process_has_ended(const struct process *process);
 
 /* Send a signal to its group, or to it alone; nothing if it has ended. */
 void	process_signal(const struct process *process, int signal_number);

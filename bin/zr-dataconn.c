@@ -1,0 +1,223 @@
+/*
+ * zr-dataconn: one request on a data connection, as its client or as its
+ * server.  The work is in lib/dataconn_client.c and lib/dataconn_server.c.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "chain.h"
+#include "dataconn_client.h"
+#include "dataconn_server.h"
+#include "diag.h"
+#include "io.h"
+#include "pbjson.h"
+#include "request_check.h"
+
+#define REQUEST_LINE_MAX (16u << 20)
+
+static const char usage[] =
+    "zr-dataconn [-f READ,WRITE] [-o FILE] [-r RATE] [-S FILE] METHOD [REQUEST]\n"
+    "zr-dataconn [-f READ,WRITE] [-r RATE] [-S FILE] [-T SECONDS] serve ENDPOINT ...";
+
+struct options {
+	struct chain chain;
+	bool chain_given;
+	const char *answer;		/* -o */
+	const char *statistics;		/* -S */
+	struct rate rate;
+	int64_t timeout_ms;		/* -T */
+};
+
+static void
+parse_options(struct options *options, int argc, char *argv[])
+{
+	struct error error;
+	const char *reason;
+	int option;
+
+	*options = (struct options){ .chain = CHAIN_CLIENT, .rate = RATE_UNLIMITED };
+	while ((option = getopt(argc, argv, "+f:ho:r:S:T:")) != -1)
+		switch (option) {
+		case 'f':
+			if (chain_parse(&options->chain, optarg, &error) == -1)
+				diag_die(&error);
+			options->chain_given = true;
+			break;
+		case 'h':
+			usage_help(usage);
+		case 'o':
+			options->answer = optarg;
+			break;
+		case 'r':
+			if (rate_parse(&options->rate, optarg, &error) == -1)
+				diag_die(&error);
+			break;
+		case 'S':
+			options->statistics = optarg;
+			break;
+		case 'T':
+			options->timeout_ms = 1000 * strtonum(optarg, 1,
+			    7 * 86400, &reason);
+			if (reason != NULL)
+				die(EXIT_USAGE, "-T wants seconds, 1 to 604800, "
+				    "not %s", optarg);
+			break;
+		default:
+			usage_die(usage);
+		}
+}
+
+/* The request line: the operand, or else the first line of standard input. */
+static ProtobufCMessage *
+read_request(const struct method *method, const char *operand)
+{
+	ProtobufCMessage *request;
+	char *line = NULL;
+	ssize_t length;
+	struct error error;
+
+	if (operand == NULL) {
+		line = malloc(REQUEST_LINE_MAX);
+		if (line == NULL)
+			die_errno("request");
+		length = io_read_line(STDIN_FILENO, line, REQUEST_LINE_MAX,
+		    IO_FOREVER, &error);
+		if (length == -1)
+			die(error.code == EXIT_SYSTEM ? EXIT_SYSTEM : EXIT_USAGE,
+			    "no request on standard input%s%s",
+			    error.text[0] != '\0' ? ": " : "", error.text);
+		operand = line;
+	}
+	request = pbjson_parse(method->request, operand, strlen(operand), &error);
+	if (request == NULL || request_check(request, &error) == -1) {
+		error_prefix(&error, "request");
+		error.code = EXIT_USAGE;
+		diag_die(&error);
+	}
+	free(line);
+	return (request);
+}
+
+/*
+ * A pipe or socket that we write a stream to must not block us: heartbeats go
+ * on while its reader pauses.  Returns whether that had to be changed.
+ */
+static bool
+unblock(int fd)
+{
+	struct stat status;
+
+	return (fstat(fd, &status) == 0 &&
+	    (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) &&
+	    (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 &&
+	    io_set_nonblocking(fd, true) == 0);
+}
+
+static int
+run_client(struct dataconn *conn, const struct options *options,
+    const struct method *method, const char *operand,
+    struct progress *progress, struct error *error)
+{
+	struct dataconn_client client = { .method = method,
+	    .answer = STDOUT_FILENO, .progress = progress };
+	struct verdict verdict = { .fd = -1 };
+	ProtobufCMessage *request;
+	bool unblocked = false;
+	int result = -1;
+
+	if (method->kind == METHOD_RECEIVE) {
+		if (verdict_open(&verdict, error) == -1)
+			return (-1);
+		client.verdict = &verdict;
+	}
+	request = read_request(method, operand);
+	client.request = request;
+	client.stream = method->kind == METHOD_SEND ? STDOUT_FILENO : STDIN_FILENO;
+	if (options->answer != NULL) {
+		client.answer = open(options->answer,
+		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		if (client.answer == -1) {
+			error_errno(error, "%s", options->answer);
+			goto out;
+		}
+	}
+	if (method->kind == METHOD_SEND)
+		unblocked = unblock(STDOUT_FILENO);
+	result = dataconn_client_run(conn, &client, error);
+	if (unblocked)
+		io_set_nonblocking(STDOUT_FILENO, false);
+out:
+	verdict_free(&verdict);
+	protobuf_c_message_free_unpacked(request, NULL);
+	return (result);
+}
+
+static int
+run_server(struct dataconn *conn, const struct options *options,
+    char *const endpoint[], struct progress *progress, struct error *error)
+{
+	const struct dataconn_server server = { .endpoint = endpoint,
+	    .timeout_ms = options->timeout_ms, .progress = progress };
+
+	/* The network is ours alone: an endpoint has pipes. */
+	if (io_set_cloexec(options->chain.read_fd, true) == -1 ||
+	    io_set_cloexec(options->chain.write_fd, true) == -1)
+		return (error_errno(error, "connection"));
+	return (dataconn_server_run(conn, &server, error));
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct options options;
+	struct dataconn conn;
+	struct progress progress;
+	struct error error, unwritten;
+	const struct method *method = NULL;
+	bool serve;
+	int result;
+
+	diag_init("zr-dataconn");
+	parse_options(&options, argc, argv);
+	argc -= optind;
+	argv += optind;
+	if (argc == 0)
+		usage_die(usage);
+	serve = strcmp(argv[0], "serve") == 0;
+	if (serve ? argc < 2 || options.answer != NULL :
+	    argc > 2 || options.timeout_ms != 0)
+		usage_die(usage);
+	if (!serve && ((method = method_by_name(argv[0])) == NULL ||
+	    method->path == NULL))
+		die(EXIT_USAGE, "%s: not a method of a data connection (Ping, "
+		    "Send, Receive)", argv[0]);
+	if (serve && !options.chain_given)
+		options.chain = CHAIN_SERVER;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (chain_check(&options.chain, &error) == -1 ||
+	    progress_open(&progress, io_now(), &error) == -1)
+		diag_die(&error);
+	chain_clean_environment();
+	if (dataconn_init(&conn, &options.chain,
+	    serve ? EXCHANGE_SERVER : EXCHANGE_CLIENT,
+	    serve ? METHOD_UNARY : method->kind, &options.rate, &error) == -1)
+		diag_die(&error);
+	result = serve ?
+	    run_server(&conn, &options, argv + 1, &progress, &error) :
+	    run_client(&conn, &options, method, argv[1], &progress, &error);
+	result = result == -1 ? (int)error.code : EXIT_DONE;
+	if (result != EXIT_DONE)
+		diag("%s", error.text);
+	if (options.statistics != NULL && dataconn_write_statistics(&conn,
+	    options.statistics, result, &unwritten) == -1) {
+		diag("%s", unwritten.text);
+		result = result == EXIT_DONE ? (int)unwritten.code : result;
+	}
+	dataconn_free(&conn);
+	return (result);
+}

@@ -1,0 +1,31 @@
+#ifndef ZR_BUFFER_H
+#define ZR_BUFFER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Bytes that grow at the end and are taken from the front.  Start with
+ * BUFFER_EMPTY and a maximum that append never passes.
+ */
+struct buffer {
+	uint8_t *bytes;		/* owned */
+	size_t start, end;	/* the contents are bytes[start..end) */
+	size_t capacity;
+	size_t max;
+};
+
+#define BUFFER_EMPTY(limit) ((struct buffer){ .max = (limit) })
+
+size_t	buffer_length(const struct buffer *buffer);
+const uint8_t *buffer_front(const struct buffer *buffer);
+
+/* 0; -1 with errno ENOBUFS (over max) or ENOMEM, and nothing appended. */
+int	buffer_append(struct buffer *buffer, const void *bytes, size_t length);
+
+/* Take length bytes, which must be there, from the front. */
+void	buffer_consume(struct buffer *buffer, size_t length);
+
+void	buffer_free(struct buffer *buffer);
+
+#endif

@@ -1,0 +1,572 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
+
+#include "dataconn.h"
+#include "io.h"
+
+#ifndef POLLRDHUP
+#define POLLRDHUP 0	/* then a FIN is seen when it is read */
+#endif
+
+/* Kept back of a stream, so that its last frame is never one byte long. */
+#define TAIL 2u
+
+int
+dataconn_init(struct dataconn *conn, const struct chain *chain,
+    enum exchange_role role, enum method_kind method, const struct rate *rate,
+    struct error *error)
+{
+	*conn = (struct dataconn){ .chain = *chain, .rate = *rate,
+	    .out = BUFFER_EMPTY(DATACONN_OUT_MAX), .source = -1, .sink = -1 };
+	exchange_init(&conn->exchange, role, method);
+	conn->statistics.started = io_now();
+	liveness_init(&conn->liveness, conn->statistics.started);
+	conn->in = malloc(DATACONN_CHUNK);
+	if (conn->in == NULL)
+		return (error_errno(error, "data connection"));
+	if (io_set_nonblocking(chain->read_fd, true) == -1 ||
+	    io_set_nonblocking(chain->write_fd, true) == -1)
+		return (error_errno(error, "data connection"));
+	return (0);
+}
+
+int
+dataconn_request(struct dataconn *conn, const char *path, const void *message,
+    size_t length, struct error *error)
+{
+	if (stream_append_message(&conn->out, FRAME_REQ_HEADER, path,
+	    strlen(path), error) == -1)
+		return (-1);
+	return (stream_append_message(&conn->out, FRAME_REQ_STRUCTURED, message,
+	    length, error));
+}
+
+int
+dataconn_response(struct dataconn *conn, const void *message, size_t length,
+    struct error *error)
+{
+	if (stream_append_message(&conn->out, FRAME_RES_HEADER, EXCHANGE_OK,
+	    strlen(EXCHANGE_OK), error) == -1)
+		return (-1);
+	return (stream_append_message(&conn->out, FRAME_RES_STRUCTURED, message,
+	    length, error));
+}
+
+int
+dataconn_refuse(struct dataconn *conn, const char *text, struct error *error)
+{
+	char header[STREAM_HEADER_MAX];
+	size_t length;
+
+	strlcpy(header, EXCHANGE_ERROR, sizeof(header));
+	length = strlcat(header, text, sizeof(header));
+	if (length >= sizeof(header))
+		length = sizeof(header) - 1;
+	return (stream_append_message(&conn->out, FRAME_RES_HEADER, header,
+	    length, error));
+}
+
+/* --- the outgoing stream --- */
+
+/*
+ * The chunk buffer holds length bytes of payload behind room for a header.
+ * All but the last TAIL of them become a frame; where that would be a frame
+ * of less than two bytes, all are kept.
+ */
+static void
+cut_frame(struct dataconn *conn, size_t length)
+{
+	uint8_t *payload = conn->chunk + FRAME_HEADER_SIZE;
+	size_t send = length >= 2 + TAIL ? length - TAIL : 0;
+
+	conn->tail_length = length - send;
+	memcpy(conn->tail, payload + send, conn->tail_length);
+	if (send == 0)
+		return;
+	frame_encode(conn->chunk, FRAME_ZFS_STREAM, (uint32_t)send);
+	conn->chunk_start = 0;
+	conn->chunk_end = FRAME_HEADER_SIZE + send;
+	conn->statistics.frames++;
+}
+
+void
+dataconn_source(struct dataconn *conn, int fd, const void *first, size_t length)
+{
+	if (conn->chunk == NULL)
+		conn->chunk = malloc(FRAME_HEADER_SIZE + DATACONN_CHUNK);
+	if (conn->chunk == NULL) {
+		conn->lost = true;
+		error_errno(&conn->error, "data connection");
+		return;
+	}
+	conn->source = fd;
+	conn->statistics.bytes += length;
+	memcpy(conn->chunk + FRAME_HEADER_SIZE, first, length);
+	if (length > 0)
+		cut_frame(conn, length);
+}
+
+int
+dataconn_source_finish(struct dataconn *conn, const char *failure,
+    struct error *error)
+{
+	uint8_t header[FRAME_HEADER_SIZE];
+
+	if (failure == NULL && conn->tail_length == 1)
+		failure = "a stream of a single byte cannot be sent";
+	if (failure != NULL)
+		return (stream_append_error(&conn->out, failure, error));
+	if (conn->tail_length > 0) {
+		frame_encode(header, FRAME_ZFS_STREAM, (uint32_t)conn->tail_length);
+		if (buffer_append(&conn->out, header, sizeof(header)) == -1 ||
+		    buffer_append(&conn->out, conn->tail, conn->tail_length) == -1)
+			return (error_errno(error, "data connection"));
+		conn->statistics.frames++;
+		conn->tail_length = 0;
+	}
+	return (stream_append_empty(&conn->out, FRAME_END, error));
+}
+
+bool
+dataconn_flushed(const struct dataconn *conn)
+{
+	return (conn->write_failed || (conn->chunk_start == conn->chunk_end &&
+	    buffer_length(&conn->out) == 0));
+}
+
+/* Hand to the kernel what it takes. */
+static void
+flush_network(struct dataconn *conn, int64_t now)
+{
+	const bool chunk = conn->chunk_start < conn->chunk_end;
+	const uint8_t *bytes;
+	size_t length;
+	ssize_t put;
+
+	if (chunk) {
+		bytes = conn->chunk + conn->chunk_start;
+		length = conn->chunk_end - conn->chunk_start;
+	} else {
+		bytes = buffer_front(&conn->out);
+		length = buffer_length(&conn->out);
+	}
+	if (length == 0 || conn->write_failed)
+		return;
+	put = io_write(conn->chain.write_fd, bytes, length);
+	if (put == -1) {
+		if (errno == EAGAIN)
+			return;
+		/* What the peer said before it went is still to be read. */
+		conn->write_failed = true;
+		if (conn->error.text[0] == '\0')
+			error_set(&conn->error, EXIT_PROTOCOL,
+			    "the peer closed the connection: %s", strerror(errno));
+		return;
+	}
+	if (chunk)
+		conn->chunk_start += (size_t)put;
+	else
+		buffer_consume(&conn->out, (size_t)put);
+	liveness_wrote(&conn->liveness, now);
+	liveness_sent_frame(&conn->liveness, now);
+}
+
+static void
+read_source(struct dataconn *conn, int64_t now)
+{
+	uint8_t *payload = conn->chunk + FRAME_HEADER_SIZE;
+	size_t room = DATACONN_CHUNK - conn->tail_length, allowed;
+	ssize_t got;
+
+	allowed = rate_available(&conn->rate, now);
+	if (allowed == 0)
+		return;
+	got = io_read(conn->source, payload + conn->tail_length,
+	    room < allowed ? room : allowed);
+	if (got == -1 && errno == EAGAIN)
+		return;
+	if (got <= 0) {
+		/* A read error is an end too: the producer's verdict decides. */
+		conn->source = -1;
+		conn->source_ended = true;
+		return;
+	}
+	memcpy(payload, conn->tail, conn->tail_length);
+	rate_take(&conn->rate, (size_t)got);
+	conn->statistics.bytes += (uint64_t)got;
+	cut_frame(conn, conn->tail_length + (size_t)got);
+	if (conn->chunk_start < conn->chunk_end && !conn->write_failed)
+		flush_network(conn, now);
+}
+
+/* --- the incoming direction --- */
+
+/* -r is about the ZFS stream only. */
+static bool
+limits_input(const struct dataconn *conn)
+{
+	return (conn->exchange.state == EXCHANGE_IN_STREAM);
+}
+
+static void
+read_network(struct dataconn *conn, int64_t now)
+{
+	size_t size = DATACONN_CHUNK, wanted, allowed;
+	ssize_t got;
+
+	allowed = limits_input(conn) ? rate_available(&conn->rate, now) : SIZE_MAX;
+	if (allowed == 0)
+		return;
+	/* End a read where the next frame's payload begins, if that is worth it. */
+	wanted = exchange_wanted(&conn->exchange);
+	if (wanted >= DATACONN_CHUNK / 8 && wanted < size)
+		size = wanted;
+	got = io_read(conn->chain.read_fd, conn->in, size < allowed ? size : allowed);
+	if (got == -1 && errno == EAGAIN)
+		return;
+	if (got > 0) {
+		conn->in_start = 0;
+		conn->in_end = (size_t)got;
+		liveness_heard(&conn->liveness, now);
+		return;
+	}
+	conn->end_of_file = true;
+	conn->fin_seen = true;
+	if (got == -1)
+		error_set(&conn->error, EXIT_PROTOCOL, "connection lost: %s",
+		    strerror(errno));
+}
+
+/* Give the sink what it takes of the pending bytes. */
+static void
+flush_sink(struct dataconn *conn)
+{
+	ssize_t put;
+
+	while (conn->pending_length > 0) {
+		if (conn->sink == -1) {
+			conn->pending_length = 0;
+			return;
+		}
+		put = io_write(conn->sink, conn->pending, conn->pending_length);
+		if (put == -1) {
+			if (errno == EAGAIN)
+				return;
+			conn->sink_errno = errno;
+			conn->sink_failed = true;
+			conn->sink = -1;
+			conn->pending_length = 0;
+			return;
+		}
+		conn->pending += put;
+		conn->pending_length -= (size_t)put;
+	}
+}
+
+static enum dataconn_event
+lost(struct dataconn *conn, struct error *error)
+{
+	conn->lost = true;
+	*error = conn->error;
+	return (DATACONN_LOST);
+}
+
+/* What the bytes read so far say, up to the first thing worth telling. */
+static enum dataconn_event
+next_from_network(struct dataconn *conn)
+{
+	size_t consumed;
+	enum exchange_event event;
+
+	while (conn->pending_length == 0 && conn->in_start < conn->in_end) {
+		event = exchange_next(&conn->exchange, conn->in + conn->in_start,
+		    conn->in_end - conn->in_start, &consumed, &conn->error);
+		conn->in_start += consumed;
+		switch (event) {
+		case EXCHANGE_MORE:
+			break;
+		case EXCHANGE_HEARTBEAT:
+			conn->statistics.heartbeats_received++;
+			break;
+		case EXCHANGE_DATA:
+			conn->pending = conn->exchange.data;
+			conn->pending_length = conn->exchange.data_length;
+			conn->statistics.bytes += conn->pending_length;
+			conn->statistics.frames +=
+			    conn->exchange.frames.left == 0;
+			rate_take(&conn->rate, conn->pending_length);
+			flush_sink(conn);
+			break;
+		case EXCHANGE_REQUEST:
+			return (DATACONN_REQUEST);
+		case EXCHANGE_RESPONSE:
+			return (DATACONN_RESPONSE);
+		case EXCHANGE_REFUSED:
+			return (DATACONN_REFUSED);
+		case EXCHANGE_STREAM_END:
+			return (DATACONN_STREAM_END);
+		case EXCHANGE_STREAM_FAILED:
+			return (DATACONN_STREAM_FAILED);
+		case EXCHANGE_SHUTDOWN:
+			conn->shutdown_seen = true;
+			conn->liveness.mute = true;
+			return (DATACONN_SHUTDOWN);
+		case EXCHANGE_BROKEN:
+			conn->lost = true;
+			return (DATACONN_LOST);
+		}
+	}
+	return (DATACONN_WAIT);
+}
+
+enum dataconn_event
+dataconn_next(struct dataconn *conn, struct error *error)
+{
+	enum dataconn_event event;
+	const char *failure;
+
+	if (conn->lost)
+		return (lost(conn, error));
+	event = next_from_network(conn);
+	if (conn->sink_failed) {
+		conn->sink_failed = false;
+		errno = conn->sink_errno;
+		error_errno(error, "cannot write the stream");
+		return (DATACONN_SINK_FAILED);
+	}
+	if (event == DATACONN_LOST)
+		return (lost(conn, error));
+	if (event != DATACONN_WAIT)
+		return (event);
+	if (conn->pending_length == 0 && conn->end_of_file) {
+		/* Even a clean end loses the connection for who still waits. */
+		if (conn->error.text[0] == '\0' &&
+		    exchange_end_of_file(&conn->exchange, &conn->error) == 0)
+			error_set(&conn->error, EXIT_PROTOCOL,
+			    "the peer closed the connection");
+		return (lost(conn, error));
+	}
+	if (conn->source_ended) {
+		conn->source_ended = false;
+		return (DATACONN_SOURCE_END);
+	}
+	failure = liveness_failure(&conn->liveness, io_now());
+	if (failure != NULL) {
+		error_set(&conn->error, EXIT_TIMEOUT, "%s", failure);
+		return (lost(conn, error));
+	}
+	return (DATACONN_WAIT);
+}
+
+/* --- one turn of the loop --- */
+
+enum { NETWORK_IN, NETWORK_OUT, SOURCE, SINK, OURS };
+
+struct turn {
+	struct pollfd entries[OURS + DATACONN_EXTRA_MAX];
+	int64_t deadline;
+	int64_t *waiting_for;	/* the statistic that this wait belongs to */
+};
+
+static void
+plan_turn(struct dataconn *conn, struct turn *turn, int64_t now)
+{
+	const bool unwritten = !dataconn_flushed(conn);
+	bool reading = !conn->end_of_file && conn->pending_length == 0 &&
+	    conn->in_start == conn->in_end;
+	bool sourcing = conn->source != -1 && !unwritten && !conn->write_failed;
+	struct pollfd *entry = turn->entries;
+
+	for (int i = 0; i < OURS; i++)
+		entry[i] = (struct pollfd){ .fd = -1 };
+	turn->deadline = IO_FOREVER;
+	turn->waiting_for = &conn->statistics.network_ms;
+	if (((reading && limits_input(conn)) || sourcing) &&
+	    rate_available(&conn->rate, now) == 0) {
+		turn->deadline = io_earlier(turn->deadline,
+		    rate_ready_at(&conn->rate, now));
+		turn->waiting_for = &conn->statistics.rate_ms;
+		reading = reading && !limits_input(conn);
+		sourcing = false;
+	}
+	liveness_pending(&conn->liveness, reading, unwritten,
+	    !reading && !conn->end_of_file, now);
+	turn->deadline = io_earlier(turn->deadline,
+	    liveness_deadline(&conn->liveness));
+	if (reading)
+		entry[NETWORK_IN].events |= POLLIN;
+	if (!conn->fin_seen)
+		entry[NETWORK_IN].events |= POLLRDHUP;
+	if (entry[NETWORK_IN].events != 0)
+		entry[NETWORK_IN].fd = conn->chain.read_fd;
+	if (unwritten)
+		entry[NETWORK_OUT] = (struct pollfd){
+		    .fd = conn->chain.write_fd, .events = POLLOUT };
+	else if (sourcing) {
+		entry[SOURCE] = (struct pollfd){ .fd = conn->source,
+		    .events = POLLIN };
+		turn->waiting_for = &conn->statistics.producer_ms;
+	}
+	if (conn->pending_length > 0) {
+		entry[SINK] = (struct pollfd){ .fd = conn->sink,
+		    .events = POLLOUT };
+		turn->waiting_for = &conn->statistics.consumer_ms;
+	}
+}
+
+static void
+send_heartbeat(struct dataconn *conn)
+{
+	if (stream_append_empty(&conn->out, FRAME_HEARTBEAT, &conn->error) == 0)
+		conn->statistics.heartbeats_sent++;
+}
+
+void
+dataconn_wait(struct dataconn *conn, struct pollfd *extra, size_t count,
+    int64_t until)
+{
+	struct turn turn;
+	int64_t now = io_now(), before = now;
+	int ready;
+
+	if (conn->write_failed || conn->fin_seen)
+		conn->liveness.mute = true;
+	if (liveness_heartbeat_due(&conn->liveness, now) && dataconn_flushed(conn))
+		send_heartbeat(conn);
+	plan_turn(conn, &turn, now);
+	if (count > 0)
+		memcpy(turn.entries + OURS, extra, count * sizeof(*extra));
+	if (conn->source_ended || conn->sink_failed)
+		until = 0;
+	ready = io_poll(turn.entries, OURS + count,
+	    io_earlier(turn.deadline, until));
+	now = io_now();
+	*turn.waiting_for += now - before;
+	for (size_t i = 0; i < count; i++)
+		extra[i].revents = ready > 0 ? turn.entries[OURS + i].revents : 0;
+	if (ready == -1) {
+		error_errno(&conn->error, "poll");
+		conn->lost = true;
+	}
+	if (ready <= 0)
+		return;
+	if (turn.entries[NETWORK_IN].revents & (POLLRDHUP | POLLHUP | POLLERR))
+		conn->fin_seen = true;
+	if (turn.entries[NETWORK_IN].revents & POLLERR &&
+	    (turn.entries[NETWORK_IN].events & POLLIN) == 0 &&
+	    conn->exchange.role == EXCHANGE_SERVER) {
+		/* Nobody is left to answer to, however slow our consumer is. */
+		error_set(&conn->error, EXIT_PROTOCOL, "connection reset by peer");
+		conn->lost = true;
+	}
+	if (turn.entries[NETWORK_IN].events & POLLIN &&
+	    turn.entries[NETWORK_IN].revents != 0)
+		read_network(conn, now);
+	if (turn.entries[NETWORK_OUT].revents != 0)
+		flush_network(conn, now);
+	if (turn.entries[SOURCE].revents != 0)
+		read_source(conn, now);
+	if (turn.entries[SINK].revents != 0)
+		flush_sink(conn);
+}
+
+/* --- the end --- */
+
+/* Bytes that the peer's kernel has not acknowledged yet; -1 where unknown. */
+static int
+unacknowledged(const struct dataconn *conn)
+{
+	int bytes = -1;
+
+#ifdef SIOCOUTQ
+	if (ioctl(conn->chain.read_fd, SIOCOUTQ, &bytes) == -1)
+		bytes = -1;
+#else
+	(void)conn;
+#endif
+	return (bytes);
+}
+
+/*
+ * Drop what was read, but see heartbeats and Shutdown.  True if the peer said
+ * that it is alive.
+ */
+static bool
+discard_input(struct dataconn *conn)
+{
+	const uint64_t heartbeats = conn->statistics.heartbeats_received;
+	struct error ignored;
+	size_t consumed;
+
+	conn->pending_length = 0;
+	while (conn->in_start < conn->in_end) {
+		switch (exchange_next(&conn->exchange, conn->in + conn->in_start,
+		    conn->in_end - conn->in_start, &consumed, &ignored)) {
+		case EXCHANGE_HEARTBEAT:
+			conn->statistics.heartbeats_received++;
+			break;
+		case EXCHANGE_SHUTDOWN:
+			conn->shutdown_seen = true;
+			break;
+		default:
+			break;
+		}
+		conn->in_start += consumed;
+	}
+	return (heartbeats != conn->statistics.heartbeats_received);
+}
+
+void
+dataconn_close(struct dataconn *conn)
+{
+	const int64_t patience = conn->lost ? DATACONN_LOST_DRAIN_MS :
+	    DATACONN_DRAIN_MS;
+	struct error ignored;
+	int64_t deadline;
+	int left, before;
+
+	conn->source = -1;
+	conn->sink = -1;
+	conn->rate = RATE_UNLIMITED;
+	if (!conn->write_failed)
+		stream_append_empty(&conn->out, FRAME_SHUTDOWN, &ignored);
+	do {
+		flush_network(conn, io_now());
+		discard_input(conn);
+		if (liveness_failure(&conn->liveness, io_now()) != NULL)
+			return;
+		if (!dataconn_flushed(conn))
+			dataconn_wait(conn, NULL, 0, IO_FOREVER);
+	} while (!dataconn_flushed(conn));
+	conn->liveness.mute = true;
+	if (io_half_close(conn->chain.write_fd) == -1)
+		return;
+	if (conn->chain.write_fd != conn->chain.read_fd)
+		io_close(&conn->chain.write_fd);
+
+	before = unacknowledged(conn);
+	deadline = io_now() + patience;
+	while (!conn->end_of_file && !conn->shutdown_seen && io_now() < deadline) {
+		dataconn_wait(conn, NULL, 0, io_earlier(deadline, io_now() + 1000));
+		left = unacknowledged(conn);
+		if (discard_input(conn) || left < before)
+			deadline = io_now() + patience;
+		before = left;
+	}
+}
+
+void
+dataconn_free(struct dataconn *conn)
+{
+	exchange_free(&conn->exchange);
+	buffer_free(&conn->out);
+	free(conn->chunk);
+	free(conn->in);
+	conn->chunk = conn->in = NULL;
+}

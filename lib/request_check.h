@@ -1,0 +1,25 @@
+#ifndef ZR_REQUEST_CHECK_H
+#define ZR_REQUEST_CHECK_H
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "error.h"
+
+/*
+ * What every message must satisfy whoever handles it, because a zrepl
+ * process dies of it otherwise (PROTOCOL, what the reference does besides):
+ * our clients do not send it and our servers answer it with an error.
+ *
+ * - every FilesystemVersion, wherever it stands: Type 0 or 1, a Name that is
+ *   one, a Creation in RFC 3339;
+ * - SendReq and ReceiveReq: To is there, and a ReplicationConfig with a
+ *   protection;
+ * - SendCompletedReq: OriginalReq is there;
+ * - no Filesystem has a ".." component.
+ *
+ * Works on requests and responses alike; -1 with EXIT_FAILED and a text that
+ * names the field.
+ */
+int	request_check(const ProtobufCMessage *message, struct error *error);
+
+#endif

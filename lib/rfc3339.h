@@ -1,0 +1,20 @@
+#ifndef ZR_RFC3339_H
+#define ZR_RFC3339_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Times as the protocol's Creation field writes them: RFC 3339.  A zrepl
+ * peer dies of one that does not parse.
+ */
+#define RFC3339_SIZE 40		/* what rfc3339_format() needs */
+
+/* Seconds since the epoch in *seconds (NULL: only check); false if malformed. */
+bool	rfc3339_parse(const char *text, int64_t *seconds);
+
+/* In UTC, "2006-01-02T15:04:05Z"; seconds must lie in the years 0 to 9999. */
+void	rfc3339_format(char text[RFC3339_SIZE], int64_t seconds);
+
+#endif
