@@ -70,7 +70,8 @@ on_response(struct run *run)
 	if (run->client->method->kind == METHOD_SEND) {
 		write_answer(run);
 		run->conn->sink = run->client->stream;
-	}
+	} else if (run->client->method->kind == METHOD_PING)
+		run->done = true;
 }
 
 /*
@@ -183,8 +184,8 @@ dataconn_client_run(struct dataconn *conn, const struct dataconn_client *client,
 		while (!run.done && (event = dataconn_next(conn,
 		    run.failed ? &unused : error)) != DATACONN_WAIT)
 			on_event(&run, event);
-		if (run.answer != NULL && (kind == METHOD_PING ||
-		    (kind == METHOD_RECEIVE && run.source_finished)))
+		if (kind == METHOD_RECEIVE && run.answer != NULL &&
+		    run.source_finished)
 			run.done = true;
 		if (run.done)
 			break;

@@ -1,0 +1,44 @@
+#include "rate.h"
+#include "unit.h"
+
+int
+main(void)
+{
+	struct rate rate = RATE_UNLIMITED;
+	struct error error;
+	uint64_t moved = 0;
+	size_t now_allowed;
+
+	TEST("no limit is no limit") {
+		CHECK(rate_available(&rate, 0) == SIZE_MAX);
+		CHECK(rate_ready_at(&rate, 7) == 7);
+	}
+	TEST("a rate is a number with a unit, neither tiny nor absurd") {
+		CHECK(rate_parse(&rate, "20M", &error) == 0);
+		CHECK(rate.bytes_per_second == 20u << 20);
+		CHECK(rate_parse(&rate, "100", &error) == -1);
+		CHECK(rate_parse(&rate, "-1k", &error) == -1);
+		CHECK(rate_parse(&rate, "1000000G", &error) == -1);
+		CHECK(rate_parse(&rate, "fast", &error) == -1);
+		CHECK(rate_parse(&rate, "", &error) == -1);
+	}
+	TEST("over ten seconds exactly the rate passes, whatever the clock's steps") {
+		rate_parse(&rate, "100k", &error);
+		for (int64_t now = 0; now <= 10000; now += 7) {
+			now_allowed = rate_available(&rate, now);
+			moved += now_allowed;
+			rate_take(&rate, now_allowed);
+		}
+		CHECK(moved <= 10 * 102400);
+		CHECK(moved >= 10 * 102400 - 2 * 2048);
+	}
+	TEST("after a pause no more than a tenth of a second's worth bursts") {
+		CHECK(rate_available(&rate, 100000) <= 10240);
+	}
+	TEST("it says when to come back, and then there is something") {
+		rate_take(&rate, rate_available(&rate, 100000));
+		CHECK(rate_available(&rate, 100000) == 0);
+		CHECK(rate_available(&rate, rate_ready_at(&rate, 100000)) > 0);
+	}
+	return (unit_end());
+}
