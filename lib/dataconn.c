@@ -95,41 +95,42 @@ cut_frame(struct dataconn *conn, size_t length)
 	conn->statistics.frames++;
 }
 
-void
-dataconn_source(struct dataconn *conn, int fd, const void *first, size_t length)
+int
+dataconn_source(struct dataconn *conn, int fd, const void *first,
+    size_t length, struct error *error)
 {
+	const size_t send = length >= 2 + TAIL ? length - TAIL : 0;
+
+	conn->chunk = malloc(FRAME_HEADER_SIZE + DATACONN_CHUNK);
 	if (conn->chunk == NULL)
-		conn->chunk = malloc(FRAME_HEADER_SIZE + DATACONN_CHUNK);
-	if (conn->chunk == NULL) {
-		conn->lost = true;
-		error_errno(&conn->error, "data connection");
-		return;
-	}
+		return (error_errno(error, "data connection"));
 	conn->source = fd;
 	conn->statistics.bytes += length;
-	memcpy(conn->chunk + FRAME_HEADER_SIZE, first, length);
-	if (length > 0)
-		cut_frame(conn, length);
+	conn->tail_length = length - send;
+	memcpy(conn->tail, (const uint8_t *)first + send, conn->tail_length);
+	if (send == 0)
+		return (0);
+	/* Behind the response, which may still be waiting. */
+	conn->statistics.frames++;
+	return (stream_append_frame(&conn->out, FRAME_ZFS_STREAM, first, send,
+	    error));
 }
 
 int
 dataconn_source_finish(struct dataconn *conn, const char *failure,
     struct error *error)
 {
-	uint8_t header[FRAME_HEADER_SIZE];
-
 	if (failure == NULL && conn->tail_length == 1)
 		failure = "a stream of a single byte cannot be sent";
+	if (conn->tail_length > 1) {
+		if (stream_append_frame(&conn->out, FRAME_ZFS_STREAM,
+		    conn->tail, conn->tail_length, error) == -1)
+			return (-1);
+		conn->statistics.frames++;
+	}
+	conn->tail_length = 0;
 	if (failure != NULL)
 		return (stream_append_error(&conn->out, failure, error));
-	if (conn->tail_length > 0) {
-		frame_encode(header, FRAME_ZFS_STREAM, (uint32_t)conn->tail_length);
-		if (buffer_append(&conn->out, header, sizeof(header)) == -1 ||
-		    buffer_append(&conn->out, conn->tail, conn->tail_length) == -1)
-			return (error_errno(error, "data connection"));
-		conn->statistics.frames++;
-		conn->tail_length = 0;
-	}
 	return (stream_append_empty(&conn->out, FRAME_END, error));
 }
 

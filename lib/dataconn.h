@@ -103,12 +103,12 @@ int	dataconn_refuse(struct dataconn *conn, const char *text,
 	    struct error *error);
 
 /*
- * Begin the outgoing stream; first (length bytes, at most DATACONN_CHUNK)
+ * Begin the outgoing stream; first (length bytes, at most FRAME_PAYLOAD_MAX)
  * was read from fd before.  fd stays the caller's to close, and is forgotten
- * at its end of file.
+ * at its end of file.  Once per connection.
  */
-void	dataconn_source(struct dataconn *conn, int fd, const void *first,
-	    size_t length);
+int	dataconn_source(struct dataconn *conn, int fd, const void *first,
+	    size_t length, struct error *error);
 
 /*
  * After DATACONN_SOURCE_END: the stream was whole (failure is NULL) and ends

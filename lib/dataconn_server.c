@@ -251,13 +251,18 @@ static void
 begin_stream(struct run *run, size_t line_length)
 {
 	const char *line = (const char *)buffer_front(&run->answer);
+	struct error error;
 
 	if (respond(run, line, line_length) == -1) {
 		end_endpoint(run);
 		return;
 	}
-	dataconn_source(run->conn, run->endpoint.process.output,
-	    line + line_length + 1, buffer_length(&run->answer) - line_length - 1);
+	if (dataconn_source(run->conn, run->endpoint.process.output,
+	    line + line_length + 1, buffer_length(&run->answer) - line_length - 1,
+	    &error) == -1) {
+		fail(run, error.code, error.text);
+		end_endpoint(run);
+	}
 	buffer_free(&run->answer);
 }
 
@@ -329,18 +334,22 @@ conclude(struct run *run)
 	endpoint_log(endpoint);
 	if (run->failed)
 		text = run->error->text;
-	else if (endpoint->exit_code != 0)
+	else if (endpoint->exit_code != 0) {
+		/* Our log has its words already; the client needs them. */
 		text = endpoint_text(endpoint);
+		error_set(run->error, EXIT_FAILED, "%s failed: %s ended with "
+		    "status %d", run->method->name, run->server->endpoint[0],
+		    endpoint->exit_code);
+		run->failed = true;
+	}
 	if (run->method->kind == METHOD_SEND && run->responded) {
-		if (text != NULL)
-			fail(run, EXIT_FAILED, text);
 		if (!run->gone && dataconn_source_finish(run->conn, text,
 		    &error) == -1)
 			fail(run, error.code, error.text);
 		return;
 	}
 	if (text != NULL) {
-		refuse(run, run->failed ? run->error->code : EXIT_FAILED, text);
+		refuse(run, EXIT_FAILED, text);
 		return;
 	}
 	newline = length > 0 ? memchr(line, '\n', length) : NULL;

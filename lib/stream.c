@@ -3,9 +3,9 @@
 #include "stream.h"
 #include "utf8.h"
 
-static int
-append_frame(struct buffer *out, uint32_t type, const void *payload,
-    size_t length, struct error *error)
+int
+stream_append_frame(struct buffer *out, enum frame_type type,
+    const void *payload, size_t length, struct error *error)
 {
 	uint8_t header[FRAME_HEADER_SIZE];
 
@@ -19,7 +19,7 @@ append_frame(struct buffer *out, uint32_t type, const void *payload,
 int
 stream_append_empty(struct buffer *out, enum frame_type type, struct error *error)
 {
-	return (append_frame(out, type, "", 0, error));
+	return (stream_append_frame(out, type, "", 0, error));
 }
 
 int
@@ -36,7 +36,7 @@ stream_append_message(struct buffer *out, enum frame_type type,
 		piece = length < FRAME_PAYLOAD_MAX ? length : FRAME_PAYLOAD_MAX;
 		if (length - piece == 1)
 			piece -= 1;
-		if (append_frame(out, type, from, piece, error) == -1)
+		if (stream_append_frame(out, type, from, piece, error) == -1)
 			return (-1);
 		from += piece;
 		length -= piece;

@@ -21,6 +21,10 @@
 #define STREAM_RESPONSE_MAX	(8u << 20)	/* ResStructured */
 #define STREAM_ERROR_MAX	(32u << 10)	/* text kept of error trailers */
 
+/* One frame; its payload must not be a single byte. */
+int	stream_append_frame(struct buffer *out, enum frame_type type,
+	    const void *payload, size_t length, struct error *error);
+
 /* A whole message of one type, End included, appended to out. */
 int	stream_append_message(struct buffer *out, enum frame_type type,
 	    const void *bytes, size_t length, struct error *error);

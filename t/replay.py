@@ -1,0 +1,281 @@
+#!/usr/bin/env python3
+"""Replay a recorded data connection against one of our programs.
+
+    replay.py server NAME   our `zr-dataconn serve`, fed what the recorded
+                            client said, must answer what the recorded server
+                            answered
+    replay.py client NAME   our zr-dataconn METHOD, given the recorded client's
+                            request, must say what the recorded client said
+    replay.py endpoint NAME METHOD   (used by the first) an endpoint that does
+                            what the recorded server's handler did
+
+NAME is a file in t/data/recordings without .c2s.bin.  Framing is free: the
+two sides are compared as a list of streams, each with its type, its bytes and
+how it ended; heartbeats do not count.  What was said after what is kept: a
+chunk is only sent once the other side has said as much as it had then.
+"""
+import json, os, re, select, socket, struct, subprocess, sys, threading, time
+
+DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "recordings")
+TYPES = {1: "ReqHeader", 2: "ReqStructured", 3: "ResHeader", 4: "ResStructured",
+         5: "ZFSStream", 0x10000: "Error", 0x20000: "End",
+         0x1000000: "Heartbeat", 0x10000000: "Shutdown"}
+HEADS = {"c2s": 67 + 64, "s2c": 67}     # banner, and the client's label
+
+
+def recorded(name, direction):
+    with open(f"{DATA}/{name}.{direction}.bin", "rb") as f:
+        return f.read()
+
+
+def frames(data):
+    at = 0
+    while at + 8 <= len(data):
+        kind, length = struct.unpack(">II", data[at:at + 8])
+        if at + 8 + length > len(data):
+            break
+        yield TYPES.get(kind, hex(kind)), data[at + 8:at + 8 + length]
+        at += 8 + length
+
+
+def streams(data):
+    """[(type, bytes, error text or None)], one entry for each stream."""
+    out, kind, payload, error = [], None, b"", None
+    for name, piece in frames(data):
+        if name == "Heartbeat":
+            continue
+        if name == "Shutdown":
+            out.append(("Shutdown", b"", None))
+        elif name == "End":
+            out.append((kind, payload, error))
+            kind, payload, error = None, b"", None
+        elif name == "Error":
+            error = (error or b"") + piece
+        else:
+            kind, payload = name, payload + piece
+    if kind is not None:
+        out.append((kind + " unfinished", payload, error))
+    return out
+
+
+def weight(data):
+    """How much was said: payload bytes and complete streams."""
+    total = ends = 0
+    for name, piece in frames(data):
+        if name in ("End", "Shutdown"):
+            ends += 1
+        elif name != "Heartbeat":
+            total += len(piece)
+    return total, ends
+
+
+def varint(data, at):
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 0x7f) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return value, at
+
+
+MESSAGES = {
+    "PingReq": {1: "Message"}, "PingRes": {1: "Echo"},
+    "SendReq": {1: "Filesystem", 2: ("From", "Version"), 3: ("To", "Version"),
+                4: "ResumeToken", 6: ("ReplicationConfig", "Config")},
+    "SendRes": {1: "UsedResumeToken", 2: "ExpectedSize"}, "ReceiveRes": {},
+    "ReceiveReq": {1: "Filesystem", 2: ("To", "Version"), 3: "ClearResumeToken",
+                   4: ("ReplicationConfig", "Config")},
+    "Version": {1: "Type", 2: "Name", 3: "Guid", 4: "CreateTXG", 5: "Creation"},
+    "Config": {1: ("protection", "Protection")},
+    "Protection": {1: "Initial", 2: "Incremental"},
+}
+BOOLS = ("UsedResumeToken", "ClearResumeToken")
+
+
+def decode(data, message):
+    out, at = {}, 0
+    while at < len(data):
+        key, at = varint(data, at)
+        field = MESSAGES[message][key >> 3]
+        name, below = field if isinstance(field, tuple) else (field, None)
+        if key & 7 == 0:
+            value, at = varint(data, at)
+            out[name] = bool(value) if name in BOOLS else value
+        else:
+            length, at = varint(data, at)
+            value, at = data[at:at + length], at + length
+            out[name] = decode(value, below) if below else value.decode()
+    return out
+
+
+def compare(what, got, want):
+    if got == want:
+        return
+    print(f"{what} differ:")
+    for label, entries in (("got", got), ("want", want)):
+        for kind, payload, error in entries:
+            print(f"  {label}: {kind} {len(payload)} bytes {payload[:60]!r} error={error!r}")
+    sys.exit(1)
+
+
+def play(sock, name, mine, theirs):
+    """Say what `mine` said, no earlier than it did; return what we heard."""
+    said, heard = recorded(name, mine), bytearray()
+    want = recorded(name, theirs)
+    done = threading.Event()
+
+    def listen():
+        while True:
+            try:
+                piece = sock.recv(1 << 20)
+            except ConnectionResetError:
+                break
+            if not piece:
+                break
+            heard.extend(piece)
+        done.set()
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    offset, before = 0, 0.0
+    with open(f"{DATA}/{name}.events.jsonl") as events:
+        for event in map(json.loads, events):
+            if event["ev"] == "connect":
+                before = event["t"]
+                continue
+            if event["ev"] not in ("data", "eof"):
+                continue
+            if event["dir"] == theirs:
+                if event["ev"] == "data":
+                    offset = event["off"] + event["n"]
+                continue
+            # The other side has said as much as it had said by then.
+            need = weight(want[HEADS[theirs]:offset])
+            deadline = time.monotonic() + 30
+            while weight(heard) < need and time.monotonic() < deadline and not done.is_set():
+                time.sleep(0.005)
+            if event["t"] - before > 1:
+                time.sleep(event["t"] - before)
+            before = event["t"]
+            try:
+                if event["ev"] == "eof":
+                    sock.shutdown(socket.SHUT_WR)
+                else:
+                    start = max(event["off"], HEADS[mine])
+                    sock.sendall(said[start:event["off"] + event["n"]])
+            except (BrokenPipeError, ConnectionResetError):
+                break
+    done.wait(30)
+    return bytes(heard)
+
+
+def as_server(name):
+    ours, theirs = socket.socketpair()
+    program = subprocess.Popen(
+        ["zr-dataconn", "serve", sys.executable, os.path.abspath(__file__), "endpoint", name],
+        stdin=theirs, stdout=theirs)
+    theirs.close()
+    heard = play(ours, name, "c2s", "s2c")
+    code = program.wait(30)
+    compare("answers", streams(heard), streams(recorded(name, "s2c")[HEADS["s2c"]:]))
+    print(f"{name}: answered as recorded, exit {code}")
+
+
+def as_endpoint(name, method):
+    """What the recorded server's handler did with this request."""
+    answer = streams(recorded(name, "s2c")[HEADS["s2c"]:])
+    request = json.loads(sys.stdin.buffer.readline() if method != "Receive" else
+                         line_of(sys.stdin.fileno()))
+    orders = dict(re.findall(r"(\w+)=([^&]*)", request.get("Filesystem", "").partition("?")[2]))
+    time.sleep(int(orders.get("delay", "0s")[:-1]))
+    header = next((s[1] for s in answer if s[0] == "ResHeader"), b"HANDLER OK\n")
+    if header.startswith(b"HANDLER ERROR:\n"):
+        sys.stderr.buffer.write(header[15:])
+        sys.exit(1)
+    if method == "Receive":
+        while os.read(0, 1 << 16):
+            pass
+    message = next((s[1] for s in answer if s[0] in ("ResStructured", None)), b"")
+    print(json.dumps(decode(message, {"Ping": "PingRes", "Send": "SendRes",
+                                      "Receive": "ReceiveRes"}[method])), flush=True)
+    if method != "Send":
+        return
+    stream = next((s for s in answer if s[0] == "ZFSStream"), None)
+    tail = answer[2] if len(answer) > 2 else None
+    payload = stream[1] if stream else b""
+    pause = int(orders.get("pauseat", 0))
+    os.write(1, payload[:pause]) if pause else None
+    time.sleep(int(orders.get("pause", "0s")[:-1]))
+    sys.stdout.buffer.write(payload[pause:])
+    sys.stdout.flush()
+    failure = (stream or tail or (None, b"", None))[2]
+    if failure:
+        sys.stderr.buffer.write(failure)
+        sys.exit(1)
+
+
+def line_of(fd):
+    line = b""
+    while not line.endswith(b"\n"):
+        line += os.read(fd, 1)
+    return line
+
+
+def as_client(name):
+    said = streams(recorded(name, "c2s")[HEADS["c2s"]:])
+    answer = streams(recorded(name, "s2c")[HEADS["s2c"]:])
+    method = {b"/v1/ping": "Ping", b"/v1/send": "Send", b"/v1/recv": "Receive"}[said[0][1]]
+    request = json.dumps(decode(said[1][1], method + "Req" if method != "Receive" else "ReceiveReq"))
+    ours, theirs = socket.socketpair()
+    stream = next((s for s in said if s[0] and s[0].startswith("ZFSStream")), None)
+    verdict_read, verdict_write = os.pipe()
+
+    def connect():
+        os.dup2(theirs.fileno(), 6)
+        os.dup2(theirs.fileno(), 7)
+
+    environment = dict(os.environ)
+    keep = (6, 7)
+    if method == "Receive":
+        environment["ZR_VERDICT"] = str(verdict_read)
+        keep += (verdict_read,)
+        os.write(verdict_write, (stream[2] if stream[2] else b"0") + b"\n")
+    program = subprocess.Popen(["zr-dataconn", method, request], preexec_fn=connect,
+                               pass_fds=keep, env=environment, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    theirs.close()
+    result = {}
+    talk = threading.Thread(target=lambda: result.update(
+        zip(("out", "err"), program.communicate(stream[1] if stream else b""))))
+    talk.start()
+    heard = play(ours, name, "s2c", "c2s")
+    talk.join(40)
+    code = program.returncode
+    got = streams(heard)
+    refused = [s for s in answer if s[1].startswith(b"HANDLER ERROR:\n")]
+    producer = next((s[2] for s in answer + said if s[2]), None)
+    if not refused:         # a refused client may stop anywhere in its stream
+        compare("requests", [s for s in got if s[0] != "Shutdown"],
+                [s for s in said if s[0] != "Shutdown"])
+    else:
+        compare("requests", got[:2], said[:2])
+    text = (refused[0][1][15:] if refused else producer or b"").split(b"\n")[0]
+    if text and (code != 1 or text not in result["err"]):
+        sys.exit(f"exit {code}, {result['err']!r} does not say {text!r}")
+    if not text and "nil-stream" in name:
+        if code != 98:
+            sys.exit(f"exit {code} without a stream")
+    elif not text:
+        line, _, payload = result["out"].partition(b"\n")
+        if code != 0:
+            sys.exit(f"exit {code}: {result['err']!r}")
+        if method == "Send":
+            want = next((s[1] for s in answer if s[0] == "ZFSStream"), b"")
+            if payload != want:
+                sys.exit(f"{len(payload)} bytes of stream, not {len(want)}")
+    print(f"{name}: said and understood as recorded, exit {code}")
+
+
+if __name__ == "__main__":
+    {"server": as_server, "client": as_client, "endpoint": as_endpoint}[sys.argv[1]](*sys.argv[2:])
