@@ -51,6 +51,32 @@ keep(struct endpoint *endpoint, const char *text, size_t length)
 	endpoint->text_length += length;
 }
 
+/* Show the line that has been gathered. */
+static void
+show_line(struct endpoint *endpoint)
+{
+	if (endpoint->line_length > 0)
+		diag("%s: %.*s", endpoint->show, (int)endpoint->line_length,
+		    endpoint->line);
+	endpoint->line_length = 0;
+}
+
+static void
+show(struct endpoint *endpoint, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '\n') {
+			show_line(endpoint);
+			continue;
+		}
+		if (endpoint->line_length == sizeof(endpoint->line))
+			show_line(endpoint);
+		/* A NUL would hide the rest of the line. */
+		endpoint->line[endpoint->line_length++] =
+		    text[i] == '\0' ? '?' : text[i];
+	}
+}
+
 void
 endpoint_read_errors(struct endpoint *endpoint)
 {
@@ -64,8 +90,12 @@ endpoint_read_errors(struct endpoint *endpoint)
 		got = io_read(endpoint->process.errors, buffer, sizeof(buffer));
 		if (got > 0) {
 			keep(endpoint, buffer, (size_t)got);
+			if (endpoint->show != NULL)
+				show(endpoint, buffer, (size_t)got);
 			continue;
 		}
+		if (endpoint->show != NULL && (got == 0 || endpoint->ended))
+			show_line(endpoint);
 		if (got == 0 || errno != EAGAIN)
 			io_close(&endpoint->process.errors);
 		return;

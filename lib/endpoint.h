@@ -25,6 +25,10 @@ struct endpoint {
 	int exit_code;			/* process_exit_code() */
 	bool ending;			/* endpoint_end() was called */
 	int64_t kill_at;		/* SIGKILL then; INT64_MAX: never */
+	const char *show;		/* not NULL: its standard error is shown */
+					/* as it comes, each line after this */
+	char line[1024];		/* the unfinished line of it */
+	size_t line_length;
 };
 
 #define ENDPOINT_NONE ((struct endpoint){ .process = PROCESS_NONE, .kill_at = INT64_MAX })

@@ -1,0 +1,37 @@
+#!/bin/sh
+# zr-serve: serve an endpoint on a connection, by the label that zr-mux read.
+set -eu
+
+usage='zr-serve [-r RATE] [-S FILE] [-T SECONDS] ENDPOINT ...'
+
+die() {
+	echo "zr-serve: $*" >&2
+	exit 100
+}
+
+rate='' statistics='' timeout=''
+while getopts hr:S:T: option; do
+	case $option in
+	h) echo "usage: $usage"; exit 0 ;;
+	r) rate=$OPTARG ;;
+	S) statistics=$OPTARG ;;
+	T) timeout=$OPTARG ;;
+	*) echo "usage: $usage" >&2; exit 100 ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || { echo "usage: $usage" >&2; exit 100; }
+
+set -- serve "$@"
+[ -z "$timeout" ] || set -- -T "$timeout" "$@"
+
+case ${ZR_LABEL-} in
+zrepl_control)
+	exec zr-rpc "$@" ;;
+zrepl_data)
+	[ -z "$rate" ] || set -- -r "$rate" "$@"
+	[ -z "$statistics" ] || set -- -S "$statistics" "$@"
+	exec zr-dataconn "$@" ;;
+'')	die 'ZR_LABEL is not set: zr-mux accept sets it, run this behind it' ;;
+*)	die "nothing serves the label $ZR_LABEL (zrepl_control, zrepl_data)" ;;
+esac
