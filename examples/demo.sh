@@ -1,0 +1,101 @@
+#!/bin/sh
+# make demo: real zfs send streams, replicated over TCP through every layer of
+# the data path, there and back.  Run it from the top of the source tree with
+# the zr programs in PATH.  It leaves nothing behind.
+set -eu
+
+streams=$PWD/t/data/streams
+dir=$(mktemp -d)
+server=
+trap 'stop; rm -rf "$dir"' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# SIGTERM lets the connections that there are finish.
+stop() {
+	[ -z "$server" ] || { kill "$server"; wait "$server" || :; }
+	server=
+}
+
+# for_each_stream FUNCTION: call it for every stream that we have, with its
+# file and the snapshots that it leads from and to.
+for_each_stream() {
+	"$1" "$streams/data.full.zstream" '' one
+	"$1" "$streams/data.one-two.zstream" one two
+	"$1" "$streams/data.two-three.zstream" two three-unchanged
+	"$1" "$streams/data.three-four.zstream" three-unchanged \
+	    'four with space:and.dots_-'
+}
+
+# A snapshot as a FilesystemVersion; null for none.
+version() {
+	awk -F '\t' -v name="a/data@$1" '$1 == name' "$streams/versions.tsv" |
+	jq -cnR '[inputs | split("\t") | {Type: "Snapshot",
+	    Name: (.[0] | split("@")[1]), Guid: .[1], CreateTXG: .[2],
+	    Creation: (.[3] | tonumber | todate)}] | first // null'
+}
+
+# The SendReq of a step.
+request() {
+	jq -cn --argjson from "$(version "$1")" --argjson to "$(version "$2")" \
+	    '{Filesystem: "a/data", From: $from, To: $to,
+	    ReplicationConfig: {protection: {Initial: "GuaranteeResumability",
+	    Incremental: "GuaranteeIncrementalReplication"}}}'
+}
+
+import() {
+	zr-endpoint archive "$dir/web" Receive \
+	    "$(request "$2" "$3" | jq -c 'del(.From)')" < "$1" > "$dir/answer"
+	printf '  %-34s %8d bytes\n' "a/data@$3" "$(wc -c < "$1")"
+}
+
+# From one endpoint to another.
+replicate() {
+	request "$2" "$3" | zr-step -s "$sender" -r "$receiver" > "$dir/answer"
+	printf '  %-34s %8d bytes in %s s, %s MB/s\n' "a/data@$3" \
+	    "$(jq .bytes "$dir/answer")" "$(jq .seconds "$dir/answer")" \
+	    "$(jq '.bytes / ([.seconds, 0.001] | max) / 10000 | round / 100' "$dir/answer")"
+}
+
+# What an archive sends must be what zfs send wrote.
+compare() {
+	request "$2" "$3" | zr-endpoint archive "$copy" Send |
+	    { read -r _; cmp - "$1"; }
+}
+
+echo "Real zfs send streams, imported into the archive 'web':"
+for_each_stream import
+
+zr-listen -1 -i 127.0.0.1=demo tcp:127.0.0.1:0 \
+    zr-handshake accept zr-mux accept \
+    zr-serve zr-endpoint archive "$dir/backup" > "$dir/port" &
+server=$!
+until [ -s "$dir/port" ]; do
+	kill -0 "$server"
+	sleep 0.05
+done
+address=tcp:127.0.0.1:$(cat "$dir/port")
+cat <<END
+
+The archive 'backup' is served by
+  zr-listen $address zr-handshake accept zr-mux accept zr-serve zr-endpoint archive backup
+and reached by zr-remote, which is
+  zr-connect $address zr-handshake connect zr-mux connect zrepl_data zr-dataconn METHOD
+
+Push, zr-step -s 'zr-endpoint archive web' -r 'zr-remote $address':
+END
+sender="zr-endpoint archive '$dir/web'" receiver="zr-remote $address"
+for_each_stream replicate
+
+echo
+echo "Pull, zr-step -s 'zr-remote $address' -r 'zr-endpoint archive restored':"
+sender="zr-remote $address" receiver="zr-endpoint archive '$dir/restored'"
+for_each_stream replicate
+stop
+
+for copy in "$dir/backup" "$dir/restored"; do
+	for_each_stream compare
+done
+echo
+echo "Both copies are byte for byte what zfs send wrote."
