@@ -1,0 +1,207 @@
+#!/bin/sh
+# zr-cert: certificates for zr-tls, made, shown and checked with openssl(1).
+set -eu
+
+usage='zr-cert ca DIRECTORY [NAME]
+zr-cert server DIRECTORY NAME [ALIAS ...]
+zr-cert client DIRECTORY NAME
+zr-cert show CERTIFICATE ...
+zr-cert check [-c CLIENT] [-s SERVER] CLIENT-CERTIFICATE SERVER-CERTIFICATE'
+days=${ZR_CERT_DAYS:-3650}
+
+usage() {
+	echo "usage: $usage" | sed '2,$s/^/       /'
+	exit "$1"
+}
+
+fail() {
+	echo "zr-cert: $*" >&2
+	exit 1
+}
+
+# What is a file name, a CN and (for a server) a host name at once.
+check_name() {
+	case $1 in
+	'' | . | .. | -* | *[!-0-9A-Za-z_.:\ ]*)
+		fail "$1: a name is made of 0-9 A-Z a-z - _ . : and blank" ;;
+	esac
+	[ ${#1} -le 64 ] || fail "$1: a CN has at most 64 characters"
+}
+
+# run WHAT COMMAND...: quiet, unless it fails.
+run() {
+	what=$1
+	shift
+	output=$("$@" 2>&1) || fail "$what: $output"
+}
+
+# issue DIRECTORY NAME EKU SAN: NAME.key and NAME.crt, signed by the CA there.
+issue() {
+	directory=$1 name=$2
+	[ -r "$directory/ca.key" ] ||
+		fail "$directory/ca.key: no CA here (zr-cert ca $directory)"
+	[ ! -e "$directory/$name.key" ] ||
+		fail "$directory/$name.key is there already; remove it to make another"
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	{
+		echo 'basicConstraints=critical,CA:FALSE'
+		echo 'keyUsage=critical,digitalSignature'
+		echo "extendedKeyUsage=$3"
+		echo "subjectAltName=$4"
+	} > "$work/extensions"
+	umask 077
+	run key openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
+	    -out "$directory/$name.key"
+	run request openssl req -new -key "$directory/$name.key" \
+	    -subj "/CN=$name" -out "$work/request"
+	umask 022
+	run certificate openssl x509 -req -in "$work/request" -days "$days" \
+	    -CA "$directory/ca.crt" -CAkey "$directory/ca.key" \
+	    -set_serial "0x$(openssl rand -hex 15)" -extfile "$work/extensions" \
+	    -out "$directory/$name.crt"
+	echo "$directory/$name.crt"
+}
+
+# How subjectAltName spells a host name or an address.
+alternative() {
+	case $1 in
+	*:* | *[!0-9.]*.*[!0-9.]*) ;;
+	*.*.*.*) case $1 in *[!0-9.]*) ;; *) echo "IP:$1"; return ;; esac ;;
+	esac
+	case $1 in *:*) echo "IP:$1" ;; *) echo "DNS:$1" ;; esac
+}
+
+make_ca() {
+	directory=$1 name=${2:-zr CA}
+	check_name "$name"
+	[ ! -e "$directory/ca.key" ] ||
+		fail "$directory/ca.key is there already; remove it to make another"
+	mkdir -p "$directory"
+	umask 077
+	run key openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
+	    -out "$directory/ca.key"
+	umask 022
+	run certificate openssl req -x509 -new -key "$directory/ca.key" \
+	    -days "$days" -subj "/CN=$name" -out "$directory/ca.crt" \
+	    -addext 'keyUsage=critical,keyCertSign,cRLSign'
+	echo "$directory/ca.crt"
+}
+
+make_server() {
+	check_name "$2"
+	directory=$1 name=$2
+	names=$(alternative "$name")
+	shift 2
+	for alias; do
+		check_name "$alias"
+		names=$names,$(alternative "$alias")
+	done
+	issue "$directory" "$name" serverAuth "$names"
+}
+
+make_client() {
+	check_name "$2"
+	case $2 in
+	# Not every CN is a DNS name; a client is known by its CN alone.
+	*[!-0-9A-Za-z.]*) issue "$1" "$2" clientAuth 'URI:urn:zr:client' ;;
+	*) issue "$1" "$2" clientAuth "DNS:$2" ;;
+	esac
+}
+
+show() {
+	for file; do
+		echo "$file:"
+		output=$(openssl x509 -in "$file" -noout -subject -issuer -dates \
+		    -nameopt RFC2253,-esc_msb 2>&1) || fail "$file: $output"
+		echo "$output" | sed 's/^/	/'
+		openssl x509 -in "$file" -noout \
+		    -ext subjectAltName,extendedKeyUsage,basicConstraints 2>/dev/null |
+			sed 's/^ */	/'
+	done
+}
+
+common_name() {
+	openssl x509 -in "$1" -noout -subject -nameopt multiline,-esc_msb,utf8 |
+		sed -n 's/^ *commonName *= //p'
+}
+
+problems=0
+problem() {
+	echo "NO: $*"
+	problems=$((problems + 1))
+}
+
+# accepts WHO CERTIFICATE OF PURPOSE CA [OPTION...]: would WHO accept it?
+accepts() {
+	who=$1 certificate=$2 of=$3 purpose=$4 ca=$5
+	shift 5
+	if output=$(openssl verify -partial_chain -CAfile "$ca" -untrusted \
+	    "$certificate" -purpose "$purpose" "$@" "$certificate" 2>&1); then
+		echo "yes: the $who accepts the $of's certificate $certificate ($ca)"
+	else
+		reason=$(echo "$output" | sed -n 's/^error [0-9]* at [0-9]* depth lookup: *//p' | head -n 1)
+		problem "the $who refuses the $of's certificate $certificate ($ca): ${reason:-$output}"
+	fi
+}
+
+# The key beside a certificate, where there is one, must be its own.
+check_key() {
+	key=${1%.crt}.key
+	[ -r "$key" ] || return 0
+	if [ "$(openssl pkey -in "$key" -pubout 2>/dev/null)" != \
+	    "$(openssl x509 -in "$1" -noout -pubkey)" ]; then
+		problem "$key does not belong to $1"
+	fi
+}
+
+check() {
+	client_name='' server_name=''
+	while getopts c:s: option; do
+		case $option in
+		c) client_name=$OPTARG ;;
+		s) server_name=$OPTARG ;;
+		*) usage 100 >&2 ;;
+		esac
+	done
+	shift $((OPTIND - 1))
+	[ $# -eq 2 ] || usage 100 >&2
+	client=$1 server=$2
+	client_ca=$(dirname "$client")/ca.crt server_ca=$(dirname "$server")/ca.crt
+	for file in "$client" "$server" "$client_ca" "$server_ca"; do
+		[ -r "$file" ] || fail "$file: cannot read it (each side's ca.crt" \
+		    "lies beside its certificate)"
+	done
+	: "${server_name:=$(common_name "$server")}"
+	case $(alternative "$server_name") in
+	IP:*) accepts client "$server" server sslserver "$client_ca" \
+	    -verify_ip "$server_name" ;;
+	*) accepts client "$server" server sslserver "$client_ca" \
+	    -verify_hostname "$server_name" ;;
+	esac
+	accepts server "$client" client sslclient "$server_ca"
+	name=$(common_name "$client")
+	if [ -n "$client_name" ] && [ "$name" != "$client_name" ]; then
+		problem "the server allows the client \"$client_name\", but the" \
+		    "certificate's CN is \"$name\""
+	fi
+	echo "the client expects the server name $server_name (zr-tls connect -s)"
+	echo "the server must allow the client $name (zr-tls accept -c)"
+	check_key "$client"
+	check_key "$server"
+	[ "$problems" -eq 0 ]
+}
+
+[ $# -ge 1 ] || usage 100 >&2
+command=$1
+shift
+case $command:$# in
+-h:0) usage 0 ;;
+ca:[12]) make_ca "$@" ;;
+server:[01] | client:[!2]* | client:2?*) usage 100 >&2 ;;
+server:*) make_server "$@" ;;
+client:2) make_client "$@" ;;
+show:[1-9]*) show "$@" ;;
+check:*) check "$@" ;;
+*) usage 100 >&2 ;;
+esac
