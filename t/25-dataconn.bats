@@ -1,0 +1,238 @@
+# zr-dataconn: one request on a data connection.  The endpoints here are
+# stand-ins; zr-endpoint has its own tests.
+load helper
+
+REQUEST='{"Filesystem":"a/b","To":{"Name":"s","Guid":"1","Creation":"2024-01-02T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":1,"Incremental":2}}}'
+
+# endpoint BODY: a stand-in; $1 is the method, $request the request line.
+endpoint() {
+	printf '#!/bin/bash\nread -r request\n%s\n' "$1" > endpoint
+	chmod +x endpoint
+}
+
+pair() {
+	"$BATS_TEST_DIRNAME/pair.py" -s server "$@" -- zr-dataconn ${SERVE:-serve} "$PWD/endpoint"
+}
+
+@test "Ping goes to the endpoint and its answer comes back as one line" {
+	endpoint 'echo "$request" > seen; echo "{\"Echo\":\"pong\"}"'
+	run --separate-stderr pair zr-dataconn Ping '{"Message":"hello"}'
+	[ "$status" -eq 0 ] && [ "$output" = '{"Echo":"pong"}' ] && [ -z "$stderr" ]
+	[ "$(cat seen)" = '{"Message":"hello"}' ] && [ "$(cat server)" = 0 ]
+}
+
+@test "the request is read from standard input, the rest of which is the stream" {
+	endpoint 'cat > got; echo "{}"'
+	head -c 1000000 /dev/urandom > stream
+	{ echo "$REQUEST"; cat stream; } | pair zr-dataconn Receive
+	cmp stream got
+}
+
+@test "Send: the answer line, then the stream; -o puts the line elsewhere" {
+	head -c 700001 /dev/urandom > stream
+	endpoint 'echo "{\"ExpectedSize\":\"700001\"}"; cat stream'
+	pair zr-dataconn Send "$REQUEST" > both
+	head -n 1 both | grep -qx '{"ExpectedSize":"700001"}'
+	tail -c 700001 both | cmp - stream
+	pair zr-dataconn -o answer Send "$REQUEST" | cmp - stream
+	[ "$(cat answer)" = '{"ExpectedSize":"700001"}' ]
+}
+
+@test "no frame holds a single byte, whatever the length and the arrival" {
+	for length in 0 2 3 4 5 131071 131072 131073 131074; do
+		head -c $length /dev/zero > stream
+		endpoint 'echo "{}"; cat stream'
+		pair zr-dataconn -o answer Send "$REQUEST" | cmp - stream
+	done
+	# Byte by byte: watched on the wire by a reader that counts.
+	endpoint 'echo "{}"; for i in 1 2 3 4 5 6 7; do printf x; sleep 0.02; done'
+	run python3 - "$PWD/endpoint" <<'PY'
+import socket, struct, subprocess, sys
+near, far = socket.socketpair()
+server = subprocess.Popen(["zr-dataconn", "serve", sys.argv[1]], stdin=far, stdout=far)
+far.close()
+frame = lambda kind, data: struct.pack(">II", kind, len(data)) + data
+request = b'\n\x01a\x1a\x19\x12\x01s\x18\x01*\x142024-01-02T00:00:00Z2\x06\n\x04\x08\x01\x10\x02'
+request = b'\n\x01a\x1a\x1b\x12\x01s\x18\x01*\x142024-01-02T00:00:00Z2\x06\n\x04\x08\x01\x10\x02'
+near.sendall(frame(1, b"/v1/send") + frame(0x20000, b"") + frame(2, request) + frame(0x20000, b""))
+data = b""
+while (piece := near.recv(65536)):
+    data += piece
+    if data.endswith(frame(0x10000000, b"")):
+        near.sendall(frame(0x10000000, b""))
+        near.shutdown(socket.SHUT_WR)
+lengths, total, at = [], 0, 0
+while at < len(data):
+    kind, length = struct.unpack(">II", data[at:at + 8])
+    at += 8 + length
+    lengths.append(length)
+    total += length if kind == 5 else 0
+assert total == 7, (total, data)
+assert 1 not in lengths, lengths
+PY
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+}
+
+@test "a stream of one byte cannot be sent and says so" {
+	endpoint 'echo "{}"; printf x'
+	run --separate-stderr pair zr-dataconn Send "$REQUEST"
+	[ "$status" -eq 1 ]
+	stderr_has "a stream of a single byte cannot be sent"
+}
+
+@test "an endpoint's failure is its last words, for the client and for the log" {
+	endpoint 'echo "pool is suspended" >&2; exit 3'
+	for method in Send Receive; do
+		run --separate-stderr pair zr-dataconn $method "$REQUEST" < /dev/null
+		[ "$status" -eq 1 ] && [ "$(cat server)" = 1 ]
+		stderr_has "zr-dataconn: pool is suspended"
+		stderr_has "$method failed: $PWD/endpoint ended with status 3"
+	done
+}
+
+@test "a sender that fails after the whole stream is not a clean end" {
+	endpoint 'echo "{}"; echo stream; echo "cannot read block" >&2; exit 1'
+	run --separate-stderr pair zr-dataconn Send "$REQUEST"
+	[ "$status" -eq 1 ]
+	stderr_has "the sender failed: cannot read block"
+	endpoint 'echo "{}"; echo stream; kill -9 $$'
+	run --separate-stderr pair zr-dataconn Send "$REQUEST"
+	[ "$status" -eq 1 ]
+	stderr_has "the sender failed: endpoint ended by signal 9"
+}
+
+@test "ZR_VERDICT: the receiving endpoint learns that the stream is not whole" {
+	endpoint 'cat > got; read -r verdict <&"$ZR_VERDICT" && [ "$verdict" = 0 ] || exit 1; echo kept > kept; echo "{}"'
+	echo stream > stream
+	ZR_VERDICT=9 pair zr-dataconn Receive "$REQUEST" < stream 9< <(echo 0)
+	[ -e kept ]
+	rm kept
+	for verdict in 'echo "disk failed"' :; do
+		run --separate-stderr env ZR_VERDICT=9 "$BATS_TEST_DIRNAME/pair.py" zr-dataconn Receive "$REQUEST" -- zr-dataconn serve "$PWD/endpoint" < stream 9< <(eval "$verdict")
+		[ "$status" -eq 1 ] && [ ! -e kept ]
+		stderr_has "the sender failed: "
+	done
+}
+
+@test "a client that is killed in mid-stream leaves no endpoint and no verdict" {
+	endpoint 'echo $$ > pid; cat > got; read -r v <&"$ZR_VERDICT" && echo kept > kept; echo "{}"'
+	mkfifo stream
+	background "$BATS_TEST_DIRNAME/pair.py" -s server bash -c 'echo $$ > client; exec zr-dataconn Receive "$0"' "$REQUEST" -- zr-dataconn serve "$PWD/endpoint" < stream 2> log
+	exec 8> stream
+	head -c 300000 /dev/zero >&8
+	eventually 10 test -s got
+	kill -9 "$(cat client)"
+	eventually 15 test -s server
+	[ "$(cat server)" = 98 ]
+	run kill -0 "$(cat pid)"
+	[ "$status" -ne 0 ] && [ ! -e kept ]
+	exec 8>&-
+}
+
+@test "Receive refused early: the client stops at once with the server's words" {
+	endpoint 'head -c 100000 > /dev/null; echo "no space left on device" >&2; exit 1'
+	run --separate-stderr bash -c 'yes | "$0" zr-dataconn Receive "$1" -- zr-dataconn serve "$2"' "$BATS_TEST_DIRNAME/pair.py" "$REQUEST" "$PWD/endpoint"
+	[ "$status" -eq 1 ]
+	stderr_has "no space left on device"
+}
+
+@test "an early success wins: the rest of the stream is drained" {
+	endpoint 'head -c 1000 > got; echo "{}"'
+	head -c 3000000 /dev/zero | pair zr-dataconn Receive "$REQUEST"
+}
+
+@test "an endpoint that answers badly is named, not guessed at" {
+	check() {
+		endpoint "$1"
+		run --separate-stderr pair zr-dataconn Ping '{}'
+		[ "$status" -eq 1 ] && stderr_has "$2"
+	}
+	check ':' "the endpoint ended without an answer"
+	check 'echo "{}"; echo more' "the endpoint wrote more than one line"
+	check 'echo nonsense' "the endpoint's answer: "
+	check 'echo "{\"Ekko\":\"\"}"' "PingRes.Ekko: there is no such field"
+	check 'yes | tr -d "\n"' "the endpoint's answer has no end"
+	check 'exit 7' "endpoint ended with status 7"
+}
+
+@test "an endpoint that cannot be executed is an answer too" {
+	run --separate-stderr "$BATS_TEST_DIRNAME/pair.py" -s server zr-dataconn Ping '{}' -- zr-dataconn serve /nonexistent/endpoint
+	[ "$status" -eq 1 ] && [ "$(cat server)" = 127 ]
+	stderr_has "cannot execute /nonexistent/endpoint"
+}
+
+@test "-T ends an endpoint that stands still, and one that ignores SIGTERM" {
+	endpoint 'trap "" TERM; echo $$ > pid; exec sleep 600'
+	SERVE="-T 1 serve" run --separate-stderr pair zr-dataconn Ping '{}'
+	[ "$status" -eq 1 ] && [ "$(cat server)" = 99 ]
+	stderr_has "the endpoint did nothing for 1 seconds"
+	run kill -0 "$(cat pid)"
+	[ "$status" -ne 0 ]
+}
+
+@test "a flood on standard error ends as its last 4 KiB" {
+	endpoint 'head -c 3000000 /dev/zero | tr "\0" x >&2; echo; echo the end >&2; exit 1'
+	run --separate-stderr pair zr-dataconn Ping '{}'
+	[ "$status" -eq 1 ]
+	stderr_has "the end"
+	[ "${#stderr}" -lt 20000 ]
+}
+
+@test "requests that would kill a zrepl peer are not sent" {
+	refuse() {
+		run --separate-stderr pair zr-dataconn "$1" "$2" < /dev/null
+		[ "$status" -eq 100 ] && stderr_has "$3"
+	}
+	endpoint 'echo "{}"'
+	refuse Send '{"Filesystem":"a","To":{"Name":"s","Creation":"2024-01-02T00:00:00Z"}}' "ReplicationConfig.protection is missing"
+	refuse Send '{"Filesystem":"a","ReplicationConfig":{"protection":{}}}' "To is missing"
+	refuse Send "${REQUEST/2024-01-02T00:00:00Z/yesterday}" 'To: Creation is not a time in RFC 3339: "yesterday"'
+	refuse Send "${REQUEST/\"Name\":\"s\"/\"Name\":\"a%b\"}" 'To: Name is not the name of a snapshot'
+	refuse Receive "${REQUEST/a\/b/a\/..\/b}" 'Filesystem has a component ".."'
+	refuse Ping '{"Massage":"x"}' "PingReq.Massage: there is no such field"
+	refuse Ping 'hello' "not JSON for PingReq"
+}
+
+@test "usage: what is wrong with the command line is said" {
+	run --separate-stderr zr-dataconn
+	[ "$status" -eq 100 ] && stderr_has "usage: zr-dataconn"
+	run --separate-stderr zr-dataconn ListFilesystems
+	[ "$status" -eq 100 ] && stderr_has "not a method of a data connection"
+	run --separate-stderr zr-dataconn -f 40,41 Ping '{}'
+	[ "$status" -eq 100 ] && stderr_has "descriptor 40 is not open"
+	run --separate-stderr zr-dataconn -r 5 Ping '{}'
+	[ "$status" -eq 100 ] && stderr_has "a rate is bytes per second"
+	run --separate-stderr zr-dataconn serve
+	[ "$status" -eq 100 ]
+}
+
+@test "-S tells how much moved and what was waited for" {
+	endpoint 'echo "{}"; head -c 1000000 /dev/zero; sleep 0.5; head -c 1000 /dev/zero'
+	pair zr-dataconn -S statistics Send "$REQUEST" > /dev/null
+	[ "$(jq .bytes statistics)" = 1001000 ]
+	jq -e '.waited_for_network > 0.4 and .exit == 0 and .frames > 1' statistics
+}
+
+@test "-r holds a stream to its rate" {
+	endpoint 'echo "{}"; cat /dev/zero | head -c 1000000'
+	pair zr-dataconn -r 500k -S statistics Send "$REQUEST" > /dev/null
+	jq -e '.seconds > 1.5 and .waited_for_rate > 1' statistics
+	head -c 1000000 /dev/zero > stream
+	endpoint 'cat > /dev/null; echo "{}"'
+	pair zr-dataconn -r 500k -S statistics Receive "$REQUEST" < stream
+	jq -e '.seconds > 1.5' statistics
+}
+
+@test "ZR_PROGRESS gets a line a second and the last count; SIGUSR1 asks once" {
+	endpoint 'echo "{}"; head -c 50000 /dev/zero; kill -USR1 "$(cat client)"; sleep 1.3; head -c 50000 /dev/zero'
+	ZR_PROGRESS=9 "$BATS_TEST_DIRNAME/pair.py" bash -c 'echo $$ > client; exec zr-dataconn Send "$0"' "$REQUEST" -- zr-dataconn serve "$PWD/endpoint" 9> progress > /dev/null 2> log
+	[ "$(tail -n 1 progress)" = '{"bytes":100000}' ]
+	[ "$(wc -l < progress)" -ge 2 ]
+	grep -q 'zr-dataconn: [0-9]* bytes of the stream in' log
+}
+
+@test "memory stays small whatever the stream's length" {
+	endpoint 'echo "{}"; head -c 300000000 /dev/zero; grep VmHWM /proc/$PPID/status > server.peak'
+	pair bash -c 'zr-dataconn -f 6,7 -o answer Send "$0" | { cat > /dev/null; }' "$REQUEST"
+	[ "$(awk '{ print $2 }' server.peak)" -lt 4096 ]
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Connect a client program and a server program over loopback TCP.
+
+    pair.py [-s FILE] CLIENT... -- SERVER...
+
+The client finds the network on descriptors 6 and 7, the server on 0 and 1.
+Exits with the client's status (128+N for signal N), having waited for the
+server, whose status goes to FILE.
+"""
+import os, socket, subprocess, sys
+
+
+def status(code):
+    return code if code >= 0 else 128 - code
+
+
+arguments = sys.argv[1:]
+server_status = None
+if arguments[0] == "-s":
+    server_status, arguments = arguments[1], arguments[2:]
+split = arguments.index("--")
+listener = socket.create_server(("127.0.0.1", 0))
+near = socket.create_connection(listener.getsockname())
+far, _ = listener.accept()
+
+
+def network():
+    os.dup2(near.fileno(), 6)
+    os.dup2(near.fileno(), 7)
+
+
+server = subprocess.Popen(arguments[split + 1:], stdin=far, stdout=far)
+far.close()
+listener.close()
+inherited = [fd for name in ("ZR_VERDICT", "ZR_PROGRESS") if (fd := os.environ.get(name))]
+client = subprocess.Popen(arguments[:split], preexec_fn=network,
+                          pass_fds=[6, 7] + [int(fd) for fd in inherited])
+near.close()
+code = status(client.wait())
+served = status(server.wait())
+if server_status:
+    with open(server_status, "w") as f:
+        print(served, file=f)
+sys.exit(code)
