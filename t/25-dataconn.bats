@@ -52,7 +52,6 @@ near, far = socket.socketpair()
 server = subprocess.Popen(["zr-dataconn", "serve", sys.argv[1]], stdin=far, stdout=far)
 far.close()
 frame = lambda kind, data: struct.pack(">II", kind, len(data)) + data
-request = b'\n\x01a\x1a\x19\x12\x01s\x18\x01*\x142024-01-02T00:00:00Z2\x06\n\x04\x08\x01\x10\x02'
 request = b'\n\x01a\x1a\x1b\x12\x01s\x18\x01*\x142024-01-02T00:00:00Z2\x06\n\x04\x08\x01\x10\x02'
 near.sendall(frame(1, b"/v1/send") + frame(0x20000, b"") + frame(2, request) + frame(0x20000, b""))
 data = b""
@@ -117,8 +116,8 @@ PY
 @test "a client that is killed in mid-stream leaves no endpoint and no verdict" {
 	endpoint 'echo $$ > pid; cat > got; read -r v <&"$ZR_VERDICT" && echo kept > kept; echo "{}"'
 	mkfifo stream
+	exec 8<> stream
 	background "$BATS_TEST_DIRNAME/pair.py" -s server bash -c 'echo $$ > client; exec zr-dataconn Receive "$0"' "$REQUEST" -- zr-dataconn serve "$PWD/endpoint" < stream 2> log
-	exec 8> stream
 	head -c 300000 /dev/zero >&8
 	eventually 10 test -s got
 	kill -9 "$(cat client)"

@@ -19,7 +19,7 @@ teardown() {
 
 # background COMMAND...: run it, remember its pid in $! and for teardown.
 background() {
-	"$@" 3>&- &
+	"$@" <&0 3>&- &
 	children+=($!)
 }
 

@@ -14,7 +14,7 @@ two sides are compared as a list of streams, each with its type, its bytes and
 how it ended; heartbeats do not count.  What was said after what is kept: a
 chunk is only sent once the other side has said as much as it had then.
 """
-import json, os, re, select, socket, struct, subprocess, sys, threading, time
+import fcntl, json, os, re, select, socket, struct, subprocess, sys, threading, time
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "recordings")
 TYPES = {1: "ReqHeader", 2: "ReqStructured", 3: "ResHeader", 4: "ResStructured",
@@ -229,22 +229,23 @@ def as_client(name):
     request = json.dumps(decode(said[1][1], method + "Req" if method != "Receive" else "ReceiveReq"))
     ours, theirs = socket.socketpair()
     stream = next((s for s in said if s[0] and s[0].startswith("ZFSStream")), None)
-    verdict_read, verdict_write = os.pipe()
+    pipe, verdict_write = os.pipe()
+    verdict_read = fcntl.fcntl(pipe, fcntl.F_DUPFD, 100)
 
-    def connect():
-        os.dup2(theirs.fileno(), 6)
-        os.dup2(theirs.fileno(), 7)
-
+    # A high number, so that it is in nobody's way; bash moves it to 6 and 7.
+    high = fcntl.fcntl(theirs, fcntl.F_DUPFD, 100)
+    theirs.close()
+    command = ["bash", "-c", f'exec 6<&{high} 7>&{high} {high}>&-; exec "$@"', "client",
+               "zr-dataconn", method, request]
     environment = dict(os.environ)
-    keep = (6, 7)
+    keep = (high,)
     if method == "Receive":
         environment["ZR_VERDICT"] = str(verdict_read)
         keep += (verdict_read,)
         os.write(verdict_write, (stream[2] if stream[2] else b"0") + b"\n")
-    program = subprocess.Popen(["zr-dataconn", method, request], preexec_fn=connect,
-                               pass_fds=keep, env=environment, stdin=subprocess.PIPE,
+    program = subprocess.Popen(command, pass_fds=keep, env=environment, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    theirs.close()
+    os.close(high)
     result = {}
     talk = threading.Thread(target=lambda: result.update(
         zip(("out", "err"), program.communicate(stream[1] if stream else b""))))
