@@ -1,0 +1,96 @@
+# What is written about the programs is so.
+load helper
+
+TOP=$BATS_TEST_DIRNAME/..
+
+# The names of all programs and scripts.
+programs() {
+	local file
+	for file in "$TOP"/bin/*.c "$TOP"/bin/*.sh; do
+		basename "${file%.*}"
+	done
+}
+
+# The text of a section of a manual page, blanks squeezed.
+section() {
+	mandoc -T utf8 "$1" | col -bx | sed -n "/^$2\$/,/^[A-Z]/p" |
+	    sed '1d;/^[A-Z]/d' | tr -s '[:space:]' ' ' | sed 's/^ //;s/ $//'
+}
+
+@test "every program and script has a manual page" {
+	for program in $(programs); do
+		[ -f "$TOP/man/$program.1" ] || { echo "no man/$program.1"; false; }
+	done
+	[ -f "$TOP/man/zr-chain.7" ]
+	[ -f "$TOP/man/zr-endpoint-interface.7" ]
+}
+
+@test "-h prints the manual page's SYNOPSIS and exits 0" {
+	for program in $(programs); do
+		run -0 --separate-stderr "$program" -h
+		[ -z "$stderr" ]
+		[ "${lines[0]%%:*}" = usage ]
+		help=$(tr -s '[:space:]' ' ' <<< "${output#usage: }" | sed 's/ $//')
+		page=$(section "$TOP/man/$program.1" SYNOPSIS)
+		[ "$help" = "$page" ] || { printf '%s\n%s\n' "$help" "$page"; false; }
+	done
+}
+
+@test "every program refuses an option that it does not know, with status 100" {
+	for program in $(programs); do
+		run -100 --separate-stderr "$program" -_ < /dev/null
+		[ -n "$stderr" ] || { echo "$program"; false; }
+	done
+}
+
+@test "every manual page has its sections and lints clean" {
+	mandoc -T lint -W warning "$TOP"/man/*.[1-8]
+	for program in $(programs); do
+		for name in NAME SYNOPSIS DESCRIPTION ENVIRONMENT 'EXIT STATUS' \
+		    EXAMPLES 'SEE ALSO'; do
+			grep -qx "\.Sh $name" "$TOP/man/$program.1" ||
+			    { echo "$program.1: no $name"; false; }
+		done
+	done
+}
+
+@test "manual pages refer only to pages that exist" {
+	for reference in $(sed -n 's/^\.Xr \(zr-[a-z-]*\) \([0-9]\).*/\1.\2/p' \
+	    "$TOP"/man/*.[1-8] | sort -u); do
+		[ -f "$TOP/man/$reference" ] || { echo "$reference"; false; }
+	done
+}
+
+@test "every variable that a program reads is in its manual page or zr-chain(7)" {
+	for name in $(grep -hoE 'getenv\("[A-Z_0-9]+"\)' "$TOP"/bin/*.c "$TOP"/lib/*.c |
+	    sed 's/.*"\(.*\)".*/\1/' | grep -E '^(ZR_|LISTEN_|NOTIFY_)' | sort -u); do
+		grep -q "$name" "$TOP"/man/*.[1-8] || { echo "$name"; false; }
+	done
+}
+
+@test "shell scripts pass shellcheck" {
+	shellcheck -s sh "$TOP"/bin/*.sh "$TOP"/examples/*.sh
+	shellcheck "$TOP"/t/run "$TOP"/t/*.sh "$TOP"/.ci/run
+}
+
+@test "the exit codes of zr-chain(7) are those of lib/exit_code.h" {
+	sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It \(.*\)/\1/p' "$TOP/man/zr-chain.7" |
+	    tr -d ' ' | tr ',' '\n' | sed 's/+N$//' > page
+	sed -n 's/^\tEXIT_[A-Z_]* = \([0-9]*\).*/\1/p' "$TOP/lib/exit_code.h" > header
+	[ -s header ]
+	diff page header
+}
+
+@test "every program that README names exists" {
+	for name in $(grep -oE '\bzr-[a-z]+(-[a-z]+)*\b' "$TOP/README.md" | sort -u); do
+		[ -x "$ZR_BUILD/bin/$name" ] || [ -n "$(ls "$TOP"/man/"$name".? 2> /dev/null)" ] ||
+		    { echo "$name"; false; }
+	done
+}
+
+@test "make demo and make check, which README promises, are in the Makefile" {
+	grep -q 'make demo' "$TOP/README.md"
+	grep -q 'make check' "$TOP/README.md"
+	grep -q '^demo:' "$TOP/Makefile"
+	grep -q '^check:' "$TOP/Makefile"
+}
