@@ -13,13 +13,19 @@
 /* A record adds at most 256 bytes to its 16 KiB; then some for handshakes. */
 #define OUTPUT_MAX (TLS_WRITE_MAX + TLS_WRITE_MAX / 64 + (32u << 10))
 
+/* One read(2) brings many records. */
+#define INPUT_MAX (256 << 10)
+
 struct tls_connection {
 	SSL *ssl;
 	BIO_METHOD *method;
 	struct tls_verify verify;
 	struct chain network;
 	bool input_ended;	/* read(2) gave 0 */
+	bool input_dry;		/* the last one gave less than it could */
 	int input_errno;	/* or failed so */
+	size_t input_start, input_end;
+	uint8_t input[INPUT_MAX];
 	size_t output_start, output_end;
 	uint8_t output[OUTPUT_MAX];
 };
@@ -50,25 +56,52 @@ bio_write(BIO *bio, const char *data, size_t size, size_t *written)
 	return (1);
 }
 
+/* Read what the network has; false if there is nothing now, or no more. */
+static bool
+refill(struct tls_connection *connection, BIO *bio)
+{
+	ssize_t got;
+
+	if (connection->input_dry) {
+		/* A further read would most likely only say EAGAIN. */
+		connection->input_dry = false;
+		BIO_set_retry_read(bio);
+		return (false);
+	}
+	got = io_read(connection->network.read_fd, connection->input, INPUT_MAX);
+	if (got > 0) {
+		connection->input_start = 0;
+		connection->input_end = (size_t)got;
+		connection->input_dry = got < INPUT_MAX;
+		return (true);
+	}
+	if (got == 0)
+		connection->input_ended = true;
+	else if (errno == EAGAIN)
+		BIO_set_retry_read(bio);
+	else
+		connection->input_errno = errno;
+	return (false);
+}
+
+/*
+ * OpenSSL asks for a record's header, then for its body.  We read ahead for
+ * it: its own read-ahead moves all that is left once for every record.
+ */
 static int
 bio_read(BIO *bio, char *data, size_t size, size_t *have)
 {
 	struct tls_connection *connection = BIO_get_data(bio);
-	ssize_t got = io_read(connection->network.read_fd, data, size);
+	size_t left;
 
 	BIO_clear_retry_flags(bio);
-	if (got == -1) {
-		if (errno == EAGAIN)
-			BIO_set_retry_read(bio);
-		else
-			connection->input_errno = errno;
+	if (connection->input_start == connection->input_end &&
+	    !refill(connection, bio))
 		return (0);
-	}
-	if (got == 0) {
-		connection->input_ended = true;
-		return (0);
-	}
-	*have = (size_t)got;
+	left = connection->input_end - connection->input_start;
+	*have = size < left ? size : left;
+	memcpy(data, connection->input + connection->input_start, *have);
+	connection->input_start += *have;
 	return (1);
 }
 

@@ -15,7 +15,6 @@
 #include "tls_verify.h"
 
 #define CIPHERS_MAX 2048
-#define READ_AHEAD_SIZE (256u << 10)	/* many records per read(2) */
 
 /* AES-128-GCM first: what zrepl's peers take, and the fastest. */
 #define DEFAULT_CIPHERS "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:" \
@@ -237,8 +236,6 @@ tls_context_new(const struct tls_settings *settings, struct error *error)
 	SSL_CTX_set_num_tickets(context, 0);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_read_ahead(context, 1);
-	SSL_CTX_set_default_read_buffer_len(context, READ_AHEAD_SIZE);
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER |
 	    SSL_VERIFY_FAIL_IF_NO_PEER_CERT, tls_verify_callback);
 	/* As in zrepl: whatever is in the CA file is trusted, root or not. */

@@ -1,0 +1,400 @@
+load helper
+
+# The certificates are made once for the file.
+setup_file() {
+	export PATH="${ZR_BUILD:=$BATS_TEST_DIRNAME/../build}/bin:$PATH"
+	export PKI=$BATS_FILE_TMPDIR/pki
+	zr-cert ca "$PKI"
+	zr-cert server "$PKI" server localhost 127.0.0.1
+	zr-cert client "$PKI" web1
+	zr-cert client "$PKI" stranger
+	zr-cert ca "$PKI/other" "other CA"
+	zr-cert server "$PKI/other" server localhost
+	zr-cert client "$PKI/other" web1
+	dated late '20200101000000Z' '20210101000000Z'
+	dated early '20900101000000Z' '20910101000000Z'
+}
+
+# dated NAME FROM TO: a certificate for both purposes that is not valid now.
+dated() {
+	(
+		cd "$PKI"
+		mkdir "$1.ca"
+		touch "$1.ca/index.txt"
+		openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		    -keyout "$1.key" -out "$1.csr" -subj "/CN=$1"
+		printf '%s\n' '[ca]' 'default_ca=d' '[d]' "database=$1.ca/index.txt" \
+		    "new_certs_dir=$1.ca" 'default_md=sha256' 'policy=p' 'rand_serial=yes' \
+		    'x509_extensions=e' '[p]' 'commonName=supplied' '[e]' \
+		    'extendedKeyUsage=serverAuth,clientAuth' \
+		    'subjectAltName=DNS:localhost' > "$1.cnf"
+		openssl ca -batch -config "$1.cnf" -cert ca.crt -keyfile ca.key \
+		    -in "$1.csr" -out "$1.crt" -startdate "$2" -enddate "$3" -notext
+	) > /dev/null 2>&1
+}
+
+# serve COMMAND...: a server on $port; its standard error in server.err.
+serve() {
+	: > port
+	background tcpserver -1 -v 127.0.0.1 0 "$@" > port 2> server.err
+	eventually 10 test -s port
+	port=$(head -n 1 port)
+}
+
+# accept [OPTION...] -- PROGRAM...: zr-tls accept as a server on $port.
+accept() {
+	local options=()
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	[[ " ${options[*]} " == *' -n '* ]] || options+=(-n server)
+	serve zr-tls accept -d "$PKI" -c web1 "${options[@]}" "$@"
+}
+
+connect() {
+	tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" "$@"
+}
+
+# The program inside: standard input out, half-close, network to standard output.
+exchange() {
+	cat > exchange.py <<-'EOF'
+	import os, socket, sys, threading
+	r = socket.socket(fileno=int(sys.argv[1])); w = socket.socket(fileno=int(sys.argv[2]))
+	def out():
+	    while (piece := os.read(0, 65536)):
+	        w.sendall(piece)
+	    w.shutdown(socket.SHUT_WR)
+	thread = threading.Thread(target=out); thread.start()
+	while (piece := r.recv(65536)):
+	    os.write(1, piece)
+	thread.join()
+	EOF
+}
+
+server_said() {
+	eventually 10 grep -qF -- "$1" server.err || { cat server.err; return 1; }
+}
+
+@test "both directions, half-closed one after the other, bytes unchanged" {
+	exchange
+	accept -- sh -c 'cat > got; sha256sum < got; cat got'
+	head -c 5000000 /dev/urandom > sent
+	connect -n web1 -s localhost python3 exchange.py 6 7 < sent > answer
+	sha256sum < sent | cmp - <(head -n 1 answer)
+	cmp sent <(tail -n +2 answer)
+}
+
+@test "the server speaks on after the client's end, and the other way round" {
+	exchange
+	accept -- sh -c 'echo early; exec >&-; sleep 0.2; wc -c > count'
+	(sleep 0.5; echo twelve bytes) |
+		connect -n web1 -s localhost python3 exchange.py 6 7 > answer
+	[ "$(cat answer)" = early ]
+	eventually 10 grep -q 13 count
+}
+
+@test "what the program inside finds in its environment" {
+	exchange
+	export ZR_CLIENT_IDENTITY=forged
+	accept -- sh -c 'env; ls -l /proc/self/fd | grep -c socket'
+	connect -n web1 -s localhost python3 exchange.py 6 7 < /dev/null > answer
+	grep -qx ZR_CLIENT_IDENTITY=web1 answer
+	grep -qx SSL_PROTOCOL=TLSv1.3 answer
+	grep -qx SSL_CIPHER=TLS_AES_128_GCM_SHA256 answer
+	grep -qx SSL_PEER_CERT_SUBJECT=CN=web1 answer
+	grep -qx "SSL_PEER_CERT_HASH=$(openssl x509 -in "$PKI/web1.crt" -outform DER |
+		sha256sum | cut -d ' ' -f 1)" answer
+	! grep -q PRIVATE answer
+}
+
+@test "the exit status is the program's, signals included" {
+	accept -- sh -c 'cat >/dev/null'
+	run connect -n web1 -s localhost sh -c 'exit 7'
+	[ "$status" -eq 7 ]
+	run connect -n web1 -s localhost sh -c 'kill -KILL $$'
+	[ "$status" -eq 137 ]
+	run connect -n web1 -s localhost /does/not/exist
+	[ "$status" -eq 127 ]
+}
+
+@test "SIGTERM is passed on to the program" {
+	accept -- cat
+	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" -n web1 \
+	    -s localhost sh -c 'trap "echo term > trapped; exit 3" TERM; : > ready; while :; do sleep 0.1; done'
+	eventually 10 test -e ready
+	kill -TERM $!
+	run wait $!
+	eventually 10 test -e trapped
+}
+
+@test "a client whose CN is not allowed" {
+	accept -- cat
+	run --separate-stderr connect -n stranger -s localhost cat
+	server_said 'client certificate refused: its CN "stranger" is not among the clients allowed here'
+}
+
+@test "a client whose CN is in the list file" {
+	exchange
+	printf '# who\n\nweb2\nstranger\n' > clients
+	accept -l clients -- sh -c 'echo $ZR_CLIENT_IDENTITY'
+	run --separate-stderr connect -n stranger -s localhost python3 exchange.py 6 7 < /dev/null
+	[ "$output" = stranger ]
+}
+
+@test "a client certificate from another CA" {
+	accept -- cat
+	run --separate-stderr connect -b "$PKI/other/web1.crt" -p "$PKI/other/web1.key" \
+	    -s localhost python3 -c 'import socket,sys; sys.exit(len(socket.socket(fileno=6).recv(1)) == 0)'
+	[ "$status" -ne 0 ]
+	stderr_has 'the server refused our certificate'
+	server_said 'client certificate CN=web1 refused: wrong CA: it was issued by CN=other CA'
+}
+
+@test "a client certificate that has expired, or is not valid yet" {
+	accept -c late -c early -- cat
+	run --separate-stderr connect -n late -s localhost cat
+	server_said 'client certificate CN=late refused: it expired on 2021-01-01'
+	run --separate-stderr connect -n early -s localhost cat
+	server_said 'client certificate CN=early refused: it is not valid before 2090-01-01'
+}
+
+@test "no client certificate" {
+	accept -- cat
+	run openssl s_client -connect "127.0.0.1:$port" -quiet -no_ign_eof < /dev/null
+	server_said 'the client showed no certificate'
+}
+
+@test "a server certificate used as a client's" {
+	accept -c server -- cat
+	run connect -n server -s localhost cat
+	server_said 'wrong purpose: its extendedKeyUsage does not allow clientAuth'
+}
+
+@test "a server certificate with another name" {
+	accept -- cat
+	run --separate-stderr connect -n web1 -s backup.example cat
+	[ "$status" -eq 98 ]
+	stderr_has 'server certificate CN=server refused: wrong name: expected backup.example, offered are DNS:server, DNS:localhost, IP Address:127.0.0.1'
+	server_said 'the client refused our certificate'
+}
+
+@test "an address as the server's name" {
+	exchange
+	accept -- cat
+	run --separate-stderr connect -n web1 -s 127.0.0.1 python3 exchange.py 6 7 <<< hello
+	[ "$output" = hello ]
+	run --separate-stderr connect -n web1 -s 127.0.0.2 cat
+	[ "$status" -eq 98 ]
+	stderr_has 'wrong name: expected 127.0.0.2'
+}
+
+@test "a server certificate from another CA" {
+	accept -b "$PKI/other/server.crt" -p "$PKI/other/server.key" -- cat
+	run --separate-stderr connect -n web1 -s localhost cat
+	[ "$status" -eq 98 ]
+	stderr_has 'server certificate CN=server refused: wrong CA: it was issued by CN=other CA'
+	server_said 'its CA file does not vouch for it'
+}
+
+@test "a server certificate that has expired, or is not valid yet" {
+	accept -n late -- cat
+	run --separate-stderr connect -n web1 -s localhost cat
+	[ "$status" -eq 98 ]
+	stderr_has 'server certificate CN=late refused: it expired on'
+	server_said 'warning: our own certificate'
+	accept -n early -- cat
+	run --separate-stderr connect -n web1 -s localhost cat
+	[ "$status" -eq 98 ]
+	stderr_has 'server certificate CN=early refused: it is not valid before'
+}
+
+@test "no common version, no common cipher" {
+	accept -m 1.3 -- cat
+	run --separate-stderr connect -n web1 -s localhost -e ECDHE+AESGCM cat
+	[ "$status" -eq 98 ]
+	stderr_has 'no common version of TLS: the server refused ours'
+	server_said 'no common version of TLS: the client offers none that we accept (-m)'
+	accept -e TLS_AES_256_GCM_SHA384 -- cat
+	run --separate-stderr connect -n web1 -s localhost -e TLS_AES_128_GCM_SHA256 cat
+	[ "$status" -eq 98 ]
+	server_said 'no cipher or group that both sides accept'
+}
+
+@test "TLS 1.2 and a chosen cipher and group" {
+	exchange
+	accept -- sh -c 'echo $SSL_PROTOCOL $SSL_CIPHER'
+	run --separate-stderr connect -n web1 -s localhost -g P-256 \
+	    -e ECDHE-ECDSA-AES256-GCM-SHA384 python3 exchange.py 6 7 < /dev/null
+	[ "$output" = 'TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384' ]
+}
+
+@test "a peer that does not speak TLS" {
+	accept -- cat
+	printf 'zrepl says hello, in the clear\n' | nc -N 127.0.0.1 "$port" > /dev/null || true
+	server_said 'the client does not speak TLS'
+	serve echo SSH-2.0-nothing-of-the-kind
+	run --separate-stderr connect -n web1 -s localhost cat
+	[ "$status" -eq 98 ]
+	stderr_has 'the server does not speak TLS'
+	serve true
+	run --separate-stderr connect -n web1 -s localhost cat
+	[ "$status" -eq 98 ]
+}
+
+@test "a silent peer is cut at the time limit" {
+	accept -t 1 -- cat
+	run timeout 20 nc -d 127.0.0.1 "$port"
+	[ "$status" -eq 0 ]
+	server_said 'the client did not finish the TLS handshake in time'
+	serve sleep 30
+	run --separate-stderr connect -t 1 -n web1 -s localhost cat
+	[ "$status" -eq 99 ]
+	stderr_has 'the server did not finish the TLS handshake in time'
+}
+
+@test "200 silent clients do not stop a good one" {
+	exchange
+	cat > silent.py <<-'EOF'
+	import socket, sys
+	all = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(200)]
+	for s in all[::2]: s.send(b"\x16\x03\x01\x02\x00\x01")
+	open("silent", "w").close()
+	for s in all:
+	    s.settimeout(60)
+	    while s.recv(100): pass
+	EOF
+	: > port
+	background tcpserver -1 -c 300 -b 300 127.0.0.1 0 zr-tls accept -t 8 -d "$PKI" \
+	    -n server -c web1 cat > port 2> server.err
+	eventually 10 test -s port
+	port=$(head -n 1 port)
+	background python3 silent.py "$port"
+	silent=$!
+	eventually 20 test -e silent
+	run --separate-stderr connect -n web1 -s localhost python3 exchange.py 6 7 <<< good
+	[ "$output" = good ]
+	wait "$silent"
+	[ "$(grep -c 'in time' server.err)" -eq 200 ]
+}
+
+@test "openssl s_client is served, and told the end" {
+	accept -- sh -c 'cat; echo bye'
+	run --separate-stderr openssl s_client -connect "127.0.0.1:$port" -cert "$PKI/web1.crt" \
+	    -key "$PKI/web1.key" -CAfile "$PKI/ca.crt" -verify_return_error -quiet \
+	    -no_ign_eof <<< hello
+	[ "$output" = hello ] || [ "$output" = $'hello\nbye' ]
+}
+
+@test "openssl s_server, with its session tickets, is a server" {
+	exchange
+	background openssl s_server -accept 127.0.0.1:0 -cert "$PKI/server.crt" \
+	    -key "$PKI/server.key" -CAfile "$PKI/ca.crt" -Verify 3 -verify_return_error \
+	    -rev > s_server.out 2>&1
+	eventually 10 grep -q '^ACCEPT' s_server.out
+	port=$(sed -n 's/^ACCEPT.*://p' s_server.out)
+	(echo hello; eventually 10 grep -q olleh answer) |
+		connect -n web1 -s localhost python3 exchange.py 6 7 > answer &
+	eventually 10 grep -q olleh answer
+	wait $!
+}
+
+@test "a Python peer: bare FIN and close_notify both end the input" {
+	cat > peer.py <<-'EOF'
+	import socket, ssl, sys, os
+	context = ssl.create_default_context(cafile=os.environ["PKI"] + "/ca.crt")
+	context.load_cert_chain(os.environ["PKI"] + "/web1.crt", os.environ["PKI"] + "/web1.key")
+	context.minimum_version = context.maximum_version = ssl.TLSVersion[sys.argv[3]]
+	raw = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+	tls = context.wrap_socket(raw, server_hostname="localhost", suppress_ragged_eofs=False)
+	tls.sendall(b"x" * 100000)
+	if sys.argv[2] == "fin":
+	    tls.shutdown(socket.SHUT_WR) if False else socket.socket.shutdown(tls, socket.SHUT_WR)
+	    data = b""
+	    while (piece := tls.recv(65536)): data += piece
+	else:
+	    data = b""
+	    raw = tls.unwrap() if False else None
+	    while len(data) < 7: data += tls.recv(7 - len(data))
+	    tls.unwrap()
+	print(data.decode().strip())
+	EOF
+	accept -- sh -c 'head -c 100000 | wc -c; cat > rest; echo > ended'
+	for version in TLSv1_2 TLSv1_3; do
+		for how in fin notify; do
+			rm -f ended
+			run --separate-stderr python3 peer.py "$port" "$how" "$version"
+			[ "$output" = 100000 ] || { echo "$version $how: $output $stderr"; false; }
+			eventually 10 test -e ended
+			[ ! -s rest ]
+		done
+	done
+}
+
+@test "a program that fails after a cut connection is explained" {
+	exchange
+	accept -- sh -c 'cat > /dev/null; exit 5'
+	connect -n web1 -s localhost sh -c ': > ready; exec sleep 60' &
+	pid=$!
+	eventually 10 test -e ready
+	kill -KILL $pid
+	server_said 'the connection ended without close_notify'
+}
+
+@test "a key that others can read earns a warning" {
+	cp "$PKI/web1.key" open.key
+	chmod 644 open.key
+	accept -- cat
+	run --separate-stderr connect -b "$PKI/web1.crt" -p open.key -s localhost true
+	[ "$status" -eq 0 ]
+	stderr_has 'warning: key open.key is open to others (mode 0644)'
+}
+
+@test "files that do not fit together" {
+	accept -- cat
+	run --separate-stderr connect -b "$PKI/web1.crt" -p "$PKI/stranger.key" -s localhost true
+	[ "$status" -eq 100 ]
+	stderr_has 'does not belong to certificate'
+	run --separate-stderr connect -n nobody -s localhost true
+	[ "$status" -eq 111 ]
+	stderr_has 'nobody.crt: No such file or directory'
+	openssl ec -in "$PKI/web1.key" -aes128 -passout pass:x -out locked.key 2>/dev/null
+	run --separate-stderr connect -b "$PKI/web1.crt" -p locked.key -s localhost true
+	[ "$status" -eq 100 ]
+	stderr_has 'without a passphrase'
+}
+
+@test "keys are logged on demand only, and memory is not dumpable" {
+	export SSLKEYLOGFILE=$PWD/never
+	accept -- cat
+	connect -n web1 -s localhost sh -c ': > ready; sleep 60' 2> /dev/null &
+	pid=$!
+	eventually 10 test -e ready
+	[ "$(stat -c %u "/proc/$pid")" -eq 0 ] # undumpable processes are root's
+	kill -KILL $pid
+	run --separate-stderr connect -n web1 -s localhost -L keys true
+	[ "$status" -eq 0 ]
+	stderr_has 'whoever reads keys can read this connection'
+	grep -q CLIENT_TRAFFIC_SECRET_0 keys
+	[ "$(stat -c %a keys)" = 600 ]
+	[ ! -e never ]
+}
+
+@test "bad usage is refused, the help is the manual's synopsis" {
+	run --separate-stderr zr-tls
+	[ "$status" -eq 100 ]
+	run --separate-stderr zr-tls accept -d "$PKI" -n server cat
+	[ "$status" -eq 100 ]
+	stderr_has 'nobody may connect'
+	run --separate-stderr zr-tls connect -d "$PKI" -n web1 cat
+	[ "$status" -eq 100 ]
+	stderr_has '-s SERVER is missing'
+	run --separate-stderr zr-tls connect -k -d "$PKI" -n web1 -s x cat
+	[ "$status" -eq 100 ]
+	run --separate-stderr zr-tls accept -c a/b cat
+	[ "$status" -eq 100 ]
+	stderr_has 'not usable as an identity'
+	run zr-tls connect -d "$PKI" -n web1 -s x true 6<&- 7>&-
+	[ "$status" -eq 100 ]
+}
