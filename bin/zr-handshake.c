@@ -1,0 +1,144 @@
+/*
+ * zr-handshake: exchange version banners, then go on with the rest of the
+ * line.
+ */
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "banner.h"
+#include "chain.h"
+#include "diag.h"
+#include "io.h"
+
+static const char usage[] =
+    "zr-handshake [-f READ,WRITE] [-t SECONDS] connect PROGRAM [ARGUMENT ...]\n"
+    "zr-handshake [-f READ,WRITE] [-t SECONDS] accept PROGRAM [ARGUMENT ...]\n"
+    "zr-handshake -n [-f READ,WRITE] [-t SECONDS] connect";
+
+struct peer {
+	char bytes[BANNER_MAX];
+	size_t length;
+};
+
+/* The peer's banner, and not one byte more; what came is in *peer even on error. */
+static int
+read_banner(struct peer *peer, const struct chain *chain, int64_t deadline,
+    struct error *error)
+{
+	size_t missing;
+
+	for (;;) {
+		if (banner_missing(peer->bytes, peer->length, &missing, error) == -1)
+			return (-1);
+		if (missing == 0)
+			return (0);
+		/* The first bytes one by one: a stranger's few are seen too. */
+		if (peer->length < BANNER_PREFIX_SIZE)
+			missing = 1;
+		if (io_read_exactly(chain->read_fd, peer->bytes + peer->length,
+		    missing, deadline, error) == -1) {
+			if (peer->length == 0 && error->code == EXIT_PROTOCOL)
+				return (error_set(error, EXIT_PROTOCOL, "the peer "
+				    "closed the connection without a banner"));
+			if (peer->length == 0 && error->code == EXIT_TIMEOUT)
+				return (error_set(error, EXIT_TIMEOUT,
+				    "the peer sent no banner in time"));
+			return (error_prefix(error, "the peer's banner"));
+		}
+		peer->length += missing;
+	}
+}
+
+/* -n: say what is there. */
+static int
+diagnose(const struct peer *peer, const struct banner *banner,
+    const struct error *error)
+{
+	const char *guess = banner_guess(peer->bytes, peer->length);
+	const char *line = banner->extensions;
+
+	if (error == NULL) {
+		printf("zrepl protocol version %d, %d extensions\n",
+		    banner->version, banner->extension_count);
+		for (int i = 0; i < banner->extension_count; i++) {
+			printf("extension: %.*s\n", (int)strcspn(line, "\n"), line);
+			line += strcspn(line, "\n") + 1;
+		}
+		return (banner->version == BANNER_VERSION ? EXIT_DONE :
+		    EXIT_PROTOCOL);
+	}
+	printf("not zrepl: %s\n", guess != NULL ? guess : error->text);
+	return (error->code);
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct peer peer;
+	struct chain chain;
+	struct banner banner = { .version = 0 };
+	struct error error;
+	const char *reason, *descriptors = NULL;
+	bool dry = false, connecting;
+	int option, result, seconds = 10;
+	int64_t deadline;
+
+	diag_init("zr-handshake");
+	signal(SIGPIPE, SIG_IGN);
+	while ((option = getopt(argc, argv, "+f:hnt:")) != -1)
+		switch (option) {
+		case 'f':
+			descriptors = optarg;
+			break;
+		case 'h':
+			usage_help(usage);
+		case 'n':
+			dry = true;
+			break;
+		case 't':
+			seconds = (int)strtonum(optarg, 1, 3600, &reason);
+			if (reason != NULL)
+				die(EXIT_USAGE, "-t wants seconds, 1 to 3600, not %s",
+				    optarg);
+			break;
+		default:
+			usage_die(usage);
+		}
+	argc -= optind;
+	argv += optind;
+	if (argc == 0)
+		usage_die(usage);
+	connecting = strcmp(argv[0], "connect") == 0;
+	if ((!connecting && strcmp(argv[0], "accept") != 0) ||
+	    (dry ? argc != 1 || !connecting : argc < 2))
+		usage_die(usage);
+	chain = connecting ? CHAIN_CLIENT : CHAIN_SERVER;
+	if ((descriptors != NULL && chain_parse(&chain, descriptors, &error) == -1) ||
+	    chain_check(&chain, &error) == -1)
+		diag_die(&error);
+
+	deadline = io_now() + seconds * 1000;
+	result = io_write_all(chain.write_fd, banner_ours, strlen(banner_ours),
+	    deadline, &error);
+	if (result == -1)
+		error_prefix(&error, "our banner");
+	else
+		result = read_banner(&peer, &chain, deadline, &error);
+	if (result == 0)
+		result = banner_parse(&banner, peer.bytes, peer.length, &error);
+	if (dry)
+		return (diagnose(&peer, &banner, result == 0 ? NULL : &error));
+	if (result == 0)
+		result = banner_check(&banner, &error);
+	if (result == -1) {
+		if (banner_guess(peer.bytes, peer.length) != NULL)
+			die(error.code, "%s (it looks like %s)", error.text,
+			    banner_guess(peer.bytes, peer.length));
+		diag_die(&error);
+	}
+	chain_exec(&chain, argv + 1);
+}
