@@ -1,0 +1,125 @@
+/*
+ * zr-ssh-connect: a connection to a stdinserver over ssh, on descriptors 6
+ * and 7 of the rest of the command line.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "chain.h"
+#include "diag.h"
+#include "io.h"
+#include "process.h"
+#include "sshcon.h"
+
+#define GREETING_SECONDS 30	/* ssh's own connection included */
+#define END_SECONDS 5		/* for ssh to say why it failed */
+#define WORDS_MAX 128
+
+static const char usage[] =
+    "zr-ssh-connect [-f READ,WRITE] [-i IDENTITY-FILE] [-o OPTION] ... [-p PORT] [-t SECONDS] [USER@]HOST PROGRAM ...";
+
+/* ssh's command line: its options as they come, then "-- HOST". */
+struct command {
+	const char *words[WORDS_MAX];	/* NULL after the last */
+	size_t count;
+};
+
+static void
+add(struct command *command, const char *option, const char *value)
+{
+	if (command->count + 3 > WORDS_MAX)
+		die(EXIT_USAGE, "too many options for ssh");
+	command->words[command->count++] = option;
+	if (value != NULL)
+		command->words[command->count++] = value;
+}
+
+/*
+ * The greeting did not come.  Where ssh has ended by itself, its message is
+ * on standard error already, and its status says more than ours.
+ */
+static void
+fail(struct process *ssh, const struct error *error)
+{
+	const int64_t deadline = io_now() + 1000 * END_SECONDS;
+
+	while (error->code != EXIT_TIMEOUT && !process_has_ended(ssh) &&
+	    io_now() < deadline)
+		io_poll(NULL, 0, io_now() + 10);
+	if (process_has_ended(ssh))
+		die(error->code, "%s (ssh ended with status %d)", error->text,
+		    process_wait(ssh));
+	process_signal(ssh, SIGTERM);
+	diag_die(error);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct command command = { .count = 0 };
+	struct chain chain = CHAIN_CLIENT, ours;
+	struct process ssh;
+	struct error error;
+	int64_t deadline, seconds = GREETING_SECONDS;
+	const char *reason;
+	int option, pair[2];
+
+	diag_init("zr-ssh-connect");
+	add(&command, getenv("ZR_SSH") != NULL ? getenv("ZR_SSH") : "ssh", NULL);
+	add(&command, "-T", NULL);
+	while ((option = getopt(argc, argv, "+f:hi:o:p:t:")) != -1)
+		switch (option) {
+		case 'f':
+			if (chain_parse(&chain, optarg, &error) == -1)
+				diag_die(&error);
+			break;
+		case 'h':
+			usage_help(usage);
+		case 'i':
+			add(&command, "-i", optarg);
+			break;
+		case 'o':
+			add(&command, "-o", optarg);
+			break;
+		case 'p':
+			add(&command, "-p", optarg);
+			break;
+		case 't':
+			seconds = strtonum(optarg, 1, 3600, &reason);
+			if (reason != NULL)
+				die(EXIT_USAGE, "-t wants seconds, 1 to 3600, "
+				    "not %s", optarg);
+			break;
+		default:
+			usage_die(usage);
+		}
+	argv += optind;
+	if (argv[0] == NULL || argv[1] == NULL)
+		usage_die(usage);
+	/* After the user's: ssh takes the first value that it sees. */
+	add(&command, "-o", "BatchMode=yes");
+	add(&command, "--", argv[0]);
+
+	signal(SIGPIPE, SIG_IGN);
+	deadline = io_now() + 1000 * seconds;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1)
+		die_errno("socketpair");
+	if (process_start(&ssh, (char *const *)command.words, pair[1], pair[1], PROCESS_INHERIT,
+	    false, &error) == -1)
+		diag_die(&error);
+	close(pair[1]);
+	ours = (struct chain){ .read_fd = pair[0], .write_fd = pair[0] };
+	if (sshcon_connect(&ours, deadline, &error) == -1) {
+		close(pair[0]);
+		fail(&ssh, &error);
+	}
+	if (dup2(pair[0], chain.read_fd) == -1 ||
+	    dup2(pair[0], chain.write_fd) == -1)
+		die_errno("descriptors %d and %d", chain.read_fd, chain.write_fd);
+	if (pair[0] == chain.read_fd || pair[0] == chain.write_fd)
+		io_set_cloexec(pair[0], false);
+	chain_exec(&chain, argv + 1);
+}

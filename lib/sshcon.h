@@ -1,0 +1,28 @@
+#ifndef ZR_SSHCON_H
+#define ZR_SSHCON_H
+
+#include <stdint.h>
+
+#include "chain.h"
+#include "error.h"
+
+/*
+ * The greeting inside an ssh session, before the version handshake: PROTOCOL.md
+ * section 1, ssh + stdinserver.  Neither function reads a byte too many.
+ * Deadlines as in io.h.
+ */
+#define SSHCON_BANNER_SIZE 31		/* each, padded with NULs */
+
+/* Client: wait for the server's greeting, answer it. */
+int	sshcon_connect(const struct chain *chain, int64_t deadline,
+	    struct error *error);
+
+/* Server: greet, wait for the answer. */
+int	sshcon_accept(const struct chain *chain, int64_t deadline,
+	    struct error *error);
+
+/* Server: tell the client that it will not be served. */
+int	sshcon_refuse(const struct chain *chain, int64_t deadline,
+	    struct error *error);
+
+#endif

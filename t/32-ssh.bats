@@ -1,0 +1,148 @@
+load helper
+
+# A real sshd, one process for each connection, as this user.
+setup_file() {
+	export SSH_DIR=$BATS_FILE_TMPDIR/ssh
+	mkdir -m 700 "$SSH_DIR"
+	ssh-keygen -q -t ed25519 -N '' -f "$SSH_DIR/host"
+	ssh-keygen -q -t ed25519 -N '' -f "$SSH_DIR/client"
+	cat > "$SSH_DIR/config" <<-EOF
+	HostKey $SSH_DIR/host
+	AuthorizedKeysFile $SSH_DIR/authorized_keys
+	StrictModes no
+	UsePAM no
+	PasswordAuthentication no
+	PidFile none
+	PermitRootLogin forced-commands-only
+	EOF
+	# Where root starts it, sshd wants this directory.
+	[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
+}
+
+# sshd COMMAND: an sshd on $port that forces COMMAND on our key.
+sshd() {
+	printf 'restrict,command="PATH=%s; export PATH; cd %s; %s" %s\n' "$PATH" "$PWD" "$1" \
+	    "$(cat "$SSH_DIR/client.pub")" > "$SSH_DIR/authorized_keys"
+	: > port
+	background tcpserver -1 -RHl0 127.0.0.1 0 "$(command -v -p sshd || echo /usr/sbin/sshd)" \
+	    -i -e -f "$SSH_DIR/config" > port 2> sshd.err
+	eventually 10 test -s port
+	port=$(head -n 1 port)
+}
+
+connect() {
+	zr-ssh-connect -p "$port" -i "$SSH_DIR/client" -o IdentitiesOnly=yes \
+	    -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+	    -o LogLevel=ERROR "$@"
+}
+
+exchange() {
+	cat > exchange.py <<-'EOF'
+	import os, socket, threading
+	r = socket.socket(fileno=6); w = socket.socket(fileno=7)
+	def out():
+	    while (piece := os.read(0, 65536)):
+	        w.sendall(piece)
+	    w.shutdown(socket.SHUT_WR)
+	thread = threading.Thread(target=out); thread.start()
+	while (piece := r.recv(65536)):
+	    os.write(1, piece)
+	thread.join()
+	EOF
+}
+
+@test "both directions through a real sshd, half-closed, bytes unchanged" {
+	exchange
+	sshd 'zr-stdinserver web1 sh -c \"cat > got; sha256sum < got; cat got\"'
+	head -c 3000000 /dev/urandom > sent
+	connect 127.0.0.1 python3 exchange.py < sent > answer
+	cmp <(head -n 1 answer) <(sha256sum < sent)
+	cmp sent <(tail -n +2 answer)
+}
+
+@test "the key names the client, nothing that the client says" {
+	exchange
+	sshd 'ZR_CLIENT_IDENTITY=forged zr-stdinserver web1 sh -c \"echo \$ZR_CLIENT_IDENTITY \$PROTO \$TCPREMOTEIP\"'
+	run --separate-stderr connect "$(id -un)@127.0.0.1" python3 exchange.py < /dev/null
+	[ "$output" = 'web1 TCP 127.0.0.1' ]
+}
+
+@test "the greetings are byte for byte those of the recording" {
+	head -c 31 "$DATA/recordings/ssh-stdinserver/11619.c2s.bin" > begin
+	head -c 31 "$DATA/recordings/ssh-stdinserver/11619.s2c.bin" > hello
+	zr-stdinserver web1 echo served < begin > out
+	cmp <(cat hello; echo served) out
+	cat > fake-ssh <<-'EOF'
+	#!/bin/sh
+	printf '%s ' "$@" > arguments
+	cat hello
+	cat > begun
+	EOF
+	chmod +x fake-ssh
+	ZR_SSH=./fake-ssh zr-ssh-connect -p 22 -i /dev/null u@h true
+	eventually 10 cmp begin begun
+	[ "$(cat arguments)" = '-T -p 22 -i /dev/null -o BatchMode=yes -- u@h ' ]
+}
+
+@test "a key that sshd refuses: ssh's own message is shown" {
+	sshd 'zr-stdinserver web1 cat'
+	: > "$SSH_DIR/authorized_keys"
+	run --separate-stderr connect 127.0.0.1 true
+	[ "$status" -eq 98 ]
+	stderr_has 'Permission denied'
+	stderr_has 'ssh ended with status 255'
+}
+
+@test "a forced command that is not a stdinserver" {
+	sshd 'echo Welcome to this host, dear user of it'
+	run --separate-stderr connect 127.0.0.1 true
+	[ "$status" -eq 98 ]
+	stderr_has 'something that says "Welcome to this host'
+}
+
+@test "a server that cannot serve says so, and its words are shown" {
+	sshd 'zr-stdinserver a/b cat'
+	run --separate-stderr connect 127.0.0.1 true
+	[ "$status" -eq 98 ]
+	stderr_has 'the server cannot serve us (SSHCON_PROXY_ERROR)'
+	stderr_has '"a/b" is not usable as an identity'
+	sshd 'zr-stdinserver web1 /does/not/exist'
+	run --separate-stderr connect 127.0.0.1 python3 -c \
+	    'import os; os.read(6, 1)'
+	stderr_has 'cannot execute /does/not/exist'
+}
+
+@test "a silent server and a silent client are cut at the time limit" {
+	sshd 'exec sleep 60'
+	run --separate-stderr connect -t 1 127.0.0.1 true
+	[ "$status" -eq 99 ]
+	mkfifo silent
+	background sh -c 'exec 9> silent; exec sleep 60'
+	run --separate-stderr timeout 20 zr-stdinserver -t 1 web1 cat < silent
+	[ "$status" -eq 99 ]
+	run --separate-stderr zr-stdinserver web1 cat <<< 'SSH-2.0-OpenSSH, and more than 31 bytes'
+	[ "$status" -eq 98 ]
+	stderr_has 'not SSHCON_BEGIN'
+}
+
+@test "the example of an authorized_keys is accepted by sshd" {
+	exchange
+	# The real programs' names, but short ones behind them.
+	mkdir bin
+	printf '#!/bin/sh\nshift; exec "$@"\n' | tee bin/zr-handshake > bin/zr-mux
+	printf '#!/bin/sh\necho $ZR_CLIENT_IDENTITY "$@"\n' > bin/zr-serve
+	chmod +x bin/*
+	export PATH=$PWD/bin:$PATH
+	sshd true
+	grep -v '^#' "$BATS_TEST_DIRNAME/../examples/authorized_keys" |
+		sed "s|\"exec |\"PATH=$PATH; export PATH; exec |; s|ssh-ed25519 .*|$(cat "$SSH_DIR/client.pub")|" \
+		    > "$SSH_DIR/authorized_keys"
+	run --separate-stderr connect 127.0.0.1 python3 exchange.py < /dev/null
+	[ "$output" = 'web1 zr-endpoint receiver tank/backup' ]
+}
+
+@test "bad usage is refused" {
+	run -100 zr-ssh-connect host
+	run -100 zr-stdinserver web1
+	run -100 zr-stdinserver -t 0 web1 cat
+}
