@@ -13,8 +13,12 @@ NAME is a file in t/data/recordings without .c2s.bin.  Framing is free: the
 two sides are compared as a list of streams, each with its type, its bytes and
 how it ended; heartbeats do not count.  What was said after what is kept: a
 chunk is only sent once the other side has said as much as it had then.
+
+With ZR_REPLAY_PROGRAM (words before our program) and ZR_REPLAY_PEER (words
+that speak the same transport, with the connection on descriptors 200 and 200)
+all that goes through another transport than a socket.
 """
-import fcntl, json, os, re, select, socket, struct, subprocess, sys, threading, time
+import fcntl, json, os, re, select, shlex, socket, struct, subprocess, sys, threading, time
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "recordings")
 TYPES = {1: "ReqHeader", 2: "ReqStructured", 3: "ResHeader", 4: "ResStructured",
@@ -170,12 +174,52 @@ def play(sock, name, mine, theirs):
     return bytes(heard)
 
 
+def transport(ours):
+    """Put the peer's side of another transport before our end."""
+    words = shlex.split(os.environ.get("ZR_REPLAY_PEER", ""))
+    if not words:
+        return ours
+    near, far = socket.socketpair()
+    os.dup2(ours.fileno(), 200)
+    os.dup2(far.fileno(), 201)
+    subprocess.Popen(words + [sys.executable, os.path.abspath(__file__), "relay", "200", "201"],
+                     pass_fds=(200, 201))
+    for fd in (200, 201):
+        os.close(fd)
+    ours.close()
+    far.close()
+    return near
+
+
+def relay(a, b):
+    """Copy between two sockets, each direction to its own end."""
+    a, b = socket.socket(fileno=int(a)), socket.socket(fileno=int(b))
+
+    def copy(source, sink):
+        try:
+            while piece := source.recv(1 << 16):
+                sink.sendall(piece)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    other = threading.Thread(target=copy, args=(b, a))
+    other.start()
+    copy(a, b)
+    other.join()
+
+
+def wrapped(command):
+    return shlex.split(os.environ.get("ZR_REPLAY_PROGRAM", "")) + command
+
+
 def as_server(name):
     ours, theirs = socket.socketpair()
-    program = subprocess.Popen(
-        ["zr-dataconn", "serve", sys.executable, os.path.abspath(__file__), "endpoint", name],
+    program = subprocess.Popen(wrapped(
+        ["zr-dataconn", "serve", sys.executable, os.path.abspath(__file__), "endpoint", name]),
         stdin=theirs, stdout=theirs)
     theirs.close()
+    ours = transport(ours)
     heard = play(ours, name, "c2s", "s2c")
     code = program.wait(30)
     compare("answers", streams(heard), streams(recorded(name, "s2c")[HEADS["s2c"]:]))
@@ -236,7 +280,7 @@ def as_client(name):
     high = fcntl.fcntl(theirs, fcntl.F_DUPFD, 100)
     theirs.close()
     command = ["bash", "-c", f'exec 6<&{high} 7>&{high} {high}>&-; exec "$@"', "client",
-               "zr-dataconn", method, request]
+               *wrapped(["zr-dataconn", method, request])]
     environment = dict(os.environ)
     keep = (high,)
     if method == "Receive":
@@ -246,6 +290,7 @@ def as_client(name):
     program = subprocess.Popen(command, pass_fds=keep, env=environment, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     os.close(high)
+    ours = transport(ours)
     result = {}
     talk = threading.Thread(target=lambda: result.update(
         zip(("out", "err"), program.communicate(stream[1] if stream else b""))))
@@ -279,4 +324,5 @@ def as_client(name):
 
 
 if __name__ == "__main__":
-    {"server": as_server, "client": as_client, "endpoint": as_endpoint}[sys.argv[1]](*sys.argv[2:])
+    {"server": as_server, "client": as_client, "endpoint": as_endpoint,
+     "relay": relay}[sys.argv[1]](*sys.argv[2:])
