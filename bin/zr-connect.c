@@ -1,0 +1,68 @@
+/*
+ * zr-connect: open a connection on descriptors 6 and 7, then go on with the
+ * rest of the line.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "chain.h"
+#include "diag.h"
+#include "dial.h"
+#include "io.h"
+#include "ucspi.h"
+
+static const char usage[] =
+    "zr-connect [-f READ,WRITE] [-t SECONDS] ADDRESS PROGRAM [ARGUMENT ...]";
+
+/* fd becomes both descriptors of the chain, which stay open over the exec. */
+static void
+hand_on(int fd, const struct chain *chain)
+{
+	if (dup2(fd, chain->read_fd) == -1 || dup2(fd, chain->write_fd) == -1)
+		die_errno("dup2");
+	io_set_cloexec(chain->read_fd, false);
+	io_set_cloexec(chain->write_fd, false);
+	if (fd != chain->read_fd && fd != chain->write_fd)
+		close(fd);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct chain chain = CHAIN_CLIENT;
+	struct address address;
+	struct error error;
+	const char *reason;
+	int option, fd, seconds = 10;
+	pid_t pid;
+
+	diag_init("zr-connect");
+	while ((option = getopt(argc, argv, "+f:ht:")) != -1)
+		switch (option) {
+		case 'f':
+			if (chain_parse(&chain, optarg, &error) == -1)
+				diag_die(&error);
+			break;
+		case 'h':
+			usage_help(usage);
+		case 't':
+			seconds = (int)strtonum(optarg, 1, 3600, &reason);
+			if (reason != NULL)
+				die(EXIT_USAGE, "-t wants seconds, 1 to 3600, not %s",
+				    optarg);
+			break;
+		default:
+			usage_die(usage);
+		}
+	if (argc - optind < 2)
+		usage_die(usage);
+	if (address_parse(&address, argv[optind], &error) == -1)
+		diag_die(&error);
+	fd = dial(&address, io_now() + seconds * 1000, &pid, &error);
+	if (fd == -1 || ucspi_export(fd, &error) == -1)
+		diag_die(&error);
+	hand_on(fd, &chain);
+	chain_exec(&chain, argv + optind + 1);
+}

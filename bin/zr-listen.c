@@ -1,0 +1,437 @@
+/*
+ * zr-listen: a process for each connection.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client_table.h"
+#include "diag.h"
+#include "dial.h"
+#include "identity_table.h"
+#include "io.h"
+#include "listen_socket.h"
+#include "privileges.h"
+#include "process.h"
+#include "readiness.h"
+#include "signals.h"
+
+#define EXHAUSTED_MS	1000	/* pause after running out of descriptors */
+#define HANDSHAKE_FD	3	/* the new client's, for zr-mux to close */
+#define CAP_MAX		100000
+#define IDENTITIES_MAX	64	/* -i on the command line */
+
+static const char usage[] =
+    "zr-listen [-1v] [-b BACKLOG] [-C CLIENTS] [-c CLIENTS] [-H CLIENTS] "
+    "[-I FILE] [-i KEY=IDENTITY] ... [-m MODE] [-n FD] [-u USER] ADDRESS "
+    "PROGRAM [ARGUMENT ...]";
+
+struct options {
+	bool print_port;
+	bool verbose;
+	int backlog;
+	struct client_caps caps;
+	const char *identities[IDENTITIES_MAX];
+	size_t identity_count;
+	const char *identity_file;
+	mode_t mode;
+	int ready_fd;
+	const char *user;
+	char **program;
+};
+
+struct server {
+	const struct options *options;
+	struct listen_sockets sockets;
+	struct identity_table *identities;	/* NULL: clients have none */
+	struct client_table clients;
+	int64_t paused_until;			/* out of descriptors */
+	bool stopping;
+};
+
+static long long
+number(const char *text, long long least, long long most, int option)
+{
+	const char *reason;
+	long long value = strtonum(text, least, most, &reason);
+
+	if (reason != NULL)
+		die(EXIT_USAGE, "-%c wants a number from %lld to %lld, not %s",
+		    option, least, most, text);
+	return (value);
+}
+
+static void
+parse_options(struct options *options, int argc, char *argv[])
+{
+	char *end;
+	int option;
+
+	*options = (struct options){ .backlog = 511, .ready_fd = -1, .mode = 0600,
+	    .caps = { .all = 100, .new = 40 } };
+	while ((option = getopt(argc, argv, "+1b:C:c:H:hI:i:m:n:u:v")) != -1)
+		switch (option) {
+		case '1':
+			options->print_port = true;
+			break;
+		case 'b':
+			options->backlog = (int)number(optarg, 1, 65535, option);
+			break;
+		case 'C':
+			options->caps.per_address = (size_t)number(optarg, 1,
+			    CAP_MAX, option);
+			break;
+		case 'c':
+			options->caps.all = (size_t)number(optarg, 1, CAP_MAX, option);
+			break;
+		case 'H':
+			options->caps.new = (size_t)number(optarg, 1, CAP_MAX, option);
+			break;
+		case 'h':
+			usage_help(usage);
+		case 'I':
+			options->identity_file = optarg;
+			break;
+		case 'i':
+			if (options->identity_count == IDENTITIES_MAX)
+				die(EXIT_USAGE, "more than %d -i: use -I FILE",
+				    IDENTITIES_MAX);
+			options->identities[options->identity_count++] = optarg;
+			break;
+		case 'm':
+			options->mode = (mode_t)strtoul(optarg, &end, 8);
+			if (*optarg == '\0' || *end != '\0' || options->mode > 0777)
+				die(EXIT_USAGE, "-m wants an octal mode, not %s", optarg);
+			break;
+		case 'n':
+			options->ready_fd = (int)number(optarg, 1, 65535, option);
+			break;
+		case 'u':
+			options->user = optarg;
+			break;
+		case 'v':
+			options->verbose = true;
+			break;
+		default:
+			usage_die(usage);
+		}
+	if (argc - optind < 2)
+		usage_die(usage);
+}
+
+/* --- identities --- */
+
+static int
+read_identity_file(struct identity_table *table, const char *path,
+    struct error *error)
+{
+	char *text = malloc(IDENTITY_FILE_MAX + 1);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), result = -1;
+	size_t length = 0;
+	ssize_t got = 1;
+
+	if (text == NULL || fd == -1) {
+		error_errno(error, "%s", path);
+		goto out;
+	}
+	while (length <= IDENTITY_FILE_MAX && (got = io_read(fd, text + length,
+	    IDENTITY_FILE_MAX + 1 - length)) > 0)
+		length += (size_t)got;
+	if (got == -1)
+		error_errno(error, "%s", path);
+	else if (length > IDENTITY_FILE_MAX)
+		error_set(error, EXIT_USAGE, "%s: larger than %u bytes", path,
+		    IDENTITY_FILE_MAX);
+	else if ((result = identity_table_add_lines(table, text, length,
+	    error)) == -1)
+		error_prefix(error, "%s", path);
+out:
+	io_close(&fd);
+	free(text);
+	return (result);
+}
+
+/* The table that -i and -I ask for, in place of the one so far. */
+static int
+load_identities(struct server *server, struct error *error)
+{
+	const struct options *options = server->options;
+	struct identity_table *table;
+
+	if (options->identity_count == 0 && options->identity_file == NULL)
+		return (0);
+	table = identity_table_new();
+	if (table == NULL)
+		return (error_errno(error, "identities"));
+	for (size_t i = 0; i < options->identity_count; i++)
+		if (identity_table_add(table, options->identities[i], error) == -1)
+			goto fail;
+	if (options->identity_file != NULL && read_identity_file(table,
+	    options->identity_file, error) == -1)
+		goto fail;
+	identity_table_free(server->identities);
+	server->identities = table;
+	return (0);
+fail:
+	identity_table_free(table);
+	return (-1);
+}
+
+/* --- one client --- */
+
+/* In the child: the connection on 0 and 1, nothing else but 2 and the pipe. */
+static void
+become_client(const struct server *server, int fd, int pipe_fd,
+    const char *identity)
+{
+	struct error error;
+	char text[16];
+
+	unsetenv("ZR_CLIENT_IDENTITY");
+	unsetenv("ZR_LABEL");
+	if (ucspi_export(fd, &error) == -1)
+		diag_die(&error);
+	if (identity != NULL && setenv("ZR_CLIENT_IDENTITY", identity, 1) == -1)
+		die_errno("setenv");
+	snprintf(text, sizeof(text), "%d", HANDSHAKE_FD);
+	setenv("ZR_HANDSHAKE_FD", text, 1);
+	if (dup2(fd, STDIN_FILENO) == -1 || dup2(fd, STDOUT_FILENO) == -1 ||
+	    dup2(pipe_fd, HANDSHAKE_FD) == -1)
+		die_errno("dup2");
+	io_set_cloexec(HANDSHAKE_FD, false);	/* where it was that very one */
+	closefrom(HANDSHAKE_FD + 1);
+	diag_refresh();
+	signals_restore();
+	execvp(server->options->program[0], server->options->program);
+	die(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC,
+	    "cannot execute %s: %s", server->options->program[0], strerror(errno));
+}
+
+static void
+start_client(struct server *server, int fd, const char *address,
+    const char *identity)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) == -1) {
+		diag_errno("%s: pipe", address);
+		return;
+	}
+	pid = fork();
+	if (pid == 0)
+		become_client(server, fd, ends[1], identity);
+	io_close(&ends[1]);
+	if (pid == -1) {
+		diag_errno("%s: fork", address);
+		io_close(&ends[0]);
+		return;
+	}
+	client_table_add(&server->clients, pid, ends[0], address, io_now());
+	if (server->options->verbose)
+		diag("%s: process %d, identity %s, %zu connections", address,
+		    (int)pid, identity != NULL ? identity : "none",
+		    server->clients.count);
+}
+
+static void
+greet(struct server *server, int fd)
+{
+	char address[UCSPI_ADDRESS_SIZE], identity[IDENTITY_MAX + 1];
+	struct client *oldest;
+	struct error error;
+
+	if (ucspi_peer(fd, address, &error) == -1)
+		return;		/* it has gone already */
+	if (address[0] != '\0')
+		dial_options(fd);
+	if (server->identities != NULL && identity_table_find(server->identities,
+	    address, identity, &error) == -1) {
+		diag("refused: %s", error.text);
+		return;
+	}
+	switch (client_table_judge(&server->clients, address, &oldest)) {
+	case CLIENT_REFUSE:
+		diag("%s refused: it has %zu connections", address,
+		    server->options->caps.per_address);
+		return;
+	case CLIENT_WAIT:
+		diag("%s refused: %zu connections are served", address,
+		    server->clients.count);
+		return;
+	case CLIENT_TAKE_EVICTING:
+		diag("%s makes room: no handshake after %lld ms", oldest->address,
+		    (long long)(io_now() - oldest->since));
+		kill(oldest->pid, SIGTERM);
+		oldest->evicted = true;
+		break;
+	case CLIENT_TAKE:
+		break;
+	}
+	start_client(server, fd, address,
+	    server->identities != NULL ? identity : NULL);
+}
+
+static void
+accept_clients(struct server *server, int listener)
+{
+	int fd;
+
+	while (client_table_open(&server->clients)) {
+		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd == -1 && (errno == EMFILE || errno == ENFILE ||
+		    errno == ENOBUFS || errno == ENOMEM)) {
+			diag_errno("cannot accept for a second");
+			server->paused_until = io_now() + EXHAUSTED_MS;
+			return;
+		}
+		if (fd == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return;
+		if (fd == -1)
+			continue;	/* that client has gone: the next */
+		greet(server, fd);
+		close(fd);
+	}
+}
+
+static void
+reap_clients(struct server *server)
+{
+	struct client *client;
+	int status, code;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		client = client_table_find(&server->clients, pid);
+		if (client == NULL)
+			continue;
+		code = process_exit_code(status);
+		if (server->options->verbose ||
+		    (code > EXIT_SIGNAL && !client->evicted))
+			diag("%s: process %d ended with status %d",
+			    client->address, (int)pid, code);
+		io_close(&client->handshake);
+		client_table_remove(&server->clients, client);
+	}
+}
+
+/* --- the loop --- */
+
+static void
+take_signals(struct server *server)
+{
+	struct client_table *clients = &server->clients;
+	struct error error;
+
+	if (signals_take(SIGCHLD))
+		reap_clients(server);
+	if (signals_take(SIGHUP) && load_identities(server, &error) == -1)
+		diag("the identities stay as they were: %s", error.text);
+	if (!signals_take(SIGTERM))
+		return;
+	if (server->stopping)
+		for (size_t i = 0; i < clients->size; i++)
+			if (clients->clients[i].pid != 0)
+				kill(clients->clients[i].pid, SIGTERM);
+	server->stopping = true;
+	listen_sockets_close(&server->sockets);
+}
+
+static void
+serve(struct server *server)
+{
+	struct client_table *clients = &server->clients;
+	struct listen_sockets *sockets = &server->sockets;
+	struct pollfd *entries;
+	int64_t deadline;
+	bool open;
+
+	entries = calloc(clients->size + LISTEN_SOCKETS_MAX, sizeof(*entries));
+	if (entries == NULL)
+		die_errno("connections");
+	while (!server->stopping || clients->count > 0) {
+		open = io_now() >= server->paused_until;
+		deadline = open ? IO_FOREVER : server->paused_until;
+		open = open && client_table_open(clients);
+		for (size_t i = 0; i < clients->size; i++)
+			entries[i] = (struct pollfd){ .events = POLLIN,
+			    .fd = clients->clients[i].pid != 0 ?
+			    clients->clients[i].handshake : -1 };
+		for (size_t i = 0; i < sockets->count; i++)
+			entries[clients->size + i] = (struct pollfd){
+			    .events = POLLIN, .fd = open ? sockets->fds[i] : -1 };
+		if (io_poll(entries, clients->size + sockets->count, deadline) == -1)
+			die_errno("poll");
+		/* A closed pipe: that client is past its handshake. */
+		for (size_t i = 0; i < clients->size; i++)
+			if (entries[i].revents != 0)
+				io_close(&clients->clients[i].handshake);
+		for (size_t i = 0; i < sockets->count; i++)
+			if (entries[clients->size + i].revents != 0)
+				accept_clients(server, sockets->fds[i]);
+		take_signals(server);
+	}
+	free(entries);
+}
+
+/* As many descriptors as we may have: one or two for each client. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct options options;
+	struct server server = { .options = &options };
+	struct address address;
+	struct error error;
+
+	diag_init("zr-listen");
+	unsetenv("ZR_CLIENT_IDENTITY");
+	diag_refresh();
+	parse_options(&options, argc, argv);
+	options.program = argv + optind + 1;
+	if (load_identities(&server, &error) == -1)
+		diag_die(&error);
+	if (client_table_init(&server.clients, &options.caps) == -1)
+		die_errno("connections");
+	if (strcmp(argv[optind], "inherited") == 0) {
+		if (listen_sockets_inherit(&server.sockets, &error) == -1)
+			diag_die(&error);
+	} else if (address_parse(&address, argv[optind], &error) == -1 ||
+	    listen_sockets_open(&server.sockets, &address, options.backlog,
+	    options.mode, &error) == -1)
+		diag_die(&error);
+	if (options.user != NULL && privileges_drop(options.user, &error) == -1)
+		diag_die(&error);
+	raise_descriptor_limit();
+	signals_catch(SIGCHLD);
+	signals_catch(SIGTERM);
+	signals_catch(SIGHUP);
+	if (options.print_port) {
+		printf("%u\n", listen_sockets_port(&server.sockets));
+		if (fflush(stdout) != 0)
+			die_errno("standard output");
+	}
+	if (readiness_tell(options.ready_fd, &error) == -1)
+		diag("%s", error.text);
+	serve(&server);
+	client_table_free(&server.clients);
+	identity_table_free(server.identities);
+	return (EXIT_DONE);
+}
