@@ -62,7 +62,7 @@ unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%)
 
 lint:
 	mandoc -T lint -W warning $(MANUALS)
-	shellcheck -s sh bin/*.sh examples/*.sh
+	shellcheck -s sh bin/*.sh examples/*.sh examples/zr-server examples/s6/zr/run
 	shellcheck t/run t/*.sh .ci/run
 
 install: all

@@ -1,0 +1,123 @@
+# Started by others: each of the examples is run as it stands, with its paths
+# and its user changed.
+load helper
+
+EXAMPLES=$BATS_TEST_DIRNAME/../examples
+
+setup_file() {
+	export PATH="${ZR_BUILD:=$BATS_TEST_DIRNAME/../build}/bin:$PATH"
+	export ZR_PKI=$BATS_FILE_TMPDIR/pki
+	zr-cert ca "$ZR_PKI"
+	zr-cert server "$ZR_PKI" server localhost
+	zr-cert client "$ZR_PKI" web1
+	echo web1 > "$ZR_PKI/clients"
+	# An endpoint that only says who asks.
+	mkdir "$BATS_FILE_TMPDIR/bin"
+	cat > "$BATS_FILE_TMPDIR/bin/zr-endpoint" <<-'EOF'
+	#!/bin/sh
+	read -r request
+	echo "{\"Echo\":\"hello $ZR_CLIENT_IDENTITY\"}"
+	EOF
+	chmod +x "$BATS_FILE_TMPDIR/bin/zr-endpoint"
+	export SERVER=$BATS_FILE_TMPDIR/bin/zr-server
+	sed "s|^PATH=.*|PATH='$BATS_FILE_TMPDIR/bin:$PATH'|; s|/etc/zr|$ZR_PKI|" \
+	    "$BATS_TEST_DIRNAME/../examples/zr-server" > "$SERVER"
+	chmod +x "$SERVER"
+}
+
+# ping CONNECTOR...: ask the server that CONNECTOR reaches, on 6 and 7.
+ping() {
+	"$@" zr-tls connect -d "$ZR_PKI" -n web1 -s localhost zr-handshake connect \
+	    zr-mux connect zrepl_data zr-dataconn Ping '{"Message":"who am I?"}'
+}
+
+# over SOCKET COMMAND...: UCSPI over a unix stream socket.
+over() {
+	python3 -c '
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+os.dup2(s.fileno(), 6); os.dup2(s.fileno(), 7)
+os.execvp(sys.argv[2], sys.argv[2:])' "$@"
+}
+
+answers() {
+	run --separate-stderr ping "$@"
+	[ "$output" = '{"Echo":"hello web1"}' ] || { echo "$output $stderr"; return 1; }
+}
+
+# A port that is free now; the caller tries another one if it is lost.
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+listening() {
+	[ -n "$(ss -Hltn "sport = :$1")" ]
+}
+
+@test "inetd" {
+	local attempt
+	for attempt in 1 2 3; do
+		port=$(free_port)
+		sed "s|^8888|127.0.0.1:$port|; s|	zr	|	$(id -un)	|; s|/usr/local/sbin|${SERVER%/*}|" \
+		    "$EXAMPLES/inetd.conf" > inetd.conf
+		background /usr/sbin/inetd -i "$PWD/inetd.conf"
+		eventually 5 listening "$port" && break
+	done
+	answers tcpclient -RHl0 127.0.0.1 "$port"
+}
+
+@test "inetd: no diagnostics reach the connection" {
+	local attempt
+	for attempt in 1 2 3; do
+		port=$(free_port)
+		sed "s|^8888|127.0.0.1:$port|; s|	zr	|	$(id -un)	|; s|/usr/local/sbin|${SERVER%/*}|" \
+		    "$EXAMPLES/inetd.conf" > inetd.conf
+		background /usr/sbin/inetd -i "$PWD/inetd.conf"
+		eventually 5 listening "$port" && break
+	done
+	# What does not speak TLS gets an alert, and not a word in the clear.
+	printf 'GET / HTTP/1.0\r\n\r\n' | timeout 20 nc -N 127.0.0.1 "$port" > answer || true
+	! grep -q zr-tls answer
+}
+
+@test "xinetd: the service file says what the others say" {
+	grep -qx '	server		= /usr/local/sbin/zr-server' "$EXAMPLES/xinetd.conf"
+	grep -qx '	wait		= no' "$EXAMPLES/xinetd.conf"
+	# xinetd itself, where its package still exists, reads the file.
+	awk '/^service/ { s++ } /^{/ { open++ } /^}/ { close_++ }
+	    /^\t/ && !/=/ { bad++ } END { exit !(s == 1 && open == 1 && close_ == 1 && !bad) }' \
+	    "$EXAMPLES/xinetd.conf"
+}
+
+@test "systemd, Accept=yes" {
+	background systemd-socket-activate --accept --inetd -l "$PWD/socket" \
+	    "$SERVER" 2> activate.err
+	eventually 10 test -S socket
+	answers over "$PWD/socket"
+	answers over "$PWD/socket"
+}
+
+@test "the systemd units are valid" {
+	mkdir units bin
+	for program in zr-server zr-listen; do
+		printf '#!/bin/sh\n' > bin/$program
+		chmod +x bin/$program
+	done
+	for unit in "$EXAMPLES"/systemd/*; do
+		sed "s|/usr/local/s*bin|$PWD/bin|" "$unit" > "units/${unit##*/}"
+	done
+	run systemd-analyze verify --man=no units/zr.socket units/zr@.service \
+	    units/zr-listen.socket units/zr-listen.service
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	[[ "$output" != *units/* ]] || { echo "$output"; false; }
+}
+
+@test "the units are sandboxed" {
+	for unit in "$EXAMPLES"/systemd/*.service; do
+		for setting in DynamicUser=yes ProtectSystem=strict PrivateTmp=yes \
+		    NoNewPrivileges=yes SystemCallFilter= KillMode=mixed IgnoreSIGPIPE=no; do
+			grep -q "^$setting" "$unit" || { echo "$unit: $setting"; false; }
+		done
+	done
+}
