@@ -70,7 +70,7 @@ first_line() {
 
 @test "a socket from systemd (LISTEN_FDS)" {
 	background systemd-socket-activate -l "$PWD/socket" \
-	    zr-listen -i 127.0.0.1=web $SERVE
+	    zr-listen -i unix=web inherited $SERVE
 	eventually 10 test -S socket
 	exchange zr-connect "unix:$PWD/socket"
 }
