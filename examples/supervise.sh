@@ -5,7 +5,7 @@ set -u
 child=''
 trap 'trap "" TERM; [ -z "$child" ] || kill -TERM "$child"; wait; exit 0' TERM INT
 while :; do
-	zr-listen "${ZR_ADDRESS:-tcp:[::]:8888}" zr-server &
+	zr-listen "${ZR_ADDRESS:-tcp::8888}" zr-server &
 	child=$!
 	wait "$child"
 	echo "supervise: zr-listen ended with status $?" >&2

@@ -23,6 +23,7 @@ setup_file() {
 	sed "s|^PATH=.*|PATH='$BATS_FILE_TMPDIR/bin:$PATH'|; s|/etc/zr|$ZR_PKI|" \
 	    "$BATS_TEST_DIRNAME/../examples/zr-server" > "$SERVER"
 	chmod +x "$SERVER"
+	export PATH="${SERVER%/*}:$PATH"
 }
 
 # ping CONNECTOR...: ask the server that CONNECTOR reaches, on 6 and 7.
@@ -44,6 +45,10 @@ os.execvp(sys.argv[2], sys.argv[2:])' "$@"
 answers() {
 	run --separate-stderr ping "$@"
 	[ "$output" = '{"Echo":"hello web1"}' ] || { echo "$output $stderr"; return 1; }
+}
+
+answers_yet() {
+	answers "$@" > /dev/null
 }
 
 # A port that is free now; the caller tries another one if it is lost.
@@ -96,6 +101,42 @@ listening() {
 	eventually 10 test -S socket
 	answers over "$PWD/socket"
 	answers over "$PWD/socket"
+}
+
+@test "systemd, Accept=no: zr-listen on LISTEN_FDS, the unit's own command" {
+	command=$(sed -n "s|^ExecStart=/usr/local/bin/||p" "$EXAMPLES/systemd/zr-listen.service" |
+		sed "s|/usr/local/sbin/zr-server|$SERVER|")
+	# shellcheck disable=SC2086 # words
+	background systemd-socket-activate -l "$PWD/socket" -E PATH \
+	    "$ZR_BUILD/bin/"$command 2> activate.err
+	eventually 10 test -S socket
+	answers zr-connect "unix:$PWD/socket"
+	answers zr-connect "unix:$PWD/socket"
+}
+
+@test "s6: the service directory, ready when it says so" {
+	cp -r "$EXAMPLES/s6/zr" service
+	export ZR_ADDRESS=unix:$PWD/socket
+	background s6-supervise service
+	eventually 10 s6-svwait -U -t 10000 service
+	answers zr-connect "unix:$PWD/socket"
+	s6-svc -d service
+	s6-svwait -D -t 20000 service
+	s6-svc -x service
+	wait "${children[-1]}"
+}
+
+@test "a supervisor of a few lines restarts it, and passes SIGTERM on" {
+	export ZR_ADDRESS=unix:$PWD/socket
+	background "$EXAMPLES/supervise.sh" 2> supervise.err
+	supervisor=$!
+	eventually 10 answers_yet zr-connect "unix:$PWD/socket"
+	kill -KILL "$(ps -o pid= --ppid "$supervisor" | tr -d ' ')"
+	eventually 10 grep -q 'ended with status 137' supervise.err
+	eventually 20 answers_yet zr-connect "unix:$PWD/socket"
+	kill -TERM "$supervisor"
+	run wait "$supervisor"
+	eventually 10 test ! -e socket
 }
 
 @test "the systemd units are valid" {

@@ -6,7 +6,7 @@ packages='gcc make libc6-dev pkg-config libprotobuf-c-dev protobuf-c-compiler
 	protobuf-compiler libnghttp2-dev libjansson-dev zlib1g-dev libbsd-dev
 	libssl-dev bats mandoc shellcheck clang jq socat ucspi-tcp netcat-openbsd
 	python3 procps iproute2 systemd openssl openssh-server openssh-client
-	openbsd-inetd'
+	openbsd-inetd s6'
 missing=
 for package in $packages; do
 	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
