@@ -22,6 +22,7 @@ struct engine {
 	bool outgoing_told;	/* and close_notify and FIN are out */
 	bool broken;		/* the network takes nothing more */
 	bool more;		/* OpenSSL may hold data that poll cannot see */
+	bool refused;		/* TLS failed; that has been said */
 	struct error reason;	/* why it ended, if not with close_notify */
 	uint64_t received, sent;
 	size_t incoming_start, incoming_end;
@@ -62,10 +63,11 @@ receive(struct engine *engine)
 			return;
 		engine->incoming_ended = true;
 		if (got == -1) {
-			if (error.code == EXIT_PROTOCOL)
+			engine->reason = error;
+			if (error.code == EXIT_PROTOCOL) {
 				diag("%s", error.text);
-			else
-				engine->reason = error;
+				engine->refused = true;
+			}
 			give_up(engine);
 		} else if (!tls_ended_cleanly(engine->connection))
 			error_set(&engine->reason, EXIT_PROTOCOL, "the connection "
@@ -227,7 +229,9 @@ tls_engine_run(struct tls_connection *connection, const struct chain *network,
 			break;
 	}
 	status = process_wait(child);
-	if (engine->reason.code != EXIT_DONE && status != EXIT_DONE)
+	if (engine->refused && status != EXIT_DONE)
+		status = EXIT_PROTOCOL;	/* whatever the child made of it */
+	else if (engine->reason.code != EXIT_DONE && status != EXIT_DONE)
 		diag("%s", engine->reason.text);
 	freezero(engine, sizeof(*engine));
 	return (status);

@@ -21,7 +21,8 @@
 /*
  * Pump until the child has ended and what it wrote is delivered; SIGTERM,
  * SIGINT and SIGHUP are passed on to it.  local and the network's
- * descriptors are non-blocking.  Returns the child's exit code.
+ * descriptors are non-blocking.  Returns the child's exit code; 98 if TLS
+ * failed and the child then did, too.
  */
 int	tls_engine_run(struct tls_connection *connection,
 	    const struct chain *network, int local, struct process *child);

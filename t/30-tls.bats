@@ -384,6 +384,33 @@ server_said() {
 	[ ! -e never ]
 }
 
+REQUEST='{"Filesystem":"a/b","To":{"Name":"s","Guid":"1","Creation":"2024-01-02T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":1,"Incremental":2}}}'
+
+@test "zr-remote tls: a stream through zr-listen and the whole chain" {
+	cat > endpoint <<-'EOF'
+	#!/bin/sh
+	read -r request
+	echo '{"ExpectedSize":"5000000"}'
+	cat stream
+	EOF
+	chmod +x endpoint
+	head -c 5000000 /dev/urandom > stream
+	: > port
+	background zr-listen -1 tcp:127.0.0.1:0 zr-tls accept -d "$PKI" -n server -c web1 \
+	    zr-handshake accept zr-mux accept zr-serve "$PWD/endpoint" > port 2> server.err
+	eventually 10 test -s port
+	port=$(cat port)
+	zr-remote -d "$PKI" -n web1 -s localhost -o answer "tls:127.0.0.1:$port" \
+	    Send "$REQUEST" | cmp - stream
+	zr-remote -d "$PKI" -n web1 -o answer "tls:127.0.0.1:$port" Send "$REQUEST" | cmp - stream
+	grep -q 5000000 answer
+	run --separate-stderr zr-remote -d "$PKI" -n stranger "tls:127.0.0.1:$port" Send "$REQUEST"
+	[ "$status" -eq 98 ]
+	server_said 'not among the clients allowed'
+	run --separate-stderr zr-remote "tls:127.0.0.1:$port" Send "$REQUEST"
+	[ "$status" -eq 100 ]
+}
+
 @test "bad usage is refused, the help is the manual's synopsis" {
 	run --separate-stderr zr-tls
 	[ "$status" -eq 100 ]

@@ -141,6 +141,29 @@ exchange() {
 	[ "$output" = 'web1 zr-endpoint receiver tank/backup' ]
 }
 
+@test "zr-remote ssh: a stream through the whole chain" {
+	cat > endpoint <<-'EOF'
+	#!/bin/sh
+	read -r request
+	echo '{"ExpectedSize":"5000000"}'
+	cat stream
+	EOF
+	chmod +x endpoint
+	head -c 5000000 /dev/urandom > stream
+	sshd 'zr-stdinserver web1 zr-handshake accept zr-mux accept zr-serve ./endpoint'
+	cat > ssh <<-'EOF'
+	#!/bin/sh
+	exec ssh -o IdentitiesOnly=yes -o StrictHostKeyChecking=no \
+	    -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "$@"
+	EOF
+	chmod +x ssh
+	export ZR_SSH=$PWD/ssh
+	zr-remote -i "$SSH_DIR/client" -o answer "ssh:$(id -un)@127.0.0.1:$port" Send \
+	    '{"Filesystem":"a/b","To":{"Name":"s","Guid":"1","Creation":"2024-01-02T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":1,"Incremental":2}}}' |
+		cmp - stream
+	grep -q 5000000 answer
+}
+
 @test "bad usage is refused" {
 	run -100 zr-ssh-connect host
 	run -100 zr-stdinserver web1
