@@ -54,13 +54,6 @@ section() {
 	done
 }
 
-@test "manual pages refer only to pages that exist" {
-	for reference in $(sed -n 's/^\.Xr \(zr-[a-z-]*\) \([0-9]\).*/\1.\2/p' \
-	    "$TOP"/man/*.[1-8] | sort -u); do
-		[ -f "$TOP/man/$reference" ] || { echo "$reference"; false; }
-	done
-}
-
 @test "every variable that a program reads is in its manual page or zr-chain(7)" {
 	for name in $(grep -hoE 'getenv\("[A-Z_0-9]+"\)' "$TOP"/bin/*.c "$TOP"/lib/*.c |
 	    sed 's/.*"\(.*\)".*/\1/' | grep -E '^(ZR_|LISTEN_|NOTIFY_)' | sort -u); do
@@ -79,13 +72,6 @@ section() {
 	sed -n 's/^\tEXIT_[A-Z_]* = \([0-9]*\).*/\1/p' "$TOP/lib/exit_code.h" > header
 	[ -s header ]
 	diff page header
-}
-
-@test "every program that README names exists" {
-	for name in $(grep -oE '\bzr-[a-z]+(-[a-z]+)*\b' "$TOP/README.md" | sort -u); do
-		[ -x "$ZR_BUILD/bin/$name" ] || [ -n "$(ls "$TOP"/man/"$name".? 2> /dev/null)" ] ||
-		    { echo "$name"; false; }
-	done
 }
 
 @test "make demo and make check, which README promises, are in the Makefile" {
