@@ -1,0 +1,206 @@
+/*
+ * zr-rpc: unary calls on a control connection, as its client or as its
+ * server.  The work is in lib/rpc_caller.c, lib/rpc_batch.c and
+ * lib/rpc_serve.c.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "io.h"
+#include "rpc_caller.h"
+#include "rpc_serve.h"
+
+static const char usage[] =
+    "zr-rpc [-f READ,WRITE] [-m MIB] [-t SECONDS] METHOD [REQUEST]\n"
+    "zr-rpc [-f READ,WRITE] [-m MIB] [-t SECONDS] batch\n"
+    "zr-rpc [-c CALLS] [-f READ,WRITE] [-T SECONDS] serve ENDPOINT ...";
+
+struct options {
+	struct chain chain;
+	bool chain_given;
+	size_t calls;			/* -c */
+	size_t answer_max;		/* -m, in bytes */
+	int64_t deadline_ms;		/* -t */
+	int64_t timeout_ms;		/* -T */
+	bool for_client, for_server;	/* options of one role were given */
+};
+
+/* The argument of -t: seconds, with a fraction where wanted. */
+static int64_t
+parse_seconds(const char *text)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end != '\0' || !(seconds >= 0.001) ||
+	    seconds > 7 * 86400)
+		die(EXIT_USAGE, "-t wants seconds, 0.001 to 604800, not %s", text);
+	return ((int64_t)(seconds * 1000));
+}
+
+static long long
+parse_number(char option, const char *text, long long max)
+{
+	const char *reason;
+	long long number = strtonum(text, 1, max, &reason);
+
+	if (reason != NULL)
+		die(EXIT_USAGE, "-%c wants a number, 1 to %lld, not %s", option,
+		    max, text);
+	return (number);
+}
+
+static void
+parse_options(struct options *options, int argc, char *argv[])
+{
+	struct error error;
+	int option;
+
+	*options = (struct options){ .chain = CHAIN_CLIENT,
+	    .calls = RPC_SERVE_CALLS, .answer_max = METHOD_ANSWER_MAX };
+	while ((option = getopt(argc, argv, "+c:f:hm:t:T:")) != -1)
+		switch (option) {
+		case 'c':
+			options->calls = (size_t)parse_number('c', optarg,
+			    RPC_SERVE_CALLS_MAX);
+			options->for_server = true;
+			break;
+		case 'f':
+			if (chain_parse(&options->chain, optarg, &error) == -1)
+				diag_die(&error);
+			options->chain_given = true;
+			break;
+		case 'h':
+			usage_help(usage);
+		case 'm':
+			options->answer_max = (size_t)parse_number('m', optarg,
+			    2048) << 20;
+			options->for_client = true;
+			break;
+		case 't':
+			options->deadline_ms = parse_seconds(optarg);
+			options->for_client = true;
+			break;
+		case 'T':
+			options->timeout_ms = 1000 * parse_number('T', optarg,
+			    7 * 86400);
+			options->for_server = true;
+			break;
+		default:
+			usage_die(usage);
+		}
+}
+
+static int
+serve(const struct options *options, char *const endpoint[], struct error *error)
+{
+	const struct rpc_serve server = { .endpoint = endpoint,
+	    .calls = options->calls, .timeout_ms = options->timeout_ms };
+
+	/* The network is ours alone: an endpoint has pipes. */
+	if (io_set_cloexec(options->chain.read_fd, true) == -1 ||
+	    io_set_cloexec(options->chain.write_fd, true) == -1)
+		return (error_errno(error, "connection"));
+	return (rpc_serve_run(&server, &options->chain, error));
+}
+
+/* The first line of standard input; free(3) it. */
+static char *
+read_line(void)
+{
+	char *line = malloc(RPC_REQUEST_LINE_MAX);
+	struct error error;
+
+	if (line == NULL)
+		die_errno("request");
+	if (io_read_line(STDIN_FILENO, line, RPC_REQUEST_LINE_MAX, IO_FOREVER,
+	    &error) == -1)
+		die(error.code == EXIT_SYSTEM ? EXIT_SYSTEM : EXIT_USAGE,
+		    "no request on standard input%s%s",
+		    error.text[0] != '\0' ? ": " : "", error.text);
+	return (line);
+}
+
+static int
+call(struct rpc_caller *caller, const struct method *method,
+    const char *operand, struct error *error)
+{
+	char *answer;
+	int result = -1;
+
+	answer = rpc_caller_unary(caller, method, operand, strlen(operand), error);
+	if (answer != NULL && (io_write_all(STDOUT_FILENO, answer,
+	    strlen(answer), IO_FOREVER, error) == -1 ||
+	    io_write_all(STDOUT_FILENO, "\n", 1, IO_FOREVER, error) == -1))
+		error_prefix(error, "standard output");
+	else if (answer != NULL)
+		result = 0;
+	free(answer);
+	return (result);
+}
+
+static int
+be_client(const struct options *options, const struct method *method,
+    const char *operand, struct error *error)
+{
+	struct rpc_caller caller;
+	char *line = NULL;
+	size_t failed = 0;
+	int result;
+
+	/* Whoever has to type it has no keepalive to answer meanwhile. */
+	if (method != NULL && operand == NULL)
+		operand = line = read_line();
+	if (rpc_caller_open(&caller, &options->chain, options->answer_max,
+	    options->deadline_ms, error) == -1)
+		return (-1);
+	if (method != NULL)
+		result = call(&caller, method, operand, error);
+	else
+		result = rpc_batch(&caller, STDIN_FILENO, STDOUT_FILENO,
+		    &failed, error);
+	rpc_caller_close(&caller);
+	free(line);
+	return (result);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct options options;
+	struct error error = { .code = EXIT_DONE };
+	const struct method *method = NULL;
+	bool serving, batch;
+	int result;
+
+	diag_init("zr-rpc");
+	parse_options(&options, argc, argv);
+	argc -= optind;
+	argv += optind;
+	if (argc == 0)
+		usage_die(usage);
+	serving = strcmp(argv[0], "serve") == 0;
+	batch = strcmp(argv[0], "batch") == 0;
+	if (serving ? argc < 2 || options.for_client :
+	    argc > (batch ? 1 : 2) || options.for_server)
+		usage_die(usage);
+	if (!serving && !batch && ((method = method_by_name(argv[0])) == NULL ||
+	    (method->kind != METHOD_UNARY && method->kind != METHOD_PING)))
+		die(EXIT_USAGE, "%s: not a method of a control connection%s",
+		    argv[0], method != NULL ? " (zr-dataconn has it)" : "");
+	if (serving && !options.chain_given)
+		options.chain = CHAIN_SERVER;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (chain_check(&options.chain, &error) == -1)
+		diag_die(&error);
+	chain_clean_environment();
+	result = serving ? serve(&options, argv + 1, &error) :
+	    be_client(&options, method, argv[1], &error);
+	if (result == -1)
+		diag_die(&error);
+	return (EXIT_DONE);
+}

@@ -1,0 +1,104 @@
+#include <errno.h>
+#include <fcntl.h>
+
+#include "io.h"
+#include "rpc_network.h"
+
+int
+rpc_network_open(struct rpc_network *network, const struct chain *chain,
+    struct error *error)
+{
+	const int flags = fcntl(chain->read_fd, F_GETFL);
+
+	*network = (struct rpc_network){ .chain = *chain,
+	    .was_blocking = (flags & O_NONBLOCK) == 0 };
+	if (io_set_nonblocking(chain->read_fd, true) == -1 ||
+	    io_set_nonblocking(chain->write_fd, true) == -1)
+		return (error_errno(error, "connection"));
+	return (0);
+}
+
+void
+rpc_network_poll(const struct rpc_network *network,
+    struct rpc_connection *connection, struct pollfd entries[RPC_NETWORK_ENTRIES])
+{
+	size_t waiting;
+
+	rpc_connection_output(connection, &waiting);
+	entries[0] = (struct pollfd){ .events = POLLIN,
+	    .fd = network->unread ? -1 : network->chain.read_fd };
+	entries[1] = (struct pollfd){ .events = POLLOUT,
+	    .fd = waiting > 0 ? network->chain.write_fd : -1 };
+}
+
+ssize_t
+rpc_network_read(struct rpc_network *network,
+    const struct pollfd entries[RPC_NETWORK_ENTRIES], void *bytes, size_t size,
+    struct error *error)
+{
+	ssize_t got;
+
+	if (entries[0].revents == 0)
+		return (0);
+	got = io_read(network->chain.read_fd, bytes, size);
+	if (got > 0 || (got == -1 && errno == EAGAIN))
+		return (got > 0 ? got : 0);
+	/* A reset ends a connection as well as a FIN: zrepl 0.6 does it so. */
+	if (got == 0 || errno == ECONNRESET || errno == ECONNABORTED) {
+		network->unread = true;
+		return (error_set(error, EXIT_PROTOCOL,
+		    "the peer closed the connection"));
+	}
+	return (error_errno(error, "connection"));
+}
+
+int
+rpc_network_write(struct rpc_network *network,
+    struct rpc_connection *connection, int64_t now, struct error *error)
+{
+	const uint8_t *bytes;
+	size_t length;
+	ssize_t put;
+
+	for (;;) {
+		bytes = rpc_connection_output(connection, &length);
+		if (length == 0)
+			return (0);
+		put = io_write(network->chain.write_fd, bytes, length);
+		if (put == -1 && errno == EAGAIN)
+			return (0);
+		/* What the peer said before it left is still to be read. */
+		if (put == -1 && (errno == EPIPE || errno == ECONNRESET) &&
+		    !network->unread) {
+			rpc_connection_wrote(connection, length, now);
+			return (0);
+		}
+		if (put == -1)
+			return (error_errno(error, "connection"));
+		rpc_connection_wrote(connection, (size_t)put, now);
+	}
+}
+
+void
+rpc_network_close(struct rpc_network *network,
+    struct rpc_connection *connection, int64_t deadline)
+{
+	struct pollfd entries[RPC_NETWORK_ENTRIES];
+	struct error error;
+	int64_t now;
+
+	for (now = io_now(); now < deadline; now = io_now()) {
+		if (rpc_network_write(network, connection, now, &error) == -1)
+			break;
+		rpc_network_poll(network, connection, entries);
+		entries[0].fd = -1;
+		if (entries[1].fd == -1)
+			break;
+		io_poll(entries, RPC_NETWORK_ENTRIES, deadline);
+	}
+	io_half_close(network->chain.write_fd);
+	if (network->was_blocking) {
+		io_set_nonblocking(network->chain.read_fd, false);
+		io_set_nonblocking(network->chain.write_fd, false);
+	}
+}

@@ -1,0 +1,46 @@
+#ifndef ZR_RPC_NETWORK_H
+#define ZR_RPC_NETWORK_H
+
+#include <poll.h>
+
+#include "chain.h"
+#include "rpc_connection.h"
+
+/*
+ * Where an HTTP/2 session (rpc_connection.h) meets its descriptors: the only
+ * reads and writes of a control connection.
+ */
+#define RPC_NETWORK_ENTRIES 2
+
+struct rpc_network {
+	struct chain chain;
+	bool was_blocking;
+	bool unread;		/* the peer has closed its side */
+};
+
+/* Non-blocking from here on. */
+int	rpc_network_open(struct rpc_network *network, const struct chain *chain,
+	    struct error *error);
+
+/* What to wait for; asks the session for its output first. */
+void	rpc_network_poll(const struct rpc_network *network,
+	    struct rpc_connection *connection,
+	    struct pollfd entries[RPC_NETWORK_ENTRIES]);
+
+/*
+ * Read once, where there is something: bytes, at most size; 0: nothing now;
+ * -1: end of file (network->unread is set), or an error (it is not).
+ */
+ssize_t	rpc_network_read(struct rpc_network *network,
+	    const struct pollfd entries[RPC_NETWORK_ENTRIES], void *bytes,
+	    size_t size, struct error *error);
+
+/* Write what the session has and the descriptor takes. */
+int	rpc_network_write(struct rpc_network *network,
+	    struct rpc_connection *connection, int64_t now, struct error *error);
+
+/* Try to write the rest until then, half-close, and block as before. */
+void	rpc_network_close(struct rpc_network *network,
+	    struct rpc_connection *connection, int64_t deadline);
+
+#endif

@@ -1,0 +1,508 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grpc_timeout.h"
+#include "rpc_server.h"
+
+#define STREAM_STALLED_MS RPC_STALLED_MS
+
+/* The PING behind the first GOAWAY, as grpc-go has it. */
+static const uint8_t goaway_ping[8] = { 1, 6, 1, 8, 0, 3, 3, 9 };
+
+static nghttp2_nv
+header(const char *name, const char *value)
+{
+	return ((nghttp2_nv){ .name = (uint8_t *)(uintptr_t)name,
+	    .value = (uint8_t *)(uintptr_t)value, .namelen = strlen(name),
+	    .valuelen = strlen(value), .flags = NGHTTP2_NV_FLAG_NONE });
+}
+
+static void
+drop_request(struct rpc_server *server, struct rpc_call *call)
+{
+	server->request_bytes -= buffer_length(&call->message.payload);
+	grpc_message_free(&call->message);
+}
+
+static void
+drop_answer(struct rpc_server *server, struct rpc_call *call)
+{
+	server->answer_bytes -= buffer_length(&call->output);
+	buffer_free(&call->output);
+}
+
+static struct rpc_calls *
+list_of(struct rpc_server *server, const struct rpc_call *call)
+{
+	return (call->state == RPC_CALL_READY ? &server->ready :
+	    call->state == RPC_CALL_CANCELLED ? &server->cancelled : &server->calls);
+}
+
+static void
+move(struct rpc_server *server, struct rpc_call *call, int state)
+{
+	TAILQ_REMOVE(list_of(server, call), call, entries);
+	call->state = state;
+	TAILQ_INSERT_TAIL(list_of(server, call), call, entries);
+}
+
+void
+rpc_server_forget(struct rpc_server *server, struct rpc_call *call)
+{
+	TAILQ_REMOVE(list_of(server, call), call, entries);
+	drop_request(server, call);
+	drop_answer(server, call);
+	free(call);
+}
+
+/* --- answers --- */
+
+static void
+refuse_http(struct rpc_server *server, struct rpc_call *call,
+    const char *http_status, enum grpc_status status, const char *text)
+{
+	char number[16], encoded[GRPC_MESSAGE_ENCODED_MAX + 1];
+	nghttp2_nv headers[4];
+
+	snprintf(number, sizeof(number), "%u", (unsigned)status);
+	grpc_percent_encode(encoded, sizeof(encoded), text);
+	headers[0] = header(":status", http_status);
+	headers[1] = header("content-type", "application/grpc");
+	headers[2] = header("grpc-status", number);
+	headers[3] = header("grpc-message", encoded);
+	drop_request(server, call);
+	move(server, call, RPC_CALL_ANSWERED);
+	nghttp2_submit_response(server->connection.session, call->stream_id,
+	    headers, 4, NULL);
+	/* A client that is still sending need not go on. */
+	if (nghttp2_session_get_stream_remote_close(server->connection.session,
+	    call->stream_id) == 0)
+		nghttp2_submit_rst_stream(server->connection.session,
+		    NGHTTP2_FLAG_NONE, call->stream_id, NGHTTP2_NO_ERROR);
+}
+
+void
+rpc_server_refuse(struct rpc_server *server, struct rpc_call *call,
+    enum grpc_status status, const char *text)
+{
+	refuse_http(server, call, "200", status, text);
+}
+
+static ssize_t
+read_answer(nghttp2_session *session, int32_t stream_id, uint8_t *bytes,
+    size_t size, uint32_t *flags, nghttp2_data_source *source, void *user_data)
+{
+	struct rpc_server *server = user_data;
+	struct rpc_call *call = source->ptr;
+	nghttp2_nv trailers[2];
+
+	if (size > buffer_length(&call->output))
+		size = buffer_length(&call->output);
+	memcpy(bytes, buffer_front(&call->output), size);
+	buffer_consume(&call->output, size);
+	server->answer_bytes -= size;
+	server->answers_moved = server->connection.now;
+	if (buffer_length(&call->output) > 0)
+		return ((ssize_t)size);
+	buffer_free(&call->output);
+	*flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+	trailers[0] = header("grpc-status", "0");
+	trailers[1] = header("grpc-message", "");
+	if (nghttp2_submit_trailer(session, stream_id, trailers, 2) != 0)
+		return (NGHTTP2_ERR_CALLBACK_FAILURE);
+	return ((ssize_t)size);
+}
+
+void
+rpc_server_answer(struct rpc_server *server, struct rpc_call *call,
+    const void *message, size_t length)
+{
+	const nghttp2_data_provider provider = { .source.ptr = call,
+	    .read_callback = read_answer };
+	const nghttp2_nv headers[2] = { header(":status", "200"),
+	    header("content-type", "application/grpc") };
+	uint8_t prefix[GRPC_PREFIX_SIZE];
+
+	call->output = BUFFER_EMPTY(length + GRPC_PREFIX_SIZE);
+	grpc_message_prefix(prefix, length);
+	if (length > UINT32_MAX ||
+	    buffer_append(&call->output, prefix, sizeof(prefix)) == -1 ||
+	    buffer_append(&call->output, message, length) == -1) {
+		buffer_free(&call->output);
+		rpc_server_refuse(server, call, GRPC_RESOURCE_EXHAUSTED,
+		    "the answer is too long");
+		return;
+	}
+	if (server->answer_bytes == 0)
+		server->answers_moved = server->connection.now;
+	server->answer_bytes += buffer_length(&call->output);
+	drop_request(server, call);
+	move(server, call, RPC_CALL_ANSWERED);
+	nghttp2_submit_response(server->connection.session, call->stream_id,
+	    headers, 2, &provider);
+}
+
+/* --- requests --- */
+
+static int
+on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
+    void *user_data)
+{
+	struct rpc_server *server = user_data;
+	struct rpc_call *call;
+
+	if (frame->hd.type != NGHTTP2_HEADERS ||
+	    frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+		return (0);
+	if (server->streams >= RPC_STREAMS_MAX ||
+	    (call = calloc(1, sizeof(*call))) == NULL) {
+		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE,
+		    frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
+		return (0);
+	}
+	call->stream_id = frame->hd.stream_id;
+	call->timeout = -1;
+	call->deadline = INT64_MAX;
+	call->message = GRPC_MESSAGE_EMPTY(RPC_REQUEST_MAX);
+	server->streams++;
+	TAILQ_INSERT_TAIL(&server->calls, call, entries);
+	nghttp2_session_set_stream_user_data(session, call->stream_id, call);
+	return (0);
+}
+
+/* Keep a header's value; what is too long is kept as something invalid. */
+static void
+keep(char *out, size_t size, const uint8_t *value, size_t length)
+{
+	if (length >= size)
+		length = size - 1;
+	for (size_t i = 0; i < length; i++)
+		out[i] = value[i] >= ' ' && value[i] <= '~' ? (char)value[i] : '?';
+	out[length] = '\0';
+}
+
+static int
+on_header(nghttp2_session *session, const nghttp2_frame *frame,
+    const uint8_t *name, size_t name_length, const uint8_t *value,
+    size_t value_length, uint8_t flags, void *user_data)
+{
+	struct rpc_server *server = user_data;
+	struct rpc_call *call;
+	struct { const char *name; char *out; size_t size; } *field;
+
+	(void)flags;
+	call = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+	if (call == NULL)
+		return (0);
+	call->headers_length += name_length + value_length + 32;
+	if (call->headers_length > RPC_HEADERS_MAX) {
+		rpc_connection_break(&server->connection,
+		    NGHTTP2_ENHANCE_YOUR_CALM, "the client's headers are too long");
+		return (NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE);
+	}
+	if (call->headers_seen)		/* trailers: nothing of interest */
+		return (0);
+	__typeof__(*field) fields[] = {
+		{ ":method", call->http_method, sizeof(call->http_method) },
+		{ ":path", call->path, sizeof(call->path) },
+		{ "content-type", call->content_type, sizeof(call->content_type) },
+		{ "grpc-encoding", call->encoding, sizeof(call->encoding) } };
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (name_length == strlen(fields[i].name) &&
+		    memcmp(name, fields[i].name, name_length) == 0)
+			keep(fields[i].out, fields[i].size, value, value_length);
+	if (name_length == 12 && memcmp(name, "grpc-timeout", 12) == 0) {
+		call->timeout = grpc_timeout_parse(value, value_length);
+		if (call->timeout == -1)
+			keep(call->encoding, sizeof(call->encoding),
+			    (const uint8_t *)"bad grpc-timeout", 16);
+	}
+	return (0);
+}
+
+/* The method that :path names; NULL, and the text of the refusal. */
+static const struct method *
+find_method(const char *path, struct error *error)
+{
+	static const char service[] = "/Replication/";
+	const struct method *method;
+	const char *slash;
+
+	slash = path[0] == '/' ? strrchr(path + 1, '/') : NULL;
+	if (slash == NULL) {
+		error_set(error, EXIT_FAILED, "malformed method name: \"%s\"", path);
+		return (NULL);
+	}
+	if (strncmp(path, service, sizeof(service) - 1) != 0 ||
+	    slash != path + sizeof(service) - 2) {
+		error_set(error, EXIT_FAILED, "unknown service %.*s",
+		    (int)(slash - path - 1), path + 1);
+		return (NULL);
+	}
+	method = method_by_name(slash + 1);
+	/* Send and Receive are a data connection's. */
+	if (method == NULL || (method->kind != METHOD_UNARY &&
+	    method->kind != METHOD_PING)) {
+		error_set(error, EXIT_FAILED, "unknown method %s for service "
+		    "Replication", slash + 1);
+		return (NULL);
+	}
+	return (method);
+}
+
+/* The header list is complete: does the call stand? */
+static void
+check_headers(struct rpc_server *server, struct rpc_call *call)
+{
+	static const char type[] = "application/grpc";
+	const size_t length = sizeof(type) - 1;
+	struct error error;
+
+	call->headers_seen = true;
+	if (strcmp(call->http_method, "POST") != 0) {
+		error_set(&error, EXIT_FAILED, "the method is \"%s\", which "
+		    "should be POST", call->http_method);
+		refuse_http(server, call, "405", GRPC_INTERNAL, error.text);
+	} else if (strncmp(call->content_type, type, length) != 0 ||
+	    strchr("+;", call->content_type[length]) == NULL) {
+		error_set(&error, EXIT_FAILED, "invalid gRPC request "
+		    "content-type \"%s\"", call->content_type);
+		refuse_http(server, call, "415", GRPC_INVALID_ARGUMENT, error.text);
+	} else if (strcmp(call->encoding, "bad grpc-timeout") == 0)
+		rpc_server_refuse(server, call, GRPC_INTERNAL,
+		    "malformed grpc-timeout");
+	else if (call->encoding[0] != '\0' &&
+	    strcmp(call->encoding, "identity") != 0) {
+		error_set(&error, EXIT_FAILED, "grpc: Decompressor is not "
+		    "installed for grpc-encoding \"%s\"", call->encoding);
+		rpc_server_refuse(server, call, GRPC_UNIMPLEMENTED, error.text);
+	} else if ((call->method = find_method(call->path, &error)) == NULL)
+		rpc_server_refuse(server, call, GRPC_UNIMPLEMENTED, error.text);
+	else if (call->timeout >= 0)
+		call->deadline = server->connection.now + call->timeout;
+}
+
+static int
+on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id,
+    const uint8_t *bytes, size_t size, void *user_data)
+{
+	struct rpc_server *server = user_data;
+	struct rpc_call *call;
+	enum grpc_status status;
+	struct error error;
+	bool had_prefix;
+	size_t before;
+
+	(void)flags;
+	call = nghttp2_session_get_stream_user_data(session, stream_id);
+	if (call == NULL || call->state != RPC_CALL_READING)
+		return (0);
+	had_prefix = call->message.prefix_length == GRPC_PREFIX_SIZE;
+	before = buffer_length(&call->message.payload);
+	status = grpc_message_append(&call->message, bytes, size, &error);
+	server->request_bytes += buffer_length(&call->message.payload) - before;
+	if (status == GRPC_OK && server->request_bytes > RPC_REQUESTS_MAX) {
+		status = GRPC_RESOURCE_EXHAUSTED;
+		error_set(&error, EXIT_FAILED, "too many large requests at once");
+	}
+	if (status != GRPC_OK)
+		rpc_server_refuse(server, call, status, error.text);
+	else if (!had_prefix && grpc_message_is_longer(&call->message,
+	    RPC_MESSAGE_WINDOW))
+		rpc_connection_widen(&server->connection, stream_id,
+		    call->message.length);
+	return (0);
+}
+
+static void
+on_end(struct rpc_server *server, struct rpc_call *call)
+{
+	if (!grpc_message_complete(&call->message))
+		rpc_server_refuse(server, call, GRPC_INTERNAL,
+		    "the request ends in the middle of its message");
+	else
+		move(server, call, RPC_CALL_READY);
+}
+
+static int
+on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
+{
+	struct rpc_server *server = user_data;
+	struct rpc_call *call;
+
+	rpc_connection_received(&server->connection, frame);
+	if (frame->hd.type == NGHTTP2_PING &&
+	    (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 &&
+	    server->state == RPC_STOP_ANNOUNCED &&
+	    memcmp(frame->ping.opaque_data, goaway_ping, 8) == 0) {
+		server->state = RPC_STOPPING;
+		nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE,
+		    nghttp2_session_get_last_proc_stream_id(session),
+		    NGHTTP2_NO_ERROR, (const uint8_t *)"graceful_stop", 13);
+	}
+	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
+		return (0);
+	call = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+	if (call != NULL && !call->headers_seen)
+		check_headers(server, call);
+	if (call != NULL && call->state == RPC_CALL_READING &&
+	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
+		on_end(server, call);
+	return (0);
+}
+
+static int
+on_close(nghttp2_session *session, int32_t stream_id, uint32_t code,
+    void *user_data)
+{
+	struct rpc_server *server = user_data;
+	struct rpc_call *call;
+
+	(void)code;
+	call = nghttp2_session_get_stream_user_data(session, stream_id);
+	if (call == NULL)
+		return (0);
+	server->streams--;
+	if (call->state == RPC_CALL_RUNNING)
+		move(server, call, RPC_CALL_CANCELLED);
+	else
+		rpc_server_forget(server, call);
+	return (0);
+}
+
+static int
+on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
+{
+	struct rpc_server *server = user_data;
+
+	(void)session;
+	rpc_connection_sent(&server->connection, frame);
+	return (0);
+}
+
+/* --- the caller's side --- */
+
+int
+rpc_server_init(struct rpc_server *server, int64_t now, struct error *error)
+{
+	nghttp2_session_callbacks *callbacks;
+	int result;
+
+	*server = (struct rpc_server){ .state = RPC_SERVING };
+	TAILQ_INIT(&server->calls);
+	TAILQ_INIT(&server->ready);
+	TAILQ_INIT(&server->cancelled);
+	if (nghttp2_session_callbacks_new(&callbacks) != 0)
+		return (error_set(error, EXIT_SYSTEM, "out of memory"));
+	nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks,
+	    on_begin_headers);
+	nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
+	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
+	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
+	result = rpc_connection_init(&server->connection, true, callbacks,
+	    server, now, error);
+	nghttp2_session_callbacks_del(callbacks);
+	return (result);
+}
+
+void
+rpc_server_free(struct rpc_server *server)
+{
+	struct rpc_calls *const lists[] = { &server->calls, &server->ready,
+	    &server->cancelled };
+	struct rpc_call *call;
+
+	rpc_connection_free(&server->connection);
+	for (size_t i = 0; i < 3; i++)
+		while ((call = TAILQ_FIRST(lists[i])) != NULL)
+			rpc_server_forget(server, call);
+}
+
+struct rpc_call *
+rpc_server_next(struct rpc_server *server)
+{
+	struct rpc_call *call = TAILQ_FIRST(&server->ready);
+
+	if (call != NULL)
+		move(server, call, RPC_CALL_RUNNING);
+	return (call);
+}
+
+struct rpc_call *
+rpc_server_next_cancelled(struct rpc_server *server)
+{
+	return (TAILQ_FIRST(&server->cancelled));
+}
+
+int
+rpc_server_read(struct rpc_server *server, const uint8_t *bytes, size_t size,
+    int64_t now, struct error *error)
+{
+	return (rpc_connection_read(&server->connection, bytes, size, now, error));
+}
+
+/* Calls that wait their turn, or for the rest of their request, expire too. */
+static void
+expire(struct rpc_server *server, struct rpc_calls *calls, int64_t now)
+{
+	struct rpc_call *call, *next;
+
+	TAILQ_FOREACH_SAFE(call, calls, entries, next)
+		if ((call->state == RPC_CALL_READY ||
+		    call->state == RPC_CALL_READING) && now >= call->deadline)
+			rpc_server_refuse(server, call, GRPC_DEADLINE_EXCEEDED,
+			    "context deadline exceeded");
+}
+
+int
+rpc_server_tick(struct rpc_server *server, int64_t now, struct error *error)
+{
+	if (rpc_connection_tick(&server->connection, now, error) == -1)
+		return (-1);
+	expire(server, &server->calls, now);
+	expire(server, &server->ready, now);
+	/* A client that answers PINGs and opens no window is stuck, too. */
+	if (server->answer_bytes > 0 &&
+	    now - server->answers_moved >= STREAM_STALLED_MS)
+		return (error_set(error, EXIT_TIMEOUT, "the client takes no "
+		    "answer for %d seconds", STREAM_STALLED_MS / 1000));
+	return (0);
+}
+
+int64_t
+rpc_server_deadline(const struct rpc_server *server)
+{
+	const struct rpc_calls *const lists[] = { &server->calls, &server->ready };
+	int64_t next = rpc_connection_deadline(&server->connection);
+	const struct rpc_call *call;
+
+	for (size_t i = 0; i < 2; i++)
+		TAILQ_FOREACH(call, lists[i], entries)
+			if (call->state != RPC_CALL_ANSWERED && call->deadline < next)
+				next = call->deadline;
+	if (server->answer_bytes > 0 &&
+	    server->answers_moved + STREAM_STALLED_MS < next)
+		next = server->answers_moved + STREAM_STALLED_MS;
+	return (next);
+}
+
+void
+rpc_server_stop(struct rpc_server *server)
+{
+	if (server->state != RPC_SERVING)
+		return;
+	server->state = RPC_STOP_ANNOUNCED;
+	nghttp2_submit_shutdown_notice(server->connection.session);
+	nghttp2_submit_ping(server->connection.session, NGHTTP2_FLAG_NONE,
+	    goaway_ping);
+}
+
+bool
+rpc_server_done(const struct rpc_server *server)
+{
+	return (server->state == RPC_STOPPING && server->streams == 0 &&
+	    TAILQ_EMPTY(&server->cancelled));
+}
