@@ -1,0 +1,118 @@
+# zr-listen: a process for each connection.
+load helper
+
+serve() {
+	background zr-listen -1 "$@" > port 2> log
+	eventually 20 test -s port
+	PORT=$(cat port)
+}
+
+# A client that stays.  It goes to the front: the listener, told to end, waits
+# for its clients.
+stay() {
+	background "$@"
+	children=($! "${children[@]}")
+}
+
+ask() {
+	run -0 timeout 20 zr-connect "tcp:${1-127.0.0.1}:$PORT" sh -c 'cat <&6'
+}
+
+@test "the identity comes from the table, never from the environment" {
+	export ZR_CLIENT_IDENTITY=forged
+	serve tcp:127.0.0.1:0 sh -c 'echo "${ZR_CLIENT_IDENTITY-none}"'
+	ask
+	[ "$output" = none ]
+	serve -i 127.0.0.0/8='net-*' -i 127.0.0.1=web tcp:127.0.0.1:0 \
+	    sh -c 'echo "$ZR_CLIENT_IDENTITY"'
+	ask
+	[ "$output" = web ]
+}
+
+@test "no entry: closed before any byte, and the address logged" {
+	serve -i 192.0.2.1=web tcp:127.0.0.1:0 echo hello
+	ask
+	[ "$output" = "" ]
+	eventually 20 grep -q 'refused: .*127\.0\.0\.1' log
+}
+
+@test "-I: a file, read again at SIGHUP; a bad one is refused with its line" {
+	printf '# comment\n127.0.0.1=one\n' > table
+	serve -I table tcp:127.0.0.1:0 sh -c 'echo "$ZR_CLIENT_IDENTITY"'
+	ask
+	[ "$output" = one ]
+	echo 127.0.0.1=two > table
+	kill -HUP "${children[0]}"
+	two() { ask; [ "$output" = two ]; }
+	eventually 20 two
+	printf '\nnonsense\n' > table
+	run -100 --separate-stderr zr-listen -I table tcp:127.0.0.1:0 true
+	stderr_has 2
+}
+
+@test "a client's process has descriptors 0 to 2 and the handshake's only" {
+	exec 9> lock
+	serve tcp:127.0.0.1:0 sh -c 'ls /proc/$$/fd | tr "\n" " "; echo "$ZR_HANDSHAKE_FD"'
+	exec 9>&-
+	ask
+	[[ "$output" =~ ^"0 1 2 3 "(10 )?3$ ]]
+}
+
+@test "-C: one address has so many connections" {
+	serve -C 1 tcp:127.0.0.1:0 sh -c 'echo hello; cat'
+	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'exec cat <&6' > first
+	eventually 20 grep -q hello first
+	ask
+	[ "$output" = "" ]
+	eventually 20 grep -q 'refused: it has 1 connections' log
+}
+
+@test "a good client gets through while 1000 silent ones come" {
+	serve tcp:127.0.0.1:0 zr-handshake accept zr-mux accept echo served
+	stay python3 -c '
+import socket, sys, time
+held = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for i in range(1000)]
+open("ready", "w").close()
+time.sleep(120)' "$PORT"
+	eventually 50 test -e ready
+	run -0 timeout 30 zr-connect "tcp:127.0.0.1:$PORT" zr-handshake connect \
+	    zr-mux connect zrepl_data sh -c 'cat <&6'
+	[ "$output" = served ]
+}
+
+@test "SIGTERM: no more clients, the running one finishes, exit 0" {
+	serve tcp:127.0.0.1:0 sh -c 'echo hello; cat'
+	mkfifo hold
+	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'cat hold >&7 & exec cat <&6' > first
+	exec 8<> hold
+	eventually 10 grep -q hello first
+	kill -TERM "${children[1]}"
+	closed() { ! zr-connect "tcp:127.0.0.1:$PORT" true 2> /dev/null 8>&-; }
+	eventually 10 closed
+	echo bye >&8
+	eventually 10 grep -q bye first
+	exec 8>&-
+	kill "${children[0]}"
+	wait "${children[1]}"
+}
+
+@test "unix: mode, a stale file is replaced, the file removed at the end" {
+	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
+	background zr-listen -m 640 "unix:socket" echo hello
+	ready() { [ "$(stat -c %a socket)" = 640 ] && zr-connect unix:socket true; }
+	eventually 20 ready
+	kill "${children[0]}"
+	wait "${children[0]}"
+	[ ! -e socket ]
+}
+
+@test "-u (as root: drops privileges; otherwise: fails)" {
+	if [ "$(id -u)" = 0 ]; then
+		serve -u nobody tcp:127.0.0.1:0 sh -c 'id -un; id -G'
+		ask
+		[ "$output" = "nobody
+$(id -G nobody)" ]
+	else
+		run ! zr-listen -u root tcp:127.0.0.1:0 true
+	fi
+}
