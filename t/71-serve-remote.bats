@@ -81,6 +81,12 @@ endpoint() {
 	cmp stream stored
 }
 
+@test "a unary call comes through zr-remote and zr-serve" {
+	endpoint
+	run -0 zr-remote "$ADDRESS" ListFilesystems '{}'
+	[ "$(jq -r '.Filesystems[].Path' <<< "$output")" = a/data ]
+}
+
 @test "a relay: what zr-serve serves may be zr-remote" {
 	endpoint
 	cat > relay <<-END
