@@ -122,7 +122,7 @@ check_identity(const char *text, const char *identity, bool prefix,
 		return (error_set(error, EXIT_USAGE,
 		    "%s: only the identity of a prefix holds a *", text));
 	strlcpy(without, identity, sizeof(without));
-	if (star != NULL)
+	if (star != NULL && star - identity <= IDENTITY_MAX)
 		without[star - identity] = 'x';
 	if (!identity_valid(without))
 		return (error_set(error, EXIT_USAGE, "%s: an identity is %s",
