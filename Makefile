@@ -3,6 +3,7 @@
 #	make demo	set up what is missing, build, replicate real streams
 #	make check	set up what is missing, build, run every test
 #	make install	PREFIX=/usr/local DESTDIR=
+#	make bench	CPU seconds per GiB and throughput
 #	make SANITIZE=1	with AddressSanitizer and UBSan, in build/sanitize
 
 PREFIX = /usr/local
@@ -59,6 +60,11 @@ deps:
 	@sh t/deps.sh
 
 unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%)
+
+bench: all
+	set -e; for script in t/bench/*.sh; do \
+		PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" bash $$script; \
+	done
 
 lint:
 	mandoc -T lint -W warning $(MANUALS)
