@@ -1,0 +1,48 @@
+/*
+ * zr-endpoint: the endpoint interface on a store of one kind or another.
+ */
+#include <string.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "archive_endpoint.h"
+#include "diag.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char *argv[]);
+	const char *usage;
+} stores[] = {
+	{ "archive", archive_endpoint, archive_endpoint_usage }
+};
+
+#define STORES (sizeof(stores) / sizeof(stores[0]))
+
+static const char *
+usage(void)
+{
+	static char text[2048];
+
+	for (size_t i = 0; i < STORES; i++) {
+		strlcat(text, i > 0 ? "\n" : "", sizeof(text));
+		strlcat(text, stores[i].usage, sizeof(text));
+	}
+	return (text);
+}
+
+int
+main(int argc, char *argv[])
+{
+	int option;
+
+	diag_init("zr-endpoint");
+	while ((option = getopt(argc, argv, "+h")) != -1) {
+		if (option == 'h')
+			usage_help(usage());
+		usage_die(usage());
+	}
+	for (size_t i = 0; i < STORES && optind < argc; i++)
+		if (strcmp(argv[optind], stores[i].name) == 0)
+			return (stores[i].run(argc - optind, argv + optind));
+	usage_die(usage());
+}

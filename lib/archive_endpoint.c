@@ -1,0 +1,535 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive.h"
+#include "archive_endpoint.h"
+#include "archive_receive.h"
+#include "diag.h"
+#include "identity.h"
+#include "io.h"
+#include "request.h"
+#include "rfc3339.h"
+
+#define COPY_CHUNK (256u << 10)
+
+const char archive_endpoint_usage[] =
+    "zr-endpoint archive [-C] [-c IDENTITY] DIRECTORY METHOD [REQUEST]";
+
+struct archive {
+	int root;
+	struct error *error;
+};
+
+/* --- listing --- */
+
+struct filesystems {
+	ListFilesystemRes response;
+	size_t capacity;
+};
+
+static int
+add_filesystem(void *context, const char *name, bool empty)
+{
+	struct filesystems *list = context;
+	Filesystem **grown, *filesystem = malloc(sizeof(*filesystem));
+
+	if (filesystem == NULL)
+		return (-1);
+	filesystem__init(filesystem);
+	filesystem->path = strdup(name);
+	filesystem->isplaceholder = empty;
+	if (list->response.n_filesystems == list->capacity) {
+		list->capacity = list->capacity == 0 ? 16 : list->capacity * 2;
+		grown = reallocarray(list->response.filesystems, list->capacity,
+		    sizeof(Filesystem *));
+		if (grown == NULL)
+			return (-1);
+		list->response.filesystems = grown;
+	}
+	list->response.filesystems[list->response.n_filesystems++] = filesystem;
+	return (filesystem->path == NULL ? -1 : 0);
+}
+
+static int
+list_filesystems(const struct archive *archive, const ProtobufCMessage *message)
+{
+	struct filesystems list = { .response = LIST_FILESYSTEM_RES__INIT };
+	int result;
+
+	(void)message;
+	result = archive_walk(archive->root, add_filesystem, &list, archive->error);
+	if (result == 0)
+		result = request_answer(&list.response.base, archive->error);
+	for (size_t i = 0; i < list.response.n_filesystems; i++) {
+		free(list.response.filesystems[i]->path);
+		free(list.response.filesystems[i]);
+	}
+	free(list.response.filesystems);
+	return (result);
+}
+
+/* The snapshots of a filesystem that must exist. */
+static int
+open_list(const struct archive *archive, const char *filesystem,
+    int *directory, struct archive_list *list)
+{
+	*directory = archive_open_filesystem(archive->root, filesystem, false,
+	    archive->error);
+	if (*directory == -1)
+		return (-1);
+	if (archive_list(*directory, list, archive->error) == 0)
+		return (0);
+	io_close(directory);
+	return (-1);
+}
+
+static int
+list_versions(const struct archive *archive, const ProtobufCMessage *message)
+{
+	const ListFilesystemVersionsReq *request =
+	    (const ListFilesystemVersionsReq *)message;
+	ListFilesystemVersionsRes response = LIST_FILESYSTEM_VERSIONS_RES__INIT;
+	char (*creations)[RFC3339_SIZE] = NULL;
+	FilesystemVersion *versions = NULL, **pointers = NULL;
+	struct archive_list list;
+	int directory, result = -1;
+
+	if (open_list(archive, request->filesystem, &directory, &list) == -1)
+		return (-1);
+	versions = calloc(list.count + 1, sizeof(*versions));
+	pointers = calloc(list.count + 1, sizeof(*pointers));
+	creations = calloc(list.count + 1, sizeof(*creations));
+	if (versions == NULL || pointers == NULL || creations == NULL) {
+		error_errno(archive->error, "versions");
+		goto out;
+	}
+	for (size_t i = 0; i < list.count; i++) {
+		filesystem_version__init(&versions[i]);
+		rfc3339_format(creations[i], list.snapshots[i].creation);
+		versions[i].name = list.snapshots[i].name;
+		versions[i].guid = list.snapshots[i].guid;
+		versions[i].createtxg = list.snapshots[i].createtxg;
+		versions[i].creation = creations[i];
+		pointers[i] = &versions[i];
+	}
+	response.versions = pointers;
+	response.n_versions = list.count;
+	result = request_answer(&response.base, archive->error);
+out:
+	free(versions);
+	free(pointers);
+	free(creations);
+	archive_list_free(&list);
+	close(directory);
+	return (result);
+}
+
+/* --- sending --- */
+
+/*
+ * The snapshot that a SendReq asks for, its stream open: exactly the
+ * increment, or the full stream, that is stored.
+ */
+static int
+open_stream(const struct archive *archive, const SendReq *request, int *stream,
+    SendRes *response)
+{
+	const struct archive_snapshot *to;
+	struct archive_list list;
+	struct stat status;
+	char name[ARCHIVE_FILE_MAX];
+	int directory, result = -1;
+
+	*stream = -1;
+	if (request->resumetoken[0] != '\0')
+		return (error_set(archive->error, EXIT_FAILED,
+		    "an archive cannot resume a stream: it receives whole ones"));
+	if (open_list(archive, request->filesystem, &directory, &list) == -1)
+		return (-1);
+	to = archive_find_version(&list, request->filesystem, request->to,
+	    archive->error);
+	if (to == NULL)
+		goto out;
+	if (request->from == NULL && to->from_guid != 0) {
+		error_set(archive->error, EXIT_FAILED, "%s@%s is kept as an "
+		    "increment of the snapshot with guid %" PRIu64 ": send that "
+		    "one first", request->filesystem, to->name, to->from_guid);
+		goto out;
+	}
+	if (request->from != NULL && request->from->guid != to->from_guid) {
+		error_set(archive->error, EXIT_FAILED, "%s@%s is kept %s, not as "
+		    "an increment of %s", request->filesystem, to->name,
+		    to->from_guid == 0 ? "in full" : "as another increment",
+		    request->from->name);
+		goto out;
+	}
+	archive_file_name(name, to->guid, ARCHIVE_STREAM_SUFFIX);
+	*stream = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (*stream == -1 || fstat(*stream, &status) == -1)
+		error_errno(archive->error, "archive: %s", name);
+	else if ((uint64_t)status.st_size != to->size)
+		error_set(archive->error, EXIT_FAILED, "archive: %s is damaged: "
+		    "%lld bytes, not %" PRIu64, name, (long long)status.st_size,
+		    to->size);
+	else
+		result = 0;
+	response->expectedsize = to->size;
+	if (result == -1)
+		io_close(stream);
+out:
+	archive_list_free(&list);
+	close(directory);
+	return (result);
+}
+
+static int
+send_dry(const struct archive *archive, const ProtobufCMessage *message)
+{
+	SendRes response = SEND_RES__INIT;
+	int stream;
+
+	if (open_stream(archive, (const SendReq *)message, &stream, &response) == -1)
+		return (-1);
+	close(stream);
+	return (request_answer(&response.base, archive->error));
+}
+
+/* The file to standard output, by the kernel alone where that is possible. */
+static int
+copy_out(int stream, uint64_t size, struct error *error)
+{
+	static char buffer[COPY_CHUNK];
+	uint64_t done = 0;
+	ssize_t moved;
+
+	while (done < size) {
+		moved = sendfile(STDOUT_FILENO, stream, NULL,
+		    size - done < (1u << 30) ? (size_t)(size - done) : 1u << 30);
+		if (moved == -1 && (errno == EINVAL || errno == ENOSYS) && done == 0)
+			break;
+		if (moved == -1 && errno == EINTR)
+			continue;
+		if (moved == -1)
+			return (error_errno(error, "cannot write the stream"));
+		if (moved == 0)
+			return (error_set(error, EXIT_FAILED,
+			    "archive: the stream is shorter than it was"));
+		done += (uint64_t)moved;
+	}
+	while (done < size) {
+		moved = io_read(stream, buffer, sizeof(buffer));
+		if (moved <= 0)
+			return (error_errno(error, "cannot read the stream"));
+		if (io_write_all(STDOUT_FILENO, buffer, (size_t)moved, IO_FOREVER,
+		    error) == -1)
+			return (error_prefix(error, "cannot write the stream"));
+		done += (uint64_t)moved;
+	}
+	return (0);
+}
+
+static int
+send_stream(const struct archive *archive, const ProtobufCMessage *message)
+{
+	SendRes response = SEND_RES__INIT;
+	int stream, result;
+
+	if (open_stream(archive, (const SendReq *)message, &stream, &response) == -1)
+		return (-1);
+	result = request_answer(&response.base, archive->error);
+	if (result == 0)
+		result = copy_out(stream, response.expectedsize, archive->error);
+	close(stream);
+	return (result);
+}
+
+/* --- changing --- */
+
+static int
+receive_stream(const struct archive *archive, const ProtobufCMessage *message)
+{
+	const ReceiveRes response = RECEIVE_RES__INIT;
+	struct verdict verdict;
+	int result;
+
+	if (verdict_open(&verdict, archive->error) == -1)
+		return (-1);
+	result = archive_receive(archive->root, (const ReceiveReq *)message,
+	    STDIN_FILENO, &verdict, archive->error);
+	verdict_free(&verdict);
+	return (result == -1 ? -1 : request_answer(&response.base, archive->error));
+}
+
+/* Is some snapshot, other than those that go too, an increment of this one? */
+static const struct archive_snapshot *
+increment_of(const struct archive_list *list, const bool *going,
+    const struct archive_snapshot *base)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->snapshots[i].from_guid == base->guid && !going[i])
+			return (&list->snapshots[i]);
+	return (NULL);
+}
+
+/*
+ * Which of the versions can go?  One that is the base of a stored increment
+ * stays unless that goes too; that may in turn keep the base of it, until
+ * nothing changes any more.
+ */
+static void
+judge(const DestroySnapshotsReq *request, const struct archive_list *list,
+    bool *going, char **texts)
+{
+	const struct archive_snapshot *found, *increment;
+	struct error error;
+	bool changed = true;
+	size_t index;
+
+	for (size_t i = 0; i < request->n_snapshots; i++) {
+		FilesystemVersion wanted = *request->snapshots[i];
+
+		found = archive_find_name(list, wanted.name);
+		if (wanted.guid == 0 && found != NULL)
+			wanted.guid = found->guid;
+		found = archive_find_version(list, request->filesystem, &wanted,
+		    &error);
+		if (found == NULL)
+			texts[i] = strdup(error.text);
+		else
+			going[found - list->snapshots] = true;
+	}
+	while (changed) {
+		changed = false;
+		for (size_t i = 0; i < request->n_snapshots; i++) {
+			if (texts[i] != NULL)
+				continue;
+			found = archive_find_name(list, request->snapshots[i]->name);
+			index = (size_t)(found - list->snapshots);
+			increment = increment_of(list, going, found);
+			if (increment == NULL)
+				continue;
+			error_set(&error, EXIT_FAILED, "%s@%s is the base of the "
+			    "stored increment %s", request->filesystem,
+			    found->name, increment->name);
+			texts[i] = strdup(error.text);
+			going[index] = false;
+			changed = true;
+		}
+	}
+}
+
+static int
+answer_destroyed(const DestroySnapshotsReq *request, char **texts,
+    struct error *error)
+{
+	DestroySnapshotsRes response = DESTROY_SNAPSHOTS_RES__INIT;
+	DestroySnapshotRes *results, **pointers;
+	int result;
+
+	results = calloc(request->n_snapshots + 1, sizeof(*results));
+	pointers = calloc(request->n_snapshots + 1, sizeof(*pointers));
+	if (results == NULL || pointers == NULL) {
+		free(results);
+		free(pointers);
+		return (error_errno(error, "results"));
+	}
+	for (size_t i = 0; i < request->n_snapshots; i++) {
+		destroy_snapshot_res__init(&results[i]);
+		results[i].snapshot = request->snapshots[i];
+		if (texts[i] != NULL)
+			results[i].error = texts[i];
+		pointers[i] = &results[i];
+	}
+	response.results = pointers;
+	response.n_results = request->n_snapshots;
+	result = request_answer(&response.base, error);
+	free(results);
+	free(pointers);
+	return (result);
+}
+
+static int
+destroy_snapshots(const struct archive *archive, const ProtobufCMessage *message)
+{
+	const DestroySnapshotsReq *request = (const DestroySnapshotsReq *)message;
+	struct archive_list list = { .count = 0 };
+	int directory, lock = -1, result = -1;
+	bool *going = NULL;
+	char **texts = NULL;
+	struct error error;
+
+	for (size_t i = 0; i < request->n_snapshots; i++)
+		if (request->snapshots[i]->type !=
+		    FILESYSTEM_VERSION__VERSION_TYPE__Snapshot)
+			return (error_set(archive->error, EXIT_FAILED,
+			    "version \"%s\" is not a snapshot",
+			    request->snapshots[i]->name));
+	directory = archive_open_filesystem(archive->root, request->filesystem,
+	    false, archive->error);
+	if (directory == -1)
+		return (-1);
+	lock = archive_lock(directory, archive->error);
+	if (lock == -1 || archive_list(directory, &list, archive->error) == -1)
+		goto out;
+	going = calloc(list.count + 1, sizeof(*going));
+	texts = calloc(request->n_snapshots + 1, sizeof(*texts));
+	if (going == NULL || texts == NULL) {
+		error_errno(archive->error, "snapshots");
+		goto out;
+	}
+	judge(request, &list, going, texts);
+	/* Increments before their bases, should we be stopped half way. */
+	for (size_t i = list.count; i-- > 0;)
+		if (going[i] && archive_remove(directory, &list.snapshots[i],
+		    &error) == -1)
+			for (size_t j = 0; j < request->n_snapshots; j++)
+				if (texts[j] == NULL && strcmp(list.snapshots[i].name,
+				    request->snapshots[j]->name) == 0)
+					texts[j] = strdup(error.text);
+	result = answer_destroyed(request, texts, archive->error);
+out:
+	for (size_t i = 0; texts != NULL && i < request->n_snapshots; i++)
+		free(texts[i]);
+	free(texts);
+	free(going);
+	archive_list_free(&list);
+	io_close(&lock);
+	close(directory);
+	return (result);
+}
+
+/* --- the rest --- */
+
+static int
+ping(const struct archive *archive, const ProtobufCMessage *message)
+{
+	PingRes response = PING_RES__INIT;
+
+	response.echo = ((const PingReq *)message)->message;
+	return (request_answer(&response.base, archive->error));
+}
+
+/* An archive keeps no cursor: its snapshots go only when they are told to. */
+static int
+replication_cursor(const struct archive *archive, const ProtobufCMessage *message)
+{
+	ReplicationCursorRes response = REPLICATION_CURSOR_RES__INIT;
+
+	(void)message;
+	response.result_case = REPLICATION_CURSOR_RES__RESULT_NOTEXIST;
+	response.notexist = 1;
+	return (request_answer(&response.base, archive->error));
+}
+
+static int
+send_completed(const struct archive *archive, const ProtobufCMessage *message)
+{
+	const SendCompletedRes response = SEND_COMPLETED_RES__INIT;
+
+	(void)message;
+	return (request_answer(&response.base, archive->error));
+}
+
+static const struct {
+	const char *method;
+	int (*handle)(const struct archive *archive, const ProtobufCMessage *request);
+} handlers[] = {
+	{ "Ping", ping },
+	{ "ListFilesystems", list_filesystems },
+	{ "ListFilesystemVersions", list_versions },
+	{ "DestroySnapshots", destroy_snapshots },
+	{ "ReplicationCursor", replication_cursor },
+	{ "SendDry", send_dry },
+	{ "SendCompleted", send_completed },
+	{ "Send", send_stream },
+	{ "Receive", receive_stream }
+};
+
+/* The directory, or a client's own below it. */
+static int
+open_root(const char *path, const char *identity, struct error *error)
+{
+	int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), own;
+
+	if (root == -1)
+		return (error_errno(error, "%s", path));
+	if (identity == NULL)
+		return (root);
+	if (mkdirat(root, identity, 0777) == 0)
+		fsync(root);
+	own = openat(root, identity, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (own == -1)
+		error_errno(error, "%s/%s", path, identity);
+	close(root);
+	return (own);
+}
+
+static int
+run(const char *path, const char *identity, const char *name,
+    const char *operand, struct error *error)
+{
+	const struct method *method = method_by_name(name);
+	struct archive archive = { .root = -1, .error = error };
+	ProtobufCMessage *request;
+	int result = -1;
+
+	if (method == NULL)
+		return (error_set(error, EXIT_USAGE, "%s: no such method", name));
+	request = request_read(method, operand, error);
+	if (request == NULL)
+		return (-1);
+	archive.root = open_root(path, identity, error);
+	for (size_t i = 0; archive.root != -1 &&
+	    i < sizeof(handlers) / sizeof(handlers[0]); i++)
+		if (strcmp(handlers[i].method, name) == 0)
+			result = handlers[i].handle(&archive, request);
+	io_close(&archive.root);
+	protobuf_c_message_free_unpacked(request, NULL);
+	return (result);
+}
+
+int
+archive_endpoint(int argc, char *argv[])
+{
+	const char *identity = NULL;
+	bool own = false;
+	struct error error;
+	int option;
+
+	signal(SIGPIPE, SIG_IGN);
+	optind = 1;
+	while ((option = getopt(argc, argv, "+Cc:h")) != -1)
+		switch (option) {
+		case 'C':
+			own = true;
+			identity = getenv("ZR_CLIENT_IDENTITY");
+			break;
+		case 'c':
+			own = true;
+			identity = optarg;
+			break;
+		case 'h':
+			usage_help(archive_endpoint_usage);
+		default:
+			usage_die(archive_endpoint_usage);
+		}
+	argc -= optind;
+	argv += optind;
+	if (argc < 2 || argc > 3)
+		usage_die(archive_endpoint_usage);
+	if (own && (identity == NULL || !identity_valid(identity)))
+		die(EXIT_FAILED, "the client has no valid identity (%s)",
+		    identity == NULL ? "ZR_CLIENT_IDENTITY is not set" : IDENTITY_RULE);
+	if (run(argv[0], identity, argv[1], argv[2], &error) == -1) {
+		diag("%s", error.text);
+		return (error.code);
+	}
+	return (EXIT_DONE);
+}

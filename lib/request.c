@@ -1,0 +1,64 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "io.h"
+#include "pbjson.h"
+#include "request.h"
+#include "request_check.h"
+
+ProtobufCMessage *
+request_read(const struct method *method, const char *operand,
+    struct error *error)
+{
+	ProtobufCMessage *request = NULL;
+	char *line = NULL;
+	ssize_t length;
+
+	if (operand == NULL) {
+		line = malloc(REQUEST_LINE_MAX);
+		if (line == NULL) {
+			error_errno(error, "request");
+			return (NULL);
+		}
+		length = io_read_line(STDIN_FILENO, line, REQUEST_LINE_MAX,
+		    IO_FOREVER, error);
+		if (length == -1) {
+			if (error->text[0] == '\0')
+				error_set(error, EXIT_USAGE, "end of file");
+			error_prefix(error, "no request on standard input");
+			if (error->code != EXIT_SYSTEM)
+				error->code = EXIT_USAGE;
+			goto out;
+		}
+		operand = line;
+	}
+	request = pbjson_parse(method->request, operand, strlen(operand), error);
+	if (request != NULL && request_check(request, error) == -1) {
+		protobuf_c_message_free_unpacked(request, NULL);
+		request = NULL;
+	}
+	if (request == NULL) {
+		error_prefix(error, "request");
+		error->code = EXIT_USAGE;
+	}
+out:
+	free(line);
+	return (request);
+}
+
+int
+request_answer(const ProtobufCMessage *response, struct error *error)
+{
+	size_t length;
+	char *line = pbjson_print(response, &length, error);
+	int result;
+
+	if (line == NULL)
+		return (-1);
+	line[length] = '\n';
+	result = io_write_all(STDOUT_FILENO, line, length + 1, IO_FOREVER, error);
+	free(line);
+	return (result == -1 ? error_prefix(error, "the answer") : 0);
+}
