@@ -64,6 +64,7 @@ compare() {
 	    { read -r _; cmp - "$1"; }
 }
 
+mkdir "$dir/web" "$dir/backup" "$dir/restored"
 echo "Real zfs send streams, imported into the archive 'web':"
 for_each_stream import
 
