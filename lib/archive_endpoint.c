@@ -257,12 +257,14 @@ receive_stream(const struct archive *archive, const ProtobufCMessage *message)
 {
 	const ReceiveRes response = RECEIVE_RES__INIT;
 	struct verdict verdict;
+	struct progress progress;
 	int result;
 
-	if (verdict_open(&verdict, archive->error) == -1)
+	if (progress_open(&progress, io_now(), archive->error) == -1 ||
+	    verdict_open(&verdict, archive->error) == -1)
 		return (-1);
 	result = archive_receive(archive->root, (const ReceiveReq *)message,
-	    STDIN_FILENO, &verdict, archive->error);
+	    STDIN_FILENO, &verdict, &progress, archive->error);
 	verdict_free(&verdict);
 	return (result == -1 ? -1 : request_answer(&response.base, archive->error));
 }

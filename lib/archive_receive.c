@@ -135,21 +135,32 @@ take(struct receive *receive, const uint8_t *bytes, size_t length)
 }
 
 static int
-copy(struct receive *receive, int fd)
+copy(struct receive *receive, int fd, struct progress *progress)
 {
+	struct pollfd entry = { .fd = fd, .events = POLLIN };
 	uint8_t *buffer = malloc(CHUNK);
-	ssize_t got = -1;
+	ssize_t got = 1;
 	int result = 0;
 
 	if (buffer == NULL)
 		return (error_errno(receive->error, "archive"));
-	while (result == 0 && (got = io_read(fd, buffer, CHUNK)) > 0)
-		result = take(receive, buffer, (size_t)got);
-	if (result == 0 && got == -1)
-		result = error_errno(receive->error, "cannot read the stream");
+	while (result == 0 && got > 0) {
+		result = io_poll(&entry, 1, progress_deadline(progress));
+		progress_tick(progress, receive->stream.offset, io_now());
+		if (result == -1)
+			error_errno(receive->error, "poll");
+		if (result <= 0)
+			continue;
+		got = io_read(fd, buffer, CHUNK);
+		result = got > 0 ? take(receive, buffer, (size_t)got) : 0;
+	}
 	free(buffer);
-	return (result == 0 ? zstream_finish(&receive->stream, receive->error) :
-	    result);
+	if (result == -1)
+		return (-1);
+	if (got == -1)
+		return (error_errno(receive->error, "cannot read the stream"));
+	progress_end(progress, receive->stream.offset);
+	return (zstream_finish(&receive->stream, receive->error));
 }
 
 static int
@@ -179,7 +190,7 @@ finish(struct receive *receive)
 
 int
 archive_receive(int root, const ReceiveReq *request, int fd,
-    struct verdict *verdict, struct error *error)
+    struct verdict *verdict, struct progress *progress, struct error *error)
 {
 	struct receive receive = { .request = request, .error = error,
 	    .directory = -1, .file = -1 };
@@ -196,7 +207,7 @@ archive_receive(int root, const ReceiveReq *request, int fd,
 	    true, error);
 	if (receive.directory == -1)
 		return (-1);
-	if (begin(&receive) == 0 && copy(&receive, fd) == 0 &&
+	if (begin(&receive) == 0 && copy(&receive, fd, progress) == 0 &&
 	    verdict_wait(verdict, IO_FOREVER, error) == 0)
 		result = finish(&receive);
 	if (receive.file != -1) {

@@ -2,6 +2,7 @@
 #define ZR_ARCHIVE_RECEIVE_H
 
 #include "error.h"
+#include "progress.h"
 #include "verdict.h"
 #include "zrepl.pb-c.h"
 
@@ -13,6 +14,7 @@
  * again.
  */
 int	archive_receive(int root, const ReceiveReq *request, int fd,
-	    struct verdict *verdict, struct error *error);
+	    struct verdict *verdict, struct progress *progress,
+	    struct error *error);
 
 #endif

@@ -1,7 +1,7 @@
 # The same chain over connections that others make.
 load helper
 
-CREATION=2026-11-22T09:43:50Z
+CREATION=2026-11-22T10:43:50Z
 REQUEST='{"Filesystem":"a/data","To":{"Name":"one","Guid":"1773106610190237946","CreateTXG":"10","Creation":"'$CREATION'"},"ReplicationConfig":{"protection":{"Initial":"GuaranteeResumability","Incremental":"GuaranteeIncrementalReplication"}}}'
 SERVE='zr-handshake accept zr-mux accept zr-serve zr-endpoint archive backup'
 STREAM=$DATA/streams/data.full.zstream
@@ -9,6 +9,7 @@ STREAM=$DATA/streams/data.full.zstream
 # exchange CLIENT...: receive the stream over there, then fetch it again.
 # CLIENT... runs the rest of the line with the connection on 6 and 7.
 exchange() {
+	mkdir -p backup
 	run -0 --separate-stderr "$@" zr-handshake connect zr-mux connect zrepl_data \
 	    zr-dataconn Receive "$REQUEST" < "$STREAM"
 	[ "$output" = '{}' ]
