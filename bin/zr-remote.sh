@@ -52,11 +52,13 @@ tls:*:*)
 	exec zr-connect "tcp:$address" zr-tls connect -d "$directory" \
 	    -n "$name" -s "${server:-$host}" "$@" ;;
 ssh:?*)
-	host=${address#ssh:}
+	host=${address#ssh:} port=''
 	case $host in
-	*:*) set -- -p "${host##*:}" -- "${host%:*}" "$@" ;;
-	*) set -- -- "$host" "$@" ;;
+	*]) ;;
+	*:*) port=${host##*:} host=${host%:*} ;;
 	esac
+	set -- -- "$(printf '%s' "$host" | tr -d '[]')" "$@"
+	[ -z "$port" ] || set -- -p "$port" "$@"
 	[ -z "$key" ] || set -- -i "$key" "$@"
 	exec zr-ssh-connect "$@" ;;
 *)

@@ -242,7 +242,7 @@ start_rest(struct process *child, char *argv[], const struct chain *chain,
 int
 main(int argc, char *argv[])
 {
-	struct options options = {
+	static struct options options = {
 		.tls = { .minimum_version = TLS1_2_VERSION },
 		.timeout_ms = HANDSHAKE_SECONDS * 1000,
 	};

@@ -15,6 +15,7 @@
 #include "tls_verify.h"
 
 #define CIPHERS_MAX 2048
+#define CHAIN_DEPTH_MAX 10	/* CA certificates above a leaf */
 
 /* AES-128-GCM first: what zrepl's peers take, and the fastest. */
 #define DEFAULT_CIPHERS "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:" \
@@ -238,6 +239,7 @@ tls_context_new(const struct tls_settings *settings, struct error *error)
 	SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER |
 	    SSL_VERIFY_FAIL_IF_NO_PEER_CERT, tls_verify_callback);
+	SSL_CTX_set_verify_depth(context, CHAIN_DEPTH_MAX);
 	/* As in zrepl: whatever is in the CA file is trusted, root or not. */
 	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context),
 	    X509_V_FLAG_PARTIAL_CHAIN);
