@@ -44,6 +44,7 @@ first_line() {
 }
 
 @test "socat on both sides" {
+	mkdir backup
 	background socat UNIX-LISTEN:socket,fork "EXEC:$SERVE"
 	eventually 10 test -S socket
 	cat > client.sh <<-'END'
