@@ -136,6 +136,15 @@ rpc_connection_sent(struct rpc_connection *connection,
 }
 
 void
+rpc_connection_invalid(struct rpc_connection *connection,
+    const nghttp2_frame *frame)
+{
+	if (frame->hd.type == NGHTTP2_GOAWAY &&
+	    frame->goaway.error_code == NGHTTP2_NO_ERROR)
+		connection->left = true;
+}
+
+void
 rpc_connection_widen(struct rpc_connection *connection, int32_t stream_id,
     size_t length)
 {
@@ -158,7 +167,7 @@ rpc_connection_read(struct rpc_connection *connection, const uint8_t *bytes,
 
 	connection->now = connection->heard = now;
 	connection->pinged = INT64_MAX;
-	if (connection->broken)		/* of a broken peer nothing counts */
+	if (connection->broken || connection->left)	/* nothing counts any more */
 		return (0);
 	result = nghttp2_session_mem_recv(connection->session, bytes, size);
 	if (result < 0 && connection->broken) {
@@ -181,7 +190,8 @@ rpc_connection_output(struct rpc_connection *connection, size_t *length)
 	const uint8_t *bytes;
 	ssize_t size;
 
-	while (buffer_length(&connection->output) < OUTPUT_GATHER) {
+	while (!connection->left &&
+	    buffer_length(&connection->output) < OUTPUT_GATHER) {
 		size = nghttp2_session_mem_send(connection->session, &bytes);
 		if (size < 0)
 			say_why(connection, nghttp2_strerror((int)size));

@@ -38,6 +38,7 @@ struct rpc_connection {
 	unsigned resets, controls, empties;
 	int64_t last_ping;		/* the peer's */
 	unsigned strikes;
+	bool left;			/* the peer said goodbye, see below */
 	bool broken;			/* reason says why; GOAWAY has the rest */
 	struct error reason;
 };
@@ -55,6 +56,15 @@ void	rpc_connection_free(struct rpc_connection *connection);
 void	rpc_connection_received(struct rpc_connection *connection,
 	    const nghttp2_frame *frame);
 void	rpc_connection_sent(struct rpc_connection *connection,
+	    const nghttp2_frame *frame);
+
+/*
+ * For on_invalid_frame_recv.  grpc-go's client says goodbye with the number
+ * of its own last stream in GOAWAY, where HTTP/2 wants one of the server's:
+ * to libnghttp2 that is the end of the session.  It is the end anyway; left
+ * is set, and nothing more is sent.
+ */
+void	rpc_connection_invalid(struct rpc_connection *connection,
 	    const nghttp2_frame *frame);
 
 /* We were asked too much: GOAWAY with this code, and nothing any more. */

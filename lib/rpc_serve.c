@@ -328,7 +328,7 @@ serve_network(struct run *run, struct error *error)
 	got = rpc_network_read(&run->network, run->entries, bytes,
 	    sizeof(bytes), error);
 	if (got == -1 && run->network.unread && server->streams == 0)
-		error->code = EXIT_DONE;
+		error->code = EXIT_DONE;	/* it had nothing open */
 	if (got == -1 || (got > 0 && rpc_server_read(server, bytes, (size_t)got,
 	    io_now(), error) == -1))
 		return (-1);
@@ -343,7 +343,10 @@ serve_network(struct run *run, struct error *error)
 		*error = server->connection.reason;
 		return (-1);
 	}
-	if (rpc_server_done(server)) {
+	if (server->connection.left && server->streams > 0)
+		return (error_set(error, EXIT_PROTOCOL, "the client left %zu "
+		    "calls", server->streams));
+	if (server->connection.left || rpc_server_done(server)) {
 		error->code = EXIT_DONE;
 		return (-1);
 	}

@@ -381,6 +381,18 @@ on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 	return (0);
 }
 
+static int
+on_invalid(nghttp2_session *session, const nghttp2_frame *frame, int code,
+    void *user_data)
+{
+	struct rpc_server *server = user_data;
+
+	(void)session;
+	(void)code;
+	rpc_connection_invalid(&server->connection, frame);
+	return (0);
+}
+
 /* --- the caller's side --- */
 
 int
@@ -402,6 +414,8 @@ rpc_server_init(struct rpc_server *server, int64_t now, struct error *error)
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
 	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
+	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks,
+	    on_invalid);
 	result = rpc_connection_init(&server->connection, true, callbacks,
 	    server, now, error);
 	nghttp2_session_callbacks_del(callbacks);

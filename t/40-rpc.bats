@@ -1,0 +1,161 @@
+# zr-rpc: one call, a batch of them, and the server that runs an endpoint.
+load helper
+
+# pair CLIENT... -- SERVER...: the server's exit status goes to ./served.
+pair() {
+	timeout 50 python3 "$BATS_TEST_DIRNAME/pair.py" -s served "$@"
+}
+
+endpoint() {
+	cat > endpoint <<-'END'
+		#!/bin/sh
+		read -r request
+		case $1 in
+		Ping) printf '%s\n' "$request" | jq -c '{Echo: .Message}' ;;
+		ListFilesystems) echo '{"Filesystems":[{"Path":"a"}]}' ;;
+		ListFilesystemVersions) printf 'no such: é\nsecond 100%%\n' >&2; exit 3 ;;
+		ReplicationCursor) echo "$$" > pid; sleep 300 & wait ;;
+		SendCompleted) echo '{}'; echo more ;;
+		*) exit 100 ;;
+		esac
+	END
+	chmod +x endpoint
+}
+
+call() {
+	run -"$1" --separate-stderr pair zr-rpc "${@:2}" -- zr-rpc serve ./endpoint
+}
+
+@test "a call is answered with one line of JSON" {
+	endpoint
+	call 0 Ping '{"Message":"hello"}'
+	[ "$output" = '{"Echo":"hello"}' ]
+	[ -z "$stderr" ]
+	[ "$(cat served)" = 0 ]
+}
+
+@test "the request may be the first line of standard input" {
+	endpoint
+	run -0 --separate-stderr pair zr-rpc Ping -- zr-rpc serve ./endpoint <<< '{"Message":"x"}'
+	[ "$output" = '{"Echo":"x"}' ]
+}
+
+@test "an endpoint's error comes with its status and its text" {
+	endpoint
+	call 1 ListFilesystemVersions '{"Filesystem":"x"}'
+	stderr_has 'zr-rpc: UNKNOWN: no such: é\nsecond 100%'
+	[ -z "$output" ]
+}
+
+@test "an endpoint that writes more than one line has not answered" {
+	endpoint
+	call 1 SendCompleted '{"OriginalReq":{"Filesystem":"a","To":{"Name":"x","Creation":"2026-01-01T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":1,"Incremental":2}}}}'
+	stderr_has 'more than one line'
+}
+
+@test "Send and Receive are no calls of a control connection" {
+	call 100 Send '{}'
+	stderr_has 'zr-dataconn'
+}
+
+@test "a deadline ends the call on both sides, and the endpoint's process group" {
+	endpoint
+	call 99 -t 0.7 ReplicationCursor '{"Filesystem":"x"}'
+	stderr_has 'DEADLINE_EXCEEDED'
+	[ "$(cat served)" = 0 ]
+	! kill -0 "$(cat pid)" 2>/dev/null
+}
+
+@test "-T ends an endpoint that takes too long" {
+	endpoint
+	run -1 --separate-stderr pair zr-rpc ReplicationCursor '{"Filesystem":"x"}' \
+	    -- zr-rpc -T 1 serve ./endpoint
+	stderr_has 'DEADLINE_EXCEEDED'
+	! kill -0 "$(cat pid)" 2>/dev/null
+}
+
+@test "a batch answers every call by its id, and one failure does not end it" {
+	endpoint
+	run -0 --separate-stderr pair zr-rpc batch -- zr-rpc serve ./endpoint <<-'END'
+		{"id":1,"method":"Ping","request":{"Message":"one"}}
+		{"id":"b","method":"ListFilesystems"}
+		{"id":3,"method":"Send","request":{}}
+		{"id":4,"method":"ListFilesystemVersions","request":{"Filesystem":"x"}}
+		nonsense
+	END
+	[ "$(jq -c 'select(.id == 1).response' <<< "$output")" = '{"Echo":"one"}' ]
+	[ "$(jq -c 'select(.id == "b").response' <<< "$output")" = '{"Filesystems":[{"Path":"a"}]}' ]
+	[ "$(jq -c 'select(.id == 3).error.code' <<< "$output")" = 100 ]
+	[ "$(jq -c 'select(.id == 4).error | [.code, .status]' <<< "$output")" = '[1,"UNKNOWN"]' ]
+	[ "$(wc -l <<< "$output")" = 5 ]
+}
+
+@test "a call of a batch is cancelled by its id, and its endpoint ended" {
+	endpoint
+	mkfifo in
+	pair zr-rpc batch -- zr-rpc serve ./endpoint < in > out 3>&- &
+	children+=($!)
+	exec 9> in
+	echo '{"id":1,"method":"ReplicationCursor","request":{"Filesystem":"x"}}' >&9
+	eventually 20 [ -s pid ]
+	printf '%s\n' '{"id":1,"cancel":true}' '{"id":2,"method":"ListFilesystems"}' >&9
+	exec 9>&-
+	wait "${children[0]}"
+	[ "$(jq -c 'select(.id == 1).error.status' out)" = '"CANCELLED"' ]
+	jq -e 'select(.id == 2).response' out
+	! kill -0 "$(cat pid)" 2>/dev/null
+}
+
+@test "100,000 versions come through; a limit of 4 MiB is named" {
+	cat > endpoint <<-'END'
+		#!/bin/sh
+		jq -cn '{Versions: [range(100000) | {Name: "zrepl_\(1000000 + .)", Guid: "\(. * 184467440737)", CreateTXG: "\(.)", Creation: "2020-09-13T12:31:48Z"}]}'
+	END
+	chmod +x endpoint
+	call 0 ListFilesystemVersions '{"Filesystem":"x"}'
+	[ "$(jq '.Versions | length' <<< "$output")" = 100000 ]
+	call 1 -m 4 ListFilesystemVersions '{"Filesystem":"x"}'
+	stderr_has 'RESOURCE_EXHAUSTED: grpc: received message larger than max'
+	stderr_has 'vs. 4194304'
+}
+
+@test "SIGTERM: the running call is answered, then the connection is closed" {
+	cat > endpoint <<-'END'
+		#!/bin/sh
+		touch started
+		until [ -e go ]; do sleep 0.05; done
+		echo '{"Echo":"late"}'
+	END
+	chmod +x endpoint
+	printf '#!/bin/sh\necho $$ > pid\nexec zr-rpc serve ./endpoint\n' > server
+	chmod +x server
+	pair zr-rpc Ping '{"Message":"x"}' -- ./server > out 3>&- &
+	children+=($!)
+	eventually 20 [ -e started ]
+	kill -TERM "$(cat pid)"
+	touch go
+	wait "${children[0]}"
+	[ "$(cat out)" = '{"Echo":"late"}' ]
+	[ "$(cat served)" = 0 ]
+}
+
+@test "what is not HTTP/2 is an error, at once" {
+	endpoint
+	run --separate-stderr pair sh -c 'echo GET / HTTP/1.1 >&7; cat <&6 >got' -- zr-rpc serve ./endpoint
+	[ "$(cat served)" = 98 ]
+}
+
+@test "an idle server stays below 4 MiB" {
+	mkfifo in
+	printf '#!/bin/sh\necho $$ > pid\nexec zr-rpc serve ./endpoint\n' > server
+	chmod +x server
+	endpoint
+	pair zr-rpc batch -- ./server < in > out 3>&- &
+	children+=($!)
+	exec 9> in
+	echo '{"id":1,"method":"ListFilesystems"}' >&9
+	eventually 20 [ -s out ]
+	awk '/^RssAnon/ { print; exit $2 > 4096 }' "/proc/$(cat pid)/status"
+	exec 9>&-
+	wait "${children[0]}"
+}
