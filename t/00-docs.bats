@@ -80,3 +80,17 @@ section() {
 	grep -q '^demo:' "$TOP/Makefile"
 	grep -q '^check:' "$TOP/Makefile"
 }
+
+@test "manual pages refer only to pages that exist" {
+	for reference in $(sed -n 's/^\.Xr \(zr-[a-z-]*\) \([0-9]\).*/\1.\2/p' \
+	    "$TOP"/man/*.[1-8] | sort -u); do
+		[ -f "$TOP/man/$reference" ] || { echo "$reference"; false; }
+	done
+}
+
+@test "every program that README names exists" {
+	for name in $(grep -oE '\bzr-[a-z]+(-[a-z]+)*\b' "$TOP/README.md" | sort -u); do
+		[ -x "$ZR_BUILD/bin/$name" ] || [ -n "$(ls "$TOP"/man/"$name".? 2> /dev/null)" ] ||
+		    { echo "$name"; false; }
+	done
+}
