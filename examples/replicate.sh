@@ -1,0 +1,95 @@
+#!/bin/sh
+# replicate.sh SENDER RECEIVER: bring every filesystem of one endpoint to
+# another, with nothing but the endpoint interface and zr-step.
+#
+# SENDER and RECEIVER are command strings, such as 'zr-endpoint archive /a' or
+# 'zr-remote tcp:backup:8888'.  A line of JSON is printed for each step.
+# Exits 0 when everything is there (run again it does nothing), 1 when a
+# filesystem failed, and with the endpoint's status when one cannot be listed.
+set -eu
+[ $# = 2 ] || { echo 'usage: replicate.sh SENDER RECEIVER' >&2; exit 100; }
+sender=$1 receiver=$2
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# ask ENDPOINT METHOD: the request on standard input; what a peer wrote never
+# becomes part of a command.
+ask() {
+	sh -c "$1 \"\$@\"" zr "$2"
+}
+
+# versions ENDPOINT FILESYSTEM-AS-JSON
+versions() {
+	jq -cn --argjson name "$2" '{Filesystem: $name}' |
+	    ask "$1" ListFilesystemVersions
+}
+
+# The steps that a filesystem needs, one SendReq a line: a full send of the
+# oldest snapshot and then the increments, or the increments after the last
+# snapshot that both have.
+# shellcheck disable=SC2016 # jq's variables
+plan='
+def sorted: (.Versions // []) | sort_by((.CreateTXG // "0" | tonumber),
+	(.Type != "Bookmark"));
+def snapshots: map(select(.Type != "Bookmark"));
+def names: map(.Name) | join(", ");
+($sender | sorted) as $ours | ($receiver | sorted | snapshots) as $theirs |
+($ours | map(.Guid)) as $guids | ($theirs | map(.Guid)) as $there |
+([$theirs[] | select(.Guid | IN($guids[]))] | last) as $common |
+if $ours == [] then error("sender does not have any versions")
+elif $theirs == [] then
+	if ($ours | snapshots) == [] then error("only bookmarks on the sender, nothing to start from")
+	else {from: null, to: ($ours | snapshots)} end
+elif $common == null then error("no common snapshot; only the receiver has \($theirs | names)")
+elif $common.Guid != $theirs[-1].Guid then
+	error("diverged after \($common.Name): only the receiver has \([$theirs[] |
+	    select(.Guid | IN($guids[]) | not)] | names); only the sender has \([$ours |
+	    snapshots[] | select(.Guid | IN($there[]) | not)] | names)")
+else ([$ours[] | select(.Guid == $common.Guid)] | last) as $from |
+	{from: $from, to: [$ours | .[index($from) + 1:] | snapshots[] |
+	    select(.Guid != $from.Guid)]} end |
+.from as $from | .to as $all | $all | to_entries[] | . as $step |
+{Filesystem: $name, To: .value, ReplicationConfig: {protection: {
+    Initial: "GuaranteeResumability", Incremental: "GuaranteeResumability"}}} +
+(if .key == 0 then (if $from then {From: $from} else {} end) +
+    (if $token != "" then {ResumeToken: $token} else {} end)
+else {From: $all[$step.key - 1]} end)'
+# replicate FILESYSTEM-AS-JSON
+replicate() {
+	there=$(jq -c --argjson name "$1" '[.Filesystems[]? | select(.Path == $name)] |
+	    first // {IsPlaceholder: true}' "$dir/receiver")
+	versions "$sender" "$1" > "$dir/ours" || return 1
+	echo '{}' > "$dir/theirs"
+	if printf '%s' "$there" | jq -e '.IsPlaceholder != true' > /dev/null; then
+		versions "$receiver" "$1" > "$dir/theirs" || return 1
+	fi
+	jq -cn --argjson name "$1" --slurpfile s "$dir/ours" --slurpfile r "$dir/theirs" \
+	    --arg token "$(printf '%s' "$there" | jq -r '.ResumeToken // ""')" \
+	    "\$s[0] as \$sender | \$r[0] as \$receiver | $plan" > "$dir/steps" || return 1
+	while read -r step; do
+		printf '%s\n' "$step" > "$dir/step"
+		zr-step -s "$sender" -r "$receiver" < "$dir/step" || return 1
+	done < "$dir/steps"
+}
+
+echo '{}' | ask "$sender" ListFilesystems > "$dir/sender"
+echo '{}' | ask "$receiver" ListFilesystems > "$dir/receiver"
+
+# Parents come first; what is below one that failed has to wait.
+jq -c '[.Filesystems[]? | select(.IsPlaceholder != true) | .Path] | sort_by(split("/"))[]' \
+    "$dir/sender" > "$dir/names"
+: > "$dir/failed"
+while read -r name; do
+	if jq -en --argjson name "$name" --slurpfile failed "$dir/failed" \
+	    'any($failed[]; . as $f | $name | startswith($f + "/"))' > /dev/null; then
+		echo "replicate.sh: $name: parent(s) failed" >&2
+	elif replicate "$name"; then
+		continue
+	else
+		echo "replicate.sh: $name failed" >&2
+	fi
+	printf '%s\n' "$name" >> "$dir/failed"
+done < "$dir/names"
+[ ! -s "$dir/failed" ]

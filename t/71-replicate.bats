@@ -1,0 +1,73 @@
+# examples/replicate.sh: a whole replication on the endpoint interface.
+load helper
+
+version() {
+	awk -F '\t' -v name="a/data@$1" '$1 == name' "$DATA/streams/versions.tsv" |
+	jq -cnR '[inputs | split("\t") | {Type: "Snapshot", Name: (.[0] | split("@")[1]),
+	    Guid: .[1], CreateTXG: .[2], Creation: (.[3] | tonumber | todate)}] | first'
+}
+
+import() {
+	zr-endpoint archive "$1" Receive "$(jq -cn --argjson to "$(version "$3")" \
+	    '{Filesystem: "a/data", To: $to, ReplicationConfig: {protection:
+	    {Initial: 1, Incremental: 1}}}')" < "$DATA/streams/$2.zstream" > imported
+}
+
+replicate() {
+	run -"$1" --separate-stderr timeout 50 sh "$BATS_TEST_DIRNAME/../examples/replicate.sh" "$2" "$3"
+}
+
+names() {
+	zr-endpoint archive "$1" ListFilesystemVersions '{"Filesystem":"a/data"}' |
+	    jq -r '[.Versions[].Name] | join(" ")'
+}
+
+@test "push over TCP, then only what is new, then nothing; and pull" {
+	mkdir web backup restored
+	import web data.full one
+	import web data.one-two two
+	zr-listen -1 -i 127.0.0.1=demo tcp:127.0.0.1:0 zr-handshake accept \
+	    zr-mux accept zr-serve zr-endpoint archive "$PWD/backup" > port 3>&- &
+	children+=($!)
+	eventually 20 [ -s port ]
+	address=tcp:127.0.0.1:$(cat port)
+	replicate 0 'zr-endpoint archive web' "zr-remote $address"
+	[ "$(jq -c '[.from, .to]' <<< "$output" | paste -sd ' ')" = '[null,"one"] ["one","two"]' ]
+	import web data.two-three three-unchanged
+	replicate 0 'zr-endpoint archive web' "zr-remote $address"
+	[ "$(jq -c '[.from, .to]' <<< "$output")" = '["two","three-unchanged"]' ]
+	replicate 0 'zr-endpoint archive web' "zr-remote $address"
+	[ -z "$output" ]
+	replicate 0 "zr-remote $address" 'zr-endpoint archive restored'
+	[ "$(names restored)" = 'one two three-unchanged' ]
+	zr-remote "$address" batch <<< '{"id":7,"method":"Ping","request":{"Message":"x"}}' |
+	    jq -e '.response.Echo == "x"'
+}
+
+@test "a receiver that has gone its own way is an error that names both sides" {
+	cat > sender <<-'END'
+		#!/bin/sh
+		case $1 in
+		ListFilesystems) echo '{"Filesystems":[{"Path":"a"},{"Path":"a/child"},{"Path":"none"}]}' ;;
+		ListFilesystemVersions)
+			case $(cat) in
+			*none*) echo '{}' ;;
+			*) echo '{"Versions":[{"Name":"s1","Guid":"1","CreateTXG":"1"},{"Name":"s2","Guid":"2","CreateTXG":"2"}]}' ;;
+			esac ;;
+		*) touch called; exit 1 ;;
+		esac
+	END
+	cat > receiver <<-'END'
+		#!/bin/sh
+		case $1 in
+		ListFilesystems) echo '{"Filesystems":[{"Path":"a"}]}' ;;
+		*) echo '{"Versions":[{"Name":"s1","Guid":"1","CreateTXG":"1"},{"Name":"r2","Guid":"9","CreateTXG":"2"}]}' ;;
+		esac
+	END
+	chmod +x sender receiver
+	replicate 1 ./sender ./receiver
+	stderr_has 'diverged after s1: only the receiver has r2; only the sender has s2'
+	stderr_has 'a/child": parent(s) failed'
+	stderr_has 'sender does not have any versions'
+	[ ! -e called ]
+}
