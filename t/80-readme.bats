@@ -19,7 +19,7 @@ free_port() {
 	# to a file of its own; all run in one shell, as a reader would.
 	port=$(free_port)
 	{
-		echo 'set -eu; trap "kill \$(jobs -p) 2> /dev/null || :" EXIT'
+		echo 'set -eu; trap "kill \${!-} 2> /dev/null || :" EXIT'
 		echo "exec > output"
 		blocks sh | sed "s/8888/$port/g; s/^---\$/echo ---/"
 	} > script
