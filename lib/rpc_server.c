@@ -6,6 +6,7 @@
 #include "rpc_server.h"
 
 #define STREAM_STALLED_MS RPC_STALLED_MS
+#define LINGER_MS	10000	/* a refused request may come to its end so long */
 
 /* The PING behind the first GOAWAY, as grpc-go has it. */
 static const uint8_t goaway_ping[8] = { 1, 6, 1, 8, 0, 3, 3, 9 };
@@ -75,11 +76,8 @@ refuse_http(struct rpc_server *server, struct rpc_call *call,
 	move(server, call, RPC_CALL_ANSWERED);
 	nghttp2_submit_response(server->connection.session, call->stream_id,
 	    headers, 4, NULL);
-	/* A client that is still sending need not go on. */
-	if (nghttp2_session_get_stream_remote_close(server->connection.session,
-	    call->stream_id) == 0)
-		nghttp2_submit_rst_stream(server->connection.session,
-		    NGHTTP2_FLAG_NONE, call->stream_id, NGHTTP2_NO_ERROR);
+	/* A reset at once could overtake the status in the client (grpcio). */
+	call->deadline = server->connection.now + LINGER_MS;
 }
 
 void
@@ -139,6 +137,7 @@ rpc_server_answer(struct rpc_server *server, struct rpc_call *call,
 	server->answer_bytes += buffer_length(&call->output);
 	drop_request(server, call);
 	move(server, call, RPC_CALL_ANSWERED);
+	call->deadline = INT64_MAX;
 	nghttp2_submit_response(server->connection.session, call->stream_id,
 	    headers, 2, &provider);
 }
@@ -458,17 +457,23 @@ rpc_server_read(struct rpc_server *server, const uint8_t *bytes, size_t size,
 	return (rpc_connection_read(&server->connection, bytes, size, now, error));
 }
 
-/* Calls that wait their turn, or for the rest of their request, expire too. */
+/* Calls that wait their turn, or for the rest of their request, expire here. */
 static void
 expire(struct rpc_server *server, struct rpc_calls *calls, int64_t now)
 {
 	struct rpc_call *call, *next;
 
-	TAILQ_FOREACH_SAFE(call, calls, entries, next)
-		if ((call->state == RPC_CALL_READY ||
-		    call->state == RPC_CALL_READING) && now >= call->deadline)
+	TAILQ_FOREACH_SAFE(call, calls, entries, next) {
+		if (call->state == RPC_CALL_RUNNING || now < call->deadline)
+			continue;
+		call->deadline = INT64_MAX;
+		if (call->state == RPC_CALL_ANSWERED)
+			nghttp2_submit_rst_stream(server->connection.session,
+			    NGHTTP2_FLAG_NONE, call->stream_id, NGHTTP2_NO_ERROR);
+		else
 			rpc_server_refuse(server, call, GRPC_DEADLINE_EXCEEDED,
 			    "context deadline exceeded");
+	}
 }
 
 int
@@ -495,7 +500,7 @@ rpc_server_deadline(const struct rpc_server *server)
 
 	for (size_t i = 0; i < 2; i++)
 		TAILQ_FOREACH(call, lists[i], entries)
-			if (call->state != RPC_CALL_ANSWERED && call->deadline < next)
+			if (call->state != RPC_CALL_RUNNING && call->deadline < next)
 				next = call->deadline;
 	if (server->answer_bytes > 0 &&
 	    server->answers_moved + STREAM_STALLED_MS < next)
