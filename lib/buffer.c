@@ -13,7 +13,8 @@ buffer_length(const struct buffer *buffer)
 const uint8_t *
 buffer_front(const struct buffer *buffer)
 {
-	return (buffer->bytes + buffer->start);
+	/* An empty one may have none; NULL + 0 is not defined. */
+	return (buffer->bytes != NULL ? buffer->bytes + buffer->start : NULL);
 }
 
 int
