@@ -205,7 +205,7 @@ setup_file() {
 	mkfifo pipe
 	exec 8<> pipe
 	background zr-endpoint archive box Receive "$(receive_request a/data@one)" < pipe
-	head -c 600000 "$STREAMS/data.full.zstream" >&8 &
+	background head -c 600000 "$STREAMS/data.full.zstream" >&8
 	eventually 10 sh -c 'test -s box/a/data/@receiving.*'
 	kill -9 "${children[0]}"
 	exec 8>&-
