@@ -19,10 +19,35 @@ static const char usage[] =
     "zr-handshake [-f READ,WRITE] [-t SECONDS] accept PROGRAM [ARGUMENT ...]\n"
     "zr-handshake -n [-f READ,WRITE] [-t SECONDS] connect";
 
+#define STRANGER_MS	500
+#define STRANGER_BYTES	16u
+
 struct peer {
 	char bytes[BANNER_MAX];
 	size_t length;
 };
+
+/*
+ * No banner: nothing will be handed on any more, so that a few bytes more may
+ * be read to tell what it is.
+ */
+static void
+read_stranger(struct peer *peer, const struct chain *chain)
+{
+	struct pollfd entry = { .fd = chain->read_fd, .events = POLLIN };
+	const int64_t deadline = io_now() + STRANGER_MS;
+	ssize_t got;
+
+	while (peer->length < STRANGER_BYTES && io_now() < deadline) {
+		if (io_poll(&entry, 1, deadline) <= 0)
+			continue;
+		got = io_read(chain->read_fd, peer->bytes + peer->length,
+		    STRANGER_BYTES - peer->length);
+		if (got <= 0)
+			return;
+		peer->length += (size_t)got;
+	}
+}
 
 /* The peer's banner, and not one byte more; what came is in *peer even on error. */
 static int
@@ -32,8 +57,10 @@ read_banner(struct peer *peer, const struct chain *chain, int64_t deadline,
 	size_t missing;
 
 	for (;;) {
-		if (banner_missing(peer->bytes, peer->length, &missing, error) == -1)
+		if (banner_missing(peer->bytes, peer->length, &missing, error) == -1) {
+			read_stranger(peer, chain);
 			return (-1);
+		}
 		if (missing == 0)
 			return (0);
 		/* The first bytes one by one: a stranger's few are seen too. */

@@ -1,0 +1,82 @@
+# zr-handshake: version banners, on real sockets.
+load helper
+
+OURS='0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0000'
+
+# peer TEXT ARGUMENTS...: zr-handshake against a peer that says TEXT.
+peer() {
+	printf '%b' "$1" > said
+	run --separate-stderr zr-connect exec:'cat said; cat > heard' zr-handshake "${@:2}"
+}
+
+@test "both sides at once, and then the rest of the line with the next byte" {
+	peer "$OURS\nnext line\n" connect sh -c "head -n 1 <&6"
+	[ "$status" -eq 0 ] && [ "$output" = "next line" ] && [ -z "$stderr" ]
+	eventually 10 cmp -s heard <(echo "$OURS")
+	run --separate-stderr zr-connect exec:'zr-handshake accept sh -c "echo served; cat"' zr-handshake connect sh -c 'head -n 1 <&6'
+	[ "$status" -eq 0 ] && [ "$output" = served ]
+}
+
+@test "extensions are read to their last byte and ignored" {
+	peer '0000000064 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0002\nfoo\nbar\nafter\n' connect sh -c "head -n 1 <&6"
+	[ "$output" = after ]
+}
+
+@test "another version is an error that names both; ours was said all the same" {
+	peer '0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0006 EXTENSIONS=0000\n' connect false
+	[ "$status" -eq 98 ] && stderr_has "the peer speaks protocol version 6, we speak version 7"
+	eventually 10 cmp -s heard <(echo "$OURS")
+}
+
+@test "a stranger is named: ssh, HTTP, TLS, the closed and the silent one" {
+	peer 'SSH-2.0-OpenSSH_9.2\r\n' connect false
+	[ "$status" -eq 98 ] && stderr_has "an SSH server"
+	peer 'HTTP/1.1 400 Bad Request\r\n' connect false
+	[ "$status" -eq 98 ] && stderr_has "an HTTP server"
+	peer '\025\003\001\0\002\002\026' connect false
+	[ "$status" -eq 98 ] && stderr_has "a TLS server"
+	run --separate-stderr zr-connect exec:'read -r line' zr-handshake connect false
+	[ "$status" -eq 98 ] && stderr_has "closed the connection without a banner"
+	run --separate-stderr zr-connect exec:'cat > /dev/null' zr-handshake -t 1 connect false
+	[ "$status" -eq 99 ] && stderr_has "sent no banner in time"
+	run --separate-stderr zr-connect exec:'printf 00000000; cat > /dev/null' zr-handshake -t 1 connect false
+	[ "$status" -eq 99 ] && stderr_has "the peer's banner: timed out"
+}
+
+@test "-n says what is there and runs nothing" {
+	peer '0000000060 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0001\nfoo\n' -n connect
+	[ "$status" -eq 0 ] && [ "$output" = $'zrepl protocol version 7, 1 extensions\nextension: foo' ]
+	peer '0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0005 EXTENSIONS=0000\n' -n connect
+	[ "$status" -eq 98 ] && [ "$output" = 'zrepl protocol version 5, 0 extensions' ]
+	peer 'SSH-2.0-OpenSSH_9.2\r\n' -n connect
+	[ "$status" -eq 98 ] && [ "$output" = 'not zrepl: an SSH server' ]
+	peer 'SSHCON_HELO' -n connect
+	[ "$status" -eq 98 ] && [[ "$output" == 'not zrepl: zrepl'* ]]
+	run --separate-stderr zr-connect exec:'cat > /dev/null' zr-handshake -n -t 1 connect
+	[ "$status" -eq 99 ] && [ "$output" = 'not zrepl: the peer sent no banner in time' ]
+}
+
+@test "usage, and what cannot be executed" {
+	run --separate-stderr zr-handshake connect
+	[ "$status" -eq 100 ] && stderr_has "usage: zr-handshake"
+	run --separate-stderr zr-handshake greet true
+	[ "$status" -eq 100 ]
+	run --separate-stderr zr-handshake -f 40,41 connect true
+	[ "$status" -eq 100 ] && stderr_has "descriptor 40 is not open"
+	printf '%s\n' "$OURS" > said
+	run -127 --separate-stderr zr-connect exec:'cat said; cat > heard' zr-handshake connect /nonexistent/program
+	stderr_has "cannot execute /nonexistent/program"
+	peer "$OURS\n" connect /
+	[ "$status" -eq 126 ]
+}
+
+@test "recorded servers and clients are understood" {
+	for name in d02-send-1MiB.data c02-list.control r08-extensions-in-banner.raw; do
+		for side in c2s s2c; do
+			run --separate-stderr zr-connect exec:"cat '$DATA/recordings/$name.$side.bin'; cat > /dev/null" zr-handshake connect true
+			[ "$status" -eq 0 ] || { echo "$name.$side: $stderr"; false; }
+		done
+	done
+	run --separate-stderr zr-connect exec:"cat '$DATA/recordings/r01-wrong-version.raw.c2s.bin'; cat > /dev/null" zr-handshake connect true
+	[ "$status" -eq 98 ]
+}
