@@ -27,7 +27,7 @@ dataconn_init(struct dataconn *conn, const struct chain *chain,
 	exchange_init(&conn->exchange, role, method);
 	conn->statistics.started = io_now();
 	liveness_init(&conn->liveness, conn->statistics.started);
-	conn->in = malloc(DATACONN_CHUNK);
+	conn->in = aligned_alloc(4096, DATACONN_CHUNK);
 	if (conn->in == NULL)
 		return (error_errno(error, "data connection"));
 	if (io_set_nonblocking(chain->read_fd, true) == -1 ||
@@ -75,23 +75,31 @@ dataconn_refuse(struct dataconn *conn, const char *text, struct error *error)
 /* --- the outgoing stream --- */
 
 /*
- * The chunk buffer holds length bytes of payload behind room for a header.
- * All but the last TAIL of them become a frame; where that would be a frame
- * of less than two bytes, all are kept.
+ * The chunk buffer: reads go to a page boundary, where the kernel copies
+ * fastest; in front of it is room for what was kept of the read before, and
+ * the header in front of that.
+ */
+#define CHUNK_LEAD 4096u
+
+/*
+ * length bytes were read behind the tail.  All but the last TAIL bytes become
+ * a frame; where that would be a frame of less than two bytes, all are kept.
  */
 static void
 cut_frame(struct dataconn *conn, size_t length)
 {
-	uint8_t *payload = conn->chunk + FRAME_HEADER_SIZE;
-	size_t send = length >= 2 + TAIL ? length - TAIL : 0;
+	uint8_t *payload = conn->chunk + CHUNK_LEAD - conn->tail_length;
+	const size_t have = conn->tail_length + length;
+	const size_t send = have >= 2 + TAIL ? have - TAIL : 0;
 
-	conn->tail_length = length - send;
+	memcpy(payload, conn->tail, conn->tail_length);
+	conn->tail_length = have - send;
 	memcpy(conn->tail, payload + send, conn->tail_length);
 	if (send == 0)
 		return;
-	frame_encode(conn->chunk, FRAME_ZFS_STREAM, (uint32_t)send);
-	conn->chunk_start = 0;
-	conn->chunk_end = FRAME_HEADER_SIZE + send;
+	frame_encode(payload - FRAME_HEADER_SIZE, FRAME_ZFS_STREAM, (uint32_t)send);
+	conn->chunk_start = (size_t)(payload - conn->chunk) - FRAME_HEADER_SIZE;
+	conn->chunk_end = conn->chunk_start + FRAME_HEADER_SIZE + send;
 	conn->statistics.frames++;
 }
 
@@ -101,7 +109,7 @@ dataconn_source(struct dataconn *conn, int fd, const void *first,
 {
 	const size_t send = length >= 2 + TAIL ? length - TAIL : 0;
 
-	conn->chunk = malloc(FRAME_HEADER_SIZE + DATACONN_CHUNK);
+	conn->chunk = aligned_alloc(CHUNK_LEAD, CHUNK_LEAD + DATACONN_CHUNK);
 	if (conn->chunk == NULL)
 		return (error_errno(error, "data connection"));
 	conn->source = fd;
@@ -181,15 +189,14 @@ flush_network(struct dataconn *conn, int64_t now)
 static void
 read_source(struct dataconn *conn, int64_t now)
 {
-	uint8_t *payload = conn->chunk + FRAME_HEADER_SIZE;
-	size_t room = DATACONN_CHUNK - conn->tail_length, allowed;
+	size_t allowed;
 	ssize_t got;
 
 	allowed = rate_available(&conn->rate, now);
 	if (allowed == 0)
 		return;
-	got = io_read(conn->source, payload + conn->tail_length,
-	    room < allowed ? room : allowed);
+	got = io_read(conn->source, conn->chunk + CHUNK_LEAD,
+	    DATACONN_CHUNK < allowed ? DATACONN_CHUNK : allowed);
 	if (got == -1 && errno == EAGAIN)
 		return;
 	if (got <= 0) {
@@ -198,10 +205,9 @@ read_source(struct dataconn *conn, int64_t now)
 		conn->source_ended = true;
 		return;
 	}
-	memcpy(payload, conn->tail, conn->tail_length);
 	rate_take(&conn->rate, (size_t)got);
 	conn->statistics.bytes += (uint64_t)got;
-	cut_frame(conn, conn->tail_length + (size_t)got);
+	cut_frame(conn, (size_t)got);
 	if (conn->chunk_start < conn->chunk_end && !conn->write_failed)
 		flush_network(conn, now);
 }

@@ -401,6 +401,8 @@ check_endpoint(struct run *run, int64_t now)
 		fail(run, EXIT_TIMEOUT, text);
 		end_endpoint(run);
 	}
+	if (!signals_take(SIGCHLD) && now < endpoint->kill_at)
+		return;
 	endpoint_check(endpoint, now);
 	if (!endpoint->ended)
 		return;

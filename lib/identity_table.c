@@ -250,11 +250,13 @@ identity_table_find(const struct identity_table *table, const char *address,
 
 	if (!parse_place(&client, address, &prefix) || prefix)
 		return (error_set(error, EXIT_FAILED, "%s: no address", address));
-	for (entry = table->entries; entry < table->entries + table->count; entry++)
+	for (size_t i = 0; i < table->count; i++) {
+		entry = &table->entries[i];
 		if (matches(entry, &client) && (best == NULL ||
 		    entry->place.bits > best->place.bits ||
 		    (entry->place.bits == best->place.bits && !entry->prefix)))
 			best = entry;
+	}
 	if (best == NULL)
 		return (error_set(error, EXIT_FAILED, "%s is in no entry of the "
 		    "identity table", *address == '\0' ? "a unix client" : address));

@@ -117,7 +117,9 @@ conclude(struct rpc_client *client, struct rpc_request *request)
 		finish(client, request, GRPC_INTERNAL, EXIT_PROTOCOL,
 		    "the server ended its answer without grpc-status");
 	else if (request->status != GRPC_OK)
-		finish(client, request, request->status, EXIT_FAILED, request->text);
+		finish(client, request, request->status,
+		    request->status == GRPC_DEADLINE_EXCEEDED ? EXIT_TIMEOUT :
+		    EXIT_FAILED, request->text);
 	else if (!grpc_message_complete(&request->message))
 		finish(client, request, GRPC_INTERNAL, EXIT_PROTOCOL,
 		    "the server ended its answer in the middle of the message");

@@ -68,7 +68,7 @@ call() {
 
 @test "-T ends an endpoint that takes too long" {
 	endpoint
-	run -1 --separate-stderr pair zr-rpc ReplicationCursor '{"Filesystem":"x"}' \
+	run -99 --separate-stderr pair zr-rpc ReplicationCursor '{"Filesystem":"x"}' \
 	    -- zr-rpc -T 1 serve ./endpoint
 	stderr_has 'DEADLINE_EXCEEDED'
 	! kill -0 "$(cat pid)" 2>/dev/null

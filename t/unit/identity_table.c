@@ -79,6 +79,20 @@ main(void)
 		refuses("host.example=web");
 		refuses("unix=x*");
 	}
+	TEST("a * far behind the longest identity is refused, not written to") {
+		char entry[400] = "10.0.0.0/8=";
+
+		memset(entry + strlen(entry), 'x', 300);
+		strcat(entry, "*");
+		refuses(entry);
+	}
+	TEST("an empty table finds nothing") {
+		struct identity_table *empty = identity_table_new();
+		char identity[IDENTITY_MAX + 1];
+
+		CHECK(identity_table_find(empty, "10.0.0.1", identity, &error) == -1);
+		identity_table_free(empty);
+	}
 	TEST("a key given twice, and errors in a file by line") {
 		CHECK(identity_table_add(table, "10.0.0.1=other", &error) == -1);
 		CHECK(identity_table_add_lines(table, "\n\nbad\n", 6, &error) == -1);
