@@ -175,10 +175,21 @@ on_sender_ended(struct run *run)
 	io_close(&run->verdict);
 }
 
+/* Nobody has it open for writing any more: the sender is ending, if not gone. */
+static bool
+is_closed_by_sender(int stream)
+{
+	struct pollfd entry = { .fd = stream };
+
+	return (stream == -1 || (io_poll(&entry, 1, 0) == 1 &&
+	    (entry.revents & POLLHUP) != 0));
+}
+
 /*
- * The receiver has ended before the sender.  We still hold the pipe, so
- * the sender has not noticed: if the receiver failed, that is what comes
- * first.  If it is content with less than the whole, the rest is thrown away.
+ * The receiver has ended before we saw the sender's end.  We still hold the
+ * pipe: while the sender writes to it, it has not noticed, and if the receiver
+ * failed, that is what came first.  If it is content with less than the whole,
+ * the rest is thrown away.
  */
 static void
 on_receiver_ended(struct run *run, int64_t now)
@@ -193,7 +204,7 @@ on_receiver_ended(struct run *run, int64_t now)
 	}
 	if (sender->endpoint.ended || run->failed)
 		return;
-	run->receiver_first = true;
+	run->receiver_first = !is_closed_by_sender(*stream);
 	io_close(stream);
 	run->end_sender_at = now + SENDER_GRACE_MS;
 }
