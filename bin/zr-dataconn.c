@@ -14,10 +14,7 @@
 #include "dataconn_server.h"
 #include "diag.h"
 #include "io.h"
-#include "pbjson.h"
-#include "request_check.h"
-
-#define REQUEST_LINE_MAX (16u << 20)
+#include "request.h"
 
 static const char usage[] =
     "zr-dataconn [-f READ,WRITE] [-o FILE] [-r RATE] [-S FILE] METHOD [REQUEST]\n"
@@ -71,37 +68,6 @@ parse_options(struct options *options, int argc, char *argv[])
 		}
 }
 
-/* The request line: the operand, or else the first line of standard input. */
-static ProtobufCMessage *
-read_request(const struct method *method, const char *operand)
-{
-	ProtobufCMessage *request;
-	char *line = NULL;
-	ssize_t length;
-	struct error error;
-
-	if (operand == NULL) {
-		line = malloc(REQUEST_LINE_MAX);
-		if (line == NULL)
-			die_errno("request");
-		length = io_read_line(STDIN_FILENO, line, REQUEST_LINE_MAX,
-		    IO_FOREVER, &error);
-		if (length == -1)
-			die(error.code == EXIT_SYSTEM ? EXIT_SYSTEM : EXIT_USAGE,
-			    "no request on standard input%s%s",
-			    error.text[0] != '\0' ? ": " : "", error.text);
-		operand = line;
-	}
-	request = pbjson_parse(method->request, operand, strlen(operand), &error);
-	if (request == NULL || request_check(request, &error) == -1) {
-		error_prefix(&error, "request");
-		error.code = EXIT_USAGE;
-		diag_die(&error);
-	}
-	free(line);
-	return (request);
-}
-
 /*
  * A pipe or socket that we write a stream to must not block us: heartbeats go
  * on while its reader pauses.  Returns whether that had to be changed.
@@ -134,7 +100,9 @@ run_client(struct dataconn *conn, const struct options *options,
 			return (-1);
 		client.verdict = &verdict;
 	}
-	request = read_request(method, operand);
+	request = request_read(method, operand, error);
+	if (request == NULL)
+		goto out;
 	client.request = request;
 	client.stream = method->kind == METHOD_SEND ? STDOUT_FILENO : STDIN_FILENO;
 	if (options->answer != NULL) {
@@ -152,7 +120,8 @@ run_client(struct dataconn *conn, const struct options *options,
 		io_set_nonblocking(STDOUT_FILENO, false);
 out:
 	verdict_free(&verdict);
-	protobuf_c_message_free_unpacked(request, NULL);
+	if (request != NULL)
+		protobuf_c_message_free_unpacked(request, NULL);
 	return (result);
 }
 

@@ -9,8 +9,8 @@ replay() {
 	[ -z "$failed" ] || { echo "failed:$failed"; return 1; }
 }
 
-# d05 and d18, a Send without any stream, cannot be said by an endpoint; the
-# large half of d08 is not kept, its other half is replayed to our client.
+# d05 and d18, a Send without any stream, cannot be said by an endpoint; of d08
+# only one half is kept: d12 is the same refusal, a little earlier.
 both="d01-ping+c01-ping.data d02-send-1MiB.data d03-send-midstream-error.data
 	d04-receive-1MiB.data d06-send-empty-stream.data d07-send-handler-error.data
 	d09-receive-client-source-error.data d12-receive-handler-error-before-read.data

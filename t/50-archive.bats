@@ -275,6 +275,6 @@ setup_file() {
 	eventually 10 sh -c '[ "$(stat -c %s box/a/vol/@receiving.*)" -gt 400000 ]'
 	peak=$(awk '/VmHWM/ { print $2 }' "/proc/${children[0]}/status")
 	echo "$peak KiB"
-	[ "$peak" -lt 4096 ]
+	[ "$peak" -lt "$(memory_limit)" ]
 	exec 8>&-
 }

@@ -38,3 +38,11 @@ eventually() {
 stderr_has() {
 	[[ "$stderr" == *"$1"* ]] || { printf 'stderr: %s\n' "$stderr"; return 1; }
 }
+
+# Most a resident may hold, in KiB: sanitizers need memory of their own.
+memory_limit() {
+	case $ZR_BUILD in
+	*sanitize*) echo 1000000 ;;
+	*) echo 4096 ;;
+	esac
+}
