@@ -35,10 +35,8 @@ int	io_set_nonblocking(int fd, bool on);
 int	io_set_cloexec(int fd, bool on);
 
 /*
- * read(2) of the network side: the number of bytes, 0 at end of file, -1
- * with errno (EAGAIN included).  Works the same on sockets, pipes, files,
- * and on a socket whose TLS is done by the kernel (zr-tls(1)), where
- * close_notify is the end of file and a bare FIN is ECONNABORTED.
+ * read(2) and write(2): the number of bytes, 0 at end of file, -1 with errno
+ * (EAGAIN included).
  */
 ssize_t	io_read(int fd, void *buffer, size_t size);
 ssize_t	io_write(int fd, const void *buffer, size_t size);
