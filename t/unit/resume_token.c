@@ -1,0 +1,144 @@
+/*
+ * resume_token on tokens of OpenZFS (t/data) and on made and forged ones
+ * (t/data/tokens/made.tsv, written by make.py beside it).
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "resume_token.h"
+#include "unit.h"
+
+static char line[2 * RESUME_TOKEN_TEXT_MAX];
+
+/* The first line of a file of t/data, in line. */
+static const char *
+read_token(const char *name)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "t/data/%s", name);
+	file = fopen(path, "r");
+	if (file == NULL || fgets(line, sizeof(line), file) == NULL) {
+		perror(path);
+		exit(111);
+	}
+	fclose(file);
+	line[strcspn(line, "\n")] = '\0';
+	return (line);
+}
+
+/* Everything that a made token says. */
+static bool
+is_as_made(const struct resume_token *token)
+{
+	return (token->to_guid == UINT64_C(0x43f35d1d372d1297) &&
+	    token->has_from_guid &&
+	    token->from_guid == UINT64_C(0x189b5711514940fa) &&
+	    strcmp(token->filesystem, "tank/some data/x.y:z") == 0 &&
+	    strcmp(token->snapshot, "zrepl_2026-11-23") == 0 &&
+	    token->object == 2 && token->offset == UINT64_C(0x123456789abc) &&
+	    token->bytes == 1424 && token->raw && token->compressed &&
+	    token->embedded && token->large_blocks && token->saved &&
+	    !token->redacted);
+}
+
+/* One line of made.tsv: verdict, name, token. */
+static bool
+check_made(char *text)
+{
+	const char *const verdict = strsep(&text, "\t");
+	const char *const name = strsep(&text, "\t");
+	struct resume_token token;
+	struct error error = { .text = "" };
+	bool right;
+
+	if (text == NULL)
+		return (false);
+	text[strcspn(text, "\n")] = '\0';
+	if (resume_token_decode(&token, text, &error) == 0)
+		right = strcmp(verdict, "-") == 0 && is_as_made(&token);
+	else
+		right = strstr(error.text, verdict) != NULL &&
+		    strncmp(error.text, "resume token is ", 16) == 0 &&
+		    error.code == EXIT_FAILED;
+	if (!right)
+		printf("# %s: want %s, have %s\n", name, verdict, error.text);
+	return (right);
+}
+
+int
+main(void)
+{
+	struct resume_token token;
+	struct error error = { .text = "" };
+
+	TEST("a token of a full send is read") {
+		CHECK(resume_token_decode(&token, read_token(
+		    "streams/data.full.cut.resume-token.txt"), &error) == 0);
+		CHECK_TEXT(error.text, "");
+		CHECK(token.to_guid == UINT64_C(0x189b5711514940fa));
+		CHECK(!token.has_from_guid);
+		CHECK_TEXT(token.filesystem, "a/data");
+		CHECK_TEXT(token.snapshot, "one");
+		CHECK(token.object == 3 && token.offset == 0);
+		CHECK(token.bytes == 0x60f90);
+		CHECK(!token.raw && !token.compressed && !token.embedded &&
+		    !token.large_blocks && !token.saved && !token.redacted);
+	}
+	TEST("a token of a raw send is read") {
+		CHECK(resume_token_decode(&token, read_token(
+		    "streams/enc.cut.resume-token.txt"), &error) == 0);
+		CHECK(token.raw && token.compressed && !token.large_blocks);
+		CHECK_TEXT(token.filesystem, "a/enc");
+	}
+	TEST("a token of an incremental send is read") {
+		CHECK(resume_token_decode(&token, read_token(
+		    "streams/inc.cut.resume-token.txt"), &error) == 0);
+		CHECK(token.has_from_guid);
+		CHECK(token.from_guid == UINT64_C(0x189b5711514940fa));
+		CHECK(token.to_guid == UINT64_C(0x43f35d1d372d1297));
+	}
+	TEST("made tokens in every encoding are read, forged ones refused") {
+		FILE *const file = fopen("t/data/tokens/made.tsv", "r");
+		unsigned int count = 0;
+
+		CHECK(file != NULL);
+		while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+			CHECK(check_made(line));
+			count++;
+		}
+		CHECK(count > 80);
+		if (file != NULL)
+			fclose(file);
+	}
+	TEST("a real token cut anywhere is refused") {
+		char copy[1024];
+
+		strlcpy(copy, read_token("streams/inc.cut.resume-token.txt"),
+		    sizeof(copy));
+		for (size_t length = strlen(copy); length-- > 0;) {
+			copy[length] = '\0';
+			CHECK(resume_token_decode(&token, copy, &error) == -1);
+		}
+	}
+	TEST("a token that is too long is refused unread") {
+		memset(line, '0', RESUME_TOKEN_TEXT_MAX + 1);
+		memcpy(line, "1-0-8-", 6);
+		line[RESUME_TOKEN_TEXT_MAX + 1] = '\0';
+		CHECK(!resume_token_plausible(line));
+		CHECK(resume_token_decode(&token, line, &error) == -1);
+		line[RESUME_TOKEN_TEXT_MAX] = '\0';
+		CHECK(resume_token_plausible(line));
+		CHECK(resume_token_decode(&token, line, &error) == -1);
+	}
+	TEST("what may stand on a command line") {
+		CHECK(resume_token_plausible("1-"));
+		CHECK(!resume_token_plausible(""));
+		CHECK(!resume_token_plausible("-1-0"));
+		CHECK(!resume_token_plausible("1"));
+		CHECK(!resume_token_plausible("1-0-0-A"));
+		CHECK(!resume_token_plausible("1-0-0-0 x"));
+	}
+	return (unit_end());
+}
