@@ -1,0 +1,242 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "process.h"
+#include "signals.h"
+#include "utf8.h"
+#include "zfs_command.h"
+
+static const int ending_signals[] = { SIGTERM, SIGINT, SIGHUP };
+
+#define ENDING_SIGNALS (sizeof(ending_signals) / sizeof(ending_signals[0]))
+
+static int ended_by;		/* the signal that told us to end; 0: none */
+
+void
+zfs_init(void)
+{
+	const char *path = getenv("PATH");
+	char *longer;
+
+	/* zfs lives where an ordinary user's PATH does not look. */
+	if (asprintf(&longer, "%s%s/usr/local/sbin:/usr/sbin:/sbin",
+	    path == NULL ? "" : path, path == NULL ? "" : ":") != -1) {
+		setenv("PATH", longer, 1);
+		free(longer);
+	}
+	setenv("LC_ALL", "C", 1);
+	signals_catch(SIGCHLD);
+	for (size_t i = 0; i < ENDING_SIGNALS; i++)
+		signals_catch(ending_signals[i]);
+}
+
+struct zfs_arguments
+zfs_arguments(const char *first, ...)
+{
+	const char *program = getenv(ZFS_ENVIRONMENT), *argument = first;
+	struct zfs_arguments arguments = { .items = NULL };
+	va_list list;
+
+	zfs_arguments_add(&arguments, program == NULL ? "zfs" : program);
+	va_start(list, first);
+	for (; argument != NULL; argument = va_arg(list, const char *))
+		zfs_arguments_add(&arguments, argument);
+	va_end(list);
+	return (arguments);
+}
+
+void
+zfs_arguments_add(struct zfs_arguments *arguments, const char *argument)
+{
+	const char **grown;
+
+	if (arguments->count + 2 > arguments->capacity) {
+		arguments->capacity = arguments->capacity * 2 + 16;
+		grown = reallocarray(arguments->items, arguments->capacity,
+		    sizeof(*grown));
+		if (grown == NULL) {
+			arguments->capacity = 0;
+			arguments->out_of_memory = true;
+		} else
+			arguments->items = grown;
+	}
+	if (arguments->out_of_memory)
+		return;
+	arguments->items[arguments->count++] = argument;
+	arguments->items[arguments->count] = NULL;
+}
+
+void
+zfs_arguments_free(struct zfs_arguments *arguments)
+{
+	free(arguments->items);
+	*arguments = (struct zfs_arguments){ .items = NULL };
+}
+
+/* Take what a pipe holds; false once it has come to its end. */
+static bool
+drain(int fd, struct buffer *into)
+{
+	char chunk[16384];
+	ssize_t got;
+
+	while ((got = io_read(fd, chunk, sizeof(chunk))) > 0)
+		if (into != NULL &&
+		    buffer_append(into, chunk, (size_t)got) == -1)
+			return (false);
+	return (got == -1 && errno == EAGAIN);
+}
+
+/* Keep the beginning; read the rest away, or a talker would never end. */
+static bool
+drain_words(int fd, char *words, size_t *length)
+{
+	char chunk[4096];
+	size_t room;
+	ssize_t got;
+
+	while ((got = io_read(fd, chunk, sizeof(chunk))) > 0) {
+		room = ZFS_WORDS_MAX - *length;
+		if (room > (size_t)got)
+			room = (size_t)got;
+		memcpy(words + *length, chunk, room);
+		*length += room;
+	}
+	return (got == -1 && errno == EAGAIN);
+}
+
+static void
+pass_signals(const struct process *process, enum zfs_flags flags)
+{
+	for (size_t i = 0; i < ENDING_SIGNALS; i++)
+		if (signals_take(ending_signals[i])) {
+			ended_by = ending_signals[i];
+			if ((flags & ZFS_CLEANING) == 0)
+				process_signal(process, SIGTERM);
+		}
+}
+
+/* Everything that it says, until it has ended and said it all. */
+static void
+attend(struct process *process, enum zfs_flags flags, struct buffer *output,
+    char *words, size_t *length)
+{
+	struct pollfd entries[2];
+	bool ended;
+
+	do {
+		entries[0] = (struct pollfd){ .fd = process->output, .events = POLLIN };
+		entries[1] = (struct pollfd){ .fd = process->errors, .events = POLLIN };
+		signals_take(SIGCHLD);
+		ended = process_has_ended(process);
+		if (!ended)
+			io_poll(entries, 2, IO_FOREVER);
+		pass_signals(process, flags);
+		if (process->output != -1 && !drain(process->output, output)) {
+			/* Also where it printed too much: it will get EPIPE. */
+			io_close(&process->output);
+		}
+		if (process->errors != -1 &&
+		    !drain_words(process->errors, words, length))
+			io_close(&process->errors);
+	} while (!ended);
+}
+
+int
+zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
+    struct buffer *output, struct zfs_report *report, struct error *error)
+{
+	struct process process = PROCESS_NONE;
+	char words[ZFS_WORDS_MAX];
+	size_t length = 0;
+
+	if (arguments->out_of_memory)
+		return (error_set(error, EXIT_SYSTEM, "out of memory"));
+	pass_signals(&process, flags);
+	if (ended_by != 0 && (flags & ZFS_CLEANING) == 0)
+		goto ended;
+	if (process_start(&process, (char *const *)(uintptr_t)arguments->items,
+	    flags & ZFS_READ_INPUT ? PROCESS_INHERIT : PROCESS_NULL,
+	    flags & ZFS_WRITE_OUTPUT ? PROCESS_INHERIT :
+	    output != NULL ? PROCESS_PIPE : PROCESS_NULL,
+	    PROCESS_PIPE, false, error) == -1)
+		return (-1);
+	attend(&process, flags, output, words, &length);
+	report->exit_code = process_wait(&process);
+	process_close(&process);
+	utf8_sanitize(report->words, words, length);
+	if (ended_by != 0 && (flags & ZFS_CLEANING) == 0)
+		goto ended;
+	if (output != NULL && buffer_length(output) + 16384 > output->max)
+		return (error_set(error, EXIT_FAILED,
+		    "zfs printed more than %zu bytes", output->max));
+	return (0);
+ended:
+	return (error_set(error, EXIT_SIGNAL + ended_by,
+	    "ended by signal %d (%s)", ended_by, strsignal(ended_by)));
+}
+
+int
+zfs_do(const struct zfs_arguments *arguments, enum zfs_flags flags,
+    struct error *error)
+{
+	struct zfs_report report;
+
+	if (zfs_run(arguments, flags, NULL, &report, error) == -1)
+		return (-1);
+	return (report.exit_code == 0 ? 0 : zfs_failed(&report, error));
+}
+
+bool
+zfs_words_all(const struct zfs_report *report, const char *const endings[])
+{
+	const char *line = report->words;
+	size_t length, tail, lines = 0, i;
+
+	for (; *line != '\0'; line += length + (line[length] == '\n')) {
+		length = strcspn(line, "\n");
+		for (i = 0; endings[i] != NULL; i++) {
+			tail = strlen(endings[i]);
+			if (length >= tail && memcmp(line + length - tail,
+			    endings[i], tail) == 0)
+				break;
+		}
+		if (endings[i] == NULL)
+			return (false);
+		lines++;
+	}
+	return (lines > 0);
+}
+
+int
+zfs_failed(const struct zfs_report *report, struct error *error)
+{
+	char text[ZFS_WORDS_MAX * 2 + 1];
+	size_t used = 0, length;
+	const char *line = report->words;
+
+	for (; *line != '\0'; line += length + (line[length] == '\n')) {
+		length = strcspn(line, "\n");
+		if (strncmp(line, "usage:", 6) == 0)
+			break;
+		if (length == 0)
+			continue;
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+		    "%s%.*s", used > 0 ? "; " : "", (int)length, line);
+		if (used >= sizeof(text))
+			break;
+	}
+	if (used > 0)
+		return (error_set(error, EXIT_FAILED, "%s", text));
+	if (report->exit_code >= EXIT_SIGNAL)
+		return (error_set(error, EXIT_FAILED, "zfs was ended by signal %d",
+		    report->exit_code - EXIT_SIGNAL));
+	return (error_set(error, EXIT_FAILED, "zfs ended with status %d",
+	    report->exit_code));
+}
