@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "chain.h"
@@ -68,21 +67,6 @@ parse_options(struct options *options, int argc, char *argv[])
 		}
 }
 
-/*
- * A pipe or socket that we write a stream to must not block us: heartbeats go
- * on while its reader pauses.  Returns whether that had to be changed.
- */
-static bool
-unblock(int fd)
-{
-	struct stat status;
-
-	return (fstat(fd, &status) == 0 &&
-	    (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) &&
-	    (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 &&
-	    io_set_nonblocking(fd, true) == 0);
-}
-
 static int
 run_client(struct dataconn *conn, const struct options *options,
     const struct method *method, const char *operand,
@@ -114,7 +98,8 @@ run_client(struct dataconn *conn, const struct options *options,
 		}
 	}
 	if (method->kind == METHOD_SEND)
-		unblocked = unblock(STDOUT_FILENO);
+		/* Heartbeats go on while the stream's reader pauses. */
+		unblocked = io_unblock(STDOUT_FILENO);
 	result = dataconn_client_run(conn, &client, error);
 	if (unblocked)
 		io_set_nonblocking(STDOUT_FILENO, false);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,6 +73,17 @@ int
 io_set_cloexec(int fd, bool on)
 {
 	return (set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, on));
+}
+
+bool
+io_unblock(int fd)
+{
+	struct stat status;
+
+	return (fstat(fd, &status) == 0 &&
+	    (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) &&
+	    (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 &&
+	    io_set_nonblocking(fd, true) == 0);
 }
 
 ssize_t

@@ -35,6 +35,13 @@ int	io_set_nonblocking(int fd, bool on);
 int	io_set_cloexec(int fd, bool on);
 
 /*
+ * Non-blocking, where fd is a pipe or a socket and was not so before: only
+ * those make a writer wait for a peer, and a terminal's mode is everybody's.
+ * True if it was done; whoever shares fd wants it undone in the end.
+ */
+bool	io_unblock(int fd);
+
+/*
  * read(2) and write(2): the number of bytes, 0 at end of file, -1 with errno
  * (EAGAIN included).
  */

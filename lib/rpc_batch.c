@@ -259,9 +259,10 @@ rpc_batch(struct rpc_caller *caller, int input, int output, size_t *failed,
 	    .output = output, .lines = BUFFER_EMPTY(RPC_REQUEST_LINE_MAX +
 	    INPUT_CHUNK), .answers = BUFFER_EMPTY(OUTPUT_MAX) };
 	struct error unwritten;
+	bool unblocked;
 	int result = 0;
 
-	io_set_nonblocking(output, true);
+	unblocked = io_unblock(output);
 	while (result == 0 && (batch.input != -1 ||
 	    buffer_length(&batch.lines) > 0 || caller->client.open_count > 0 ||
 	    buffer_length(&batch.answers) > 0)) {
@@ -274,8 +275,10 @@ rpc_batch(struct rpc_caller *caller, int input, int output, size_t *failed,
 	}
 	if (result == -1)
 		abandon(&batch, error);
-	io_set_nonblocking(output, false);
-	write_output(&batch, &unwritten);
+	if (unblocked)
+		io_set_nonblocking(output, false);
+	io_write_all(output, buffer_front(&batch.answers),
+	    buffer_length(&batch.answers), IO_FOREVER, &unwritten);
 	*failed = batch.failed;
 	buffer_free(&batch.lines);
 	buffer_free(&batch.answers);

@@ -4,6 +4,7 @@
 
 #include "grpc_timeout.h"
 #include "rpc_client.h"
+#include "rpc_headers.h"
 
 #define GOODBYE "client transport shutdown"
 

@@ -19,7 +19,6 @@
 #define RPC_STALLED_MS		60000	/* we have to write, and nothing moves */
 #define RPC_PING_MS		2500	/* a client's PINGs come no closer, */
 #define RPC_PING_STRIKES	2	/* except so often */
-#define RPC_HEADERS_MAX		65536	/* bytes of one header list, RFC 9113 6.5.2 */
 #define RPC_FLOOD_MS		10000	/* in so long no more than */
 #define RPC_RESETS_MAX		1000	/* streams that the peer gave up, */
 #define RPC_CONTROL_MAX		5000	/* SETTINGS and PINGs, */

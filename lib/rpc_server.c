@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grpc_timeout.h"
 #include "rpc_server.h"
 
 #define STREAM_STALLED_MS RPC_STALLED_MS
@@ -161,24 +160,12 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
 		return (0);
 	}
 	call->stream_id = frame->hd.stream_id;
-	call->timeout = -1;
 	call->deadline = INT64_MAX;
 	call->message = GRPC_MESSAGE_EMPTY(RPC_REQUEST_MAX);
 	server->streams++;
 	TAILQ_INSERT_TAIL(&server->calls, call, entries);
 	nghttp2_session_set_stream_user_data(session, call->stream_id, call);
 	return (0);
-}
-
-/* Keep a header's value; what is too long is kept as something invalid. */
-static void
-keep(char *out, size_t size, const uint8_t *value, size_t length)
-{
-	if (length >= size)
-		length = size - 1;
-	for (size_t i = 0; i < length; i++)
-		out[i] = value[i] >= ' ' && value[i] <= '~' ? (char)value[i] : '?';
-	out[length] = '\0';
 }
 
 static int
@@ -188,98 +175,32 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame,
 {
 	struct rpc_server *server = user_data;
 	struct rpc_call *call;
-	struct { const char *name; char *out; size_t size; } *field;
 
 	(void)flags;
 	call = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-	if (call == NULL)
+	if (call == NULL || rpc_headers_add(&call->headers, name, name_length,
+	    value, value_length) == 0)
 		return (0);
-	call->headers_length += name_length + value_length + 32;
-	if (call->headers_length > RPC_HEADERS_MAX) {
-		rpc_connection_break(&server->connection,
-		    NGHTTP2_ENHANCE_YOUR_CALM, "the client's headers are too long");
-		return (NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE);
-	}
-	if (call->headers_seen)		/* trailers: nothing of interest */
-		return (0);
-	__typeof__(*field) fields[] = {
-		{ ":method", call->http_method, sizeof(call->http_method) },
-		{ ":path", call->path, sizeof(call->path) },
-		{ "content-type", call->content_type, sizeof(call->content_type) },
-		{ "grpc-encoding", call->encoding, sizeof(call->encoding) } };
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (name_length == strlen(fields[i].name) &&
-		    memcmp(name, fields[i].name, name_length) == 0)
-			keep(fields[i].out, fields[i].size, value, value_length);
-	if (name_length == 12 && memcmp(name, "grpc-timeout", 12) == 0) {
-		call->timeout = grpc_timeout_parse(value, value_length);
-		if (call->timeout == -1)
-			keep(call->encoding, sizeof(call->encoding),
-			    (const uint8_t *)"bad grpc-timeout", 16);
-	}
-	return (0);
-}
-
-/* The method that :path names; NULL, and the text of the refusal. */
-static const struct method *
-find_method(const char *path, struct error *error)
-{
-	static const char service[] = "/Replication/";
-	const struct method *method;
-	const char *slash;
-
-	slash = path[0] == '/' ? strrchr(path + 1, '/') : NULL;
-	if (slash == NULL) {
-		error_set(error, EXIT_FAILED, "malformed method name: \"%s\"", path);
-		return (NULL);
-	}
-	if (strncmp(path, service, sizeof(service) - 1) != 0 ||
-	    slash != path + sizeof(service) - 2) {
-		error_set(error, EXIT_FAILED, "unknown service %.*s",
-		    (int)(slash - path - 1), path + 1);
-		return (NULL);
-	}
-	method = method_by_name(slash + 1);
-	/* Send and Receive are a data connection's. */
-	if (method == NULL || (method->kind != METHOD_UNARY &&
-	    method->kind != METHOD_PING)) {
-		error_set(error, EXIT_FAILED, "unknown method %s for service "
-		    "Replication", slash + 1);
-		return (NULL);
-	}
-	return (method);
+	rpc_connection_break(&server->connection, NGHTTP2_ENHANCE_YOUR_CALM,
+	    "the client's headers are too long");
+	return (NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE);
 }
 
 /* The header list is complete: does the call stand? */
 static void
 check_headers(struct rpc_server *server, struct rpc_call *call)
 {
-	static const char type[] = "application/grpc";
-	const size_t length = sizeof(type) - 1;
+	enum grpc_status status;
+	const char *http_status;
 	struct error error;
 
-	call->headers_seen = true;
-	if (strcmp(call->http_method, "POST") != 0) {
-		error_set(&error, EXIT_FAILED, "the method is \"%s\", which "
-		    "should be POST", call->http_method);
-		refuse_http(server, call, "405", GRPC_INTERNAL, error.text);
-	} else if (strncmp(call->content_type, type, length) != 0 ||
-	    strchr("+;", call->content_type[length]) == NULL) {
-		error_set(&error, EXIT_FAILED, "invalid gRPC request "
-		    "content-type \"%s\"", call->content_type);
-		refuse_http(server, call, "415", GRPC_INVALID_ARGUMENT, error.text);
-	} else if (strcmp(call->encoding, "bad grpc-timeout") == 0)
-		rpc_server_refuse(server, call, GRPC_INTERNAL,
-		    "malformed grpc-timeout");
-	else if (call->encoding[0] != '\0' &&
-	    strcmp(call->encoding, "identity") != 0) {
-		error_set(&error, EXIT_FAILED, "grpc: Decompressor is not "
-		    "installed for grpc-encoding \"%s\"", call->encoding);
-		rpc_server_refuse(server, call, GRPC_UNIMPLEMENTED, error.text);
-	} else if ((call->method = find_method(call->path, &error)) == NULL)
-		rpc_server_refuse(server, call, GRPC_UNIMPLEMENTED, error.text);
-	else if (call->timeout >= 0)
-		call->deadline = server->connection.now + call->timeout;
+	call->headers.complete = true;
+	status = rpc_headers_check(&call->headers, &call->method, &http_status,
+	    &error);
+	if (status != GRPC_OK)
+		refuse_http(server, call, http_status, status, error.text);
+	else if (call->headers.timeout_given)
+		call->deadline = server->connection.now + call->headers.timeout;
 }
 
 static int
@@ -343,7 +264,7 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
 		return (0);
 	call = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-	if (call != NULL && !call->headers_seen)
+	if (call != NULL && !call->headers.complete)
 		check_headers(server, call);
 	if (call != NULL && call->state == RPC_CALL_READING &&
 	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)

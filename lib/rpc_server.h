@@ -6,6 +6,7 @@
 #include "grpc_message.h"
 #include "method.h"
 #include "rpc_connection.h"
+#include "rpc_headers.h"
 
 /*
  * The server's side of a control connection (PROTOCOL, control connection).
@@ -15,18 +16,11 @@
 #define RPC_REQUEST_MAX		(4u << 20)	/* bytes of one message */
 #define RPC_REQUESTS_MAX	(16u << 20)	/* of all that are not answered */
 #define RPC_STREAMS_MAX		256		/* open at once; more are refused */
-#define RPC_FIELD_MAX		256		/* of a header that matters */
 
 struct rpc_call {
 	TAILQ_ENTRY(rpc_call) entries;
 	int32_t stream_id;
-	size_t headers_length;
-	bool headers_seen;
-	char http_method[16];
-	char path[RPC_FIELD_MAX];
-	char content_type[RPC_FIELD_MAX];
-	char encoding[RPC_FIELD_MAX];
-	int64_t timeout;		/* ms; -1: none */
+	struct rpc_headers headers;
 	struct grpc_message message;	/* the request */
 	struct buffer output;		/* the answer, as far as unsent */
 	enum {
