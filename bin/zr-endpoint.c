@@ -7,13 +7,17 @@
 
 #include "archive_endpoint.h"
 #include "diag.h"
+#include "receiver_endpoint.h"
+#include "sender_endpoint.h"
 
 static const struct {
 	const char *name;
 	int (*run)(int argc, char *argv[]);
 	const char *usage;
 } stores[] = {
-	{ "archive", archive_endpoint, archive_endpoint_usage }
+	{ "archive", archive_endpoint, archive_endpoint_usage },
+	{ "receiver", receiver_endpoint, receiver_endpoint_usage },
+	{ "sender", sender_endpoint, sender_endpoint_usage }
 };
 
 #define STORES (sizeof(stores) / sizeof(stores[0]))

@@ -328,36 +328,6 @@ judge(const DestroySnapshotsReq *request, const struct archive_list *list,
 }
 
 static int
-answer_destroyed(const DestroySnapshotsReq *request, char **texts,
-    struct error *error)
-{
-	DestroySnapshotsRes response = DESTROY_SNAPSHOTS_RES__INIT;
-	DestroySnapshotRes *results, **pointers;
-	int result;
-
-	results = calloc(request->n_snapshots + 1, sizeof(*results));
-	pointers = calloc(request->n_snapshots + 1, sizeof(*pointers));
-	if (results == NULL || pointers == NULL) {
-		free(results);
-		free(pointers);
-		return (error_errno(error, "results"));
-	}
-	for (size_t i = 0; i < request->n_snapshots; i++) {
-		destroy_snapshot_res__init(&results[i]);
-		results[i].snapshot = request->snapshots[i];
-		if (texts[i] != NULL)
-			results[i].error = texts[i];
-		pointers[i] = &results[i];
-	}
-	response.results = pointers;
-	response.n_results = request->n_snapshots;
-	result = request_answer(&response.base, error);
-	free(results);
-	free(pointers);
-	return (result);
-}
-
-static int
 destroy_snapshots(const struct archive *archive, const ProtobufCMessage *message)
 {
 	const DestroySnapshotsReq *request = (const DestroySnapshotsReq *)message;
@@ -395,7 +365,7 @@ destroy_snapshots(const struct archive *archive, const ProtobufCMessage *message
 				if (texts[j] == NULL && strcmp(list.snapshots[i].name,
 				    request->snapshots[j]->name) == 0)
 					texts[j] = strdup(error.text);
-	result = answer_destroyed(request, texts, archive->error);
+	result = request_answer_destroyed(request, texts, archive->error);
 out:
 	for (size_t i = 0; texts != NULL && i < request->n_snapshots; i++)
 		free(texts[i]);

@@ -62,3 +62,33 @@ request_answer(const ProtobufCMessage *response, struct error *error)
 	free(line);
 	return (result == -1 ? error_prefix(error, "the answer") : 0);
 }
+
+int
+request_answer_destroyed(const DestroySnapshotsReq *request,
+    char *const texts[], struct error *error)
+{
+	DestroySnapshotsRes response = DESTROY_SNAPSHOTS_RES__INIT;
+	DestroySnapshotRes *results, **pointers;
+	int result;
+
+	results = calloc(request->n_snapshots + 1, sizeof(*results));
+	pointers = calloc(request->n_snapshots + 1, sizeof(*pointers));
+	if (results == NULL || pointers == NULL) {
+		free(results);
+		free(pointers);
+		return (error_errno(error, "results"));
+	}
+	for (size_t i = 0; i < request->n_snapshots; i++) {
+		destroy_snapshot_res__init(&results[i]);
+		results[i].snapshot = request->snapshots[i];
+		if (texts[i] != NULL)
+			results[i].error = texts[i];
+		pointers[i] = &results[i];
+	}
+	response.results = pointers;
+	response.n_results = request->n_snapshots;
+	result = request_answer(&response.base, error);
+	free(results);
+	free(pointers);
+	return (result);
+}

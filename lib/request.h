@@ -1,7 +1,9 @@
 #ifndef ZR_REQUEST_H
 #define ZR_REQUEST_H
 
+#include "error.h"
 #include "method.h"
+#include "zrepl.pb-c.h"
 
 /*
  * An endpoint's side of the endpoint interface (zr-endpoint-interface(7)):
@@ -20,5 +22,12 @@ ProtobufCMessage *request_read(const struct method *method,
 
 /* The answer line, on standard output at once. */
 int	request_answer(const ProtobufCMessage *response, struct error *error);
+
+/*
+ * The answer to DestroySnapshots: texts[i] says why snapshot i was not
+ * destroyed, NULL that it was.
+ */
+int	request_answer_destroyed(const DestroySnapshotsReq *request,
+	    char *const texts[], struct error *error);
 
 #endif

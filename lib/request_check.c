@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -122,4 +123,22 @@ request_check(const ProtobufCMessage *message, struct error *error)
 	if (check_here(message, error) == -1)
 		return (-1);
 	return (check_below(message, error));
+}
+
+static bool
+guarantee_valid(ReplicationGuaranteeKind kind)
+{
+	return (kind == REPLICATION_GUARANTEE_KIND__GuaranteeResumability ||
+	    kind == REPLICATION_GUARANTEE_KIND__GuaranteeIncrementalReplication ||
+	    kind == REPLICATION_GUARANTEE_KIND__GuaranteeNothing);
+}
+
+int
+request_check_guarantees(const ReplicationConfig *config, struct error *error)
+{
+	if (guarantee_valid(config->protection->initial) &&
+	    guarantee_valid(config->protection->incremental))
+		return (0);
+	return (error_set(error, EXIT_FAILED,
+	    "ReplicationConfig.protection holds an invalid guarantee"));
 }

@@ -4,6 +4,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "error.h"
+#include "zrepl.pb-c.h"
 
 /*
  * What every message must satisfy whoever handles it, because a zrepl
@@ -21,5 +22,12 @@
  * names the field.
  */
 int	request_check(const ProtobufCMessage *message, struct error *error);
+
+/*
+ * Those who act on a ReplicationConfig: both of its guarantees are some, not
+ * only the one that applies.
+ */
+int	request_check_guarantees(const ReplicationConfig *config,
+	    struct error *error);
 
 #endif

@@ -23,6 +23,9 @@ enum zrepl_cursor {
 	ZREPL_TENTATIVE_CURSOR	/* of a step that is under way */
 };
 
+#define ZREPL_JOB_RULE \
+	"1 to 200 of 0-9 A-Z a-z - _ . : and blank, not . or .."
+
 bool	zrepl_job_valid(const char *job);
 
 /* prefix: one of the two tags above. */

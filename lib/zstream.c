@@ -169,6 +169,7 @@ begin(struct zstream *stream, struct error *error)
 	if (memchr(stream->to_name, '\0', sizeof(stream->to_name)) == NULL ||
 	    strchr(stream->to_name, '@') == NULL || stream->to_guid == 0)
 		return (refuse(stream, error, "it names no snapshot"));
+	stream->begun = true;
 	if (stream->features & ZSTREAM_RESUMING)
 		return (refuse(stream, error,
 		    "it resumes another one and is only a part"));
@@ -176,7 +177,6 @@ begin(struct zstream *stream, struct error *error)
 		return (refuse(stream, error, "it is redacted"));
 	if (stream->features & ZSTREAM_DEDUP)
 		return (refuse(stream, error, "it is deduplicated"));
-	stream->begun = true;
 	stream->state = ZSTREAM_IN_STREAM;
 	return (0);
 }

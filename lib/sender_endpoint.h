@@ -1,0 +1,13 @@
+#ifndef ZR_SENDER_ENDPOINT_H
+#define ZR_SENDER_ENDPOINT_H
+
+/*
+ * zr-endpoint sender: the endpoint interface on this host's own filesystems,
+ * for those who replicate them.  argv[0] is "sender"; returns the exit code,
+ * having said why it is not 0.
+ */
+int	sender_endpoint(int argc, char *argv[]);
+
+extern const char sender_endpoint_usage[];
+
+#endif

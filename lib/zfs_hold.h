@@ -1,0 +1,26 @@
+#ifndef ZR_ZFS_HOLD_H
+#define ZR_ZFS_HOLD_H
+
+#include <stddef.h>
+
+#include "error.h"
+#include "zfs_object.h"
+
+/*
+ * Holds, one zfs process for any number of snapshots.  zfs does what it can
+ * and complains of the rest, so that nobody has to ask first which snapshots
+ * carry a tag.
+ */
+
+/* Take a hold on snapshots (NULL-terminated); one that is held already is fine. */
+int	zfs_hold(const char *tag, const char *const snapshots[],
+	    struct error *error);
+
+/*
+ * Release the tag on every snapshot of the list that carries it, except spare
+ * (NULL-terminated names).  No process where no snapshot is held at all.
+ */
+int	zfs_release(const char *tag, const struct zfs_list *list,
+	    const char *const spare[], struct error *error);
+
+#endif

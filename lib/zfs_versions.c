@@ -1,0 +1,250 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs_name.h"
+#include "request.h"
+#include "rfc3339.h"
+#include "zfs_command.h"
+#include "zfs_versions.h"
+
+#define DESTROY_ARGUMENT_MAX (60u << 10)	/* Linux: 128 KiB in one argument */
+
+int
+zfs_versions_answer(const char *local, struct error *error)
+{
+	ListFilesystemVersionsRes response = LIST_FILESYSTEM_VERSIONS_RES__INIT;
+	FilesystemVersion *versions = NULL, **pointers = NULL;
+	char (*creations)[RFC3339_SIZE] = NULL;
+	const struct zfs_object *object;
+	struct zfs_list list;
+	size_t count = 0;
+	int result = -1;
+
+	if (zfs_filesystem_read(&list, local, 0, false, error) == -1)
+		goto out;
+	versions = calloc(list.count, sizeof(*versions));
+	pointers = calloc(list.count, sizeof(*pointers));
+	creations = calloc(list.count, sizeof(*creations));
+	if (versions == NULL || pointers == NULL || creations == NULL) {
+		error_errno(error, "versions");
+		goto out;
+	}
+	for (size_t i = 1; i < list.count; i++, count++) {
+		object = &list.objects[i];
+		filesystem_version__init(&versions[count]);
+		rfc3339_format(creations[count], object->creation);
+		versions[count].type = object->type == ZFS_BOOKMARK ?
+		    FILESYSTEM_VERSION__VERSION_TYPE__Bookmark :
+		    FILESYSTEM_VERSION__VERSION_TYPE__Snapshot;
+		versions[count].name = (char *)(uintptr_t)object->version;
+		versions[count].guid = object->guid;
+		versions[count].createtxg = object->createtxg;
+		versions[count].creation = creations[count];
+		pointers[count] = &versions[count];
+	}
+	response.versions = pointers;
+	response.n_versions = count;
+	result = request_answer(&response.base, error);
+out:
+	free(versions);
+	free(pointers);
+	free(creations);
+	zfs_list_free(&list);
+	return (result);
+}
+
+const struct zfs_object *
+zfs_version_find(const struct zfs_list *list, const char *shown,
+    const FilesystemVersion *wanted, struct error *error)
+{
+	const bool bookmark =
+	    wanted->type == FILESYSTEM_VERSION__VERSION_TYPE__Bookmark;
+	const struct zfs_object *found = zfs_list_find(list,
+	    bookmark ? ZFS_BOOKMARK : ZFS_SNAPSHOT, wanted->name);
+
+	if (found == NULL)
+		error_set(error, EXIT_FAILED, "%s \"%s%c%s\" does not exist",
+		    bookmark ? "bookmark" : "snapshot", shown,
+		    bookmark ? '#' : '@', wanted->name);
+	else if (found->guid != wanted->guid) {
+		error_set(error, EXIT_FAILED, "%s \"%s%c%s\" has guid %" PRIu64
+		    ", not %" PRIu64, bookmark ? "bookmark" : "snapshot", shown,
+		    bookmark ? '#' : '@', wanted->name, found->guid, wanted->guid);
+		found = NULL;
+	}
+	return (found);
+}
+
+/* --- destroying --- */
+
+struct destruction {
+	const char *shown, *local;
+	FilesystemVersion *const *wanted;
+	size_t count;
+	bool *done;		/* destroyed, or a text says why not */
+	char **texts;		/* owned; NULL: it went well */
+	bool out_of_memory;
+};
+
+static void
+cannot(struct destruction *destruction, size_t index, const char *text)
+{
+	destruction->done[index] = true;
+	destruction->texts[index] = strdup(text);
+	if (destruction->texts[index] == NULL)
+		destruction->out_of_memory = true;
+}
+
+/* What is not there, or another than the client thinks. */
+static void
+judge(struct destruction *destruction, const struct zfs_list *list)
+{
+	const struct zfs_object *found;
+	char text[FS_NAME_MAX * 3];
+
+	for (size_t i = 0; i < destruction->count; i++) {
+		const FilesystemVersion *wanted = destruction->wanted[i];
+
+		found = fs_name_valid_snapshot(wanted->name) ?
+		    zfs_list_find(list, ZFS_SNAPSHOT, wanted->name) : NULL;
+		if (found == NULL) {
+			snprintf(text, sizeof(text), "dataset \"%s@%s\" does not "
+			    "exist", destruction->shown, wanted->name);
+			cannot(destruction, i, text);
+		} else if (wanted->guid != 0 && wanted->guid != found->guid) {
+			snprintf(text, sizeof(text), "\"%s@%s\" has guid %" PRIu64
+			    ", not %" PRIu64, destruction->shown, wanted->name,
+			    found->guid, wanted->guid);
+			cannot(destruction, i, text);
+		}
+	}
+}
+
+/*
+ * ZFS's reason in its bare words, from "cannot destroy snapshot F@S: reason"
+ * or "cannot destroy 'F@S': reason".
+ */
+static void
+take_reason(struct destruction *destruction, const char *line, size_t length)
+{
+	const char *reason;
+	char name[2 * FS_NAME_MAX + 8], text[1024];
+
+	for (size_t i = 0; i < destruction->count; i++) {
+		if (destruction->done[i])
+			continue;
+		snprintf(name, sizeof(name), "%s@%s", destruction->local,
+		    destruction->wanted[i]->name);
+		reason = memmem(line, length, name, strlen(name));
+		if (reason == NULL)
+			continue;
+		reason += strlen(name);
+		if (*reason == '\'')
+			reason++;
+		if (strncmp(reason, ": ", 2) != 0)
+			continue;
+		reason += 2;
+		/* Newer releases have other words for EBUSY. */
+		if (strncmp(reason, "it's being held", 15) == 0)
+			snprintf(text, sizeof(text), "dataset is busy");
+		else
+			snprintf(text, sizeof(text), "%.*s",
+			    (int)(line + length - reason), reason);
+		cannot(destruction, i, text);
+	}
+}
+
+/*
+ * Destroy as many as fit on a command line: all of them or none.  Those that
+ * zfs objects to drop out; true if the others are worth another try.
+ */
+static int
+destroy_some(struct destruction *destruction, bool *progress,
+    struct error *error)
+{
+	struct zfs_arguments arguments;
+	struct zfs_report report;
+	size_t first, last, used;
+	const char *line, *end;
+	char *operand;
+	int result;
+
+	*progress = false;
+	for (first = 0; first < destruction->count; first++)
+		if (!destruction->done[first])
+			break;
+	if (first == destruction->count)
+		return (0);
+	operand = malloc(DESTROY_ARGUMENT_MAX + 2 * FS_NAME_MAX + 8);
+	if (operand == NULL)
+		return (error_errno(error, "zfs destroy"));
+	used = (size_t)sprintf(operand, "%s@", destruction->local);
+	for (last = first; last < destruction->count && used <
+	    DESTROY_ARGUMENT_MAX; last++)
+		if (!destruction->done[last])
+			used += (size_t)sprintf(operand + used, "%s%s",
+			    last > first ? "," : "", destruction->wanted[last]->name);
+	arguments = zfs_arguments("destroy", operand, NULL);
+	result = zfs_run(&arguments, 0, NULL, &report, error);
+	zfs_arguments_free(&arguments);
+	free(operand);
+	if (result == -1)
+		return (-1);
+	for (size_t i = first; i < last && report.exit_code == 0; i++)
+		destruction->done[i] = true;
+	*progress = report.exit_code == 0;
+	for (line = report.words; report.exit_code != 0 && *line != '\0';
+	    line = end + (*end == '\n')) {
+		end = line + strcspn(line, "\n");
+		take_reason(destruction, line, (size_t)(end - line));
+	}
+	for (size_t i = first; i < last; i++)
+		*progress = *progress || destruction->done[i];
+	if (!*progress) {
+		/* It does not say which: then this one, for all we know. */
+		zfs_failed(&report, error);
+		cannot(destruction, first, error->text);
+		*progress = true;
+	}
+	return (0);
+}
+
+int
+zfs_versions_destroy(const char *shown, const char *local,
+    const DestroySnapshotsReq *request, struct error *error)
+{
+	struct destruction destruction = { .shown = shown, .local = local,
+	    .wanted = request->snapshots, .count = request->n_snapshots };
+	struct zfs_list list;
+	bool progress = true;
+	int result;
+
+	for (size_t i = 0; i < request->n_snapshots; i++)
+		if (request->snapshots[i]->type !=
+		    FILESYSTEM_VERSION__VERSION_TYPE__Snapshot)
+			return (error_set(error, EXIT_FAILED,
+			    "version \"%s\" is not a snapshot",
+			    request->snapshots[i]->name));
+	destruction.done = calloc(request->n_snapshots + 1, sizeof(bool));
+	destruction.texts = calloc(request->n_snapshots + 1, sizeof(char *));
+	destruction.out_of_memory = destruction.done == NULL ||
+	    destruction.texts == NULL;
+	result = zfs_filesystem_read(&list, local, 0, false, error);
+	if (result == 0 && !destruction.out_of_memory)
+		judge(&destruction, &list);
+	while (result == 0 && progress && !destruction.out_of_memory)
+		result = destroy_some(&destruction, &progress, error);
+	if (result == 0 && destruction.out_of_memory)
+		result = error_set(error, EXIT_SYSTEM, "out of memory");
+	if (result == 0)
+		result = request_answer_destroyed(request, destruction.texts,
+		    error);
+	for (size_t i = 0; destruction.texts != NULL && i < destruction.count; i++)
+		free(destruction.texts[i]);
+	free(destruction.texts);
+	free(destruction.done);
+	zfs_list_free(&list);
+	return (result);
+}
