@@ -23,6 +23,7 @@ LIBS_zr-rpc = -lprotobuf-c -ljansson -lnghttp2
 LIBS_zr-step = -lprotobuf-c -ljansson
 LIBS_zr-endpoint = -lprotobuf-c -ljansson -lz -lcrypto
 LIBS_zr-dump = -lprotobuf-c -ljansson -lnghttp2
+LIBS_zr-holds = -ljansson -lcrypto
 LIBS_zr-tls = -lssl -lcrypto
 LIBS_zr-stdinserver =
 LIBS_zr-ssh-connect =

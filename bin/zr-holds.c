@@ -1,0 +1,250 @@
+/*
+ * zr-holds: list and release what replication left on pools.  What that is,
+ * and what of it is stale, is in lib/leftover.c and lib/leftover_judge.c.
+ */
+#include <ctype.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "fs_name.h"
+#include "leftover.h"
+#include "rfc3339.h"
+#include "zfs_advice.h"
+#include "zfs_command.h"
+#include "zrepl_name.h"
+
+static const char usage[] =
+    "zr-holds list [-Hjs] [-J JOB] [-k KIND] [FILESYSTEM ...]\n"
+    "zr-holds release [-aHjy] [-J JOB] [-k KIND] [FILESYSTEM ...]";
+
+#define YEAR_10000 INT64_C(253402300800)	/* seconds since the epoch */
+
+/* What is asked for. */
+static struct {
+	bool release;		/* else list */
+	bool stale_only;
+	bool all;		/* release also what is not stale */
+	bool really;
+	enum { FOR_PEOPLE, FOR_SCRIPTS, AS_JSON } format;
+	const char *job;	/* NULL: any */
+	enum leftover_kind kind;	/* LEFTOVER_KINDS: any */
+	const char *const *filesystems;	/* NULL: all */
+} want = { .kind = LEFTOVER_KINDS };
+
+static void
+parse_option(int option)
+{
+	switch (option) {
+	case 'a':
+		want.all = true;
+		break;
+	case 'H':
+		want.format = FOR_SCRIPTS;
+		break;
+	case 'J':
+		if (!zrepl_job_valid(optarg))
+			die(EXIT_USAGE, "-J %s: not a job's name", optarg);
+		want.job = optarg;
+		break;
+	case 'j':
+		want.format = AS_JSON;
+		break;
+	case 'k':
+		want.kind = leftover_kind_by_name(optarg);
+		if (want.kind == LEFTOVER_KINDS)
+			die(EXIT_USAGE, "-k %s: not a kind: step-hold, "
+			    "last-received-hold, cursor, tentative-cursor or "
+			    "old-bookmark", optarg);
+		break;
+	case 's':
+		want.stale_only = true;
+		break;
+	case 'y':
+		want.really = true;
+		break;
+	case 'h':
+		usage_help(usage);
+	default:
+		usage_die(usage);
+	}
+}
+
+static void
+parse_options(int argc, char *argv[])
+{
+	int option;
+
+	/* -h, or what is wrong, before the subcommand. */
+	if ((option = getopt(argc, argv, "+h")) != -1)
+		parse_option(option);
+	if (optind == argc)
+		usage_die(usage);
+	if (strcmp(argv[optind], "release") == 0)
+		want.release = true;
+	else if (strcmp(argv[optind], "list") != 0)
+		usage_die(usage);
+	argc -= optind;
+	argv += optind;
+	optind = 1;
+	while ((option = getopt(argc, argv, want.release ? "+aHhJ:jk:y" :
+	    "+HhJ:jk:s")) != -1)
+		parse_option(option);
+	for (int i = optind; i < argc; i++)
+		if (!fs_name_valid_filesystem(argv[i]) ||
+		    !isalpha((unsigned char)argv[i][0]))
+			die(EXIT_USAGE, "%s: not a filesystem's name", argv[i]);
+	if (optind < argc)
+		want.filesystems = (const char *const *)argv + optind;
+	if (want.all && want.job == NULL && want.kind == LEFTOVER_KINDS &&
+	    want.filesystems == NULL)
+		die(EXIT_USAGE, "-a would release everything on all pools: name "
+		    "a job (-J), a kind (-k) or filesystems");
+}
+
+static bool
+is_wanted(const struct leftover *item)
+{
+	if ((want.job != NULL && strcmp(item->job, want.job) != 0) ||
+	    (want.kind != LEFTOVER_KINDS && item->kind != want.kind))
+		return (false);
+	if (item->stale == LEFTOVER_IN_USE)
+		return (want.release ? want.all : !want.stale_only);
+	return (true);
+}
+
+static void
+print_json(const struct leftover *item, const char *reason)
+{
+	char guid[24], createtxg[24], creation[RFC3339_SIZE];
+	json_t *object;
+	char *text;
+
+	snprintf(guid, sizeof(guid), "%" PRIu64, item->guid);
+	snprintf(createtxg, sizeof(createtxg), "%" PRIu64, item->createtxg);
+	rfc3339_format(creation, item->creation > YEAR_10000 - 1 ? 0 :
+	    item->creation);
+	object = json_pack("{ss ss ss ss* ss ss ss sb ss*}", "name", item->name,
+	    "kind", leftover_kind_name(item->kind), "job", item->job,
+	    "tag", item->tag, "guid", guid, "createtxg", createtxg,
+	    "creation", creation, "stale", item->stale != LEFTOVER_IN_USE,
+	    "reason", *reason != '\0' ? reason : NULL);
+	text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+	if (text == NULL)
+		die(EXIT_SYSTEM, "out of memory");
+	puts(text);
+	free(text);
+	json_decref(object);
+}
+
+static void
+print_item(const struct leftover *item, int width)
+{
+	char reason[LEFTOVER_REASON_SIZE], made[32] = "-";
+	const time_t creation = (time_t)item->creation;
+	struct tm broken_down;
+
+	leftover_reason(item, reason);
+	switch (want.format) {
+	case AS_JSON:
+		print_json(item, reason);
+		break;
+	case FOR_SCRIPTS:
+		printf("%s\t%s\t%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRId64 "\t%s\n",
+		    item->name, leftover_kind_name(item->kind),
+		    *item->job != '\0' ? item->job : "-", item->guid,
+		    item->createtxg, item->creation,
+		    *reason != '\0' ? reason : "-");
+		break;
+	case FOR_PEOPLE:
+		if (localtime_r(&creation, &broken_down) != NULL)
+			strftime(made, sizeof(made), "%Y-%m-%d %H:%M", &broken_down);
+		printf("%-*s  %-18s  %-16s  %-12s  %s\n", width, item->name,
+		    leftover_kind_name(item->kind), made,
+		    *item->job != '\0' ? item->job : "-",
+		    *reason != '\0' ? reason : "-");
+		break;
+	}
+}
+
+/* Show the chosen ones; how many there are. */
+static size_t
+print(const struct leftover_list *list, const bool *chosen)
+{
+	size_t count = 0, width = strlen("NAME"), length;
+
+	for (size_t i = 0; i < list->count; i++) {
+		length = strlen(list->items[i].name);
+		if (chosen[i] && length > width)
+			width = length;
+		count += chosen[i];
+	}
+	if (want.format == FOR_PEOPLE && count > 0)
+		printf("%-*s  %-18s  %-16s  %-12s  %s\n", (int)width, "NAME",
+		    "KIND", "SNAPSHOT MADE", "JOB", "STALE");
+	for (size_t i = 0; i < list->count; i++)
+		if (chosen[i])
+			print_item(&list->items[i], (int)width);
+	if (fflush(stdout) == EOF || ferror(stdout))
+		die_errno("write");
+	return (count);
+}
+
+static void
+released(const struct leftover *item, const struct error *failure)
+{
+	const struct passwd *const user = getpwuid(geteuid());
+	char advice[ZFS_ADVICE_SIZE];
+
+	if (failure == NULL) {
+		print_item(item, (int)strlen(item->name));
+		return;
+	}
+	diag("%s: %s", item->name, failure->text);
+	if (zfs_advice(advice, &(struct zfs_failure){
+	    .command = item->tag != NULL ? "release" : "destroy",
+	    .dataset = item->name, .user = user != NULL ? user->pw_name : NULL,
+	    .words = failure->text, .length = strlen(failure->text) }))
+		diag("%s", advice);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct leftover_list list;
+	struct error error;
+	bool *chosen;
+	size_t count;
+	int result = 0;
+
+	diag_init("zr-holds");
+	parse_options(argc, argv);
+	zfs_init();
+	if (leftover_read(&list, want.filesystems, &error) == -1)
+		diag_die(&error);
+	chosen = calloc(list.count + 1, sizeof(*chosen));
+	if (chosen == NULL)
+		die_errno("calloc");
+	for (size_t i = 0; i < list.count; i++)
+		chosen[i] = is_wanted(&list.items[i]);
+	if (want.really)
+		result = leftover_release(list.items, chosen, list.count,
+		    released, &error);
+	else {
+		count = print(&list, chosen);
+		if (want.release && count > 0)
+			diag("nothing is released yet: add -y to release %s",
+			    count == 1 ? "it" : "all of these");
+	}
+	free(chosen);
+	leftover_list_free(&list);
+	if (fflush(stdout) == EOF || ferror(stdout))
+		die_errno("write");
+	return (result == -1 ? (int)error.code : EXIT_DONE);
+}

@@ -1,0 +1,205 @@
+# zr-holds with a stand-in for zfs, which keeps its pool in the file `pool`:
+# lines "NAME TYPE GUID CREATETXG TAG...", and writes down what it was asked.
+load helper
+
+PATH=$BATS_TEST_DIRNAME/../build/bin:$PATH
+CURSOR=zrepl_CURSOR_G_
+TENTATIVE=zrepl_CURSORTENTATIVE__G_
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	children=()
+	cat > zfs <<-'SCRIPT'
+		#!/bin/bash
+		printf '%s' "$1" >> calls
+		printf ' [%s]' "${@:2}" >> calls
+		echo >> calls
+		[ ! -e "fail-$1" ] || { cat "fail-$1" >&2; exit 1; }
+		case $1 in
+		get)
+			while IFS='|' read -r name type guid txg tags; do
+				read -ra tags <<< "${tags//;/ }"
+				holds=${#tags[@]}
+				[ "$type" = snapshot ] || holds=-
+				printf '%s\t%s\t%s\t-\n' "$name" type "$type" \
+				    "$name" guid "$guid" "$name" createtxg "$txg" \
+				    "$name" creation $((1700000000 + txg)) "$name" userrefs "$holds"
+			done < pool ;;
+		holds)
+			shift 2
+			for name; do
+				IFS='|' read -r _ _ _ _ tags < <(grep -F "$name|" pool)
+				IFS=';' read -ra tags <<< "$tags"
+				for tag in "${tags[@]}"; do
+					printf '%s\t%s\tMon Nov 23 14:25 2026\n' "$name" "$tag"
+				done
+			done ;;
+		esac
+	SCRIPT
+	chmod +x zfs
+	export ZR_ZFS=$PWD/zfs
+	cat > pool <<-POOL
+		p/a@1|snapshot|1|10|zrepl_STEP_J_web;mine
+		p/a@2|snapshot|2|20|zrepl_STEP_J_web
+		p/a@3|snapshot|3|30|
+		p/a#${CURSOR}0000000000000001_J_web|bookmark|1|10|
+		p/a#${CURSOR}0000000000000002_J_web|bookmark|2|20|
+		p/a#${CURSOR}0000000000000009_J_web|bookmark|1|10|
+		p/a#${TENTATIVE}0000000000000003_J_web|bookmark|3|30|
+		p/a#${CURSOR}0000000000000001_J_other job|bookmark|1|10|
+		p/a#mine|bookmark|1|10|
+		p/a#zrepl_replication_cursor|bookmark|1|10|
+		p/b c@1|snapshot|4|10|zrepl_last_received_J_sink
+		p/b c@2|snapshot|5|20|zrepl_last_received_J_sink
+	POOL
+}
+
+@test "list shows holds and bookmarks of replication, and what is stale" {
+	run -0 --separate-stderr zr-holds list -H
+	[ -z "$stderr" ]
+	cut -f 1-3,5 <<< "$output" > shown
+	diff - shown <<-EOT
+		p/a#${CURSOR}0000000000000001_J_other job	cursor	other job	10
+		p/a#${CURSOR}0000000000000001_J_web	cursor	web	10
+		p/a#${CURSOR}0000000000000009_J_web	cursor	web	10
+		p/a#zrepl_replication_cursor	old-bookmark	-	10
+		p/a@1	step-hold	web	10
+		p/a#${CURSOR}0000000000000002_J_web	cursor	web	20
+		p/a@2	step-hold	web	20
+		p/a#${TENTATIVE}0000000000000003_J_web	tentative-cursor	web	30
+		p/b c@1	last-received-hold	sink	10
+		p/b c@2	last-received-hold	sink	20
+	EOT
+	cut -f 7 <<< "$output" > reasons
+	diff - reasons <<-EOT
+		-
+		the job's cursor ${CURSOR}0000000000000002_J_web is newer
+		its guid is not the one in its name: it is no cursor to anybody
+		zrepl before 0.4 made it, nothing uses it now
+		its step is over: the job's cursor ${CURSOR}0000000000000002_J_web is as new or newer
+		-
+		its step is over: the job's cursor ${CURSOR}0000000000000002_J_web is as new or newer
+		-
+		the job holds 2, which came later
+		-
+	EOT
+}
+
+@test "list asks zfs twice, whatever there is to list" {
+	for i in $(seq 300); do
+		echo "p/many$i@s|snapshot|$i|$i|zrepl_STEP_J_web"
+	done >> pool
+	run -0 --separate-stderr zr-holds list -H -k step-hold
+	[ "${#lines[@]}" -eq 302 ]
+	[ "$(wc -l < calls)" -eq 2 ]
+	grep -q '^get .*\[snapshot,bookmark\]' calls
+}
+
+@test "list by job, kind, filesystem, staleness" {
+	run -0 zr-holds list -H -J web -k cursor
+	[ "${#lines[@]}" -eq 3 ]
+	run -0 zr-holds list -H -J 'other job'
+	[ "${#lines[@]}" -eq 1 ]
+	run -0 zr-holds list -H -J nobody
+	[ -z "$output" ]
+	run -0 zr-holds list -Hs
+	[ "${#lines[@]}" -eq 6 ]
+	rm calls
+	run -0 zr-holds list 'p/b c' p/a
+	grep -q '^get .* \[p/b c\] \[p/a\]$' calls
+}
+
+@test "list -j prints a JSON object for each" {
+	run -0 zr-holds list -j -J sink
+	[ "$(jq -c . <<< "${lines[0]}")" = '{"name":"p/b c@1","kind":"last-received-hold","job":"sink","tag":"zrepl_last_received_J_sink","guid":"4","createtxg":"10","creation":"2023-11-14T22:13:30Z","stale":true,"reason":"the job holds 2, which came later"}' ]
+	[ "$(jq -c '[.stale, has("reason")]' <<< "${lines[1]}")" = '[false,false]' ]
+}
+
+@test "list for people has a heading and columns" {
+	run -0 zr-holds list -J sink
+	[[ "${lines[0]}" =~ ^NAME\ +KIND\ +SNAPSHOT\ MADE\ +JOB\ +STALE$ ]]
+	[[ "${lines[2]}" =~ ^p/b\ c@2\ +last-received-hold\ .*\ sink\ +-$ ]]
+}
+
+@test "release without -y changes nothing and says so" {
+	run -0 --separate-stderr zr-holds release -H
+	[ "${#lines[@]}" -eq 6 ]
+	stderr_has 'nothing is released yet: add -y'
+	run -1 grep -E '^(release|destroy)' calls
+}
+
+@test "release -y releases what is stale and nothing else" {
+	run -0 --separate-stderr zr-holds release -Hy
+	[ -z "$stderr" ]
+	[ "${#lines[@]}" -eq 6 ]
+	grep -vE '^(get|holds) ' calls | sort > changes
+	sort > expected <<-EOT
+		destroy [p/a#${CURSOR}0000000000000001_J_web]
+		destroy [p/a#${CURSOR}0000000000000009_J_web]
+		destroy [p/a#zrepl_replication_cursor]
+		release [zrepl_STEP_J_web] [p/a@1] [p/a@2]
+		release [zrepl_last_received_J_sink] [p/b c@1]
+	EOT
+	diff expected changes
+}
+
+@test "release -a releases also what is in use, but never everything" {
+	run -100 --separate-stderr zr-holds release -ay
+	stderr_has 'everything on all pools'
+	[ ! -e calls ]
+	run -0 zr-holds release -Hay -J sink
+	grep -qx 'release \[zrepl_last_received_J_sink\] \[p/b c@1\] \[p/b c@2\]' calls
+	run -1 grep destroy calls
+}
+
+@test "what is gone already counts as released" {
+	printf "cannot release hold from snapshot 'p/a@1': no such tag on this dataset\ncannot release hold from snapshot 'p/a@2': dataset does not exist\n" > fail-release
+	echo "bookmark 'p/a#x' does not exist." > fail-destroy
+	run -0 --separate-stderr zr-holds release -Hy
+	[ -z "$stderr" ]
+	[ "${#lines[@]}" -eq 6 ]
+}
+
+@test "one that cannot be released does not stop the others; the exit status is 1" {
+	echo "cannot release: permission denied" > fail-release
+	run -1 --separate-stderr zr-holds release -Hy -J web
+	[ "${#lines[@]}" -eq 2 ]
+	stderr_has 'p/a@1: cannot release: permission denied'
+	stderr_has 'p/a@2: cannot release: permission denied'
+	stderr_has "zfs allow -u $(id -un) release p/a"
+}
+
+@test "a failing zfs get or zfs holds is an error in its words" {
+	echo "cannot open 'p': pool I/O is currently suspended" > fail-get
+	run -1 --separate-stderr zr-holds list p
+	stderr_has "cannot open 'p': pool I/O is currently suspended"
+	rm fail-get
+	echo "cannot do that" > fail-holds
+	run -1 --separate-stderr zr-holds list p
+	stderr_has 'cannot do that'
+	[ -z "$output" ]
+	echo "cannot open 'p/a@1': dataset does not exist" > fail-holds
+	run -0 zr-holds list p
+	ZR_ZFS=/nonexistent run -127 zr-holds list
+}
+
+@test "names that are none reach no command line" {
+	for name in -x p//a p/../a 'p/a@1' 'p/a;b' '' 1p; do
+		run -100 --separate-stderr zr-holds list -- "$name"
+		[ -n "$stderr" ]
+	done
+	run -100 zr-holds list -J 'a/b'
+	run -100 zr-holds list -k nothing
+	[ ! -e calls ]
+	printf -- "-p/a#${CURSOR}0000000000000001_J_web|bookmark|2|10|\np/%%a#${CURSOR}0000000000000001_J_web|bookmark|2|10|\n" > pool
+	run -1 --separate-stderr zr-holds release -y
+	stderr_has 'not a name to give to zfs'
+	run -1 grep destroy calls
+}
+
+@test "tags of any bytes are passed over" {
+	printf 'p/a@1|snapshot|1|10|zrepl_STEP_J_;zrepl_STEP_J_a/b;zrepl_STEP_J_..;.;zrepl_STEP_J_\xff\x1b[2J;zrepl_STEP_J_ok\n' > pool
+	run -0 zr-holds list -H
+	[ "${#lines[@]}" -eq 1 ]
+	[ "$(cut -f 3 <<< "$output")" = ok ]
+}
