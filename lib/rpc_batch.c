@@ -134,7 +134,8 @@ begin(struct batch *batch, const char *text, size_t length, struct error *error)
 	else if (body != NULL && rpc_caller_begin(batch->caller, method, body,
 	    strlen(body), id, &what) != NULL)
 		goto out;
-	result = write_error(batch, id, NULL, &what, error);
+	result = write_error(batch, id, batch->caller->client.going_away ?
+	    grpc_status_name(GRPC_UNAVAILABLE) : NULL, &what, error);
 out:
 	free(body);
 	json_decref(line);

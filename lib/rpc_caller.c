@@ -70,6 +70,8 @@ rpc_caller_turn(struct rpc_caller *caller, struct pollfd *extra,
 	struct rpc_connection *connection = &caller->client.connection;
 	ssize_t got;
 
+	if (rpc_client_left_alone(&caller->client))
+		return (error_set(error, EXIT_PROTOCOL, "%s", caller->client.why));
 	/* What is new goes out before we sleep. */
 	if (rpc_network_write(&caller->network, connection, io_now(), error) == -1)
 		return (-1);

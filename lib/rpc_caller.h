@@ -33,7 +33,8 @@ struct rpc_request *rpc_caller_begin(struct rpc_caller *caller,
 /*
  * Sleep once until something happens, with these entries of the caller's
  * beside the network's, and move what can be moved.  -1: the connection is
- * over and all calls with it.
+ * over and all calls with it; also where the server goes away and has no
+ * call of ours any more.
  */
 int	rpc_caller_turn(struct rpc_caller *caller, struct pollfd *extra,
 	    size_t extra_count, struct error *error);

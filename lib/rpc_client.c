@@ -348,7 +348,7 @@ rpc_client_call(struct rpc_client *client, const struct method *method,
 	uint8_t prefix[GRPC_PREFIX_SIZE];
 
 	if (client->going_away) {
-		error_set(error, EXIT_FAILED, "%s", client->why);
+		error_set(error, EXIT_PROTOCOL, "%s", client->why);
 		return (NULL);
 	}
 	request = calloc(1, sizeof(*request));
@@ -403,6 +403,13 @@ rpc_client_tick(struct rpc_client *client, int64_t now, struct error *error)
 	return (rpc_connection_tick(&client->connection, now, error));
 }
 
+bool
+rpc_client_left_alone(const struct rpc_client *client)
+{
+	return (client->going_away && TAILQ_EMPTY(&client->open) &&
+	    TAILQ_EMPTY(&client->finished));
+}
+
 int64_t
 rpc_client_deadline(const struct rpc_client *client)
 {
@@ -418,6 +425,8 @@ rpc_client_deadline(const struct rpc_client *client)
 void
 rpc_client_close(struct rpc_client *client)
 {
+	if (client->going_away)		/* then nobody waits for it */
+		return;
 	nghttp2_submit_goaway(client->connection.session, NGHTTP2_FLAG_NONE, 0,
 	    NGHTTP2_NO_ERROR, (const uint8_t *)GOODBYE, strlen(GOODBYE));
 }

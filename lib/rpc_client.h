@@ -71,7 +71,13 @@ int	rpc_client_read(struct rpc_client *client, const uint8_t *bytes,
 int	rpc_client_tick(struct rpc_client *client, int64_t now, struct error *error);
 int64_t	rpc_client_deadline(const struct rpc_client *client);
 
-/* Nothing more to ask: GOAWAY, as zrepl's client says it. */
+/* Is the server going away, and has everything that it will answer come? */
+bool	rpc_client_left_alone(const struct rpc_client *client);
+
+/*
+ * Nothing more to ask: GOAWAY, as zrepl's client says it, unless the server
+ * has said so first.
+ */
 void	rpc_client_close(struct rpc_client *client);
 
 #endif

@@ -6,6 +6,7 @@
 /* Frames are gathered up to this, so that a write moves more than one. */
 #define OUTPUT_GATHER	(32u << 10)
 #define OUTPUT_MAX	(OUTPUT_GATHER + (64u << 10))
+#define GOAWAY_TEXT_MAX	64
 #define CONNECTION_WINDOW_MAX (8 << 20)
 #define ACKS_MAX	512
 
@@ -142,6 +143,22 @@ rpc_connection_invalid(struct rpc_connection *connection,
 	if (frame->hd.type == NGHTTP2_GOAWAY &&
 	    frame->goaway.error_code == NGHTTP2_NO_ERROR)
 		connection->left = true;
+}
+
+void
+rpc_connection_goaway(struct rpc_connection *connection,
+    uint32_t last_stream_id, const char *text)
+{
+	const uint8_t length = (uint8_t)strnlen(text, GOAWAY_TEXT_MAX);
+	const uint8_t frame[] = { 0, 0, length + 8, NGHTTP2_GOAWAY, 0, 0, 0, 0, 0,
+	    (uint8_t)(last_stream_id >> 24), (uint8_t)(last_stream_id >> 16),
+	    (uint8_t)(last_stream_id >> 8), (uint8_t)last_stream_id,
+	    0, 0, 0, NGHTTP2_NO_ERROR };
+
+	/* Our header lists fit a frame: output always ends with a whole one. */
+	if (buffer_append(&connection->output, frame, sizeof(frame)) == -1 ||
+	    buffer_append(&connection->output, text, length) == -1)
+		say_why(connection, "out of memory");
 }
 
 void

@@ -70,6 +70,14 @@ void	rpc_connection_invalid(struct rpc_connection *connection,
 void	rpc_connection_break(struct rpc_connection *connection,
 	    uint32_t http2_code, const char *text);
 
+/*
+ * GOAWAY (NO_ERROR) with a text, past libnghttp2: the session goes on, and
+ * takes new streams until it says more.  It comes before what is submitted
+ * later.
+ */
+void	rpc_connection_goaway(struct rpc_connection *connection,
+	    uint32_t last_stream_id, const char *text);
+
 /* A long message begins on this stream: make room for it at once. */
 void	rpc_connection_widen(struct rpc_connection *connection,
 	    int32_t stream_id, size_t length);

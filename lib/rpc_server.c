@@ -7,7 +7,8 @@
 #define STREAM_STALLED_MS RPC_STALLED_MS
 #define LINGER_MS	10000	/* a refused request may come to its end so long */
 
-/* The PING behind the first GOAWAY, as grpc-go has it. */
+/* What GOAWAY says, and the PING behind the first one, as grpc-go has them. */
+#define STOP_TEXT	"graceful_stop"
 static const uint8_t goaway_ping[8] = { 1, 6, 1, 8, 0, 3, 3, 9 };
 
 static nghttp2_nv
@@ -259,7 +260,7 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 		server->state = RPC_STOPPING;
 		nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE,
 		    nghttp2_session_get_last_proc_stream_id(session),
-		    NGHTTP2_NO_ERROR, (const uint8_t *)"graceful_stop", 13);
+		    NGHTTP2_NO_ERROR, (const uint8_t *)STOP_TEXT, strlen(STOP_TEXT));
 	}
 	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
 		return (0);
@@ -435,7 +436,7 @@ rpc_server_stop(struct rpc_server *server)
 	if (server->state != RPC_SERVING)
 		return;
 	server->state = RPC_STOP_ANNOUNCED;
-	nghttp2_submit_shutdown_notice(server->connection.session);
+	rpc_connection_goaway(&server->connection, INT32_MAX, STOP_TEXT);
 	nghttp2_submit_ping(server->connection.session, NGHTTP2_FLAG_NONE,
 	    goaway_ping);
 }

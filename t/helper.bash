@@ -1,4 +1,5 @@
 # Shared by the bats files: `load helper`.
+# shellcheck disable=SC2034,SC2154 # used by the files, set by bats
 bats_require_minimum_version 1.5.0
 export PATH="${ZR_BUILD:=$BATS_TEST_DIRNAME/../build}/bin:$PATH"
 DATA=$BATS_TEST_DIRNAME/data
