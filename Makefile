@@ -2,6 +2,7 @@
 #
 #	make demo	set up what is missing, build, replicate real streams
 #	make check	set up what is missing, build, run every test
+#	make check-zfs	the tests that need ZFS, in a machine made for them
 #	make install	PREFIX=/usr/local DESTDIR=
 #	make bench	CPU seconds per GiB and throughput
 #	make SANITIZE=1	with AddressSanitizer and UBSan, in build/sanitize
@@ -56,6 +57,13 @@ check: deps
 	$(MAKE) all unit
 	t/run $(BUILD)
 
+# Real ZFS, in an emulated machine (t/zfsvm/README).
+check-zfs:
+	@sh t/deps.sh zfs
+	$(MAKE) all
+	t/zfsvm/build $${ZR_ZFSVM:-build/zfsvm}
+	t/zfsvm/check
+
 # What is missing is installed by apt where we may, else named.
 deps:
 	@sh t/deps.sh
@@ -97,6 +105,8 @@ lint:
 	mandoc -T lint -W warning $(MANUALS)
 	shellcheck -s sh bin/*.sh examples/*.sh examples/zr-server examples/s6/zr/run
 	shellcheck t/run t/*.sh .ci/run
+	shellcheck -x t/zfsvm/build t/zfsvm/check t/zfsvm/guest t/zfsvm/run t/zfsvm/start t/zfsvm/stop
+	shellcheck -s sh t/zfsvm/init
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
@@ -149,6 +159,6 @@ $(BUILD)/t/unit/%: t/unit/%.c t/unit/unit.h $(LIBRARY)
 	$(CC) $(ALL_CFLAGS) -It/unit -o $@ $< $(LIBRARY) \
 	    -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lbsd
 
-.PHONY: all demo check deps unit lint install uninstall clean bench fuzz
+.PHONY: all demo check check-zfs deps unit lint install uninstall clean bench fuzz
 .SECONDARY:
 -include $(wildcard $(BUILD)/lib/*.d $(BUILD)/bin/*.d $(BUILD)/proto/*.d $(BUILD)/t/unit/*.d)

@@ -1,12 +1,16 @@
 #!/bin/sh
-# What building and testing needs, installed by apt where we may.  Prints
-# nothing when all of it is there.
+# What building and testing needs, installed by apt where we may; with the
+# argument "zfs" what t/zfsvm needs too.  Prints nothing when all of it is there.
 set -eu
 packages='gcc make libc6-dev pkg-config libprotobuf-c-dev protobuf-c-compiler
 	protobuf-compiler libnghttp2-dev libjansson-dev zlib1g-dev libbsd-dev
 	libssl-dev bats mandoc shellcheck clang jq socat ucspi-tcp netcat-openbsd
 	python3 python3-grpcio python3-hpack python3-protobuf procps iproute2 systemd openssl openssh-server openssh-client
 	openbsd-inetd s6'
+if [ "${1-}" = zfs ]; then
+	packages="$packages qemu-system-x86 busybox-static cpio kmod xz-utils
+		gcc-12 libelf1 libtirpc3 libblkid1 libuuid1 libudev1"
+fi
 missing=
 for package in $packages; do
 	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||

@@ -1,0 +1,146 @@
+# Shared by the bats files here, which run in the machine: `load zfs_helper`.
+load ../helper
+export LC_ALL=C.UTF-8
+
+# make_pool NAME [OPTION OF zpool create...]: a pool in a file, mounted below
+# ./NAME; gone at the end of the test (or of the file, made in setup_file).
+make_pool() {
+	local directory=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}
+	truncate -s "${POOL_SIZE:-1G}" "$directory/$1.pool"
+	echo "$1" >> "$directory/pools"
+	zpool create -O "mountpoint=$directory/$1" "${@:2}" "$1" "$directory/$1.pool"
+}
+
+# What the test started ends first: it may keep a pool busy.
+destroy_pools() {
+	local pool
+	[ -e "$1/pools" ] || return 0
+	while read -r pool; do
+		zpool list -H "$pool" > /dev/null 2>&1 || continue
+		eventually 20 zpool destroy -f "$pool" || echo "# $pool stays" >&3
+	done < "$1/pools"
+}
+
+teardown() {
+	local pid
+	for pid in "${children[@]}"; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	cd /
+	destroy_pools "$BATS_TEST_TMPDIR"
+}
+
+teardown_file() {
+	destroy_pools "$BATS_FILE_TMPDIR"
+}
+
+# property NAME DATASET
+property() {
+	zfs get -Hpo value "$1" "$2"
+}
+
+guid_of() {
+	property guid "$1"
+}
+
+# snapshots_of DATASET: "NAME GUID" a line, oldest first; bookmarks_of: too.
+snapshots_of() {
+	versions_of snapshot "$1"
+}
+
+bookmarks_of() {
+	versions_of bookmark "$1"
+}
+
+versions_of() {
+	zfs list -Hpo name,guid -s createtxg -t "$1" "$2" | sed 's/^[^@#]*[@#]//' | tr '\t' ' '
+}
+
+# holds_of DATASET: "SNAPSHOT TAG" a line, sorted; holds_of DATASET@SNAPSHOT too.
+holds_of() {
+	local snapshots
+	case $1 in
+	*@*) snapshots=("$1") ;;
+	*) mapfile -t snapshots < <(zfs list -Ho name -t snapshot "$1") ;;
+	esac
+	[ ${#snapshots[@]} -eq 0 ] ||
+	zfs holds -H "${snapshots[@]}" | awk -F '\t' '{ sub(/^[^@]*@/, "", $1); print $1, $2 }' | sort
+}
+
+# fs_digest DATASET@SNAPSHOT: one line that says what is in it, the same on
+# every pool: names, kinds, modes, owners, times and contents.
+fs_digest() {
+	local directory
+	if [ "$(zfs get -Ho value volsize "${1%@*}")" != - ]; then
+		volume_digest "$1"
+		return
+	fi
+	directory=$(mktemp -d)
+	mount -t zfs -o ro "$1" "$directory" || return
+	(
+		cd "$directory" || exit
+		find . -printf '%P\t%y %m %U %G %s %T@ %l\n' | sort
+		find . -type f -print0 | sort -z | xargs -0 -r sha256sum
+	) | sha256sum | cut -d ' ' -f 1
+	umount "$directory"
+	rmdir "$directory"
+}
+
+# A volume's contents, by way of a clone.  There is no udev to name devices.
+volume_digest() {
+	local clone=${1%%[/@]*}/digest.$BASHPID
+	zfs clone "$1" "$clone" || return
+	eventually 20 device_of "$clone" > /dev/null
+	sha256sum < "$(device_of "$clone")" | cut -d ' ' -f 1
+	eventually 20 zfs destroy "$clone"
+}
+
+# device_of VOLUME
+device_of() {
+	local device
+	for device in /dev/zd*; do
+		if [ -b "$device" ] && [ "$(/lib/udev/zvol_id "$device")" = "$1" ]; then
+			echo "$device"
+			return
+		fi
+	done
+	return 1
+}
+
+# version DATASET@SNAPSHOT, version DATASET#BOOKMARK: as a FilesystemVersion;
+# null without an argument.
+version() {
+	[ -n "${1-}" ] || { echo null; return; }
+	zfs list -Hpo name,guid,createtxg,creation -t snapshot,bookmark "$1" |
+	jq -cR 'split("\t") | (.[0] | capture("(?<kind>[@#])(?<name>.*)")) as $name |
+	    {Type: (if $name.kind == "@" then "Snapshot" else "Bookmark" end), Name: $name.name,
+	    Guid: .[1], CreateTXG: .[2], Creation: (.[3] | tonumber | todate)}'
+}
+
+# send_request FROM TO [FILESYSTEM]: FROM may be empty.  receive_request TO
+# FILESYSTEM.  Both with the guarantee $GUARANTEE.
+send_request() {
+	jq -cn --argjson from "$(version "$1")" --argjson to "$(version "$2")" \
+	    --arg fs "${3-${2%@*}}" --arg guarantee "${GUARANTEE:-GuaranteeResumability}" \
+	    '{Filesystem: $fs, From: $from, To: $to,
+	    ReplicationConfig: {protection: {Initial: $guarantee, Incremental: $guarantee}}}'
+}
+
+receive_request() {
+	jq -cn --argjson to "$(version "$1")" --arg fs "$2" \
+	    --arg guarantee "${GUARANTEE:-GuaranteeResumability}" \
+	    '{Filesystem: $fs, To: $to,
+	    ReplicationConfig: {protection: {Initial: $guarantee, Incremental: $guarantee}}}'
+}
+
+# The stream of an endpoint's Send, without the answer before it.
+stream_of() {
+	"$@" | { read -r _; cat; }
+}
+
+# random BYTES FILE: the same contents for the same arguments.
+random() {
+	openssl enc -aes-128-ctr -pass "pass:$2" -nosalt -md sha256 < /dev/zero 2>/dev/null |
+	head -c "$1" > "$2"
+}

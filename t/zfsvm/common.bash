@@ -1,0 +1,10 @@
+# For start, run and stop: . common.bash NAME
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+image=${ZR_ZFSVM:-$project/build/zfsvm}
+# Several clones may share an image, but not a machine: it sees one of them.
+control=$project/build/zfsvm/machine.$1
+
+# Is the machine running?  Its process may be somebody else's by now.
+alive() {
+	[ -e "$control/pid" ] && grep -qs timeout "/proc/$(cat "$control/pid")/cmdline"
+}
