@@ -85,14 +85,17 @@ setup() {
 	EOT
 }
 
-@test "list asks zfs twice, whatever there is to list" {
-	for i in $(seq 300); do
+@test "list asks zfs twice and release once for a thousand, whatever there is" {
+	for i in $(seq 1100); do
 		echo "p/many$i@s|snapshot|$i|$i|zrepl_STEP_J_web"
 	done >> pool
 	run -0 --separate-stderr zr-holds list -H -k step-hold
-	[ "${#lines[@]}" -eq 302 ]
+	[ "${#lines[@]}" -eq 1102 ]
 	[ "$(wc -l < calls)" -eq 2 ]
 	grep -q '^get .*\[snapshot,bookmark\]' calls
+	run -0 --separate-stderr zr-holds release -aHy -k step-hold
+	[ "${#lines[@]}" -eq 1102 ]
+	[ "$(grep -c ^release calls)" -eq 2 ]
 }
 
 @test "list by job, kind, filesystem, staleness" {

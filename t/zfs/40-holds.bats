@@ -1,0 +1,113 @@
+# zr-holds on real holds and bookmarks.
+bats_require_minimum_version 1.5.0
+
+POOL=zrholds
+CURSOR=zrepl_CURSOR_G_
+TENTATIVE=zrepl_CURSORTENTATIVE__G_
+
+# guid SNAPSHOT: as the names of bookmarks have it.
+guid() {
+	printf '%016x' "$(zfs get -Hpo value guid "$1")"
+}
+
+setup_file() {
+	export PATH=$BATS_TEST_DIRNAME/../../build/bin:$PATH
+	truncate -s 256M "$BATS_FILE_TMPDIR/disk"
+	zpool create -O mountpoint=none "$POOL" "$BATS_FILE_TMPDIR/disk"
+}
+
+teardown_file() {
+	zpool destroy "$POOL"
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	F=$POOL/"odd name:$BATS_TEST_NUMBER"
+	zfs create "$F"
+	zfs create "$F/below"
+	for name in 1 2 "3 four"; do
+		zfs snapshot "$F@$name"
+	done
+}
+
+@test "what is stale is found and released, the rest stays" {
+	zfs bookmark "$F@1" "$F#$CURSOR$(guid "$F@1")_J_web"
+	zfs bookmark "$F@2" "$F#$CURSOR$(guid "$F@2")_J_web"
+	zfs bookmark "$F@2" "$F#$CURSOR$(guid "$F@1")_J_lying"
+	zfs bookmark "$F@2" "$F#$TENTATIVE$(guid "$F@2")_J_web"
+	zfs bookmark "$F@3 four" "$F#$TENTATIVE$(guid "$F@3 four")_J_web"
+	zfs bookmark "$F@1" "$F#zrepl_replication_cursor"
+	zfs bookmark "$F@1" "$F#mine"
+	zfs hold zrepl_STEP_J_web "$F@1" "$F@2"
+	zfs hold zrepl_STEP_J_other "$F@2" "$F@3 four"
+	zfs hold "zrepl_last_received_J_sink job" "$F@1" "$F@2"
+	zfs hold mine "$F@1"
+
+	run -0 zr-holds list -H "$F"
+	[ "${#lines[@]}" -eq 12 ]
+	run -0 zr-holds list -Hs "$F"
+	cut -f 1-3 <<< "$output" | sort > stale
+	sort > expected <<-EOT
+		$F#$CURSOR$(guid "$F@1")_J_web	cursor	web
+		$F#$CURSOR$(guid "$F@1")_J_lying	cursor	lying
+		$F#zrepl_replication_cursor	old-bookmark	-
+		$F@1	step-hold	web
+		$F@2	step-hold	web
+		$F@1	last-received-hold	sink job
+	EOT
+	diff expected stale
+
+	run -0 zr-holds release -H "$F"
+	run -0 zr-holds list -Hs "$F"
+	[ "${#lines[@]}" -eq 6 ]
+	run -0 zr-holds release -Hy "$F"
+	cut -f 1-3 <<< "$output" | sort > released
+	diff expected released
+	run -0 zr-holds list -Hs "$F"
+	[ -z "$output" ]
+	run -0 zr-holds list -H "$F"
+	[ "${#lines[@]}" -eq 6 ]
+	[ "$(zfs holds -H "$F@1" | cut -f 2)" = mine ]
+	zfs list -t bookmark "$F#mine"
+}
+
+@test "release -a takes all of a job and nothing of another" {
+	zfs hold zrepl_STEP_J_web "$F@1" "$F@2"
+	zfs hold zrepl_STEP_J_web2 "$F@1"
+	zfs bookmark "$F@1" "$F#$CURSOR$(guid "$F@1")_J_web"
+	run -1 zfs destroy "$F@2"
+	run -0 zr-holds release -y -a -J web "$F"
+	zfs destroy "$F@2"
+	[ "$(zfs holds -H "$F@1" | cut -f 2)" = zrepl_STEP_J_web2 ]
+	run -1 zfs list -t bookmark "$F#$CURSOR$(guid "$F@1")_J_web"
+}
+
+@test "all pools are listed without an operand" {
+	zfs snapshot "$F/below@s"
+	zfs hold zrepl_last_received_J_everywhere "$F/below@s"
+	run -0 zr-holds list -H -J everywhere
+	[ "$(cut -f 1 <<< "$output")" = "$F/below@s" ]
+}
+
+@test "a filesystem that does not exist is an error in zfs's words" {
+	run -1 --separate-stderr zr-holds list "$POOL/nothing"
+	[[ "$stderr" == *"cannot open '$POOL/nothing': dataset does not exist"* ]]
+}
+
+@test "a tree of filesystems: of each, only the older holds go" {
+	zfs create -p "$F/many/1"
+	for i in $(seq 2 12); do
+		zfs create "$F/many/$i"
+	done
+	for i in $(seq 8); do
+		zfs snapshot -r "$F/many@$i"
+		zfs hold -r zrepl_last_received_J_many "$F/many@$i"
+	done
+	run -0 zr-holds list -H "$F/many"
+	[ "${#lines[@]}" -eq $((13 * 8)) ]
+	run -0 zr-holds release -Hy "$F/many"
+	[ "${#lines[@]}" -eq $((13 * 7)) ]
+	run -0 zr-holds list -H "$F/many"
+	[ "${#lines[@]}" -eq 13 ]
+	[ "$(cut -f 1 <<< "$output" | grep -c '@8$')" -eq 13 ]
+}
