@@ -2,6 +2,7 @@
  * resume_token on tokens of OpenZFS (t/data) and on made and forged ones
  * (t/data/tokens/made.tsv, written by make.py beside it).
  */
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -44,7 +45,7 @@ is_as_made(const struct resume_token *token)
 }
 
 /* One line of made.tsv: verdict, name, token. */
-static bool
+static void
 check_made(char *text)
 {
 	const char *const verdict = strsep(&text, "\t");
@@ -53,8 +54,9 @@ check_made(char *text)
 	struct error error = { .text = "" };
 	bool right;
 
+	CHECK(text != NULL);
 	if (text == NULL)
-		return (false);
+		return;
 	text[strcspn(text, "\n")] = '\0';
 	if (resume_token_decode(&token, text, &error) == 0)
 		right = strcmp(verdict, "-") == 0 && is_as_made(&token);
@@ -64,7 +66,63 @@ check_made(char *text)
 		    error.code == EXIT_FAILED;
 	if (!right)
 		printf("# %s: want %s, have %s\n", name, verdict, error.text);
-	return (right);
+	CHECK(right);
+}
+
+/* What zfs send -nvt prints of a token, on one line. */
+static void
+describe(const struct resume_token *token, char *text, size_t size)
+{
+	size_t used = 0;
+
+	if (token->has_from_guid)
+		used += (size_t)snprintf(text, size, "fromguid=0x%" PRIx64 "|",
+		    token->from_guid);
+	used += (size_t)snprintf(text + used, size - used, "object=0x%" PRIx64
+	    "|offset=0x%" PRIx64 "|bytes=0x%" PRIx64 "|toguid=0x%" PRIx64
+	    "|toname=%s@%s|", token->object, token->offset, token->bytes,
+	    token->to_guid, token->filesystem, token->snapshot);
+	snprintf(text + used, size - used, "%s%s%s%s%s",
+	    token->large_blocks ? "largeblockok=1|" : "",
+	    token->embedded ? "embedok=1|" : "",
+	    token->compressed ? "compressok=1|" : "",
+	    token->raw ? "rawok=1|" : "", token->redacted ? "redacted" : "");
+}
+
+/* One line of real.tsv: token, what zfs read in it. */
+static void
+check_real(char *text)
+{
+	const char *const name = strsep(&text, "\t");
+	struct resume_token token;
+	struct error error = { .text = "" };
+	char ours[1024] = "";
+
+	CHECK(text != NULL);
+	if (text == NULL)
+		return;
+	text[strcspn(text, "\n")] = '\0';
+	CHECK(resume_token_decode(&token, name, &error) == 0);
+	CHECK_TEXT(error.text, "");
+	describe(&token, ours, sizeof(ours));
+	CHECK_TEXT(ours, text);
+}
+
+/* Call check for each line of a file of t/data/tokens; how many there are. */
+static unsigned int
+check_lines(const char *path, void (*check)(char *text))
+{
+	FILE *const file = fopen(path, "r");
+	unsigned int count = 0;
+
+	CHECK(file != NULL);
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		check(line);
+		count++;
+	}
+	if (file != NULL)
+		fclose(file);
+	return (count);
 }
 
 int
@@ -99,18 +157,11 @@ main(void)
 		CHECK(token.from_guid == UINT64_C(0x189b5711514940fa));
 		CHECK(token.to_guid == UINT64_C(0x43f35d1d372d1297));
 	}
+	TEST("tokens of every kind of send mean to us what they mean to zfs") {
+		CHECK(check_lines("t/data/tokens/real.tsv", check_real) == 8);
+	}
 	TEST("made tokens in every encoding are read, forged ones refused") {
-		FILE *const file = fopen("t/data/tokens/made.tsv", "r");
-		unsigned int count = 0;
-
-		CHECK(file != NULL);
-		while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-			CHECK(check_made(line));
-			count++;
-		}
-		CHECK(count > 80);
-		if (file != NULL)
-			fclose(file);
+		CHECK(check_lines("t/data/tokens/made.tsv", check_made) > 80);
 	}
 	TEST("a real token cut anywhere is refused") {
 		char copy[1024];
