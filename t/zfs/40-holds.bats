@@ -1,41 +1,36 @@
 # zr-holds on real holds and bookmarks.
-bats_require_minimum_version 1.5.0
+load zfs_helper
 
-POOL=zrholds
+POOL=holds
 CURSOR=zrepl_CURSOR_G_
 TENTATIVE=zrepl_CURSORTENTATIVE__G_
 
-# guid SNAPSHOT: as the names of bookmarks have it.
-guid() {
-	printf '%016x' "$(zfs get -Hpo value guid "$1")"
+# hex SNAPSHOT: its guid as the names of bookmarks have it.
+hex() {
+	printf '%016x' "$(guid_of "$1")"
 }
 
 setup_file() {
-	export PATH=$BATS_TEST_DIRNAME/../../build/bin:$PATH
-	truncate -s 256M "$BATS_FILE_TMPDIR/disk"
-	zpool create -O mountpoint=none "$POOL" "$BATS_FILE_TMPDIR/disk"
-}
-
-teardown_file() {
-	zpool destroy "$POOL"
+	make_pool "$POOL"
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return 1
-	F=$POOL/"odd name:$BATS_TEST_NUMBER"
-	zfs create "$F"
-	zfs create "$F/below"
+	cd "$BATS_TEST_TMPDIR" || return
+	children=()
+	F="$POOL/odd name:$BATS_TEST_NUMBER"
+	zfs create -u "$F"
+	zfs create -u "$F/below"
 	for name in 1 2 "3 four"; do
 		zfs snapshot "$F@$name"
 	done
 }
 
 @test "what is stale is found and released, the rest stays" {
-	zfs bookmark "$F@1" "$F#$CURSOR$(guid "$F@1")_J_web"
-	zfs bookmark "$F@2" "$F#$CURSOR$(guid "$F@2")_J_web"
-	zfs bookmark "$F@2" "$F#$CURSOR$(guid "$F@1")_J_lying"
-	zfs bookmark "$F@2" "$F#$TENTATIVE$(guid "$F@2")_J_web"
-	zfs bookmark "$F@3 four" "$F#$TENTATIVE$(guid "$F@3 four")_J_web"
+	zfs bookmark "$F@1" "$F#$CURSOR$(hex "$F@1")_J_web"
+	zfs bookmark "$F@2" "$F#$CURSOR$(hex "$F@2")_J_web"
+	zfs bookmark "$F@2" "$F#$CURSOR$(hex "$F@1")_J_lying"
+	zfs bookmark "$F@2" "$F#$TENTATIVE$(hex "$F@2")_J_web"
+	zfs bookmark "$F@3 four" "$F#$TENTATIVE$(hex "$F@3 four")_J_web"
 	zfs bookmark "$F@1" "$F#zrepl_replication_cursor"
 	zfs bookmark "$F@1" "$F#mine"
 	zfs hold zrepl_STEP_J_web "$F@1" "$F@2"
@@ -48,8 +43,8 @@ setup() {
 	run -0 zr-holds list -Hs "$F"
 	cut -f 1-3 <<< "$output" | sort > stale
 	sort > expected <<-EOT
-		$F#$CURSOR$(guid "$F@1")_J_web	cursor	web
-		$F#$CURSOR$(guid "$F@1")_J_lying	cursor	lying
+		$F#$CURSOR$(hex "$F@1")_J_web	cursor	web
+		$F#$CURSOR$(hex "$F@1")_J_lying	cursor	lying
 		$F#zrepl_replication_cursor	old-bookmark	-
 		$F@1	step-hold	web
 		$F@2	step-hold	web
@@ -67,19 +62,19 @@ setup() {
 	[ -z "$output" ]
 	run -0 zr-holds list -H "$F"
 	[ "${#lines[@]}" -eq 6 ]
-	[ "$(zfs holds -H "$F@1" | cut -f 2)" = mine ]
+	[ "$(holds_of "$F@1")" = '1 mine' ]
 	zfs list -t bookmark "$F#mine"
 }
 
 @test "release -a takes all of a job and nothing of another" {
 	zfs hold zrepl_STEP_J_web "$F@1" "$F@2"
 	zfs hold zrepl_STEP_J_web2 "$F@1"
-	zfs bookmark "$F@1" "$F#$CURSOR$(guid "$F@1")_J_web"
+	zfs bookmark "$F@1" "$F#$CURSOR$(hex "$F@1")_J_web"
 	run -1 zfs destroy "$F@2"
 	run -0 zr-holds release -y -a -J web "$F"
 	zfs destroy "$F@2"
-	[ "$(zfs holds -H "$F@1" | cut -f 2)" = zrepl_STEP_J_web2 ]
-	run -1 zfs list -t bookmark "$F#$CURSOR$(guid "$F@1")_J_web"
+	[ "$(holds_of "$F@1")" = '1 zrepl_STEP_J_web2' ]
+	run -1 zfs list -t bookmark "$F#$CURSOR$(hex "$F@1")_J_web"
 }
 
 @test "all pools are listed without an operand" {
@@ -95,9 +90,9 @@ setup() {
 }
 
 @test "a tree of filesystems: of each, only the older holds go" {
-	zfs create -p "$F/many/1"
+	zfs create -u -p "$F/many/1"
 	for i in $(seq 2 12); do
-		zfs create "$F/many/$i"
+		zfs create -u "$F/many/$i"
 	done
 	for i in $(seq 8); do
 		zfs snapshot -r "$F/many@$i"
