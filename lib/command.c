@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "diag.h"
 #include "io.h"
 
 /*
@@ -205,8 +206,13 @@ command_reason(struct command *command)
 const char *
 command_last_line(struct command *command)
 {
-	const char *text = endpoint_text(&command->endpoint);
-	const char *newline = strrchr(text, '\n');
+	static char line[ENDPOINT_TEXT_MAX + 1];
+	char *newline;
 
-	return (with_signal(command, newline != NULL ? newline + 1 : text));
+	strlcpy(line, endpoint_text(&command->endpoint), sizeof(line));
+	/* Advice follows the error that it is about. */
+	while ((newline = strrchr(line, '\n')) != NULL &&
+	    strstr(newline, DIAG_HINT) != NULL)
+		*newline = '\0';
+	return (with_signal(command, newline != NULL ? newline + 1 : line));
 }

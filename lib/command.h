@@ -65,7 +65,7 @@ bool	command_succeeded(const struct command *command);
 /* Why it failed, all of it, as one line; valid until the next call. */
 const char *command_reason(struct command *command);
 
-/* The last line of that. */
+/* The last line of that, hints (diag.h) left out. */
 const char *command_last_line(struct command *command);
 
 #endif

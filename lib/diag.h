@@ -25,6 +25,9 @@ void	diag_init(const char *program);
 /* One more thing in the brackets' place: re-read the environment. */
 void	diag_refresh(void);
 
+/* What a line begins with that says what to do about the one before it. */
+#define DIAG_HINT "hint: "
+
 /* Say something; the message needs no newline. */
 void	diag(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

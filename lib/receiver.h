@@ -43,6 +43,24 @@ int	receiver_local(const struct receiver *receiver, const char *filesystem,
 int	receiver_make_parents(const struct receiver *receiver,
 	    const char *local, struct error *error);
 
+/*
+ * ZFS cannot receive an encrypted filesystem over one that is not, nor the
+ * other way round.  Such a stream is received beside the placeholder that it
+ * is to replace, under its name with this behind it, and then takes its place.
+ */
+#define RECEIVER_INCOMING_SUFFIX ".zr-incoming"
+
+/* Is it, or is it below, such a filesystem? */
+bool	receiver_is_incoming(const char *name);
+
+/*
+ * Let incoming, received in full, take the place of the placeholder local,
+ * which may be gone already: its children move, it is destroyed, incoming gets
+ * its name.  Can be repeated after it was interrupted anywhere.
+ */
+int	receiver_take_place(const struct receiver *receiver,
+	    const char *incoming, const char *local, struct error *error);
+
 /* Take the stream on standard input. */
 int	receiver_receive(const struct receiver *receiver,
 	    const ReceiveReq *request, struct error *error);

@@ -28,7 +28,8 @@ shown(const void *context, const char *name)
 	const struct receiver *receiver = context;
 	const size_t length = strlen(receiver->root);
 
-	if (strncmp(name, receiver->root, length) != 0 || name[length] != '/')
+	if (strncmp(name, receiver->root, length) != 0 || name[length] != '/' ||
+	    receiver_is_incoming(name + length + 1))
 		return (NULL);
 	return (name + length + 1);
 }
@@ -49,6 +50,29 @@ check_root(const struct receiver *receiver, struct error *error)
 	return (result);
 }
 
+/* What arrives beside a placeholder is resumed in the placeholder's name. */
+static void
+pass_on_tokens(struct zfs_list *list)
+{
+	const size_t suffix = strlen(RECEIVER_INCOMING_SUFFIX);
+	const char *name;
+	size_t length;
+
+	for (size_t i = 0; i < list->count; i++) {
+		name = list->objects[i].name;
+		length = strlen(name);
+		if (length < suffix || strcmp(name + length - suffix,
+		    RECEIVER_INCOMING_SUFFIX) != 0)
+			continue;
+		length -= suffix;
+		for (size_t j = 0; j < list->count; j++)
+			if (strncmp(list->objects[j].name, name, length) == 0 &&
+			    list->objects[j].name[length] == '\0')
+				list->objects[j].resume_token =
+				    list->objects[i].resume_token;
+	}
+}
+
 static int
 list_filesystems(void *context, const ProtobufCMessage *message,
     struct error *error)
@@ -63,8 +87,10 @@ list_filesystems(void *context, const ProtobufCMessage *message,
 	    ZFS_WANT_TOKEN | ZFS_WANT_PLACEHOLDER, true, error);
 	if (result == 0 && list.count == 0)
 		result = check_root(receiver, error);
-	if (result == 0)
+	if (result == 0) {
+		pass_on_tokens(&list);
 		result = zfs_filesystems_answer(&list, shown, receiver, error);
+	}
 	zfs_list_free(&list);
 	return (result);
 }

@@ -16,7 +16,8 @@ receiver_local(const struct receiver *receiver, const char *filesystem,
 	if (filesystem[0] == '\0')
 		return (error_set(error, EXIT_FAILED,
 		    "empty filesystem not allowed"));
-	if (!fs_name_valid_filesystem(filesystem))
+	if (!fs_name_valid_filesystem(filesystem) ||
+	    receiver_is_incoming(filesystem))
 		return (error_set(error, EXIT_FAILED,
 		    "\"%s\" is not the name of a filesystem", filesystem));
 	if (snprintf(local, FS_NAME_MAX + 1, "%s/%s", receiver->root,

@@ -10,6 +10,7 @@
 #include "io.h"
 #include "receiver.h"
 #include "request_check.h"
+#include "resume_token.h"
 #include "stream_peek.h"
 #include "verdict.h"
 #include "zfs_command.h"
@@ -31,6 +32,9 @@ struct receive {
 	ReplicationGuaranteeKind guarantee;
 	struct zstream begin;			/* how the stream begins, */
 	bool known;				/* if that could be seen */
+	char incoming[FS_NAME_MAX + 1];		/* the filesystem's name beside a */
+	bool beside;				/* placeholder, and is it there */
+	bool done;				/* nothing has to be received */
 };
 
 /* The whole request, before anything is touched. */
@@ -64,26 +68,130 @@ check(struct receive *receive)
 	return (0);
 }
 
-/* What is there, and what kind of stream this is. */
+static const char *
+oldest_snapshot(const struct zfs_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->objects[i].type == ZFS_SNAPSHOT)
+			return (list->objects[i].name);
+	return (NULL);
+}
+
+/* Is a full stream arriving here, and nothing else? */
+static bool
+full_stream_saved(const struct zfs_list *list)
+{
+	struct resume_token token;
+	struct error error;
+
+	return (list->objects[0].resume_token[0] != '\0' &&
+	    oldest_snapshot(list) == NULL && resume_token_decode(&token,
+	    list->objects[0].resume_token, &error) == 0 && !token.has_from_guid);
+}
+
+static int
+read_filesystem(struct receive *receive)
+{
+	zfs_list_free(&receive->list);
+	return (zfs_filesystem_read(&receive->list, receive->local,
+	    ZFS_WANT_HOLDS | ZFS_WANT_TOKEN | ZFS_WANT_PLACEHOLDER |
+	    ZFS_WANT_ENCRYPTION, true, receive->error));
+}
+
+/* zfs recv -A, where somebody else may have been quicker. */
+static int
+abort_receive(const char *name, struct error *error)
+{
+	static const char *const fine[] = {
+		"does not have any resumable receive state to abort", NULL
+	};
+	struct zfs_arguments arguments = zfs_arguments("recv", "-A", name, NULL);
+	struct zfs_report report;
+	int result;
+
+	result = zfs_run(&arguments, 0, NULL, &report, error);
+	zfs_arguments_free(&arguments);
+	if (result == 0 && report.exit_code != 0 && !zfs_words_all(&report, fine))
+		result = zfs_failed(&report, error);
+	return (result);
+}
+
+/*
+ * What an earlier call received beside the placeholder: in part, to be gone
+ * on with or thrown away; or in full, and then it only has to take its place.
+ */
+static int
+look_beside(struct receive *receive)
+{
+	struct zfs_list list;
+	int result;
+
+	if (snprintf(receive->incoming, sizeof(receive->incoming), "%s%s",
+	    receive->local, RECEIVER_INCOMING_SUFFIX) > FS_NAME_MAX)
+		return (0);	/* then there is none, and will not be one */
+	result = zfs_filesystem_read(&list, receive->incoming, ZFS_WANT_TOKEN,
+	    true, receive->error);
+	if (result == -1 || list.count == 0)
+		goto out;
+	if (oldest_snapshot(&list) != NULL) {
+		result = receiver_take_place(receive->receiver, receive->incoming,
+		    receive->local, receive->error);
+		if (result == 0)
+			result = read_filesystem(receive);
+	} else if (receive->request->clearresumetoken)
+		result = abort_receive(receive->incoming, receive->error);
+	else
+		receive->beside = list.objects[0].resume_token[0] != '\0';
+out:
+	zfs_list_free(&list);
+	return (result);
+}
+
+/* What is there. */
 static int
 look(struct receive *receive)
 {
+	const FilesystemVersion *to = receive->request->to;
 	const ReplicationConfigProtection *protection =
 	    receive->request->replicationconfig->protection;
+	const struct zfs_object *same;
 
-	if (zfs_filesystem_read(&receive->list, receive->local, ZFS_WANT_HOLDS |
-	    ZFS_WANT_TOKEN | ZFS_WANT_PLACEHOLDER | ZFS_WANT_ENCRYPTION, true,
-	    receive->error) == -1)
+	if (read_filesystem(receive) == -1)
+		return (-1);
+	if ((receive->list.count == 0 || receive->list.objects[0].placeholder) &&
+	    look_beside(receive) == -1)
 		return (-1);
 	receive->existed = receive->list.count > 0;
 	receive->placeholder = receive->existed &&
 	    receive->list.objects[0].placeholder;
 	receive->guarantee = receive->existed ? protection->incremental :
 	    protection->initial;
-	if (!receive->existed && receiver_make_parents(receive->receiver,
-	    receive->local, receive->error) == -1)
+	same = receive->placeholder ? NULL : zfs_list_find(&receive->list,
+	    ZFS_SNAPSHOT, to->name);
+	if (same != NULL && same->guid != to->guid)
+		return (error_set(receive->error, EXIT_FAILED, "\"%s@%s\" is there "
+		    "already, with guid %" PRIu64 ", not %" PRIu64,
+		    receive->request->filesystem, to->name, same->guid, to->guid));
+	receive->done = same != NULL;	/* the answer was lost, last time */
+	if (!receive->existed)
+		return (receiver_make_parents(receive->receiver, receive->local,
+		    receive->error));
+	return (0);
+}
+
+/* What kind of stream it is, as far as that can be seen. */
+static int
+look_ahead(struct receive *receive)
+{
+	switch (stream_peek(STDIN_FILENO, &receive->begin, receive->error)) {
+	case STREAM_INVALID:
 		return (-1);
-	receive->known = stream_peek(STDIN_FILENO, &receive->begin);
+	case STREAM_SEEN:
+		receive->known = true;
+		break;
+	case STREAM_UNSEEN:
+		break;
+	}
 	if (receive->known && receive->begin.to_guid != receive->request->to->guid)
 		return (error_set(receive->error, EXIT_FAILED, "the stream is of "
 		    "the snapshot with guid %" PRIu64 ", not %" PRIu64,
@@ -91,36 +199,36 @@ look(struct receive *receive)
 	return (0);
 }
 
-/* Saved state that the sender does not go on with. */
+/*
+ * Saved state that the sender does not go on with.  Where the stream was to
+ * replace a placeholder, what is left is a filesystem without snapshots that
+ * is not called a placeholder any more: it is one nevertheless.
+ */
 static int
 abort_saved_state(struct receive *receive)
 {
-	static const char *const fine[] = {
-		"does not have any resumable receive state to abort", NULL
-	};
-	struct zfs_arguments arguments;
-	struct zfs_report report;
+	const bool full = receive->existed && full_stream_saved(&receive->list);
 	int result;
 
 	if (!receive->request->clearresumetoken || !receive->existed ||
 	    receive->list.objects[0].resume_token[0] == '\0')
 		return (0);
-	arguments = zfs_arguments("recv", "-A", receive->local, NULL);
-	result = zfs_run(&arguments, 0, NULL, &report, receive->error);
-	zfs_arguments_free(&arguments);
-	if (result == 0 && report.exit_code != 0 && !zfs_words_all(&report, fine))
-		result = zfs_failed(&report, receive->error);
+	result = abort_receive(receive->local, receive->error);
+	if (result == 0)
+		result = read_filesystem(receive);
+	if (result == 0)
+		receive->placeholder = receive->list.count > 0 &&
+		    (receive->list.objects[0].placeholder || full);
 	return (result);
 }
 
 /* --- over a placeholder --- */
 
 static int
-set_placeholder(const char *local, const char *setting, enum zfs_flags flags,
-    struct error *error)
+set_placeholder(const char *local, const char *setting, struct error *error)
 {
 	struct zfs_arguments arguments = zfs_arguments("set", setting, local, NULL);
-	int result = zfs_do(&arguments, flags, error);
+	int result = zfs_do(&arguments, 0, error);
 
 	zfs_arguments_free(&arguments);
 	return (result);
@@ -130,13 +238,10 @@ set_placeholder(const char *local, const char *setting, enum zfs_flags flags,
 static int
 remove_snapshots(const struct receive *receive)
 {
-	const char *oldest = NULL;
+	const char *oldest = oldest_snapshot(&receive->list);
 	struct zfs_arguments arguments;
 	int result;
 
-	for (size_t i = 0; i < receive->list.count && oldest == NULL; i++)
-		if (receive->list.objects[i].type == ZFS_SNAPSHOT)
-			oldest = receive->list.objects[i].name;
 	if (oldest == NULL)
 		return (0);
 	arguments = zfs_arguments("rollback", "-r", oldest, NULL);
@@ -173,7 +278,11 @@ run_recv(const struct receive *receive, bool force)
 {
 	const struct receiver *receiver = receive->receiver;
 	struct zfs_arguments arguments = zfs_arguments("recv", NULL);
+	char target[2 * (FS_NAME_MAX + 1)];
 	int result;
+
+	snprintf(target, sizeof(target), "%s@%s", receive->beside ?
+	    receive->incoming : receive->local, receive->request->to->name);
 
 	if (force)
 		zfs_arguments_add(&arguments, "-F");
@@ -183,7 +292,7 @@ run_recv(const struct receive *receive, bool force)
 		zfs_arguments_add(&arguments, "-u");
 	for (size_t i = 0; i < receiver->option_count; i++)
 		zfs_arguments_add(&arguments, receiver->options[i]);
-	zfs_arguments_add(&arguments, receive->snapshot);
+	zfs_arguments_add(&arguments, target);
 	result = zfs_do(&arguments, ZFS_READ_INPUT, receive->error);
 	zfs_arguments_free(&arguments);
 	return (result);
@@ -199,17 +308,19 @@ receive_over_placeholder(struct receive *receive)
 	struct error error;
 	int result;
 
-	if (set_placeholder(receive->local, ZREPL_PLACEHOLDER_PROPERTY "=off", 0,
+	if (set_placeholder(receive->local, ZREPL_PLACEHOLDER_PROPERTY "=off",
 	    receive->error) == -1)
 		return (-1);
 	result = full && !resumed ? remove_snapshots(receive) : 0;
 	if (result == 0)
 		result = run_recv(receive, full);
-	if (result == -1 && !has_saved_state(receive) &&
-	    set_placeholder(receive->local, ZREPL_PLACEHOLDER_PROPERTY "=on",
-	    ZFS_CLEANING, &error) == -1)
+	if (result == 0)
+		return (0);
+	zfs_clean_up();
+	if (!has_saved_state(receive) && set_placeholder(receive->local,
+	    ZREPL_PLACEHOLDER_PROPERTY "=on", &error) == -1)
 		diag("%s is no placeholder any more: %s", receive->local, error.text);
-	return (result);
+	return (-1);
 }
 
 /* --- afterwards --- */
@@ -255,6 +366,28 @@ move_hold(const struct receive *receive)
 	return (0);
 }
 
+/* Where the stream goes. */
+static int
+receive_stream(struct receive *receive)
+{
+	/* zfs would refuse these over what is there. */
+	if (receive->placeholder && receive->known &&
+	    receive->begin.from_guid == 0 && receive->incoming[0] != '\0' &&
+	    receive->list.objects[0].resume_token[0] == '\0' &&
+	    ((receive->begin.features & ZSTREAM_RAW) != 0 ||
+	    receive->list.objects[0].encrypted))
+		receive->beside = true;
+	if (receive->beside)
+		return (run_recv(receive, false) == -1 ? -1 :
+		    receiver_take_place(receive->receiver, receive->incoming,
+		    receive->local, receive->error));
+	if (receive->placeholder)
+		return (receive_over_placeholder(receive));
+	/* What began over a placeholder goes on that way. */
+	return (run_recv(receive, receive->list.count > 0 &&
+	    full_stream_saved(&receive->list)));
+}
+
 int
 receiver_receive(const struct receiver *receiver, const ReceiveReq *request,
     struct error *error)
@@ -269,15 +402,17 @@ receiver_receive(const struct receiver *receiver, const ReceiveReq *request,
 	result = check(&receive);
 	if (result == 0)
 		result = look(&receive);
-	if (result == 0)
-		result = abort_saved_state(&receive);
-	if (result == 0)
-		result = receive.placeholder ? receive_over_placeholder(&receive) :
-		    run_recv(&receive, false);
-	if (result == 0)
-		result = verdict_wait(&verdict, IO_FOREVER, error);
-	if (result == 0)
-		result = verify(&receive);
+	if (result == 0 && !receive.done) {
+		result = look_ahead(&receive);
+		if (result == 0)
+			result = abort_saved_state(&receive);
+		if (result == 0)
+			result = receive_stream(&receive);
+		if (result == 0)
+			result = verdict_wait(&verdict, IO_FOREVER, error);
+		if (result == 0)
+			result = verify(&receive);
+	}
 	if (result == 0)
 		result = move_hold(&receive);
 	verdict_free(&verdict);

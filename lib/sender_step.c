@@ -2,6 +2,7 @@
  * One step of replication as the sender sees it: what may be sent, and how.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,9 +210,15 @@ sender_step_send(const struct sender_step *step, const struct sender *sender,
     struct error *error)
 {
 	struct zfs_arguments arguments = send_arguments(step, sender, false);
+	struct zfs_report report;
 	int result;
 
-	result = zfs_do(&arguments, ZFS_WRITE_OUTPUT, error);
+	result = zfs_run(&arguments, ZFS_WRITE_OUTPUT, NULL, &report, error);
 	zfs_arguments_free(&arguments);
-	return (result);
+	if (result == -1 || report.exit_code == 0)
+		return (result);
+	if (report.exit_code == EXIT_SIGNAL + SIGPIPE)
+		return (error_set(error, EXIT_FAILED,
+		    "the stream was not wanted any more"));
+	return (zfs_failed(&report, error));
 }

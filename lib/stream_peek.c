@@ -48,12 +48,12 @@ peek(int fd, mode_t mode, void *buffer, size_t size)
 	return (peek_pipe(fd, buffer, size));
 }
 
-bool
-stream_peek(int fd, struct zstream *begin)
+enum stream_peek
+stream_peek(int fd, struct zstream *begin, struct error *error)
 {
 	struct pollfd entry = { .fd = fd, .events = POLLIN };
+	enum stream_peek result = STREAM_UNSEEN;
 	int64_t deadline = INT64_MAX;
-	struct error error;
 	struct stat status;
 	bool more = true;
 	char *buffer;
@@ -63,23 +63,25 @@ stream_peek(int fd, struct zstream *begin)
 	buffer = malloc(PEEK_MAX);
 	if (buffer == NULL || fstat(fd, &status) == -1)
 		more = false;
-	while (more && !begin->begun) {
+	while (more && result == STREAM_UNSEEN) {
 		/* No hurry before the first byte: the sender may think. */
 		if (io_poll(&entry, 1, IO_FOREVER) == 0)
 			break;
 		if (deadline == INT64_MAX)
 			deadline = io_now() + STREAM_PEEK_MS;
 		seen = peek(fd, status.st_mode, buffer, PEEK_MAX);
-		zstream_init(begin);
 		more = seen > 0 && seen < (ssize_t)PEEK_MAX &&
 		    (entry.revents & POLLHUP) == 0 && !S_ISREG(status.st_mode) &&
 		    io_now() < deadline;
-		if (seen <= 0 || zstream_feed(begin, buffer, (size_t)seen,
-		    &error) == -1)
-			more = false;
-		if (more && !begin->begun)
+		zstream_init(begin);
+		if (seen > 0 && zstream_feed(begin, buffer, (size_t)seen,
+		    error) == -1)
+			result = STREAM_INVALID;
+		if (begin->begun)
+			result = STREAM_SEEN;
+		if (more && result == STREAM_UNSEEN)
 			io_poll(NULL, 0, io_now() + RETRY_MS);
 	}
 	free(buffer);
-	return (begin->begun);
+	return (result);
 }

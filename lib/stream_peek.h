@@ -1,8 +1,6 @@
 #ifndef ZR_STREAM_PEEK_H
 #define ZR_STREAM_PEEK_H
 
-#include <stdbool.h>
-
 #include "zstream.h"
 
 /*
@@ -12,11 +10,14 @@
  */
 #define STREAM_PEEK_MS 2000	/* how long to wait for the rest of a beginning */
 
-/*
- * Waits until there are bytes, or the end.  True if *begin tells what stream
- * this is (begin->begun); false where that cannot be seen, which is no error:
- * zfs will read it and say.
- */
-bool	stream_peek(int fd, struct zstream *begin);
+enum stream_peek {
+	STREAM_SEEN,		/* *begin tells what it is (begin->begun) */
+	STREAM_UNSEEN,		/* that cannot be told without taking it */
+	STREAM_INVALID		/* it is no stream: *error says why */
+};
+
+/* Waits until there are bytes, or the end. */
+enum stream_peek stream_peek(int fd, struct zstream *begin,
+	    struct error *error);
 
 #endif

@@ -10,6 +10,7 @@
 #include "process.h"
 #include "signals.h"
 #include "utf8.h"
+#include "zfs_advice.h"
 #include "zfs_command.h"
 
 static const int ending_signals[] = { SIGTERM, SIGINT, SIGHUP };
@@ -17,6 +18,10 @@ static const int ending_signals[] = { SIGTERM, SIGINT, SIGHUP };
 #define ENDING_SIGNALS (sizeof(ending_signals) / sizeof(ending_signals[0]))
 
 static int ended_by;		/* the signal that told us to end; 0: none */
+static bool cleaning;		/* which does not matter any more */
+
+static struct error advised;	/* the error that the advice is about */
+static char advice[ZFS_ADVICE_SIZE];
 
 void
 zfs_init(void)
@@ -34,6 +39,12 @@ zfs_init(void)
 	signals_catch(SIGCHLD);
 	for (size_t i = 0; i < ENDING_SIGNALS; i++)
 		signals_catch(ending_signals[i]);
+}
+
+void
+zfs_clean_up(void)
+{
+	cleaning = true;
 }
 
 struct zfs_arguments
@@ -112,20 +123,19 @@ drain_words(int fd, char *words, size_t *length)
 }
 
 static void
-pass_signals(const struct process *process, enum zfs_flags flags)
+pass_signals(const struct process *process)
 {
 	for (size_t i = 0; i < ENDING_SIGNALS; i++)
 		if (signals_take(ending_signals[i])) {
 			ended_by = ending_signals[i];
-			if ((flags & ZFS_CLEANING) == 0)
+			if (!cleaning)
 				process_signal(process, SIGTERM);
 		}
 }
 
 /* Everything that it says, until it has ended and said it all. */
 static void
-attend(struct process *process, enum zfs_flags flags, struct buffer *output,
-    char *words, size_t *length)
+attend(struct process *process, struct buffer *output, char *words, size_t *length)
 {
 	struct pollfd entries[2];
 	bool ended;
@@ -137,7 +147,7 @@ attend(struct process *process, enum zfs_flags flags, struct buffer *output,
 		ended = process_has_ended(process);
 		if (!ended)
 			io_poll(entries, 2, IO_FOREVER);
-		pass_signals(process, flags);
+		pass_signals(process);
 		if (process->output != -1 && !drain(process->output, output)) {
 			/* Also where it printed too much: it will get EPIPE. */
 			io_close(&process->output);
@@ -158,8 +168,8 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 
 	if (arguments->out_of_memory)
 		return (error_set(error, EXIT_SYSTEM, "out of memory"));
-	pass_signals(&process, flags);
-	if (ended_by != 0 && (flags & ZFS_CLEANING) == 0)
+	pass_signals(&process);
+	if (ended_by != 0 && !cleaning)
 		goto ended;
 	if (process_start(&process, (char *const *)(uintptr_t)arguments->items,
 	    flags & ZFS_READ_INPUT ? PROCESS_INHERIT : PROCESS_NULL,
@@ -167,11 +177,14 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	    output != NULL ? PROCESS_PIPE : PROCESS_NULL,
 	    PROCESS_PIPE, false, error) == -1)
 		return (-1);
-	attend(&process, flags, output, words, &length);
+	attend(&process, output, words, &length);
 	report->exit_code = process_wait(&process);
 	process_close(&process);
 	utf8_sanitize(report->words, words, length);
-	if (ended_by != 0 && (flags & ZFS_CLEANING) == 0)
+	report->command = arguments->items[1];
+	strlcpy(report->dataset, arguments->items[arguments->count - 1],
+	    sizeof(report->dataset));
+	if (ended_by != 0 && !cleaning)
 		goto ended;
 	if (output != NULL && buffer_length(output) + 16384 > output->max)
 		return (error_set(error, EXIT_FAILED,
@@ -214,29 +227,49 @@ zfs_words_all(const struct zfs_report *report, const char *const endings[])
 	return (lines > 0);
 }
 
+/* The words on one line; what follows "usage:" helps nobody here. */
+static size_t
+join(const char *words, char *text, size_t size)
+{
+	size_t used = 0, length;
+
+	text[0] = '\0';
+	for (; *words != '\0'; words += length + (words[length] == '\n')) {
+		length = strcspn(words, "\n");
+		if (strncmp(words, "usage:", 6) == 0)
+			break;
+		if (length > 0 && used < size)
+			used += (size_t)snprintf(text + used, size - used,
+			    "%s%.*s", used > 0 ? "; " : "", (int)length, words);
+	}
+	return (used);
+}
+
 int
 zfs_failed(const struct zfs_report *report, struct error *error)
 {
-	char text[ZFS_WORDS_MAX * 2 + 1];
-	size_t used = 0, length;
-	const char *line = report->words;
+	const struct zfs_failure failure = { .command = report->command,
+	    .dataset = report->dataset, .words = report->words,
+	    .length = strlen(report->words) };
+	char text[sizeof(error->text)];
 
-	for (; *line != '\0'; line += length + (line[length] == '\n')) {
-		length = strcspn(line, "\n");
-		if (strncmp(line, "usage:", 6) == 0)
-			break;
-		if (length == 0)
-			continue;
-		used += (size_t)snprintf(text + used, sizeof(text) - used,
-		    "%s%.*s", used > 0 ? "; " : "", (int)length, line);
-		if (used >= sizeof(text))
-			break;
-	}
-	if (used > 0)
-		return (error_set(error, EXIT_FAILED, "%s", text));
-	if (report->exit_code >= EXIT_SIGNAL)
-		return (error_set(error, EXIT_FAILED, "zfs was ended by signal %d",
-		    report->exit_code - EXIT_SIGNAL));
-	return (error_set(error, EXIT_FAILED, "zfs ended with status %d",
-	    report->exit_code));
+	if (join(report->words, text, sizeof(text)) > 0)
+		error_set(error, EXIT_FAILED, "%s", text);
+	else if (report->exit_code >= EXIT_SIGNAL)
+		error_set(error, EXIT_FAILED, "zfs %s was ended by signal %d",
+		    report->command, report->exit_code - EXIT_SIGNAL);
+	else
+		error_set(error, EXIT_FAILED, "zfs %s ended with status %d",
+		    report->command, report->exit_code);
+	zfs_advice(advice, &failure);
+	advised = *error;
+	return (-1);
+}
+
+const char *
+zfs_failed_advice(const struct error *error)
+{
+	if (advice[0] == '\0' || strcmp(error->text, advised.text) != 0)
+		return (NULL);
+	return (advice);
 }

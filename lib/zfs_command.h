@@ -6,12 +6,13 @@
 
 #include "buffer.h"
 #include "error.h"
+#include "fs_name.h"
 
 /*
  * Running zfs(8) as a child process.  Its words are read, never guessed from
  * the exit status alone, so it runs in the C locale.  SIGTERM, SIGINT and
  * SIGHUP are passed on to it, and make every later command fail at once
- * (ended by that signal) unless it cleans up.
+ * (ended by that signal), except those that clean up.
  */
 #define ZFS_ENVIRONMENT	"ZR_ZFS"	/* names another binary than "zfs" */
 #define ZFS_OUTPUT_MAX	(256u << 20)	/* bytes */
@@ -19,6 +20,8 @@
 
 /* How a command ended. */
 struct zfs_report {
+	const char *command;		/* "send", "hold", ... */
+	char dataset[FS_NAME_MAX + 1];	/* the last on its command line */
 	int exit_code;			/* process_exit_code() */
 	char words[ZFS_WORDS_MAX + 1];	/* the beginning of its standard error, */
 					/* lines and all, valid UTF-8 */
@@ -34,6 +37,12 @@ struct zfs_arguments {
 /* Once per program, before the first command: PATH, locale, signals. */
 void	zfs_init(void);
 
+/*
+ * What runs from here on cleans up after a failure: it runs even though a
+ * signal told us to end, and such a signal does not reach it.
+ */
+void	zfs_clean_up(void);
+
 /* Start a command line with "zfs"; arguments end with NULL. */
 struct zfs_arguments zfs_arguments(const char *first, ...)
 	    __attribute__((sentinel));
@@ -41,9 +50,8 @@ void	zfs_arguments_add(struct zfs_arguments *arguments, const char *argument);
 void	zfs_arguments_free(struct zfs_arguments *arguments);
 
 enum zfs_flags {
-	ZFS_CLEANING = 1 << 0,	/* run even after a signal told us to end */
-	ZFS_READ_INPUT = 1 << 1,	/* our standard input is its own */
-	ZFS_WRITE_OUTPUT = 1 << 2	/* our standard output is its own */
+	ZFS_READ_INPUT = 1 << 0,	/* our standard input is its own */
+	ZFS_WRITE_OUTPUT = 1 << 1	/* our standard output is its own */
 };
 
 /*
@@ -68,5 +76,11 @@ bool	zfs_words_all(const struct zfs_report *report, const char *const endings[])
 
 /* The words as one line, lines joined with "; ", without a usage text. */
 int	zfs_failed(const struct zfs_report *report, struct error *error);
+
+/*
+ * What can be done about an error that zfs_failed() was the last to set, as
+ * one line; NULL where there is no advice, or the error is another one.
+ */
+const char *zfs_failed_advice(const struct error *error);
 
 #endif

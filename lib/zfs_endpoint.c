@@ -3,6 +3,7 @@
 
 #include "diag.h"
 #include "request.h"
+#include "zfs_advice.h"
 #include "zfs_command.h"
 #include "zfs_endpoint.h"
 
@@ -26,15 +27,24 @@ int
 zfs_endpoint_run(const struct endpoint_method methods_here[], void *context,
     const char *name, const char *operand, const char *prefix)
 {
+	char hint[ZFS_ADVICE_SIZE] = "";
+	const char *advice;
 	struct error error;
 
 	signal(SIGPIPE, SIG_IGN);
 	zfs_init();
 	if (endpoint_method_run(methods_here, context, name, operand, &error) == 0)
 		return (EXIT_DONE);
-	if (prefix != NULL)
+	advice = zfs_failed_advice(&error);
+	if (advice != NULL)
+		strlcpy(hint, advice, sizeof(hint));
+	if (prefix != NULL) {
 		hide_prefix(error.text, prefix);
+		hide_prefix(hint, prefix);
+	}
 	diag("%s", error.text);
+	if (hint[0] != '\0')
+		diag(DIAG_HINT "%s", hint);
 	return (error.code);
 }
 
