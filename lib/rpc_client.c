@@ -120,7 +120,8 @@ conclude(struct rpc_client *client, struct rpc_request *request)
 	else if (request->status != GRPC_OK)
 		finish(client, request, request->status,
 		    request->status == GRPC_DEADLINE_EXCEEDED ? EXIT_TIMEOUT :
-		    EXIT_FAILED, request->text);
+		    EXIT_FAILED, request->text[0] != '\0' ? request->text :
+		    "the server gives no reason");
 	else if (!grpc_message_complete(&request->message))
 		finish(client, request, GRPC_INTERNAL, EXIT_PROTOCOL,
 		    "the server ended its answer in the middle of the message");

@@ -1,15 +1,103 @@
-# zr-rpc serve and clients that break HTTP/2; and an independent gRPC.
+# zr-rpc and peers that break HTTP/2 or gRPC; and an independent gRPC.
 load helper
 
+faults() {
+	run -0 --separate-stderr timeout 50 /usr/bin/python3 "$BATS_TEST_DIRNAME/rpc_faults.py" "$@"
+}
+
+endpoint() {
+	printf '#!/bin/sh\nread -r r\necho "$r" | sed s/Message/Echo/\n' > endpoint
+	chmod +x endpoint
+}
+
 @test "floods, bombs and broken frames end the connection, in bounded memory" {
-	for fault in rapid-reset settings-flood ping-flood hpack-bomb \
-	    long-headers data-on-idle huge-frame; do
-		run -0 --separate-stderr timeout 40 /usr/bin/python3 "$BATS_TEST_DIRNAME/rpc_faults.py" $fault
+	for fault in preface rapid-reset settings-flood ping-flood empty-frames \
+	    hpack-bomb long-headers data-on-idle headers-on-even \
+	    settings-ack-with-payload window-overflow huge-frame; do
+		faults break $fault
 		echo "$fault: $output"
 		read -r code memory <<< "$output"
 		[ "$code" = 98 ]
-		[[ "$ZR_BUILD" == *sanitize* || "$memory" -lt 32768 ]]
+		[ "$memory" -lt "$(memory_limit)" ]
 	done
+}
+
+# answered NAME HTTP-STATUS GRPC-STATUS TEXT
+answered() {
+	faults request "$1"
+	echo "$1: $output"
+	[ "$output" = "$2 $3 $4" ]
+}
+
+@test "half a message, or more than one, is refused, and the connection goes on" {
+	endpoint
+	answered half 200 13 'the request ends in the middle of its message'
+	answered half-prefix 200 13 'the request ends in the middle of its message'
+	answered nothing 200 13 'the request ends in the middle of its message'
+	answered two 200 13 'grpc: more than one message in a unary call'
+	answered promise 200 8 'grpc: received message larger than max (4294967295 vs. 4194304)'
+}
+
+@test "what is compressed, or not gRPC, is refused with the right status" {
+	endpoint
+	answered flag 200 13 'grpc: compressed flag set with identity or empty encoding'
+	answered gzip 200 12 'grpc: Decompressor is not installed for grpc-encoding "gzip"'
+	answered content-type 415 3 'invalid gRPC request content-type "application/json"'
+	answered no-content-type 415 3 'invalid gRPC request content-type ""'
+	answered grpc-web 415 3 'invalid gRPC request content-type "application/grpc-web"'
+	answered grpc+proto 200 0 ''
+	answered get 405 13 'the method is "GET", which should be POST'
+}
+
+@test "a wrong path, deadline or message is refused with the right status" {
+	endpoint
+	answered path 200 12 'malformed method name: "/Replication"'
+	answered service 200 12 'unknown service Other'
+	answered method 200 12 'unknown method Nonsense for service Replication'
+	answered timeout 200 13 'malformed grpc-timeout'
+	answered passed 200 4 'context deadline exceeded'
+	answered protobuf 200 3 'request: 2 bytes are not a PingReq message'
+	answered utf-8 200 3 'request: PingReq: Message: is not UTF-8'
+}
+
+# ends NAME CODE TEXT
+ends() {
+	faults answer "$1"
+	echo "$1: $output"
+	[ "${output%% *}" = "$2" ]
+	stderr_has "$3"
+}
+
+@test "an answer that is none is an error, and says what is wrong with it" {
+	faults answer good
+	[ "$output" = '0 {"Echo":"hi"}' ]
+	ends half 98 'INTERNAL: the server ended its answer in the middle of the message'
+	ends no-message 98 'INTERNAL: the server ended its answer in the middle of the message'
+	ends two 98 'INTERNAL: grpc: more than one message in a unary call'
+	ends flag 98 'INTERNAL: grpc: compressed flag set'
+	ends content-type 98 "the server's answer is not application/grpc"
+	ends http-503 98 'UNAVAILABLE: the server answers with HTTP status 503'
+	ends no-status 98 'the server ended its answer without grpc-status'
+	ends protobuf 98 '2 bytes are not a PingRes message'
+	ends leaves 98 'the peer closed the connection'
+	ends bomb 98 "the server's headers are too long"
+}
+
+@test "an answer that is an error says so, whatever it is made of" {
+	ends odd-status 1 'UNKNOWN: the server gives no reason'
+	ends escapes 1 'UNKNOWN: \033[2J%zz?'
+	ends promise 1 'RESOURCE_EXHAUSTED: grpc: received message larger than max'
+	ends reset 1 'INTERNAL: stream terminated by RST_STREAM'
+	ends refused 1 'UNAVAILABLE: stream terminated by RST_STREAM'
+	ends calm 1 'UNAVAILABLE: the server is going away: ENHANCE_YOUR_CALM, too_many_pings'
+}
+
+@test "for a client that reads nothing no more endpoints are run, until it reads" {
+	faults slow
+	echo "$output"
+	read -r ran calls memory <<< "$output"
+	[ "$ran" -lt "$calls" ]
+	[[ "$ZR_BUILD" == *sanitize* || "$memory" -lt 262144 ]]
 }
 
 @test "grpcio calls us, and we call grpcio" {

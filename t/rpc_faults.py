@@ -1,53 +1,252 @@
 #!/usr/bin/python3
-"""A hostile client of zr-rpc serve: rpc_faults.py FAULT.  Prints the server's
-exit status and its largest memory in KiB."""
-import socket, struct, subprocess, sys, hpack
+"""Hostile and broken peers of zr-rpc.
+
+    rpc_faults.py break NAME    a client that breaks HTTP/2; prints the server's
+                                exit status and its largest memory in KiB
+    rpc_faults.py request NAME  a request that is no good; prints how it is
+                                answered, after a good one has been, too
+    rpc_faults.py answer NAME   a server whose answer to zr-rpc Ping is no good;
+                                prints the client's exit status
+    rpc_faults.py slow          a client that asks for much and reads nothing,
+                                and then everything; prints how many endpoints
+                                ran meanwhile, of how many, and the memory
+"""
+import gzip, os, socket, struct, subprocess, sys, tempfile, time
+import hpack
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
+END_STREAM, END_HEADERS, ACK = 1, 4, 1
+GOOD = b"\0\0\0\0\4\n\2hi"
 
 
 def frame(kind, flags, stream, payload=b""):
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + struct.pack(">I", stream) + payload
 
 
-def headers(**more):
-    encoder = hpack.Encoder()
-    return encoder.encode([(":method", "POST"), (":scheme", "http"), (":path", "/Replication/Ping"),
-                           ("content-type", "application/grpc"), ("te", "trailers")] + list(more.items()))
+def block(fields):
+    return hpack.Encoder().encode(fields, huffman=False)
 
 
-SETTINGS = PREFACE + frame(4, 0, 0)
-BLOCK = headers()
-bomb = hpack.Encoder()
-BOMB = bomb.encode([("x", "y" * 4000)]) + b"\xbe" * 12000
-FAULTS = {
-    "rapid-reset": SETTINGS + b"".join(frame(1, 4, 2 * i + 1, BLOCK) + frame(3, 0, 2 * i + 1, b"\0\0\0\x08")
-                                       for i in range(20000)),
-    "settings-flood": SETTINGS + frame(4, 0, 0) * 200000,
-    "ping-flood": SETTINGS + frame(6, 0, 0, b"12345678") * 200000,
-    "hpack-bomb": SETTINGS + frame(1, 4, 1, BOMB),
-    "long-headers": SETTINGS + frame(1, 0, 1, headers(x="y" * 16000)) + b"".join(
-        frame(9, 0, 1, b"\x00\x01a\x7f\x81\x7d" + b"b" * 16000) for _ in range(20)),
-    "data-on-idle": SETTINGS + frame(0, 1, 7, b"x"),
-    "huge-frame": SETTINGS + b"\xff\xff\xff\0\0\0\0\0\1" + b"x" * 100000,
+def headers(without=(), **more):
+    fields = {":method": "POST", ":scheme": "http", ":path": "/Replication/Ping", "content-type": "application/grpc",
+              "te": "trailers"} | {k.replace("_", "-"): v for k, v in more.items() if k not in ("method", "path")}
+    fields |= {":" + k: v for k, v in more.items() if k in ("method", "path")}
+    return block([(k, v) for k, v in fields.items() if k not in without])
+
+
+OPENING = PREFACE + frame(SETTINGS, 0, 0)
+BOMB = hpack.Encoder().encode([("x", "y" * 4000)]) + b"\xbe" * 12000
+BREAKS = {
+    "preface": b"GET / HTTP/1.1\r\nHost: zr\r\n\r\n",
+    "rapid-reset": OPENING + b"".join(
+        frame(HEADERS, END_HEADERS, 2 * i + 1, headers()) + frame(RST_STREAM, 0, 2 * i + 1, b"\0\0\0\x08")
+        for i in range(20000)),
+    "settings-flood": OPENING + frame(SETTINGS, 0, 0) * 200000,
+    "ping-flood": OPENING + frame(PING, 0, 0, b"12345678") * 200000,
+    "empty-frames": OPENING + frame(HEADERS, END_HEADERS, 1, headers()) + frame(DATA, 0, 1) * 200000,
+    "hpack-bomb": OPENING + frame(HEADERS, END_HEADERS, 1, BOMB),
+    "long-headers": OPENING + frame(HEADERS, 0, 1, headers(x="y" * 16000)) + b"".join(
+        frame(CONTINUATION, 0, 1, b"\x00\x01a\x7f\x81\x7d" + b"b" * 16000) for _ in range(20)),
+    "data-on-idle": OPENING + frame(DATA, END_STREAM, 7, b"x"),
+    "headers-on-even": OPENING + frame(HEADERS, END_HEADERS, 2, headers()),
+    "settings-ack-with-payload": OPENING + frame(SETTINGS, ACK, 0, b"123456"),
+    "window-overflow": OPENING + frame(WINDOW_UPDATE, 0, 0, b"\x7f\xff\xff\xff") * 2,
+    "huge-frame": OPENING + b"\xff\xff\xff\0\0\0\0\0\1" + b"x" * 100000,
 }
 
-ours, theirs = socket.socketpair()
-program = subprocess.Popen(["/usr/bin/env", "zr-rpc", "serve", "true"], stdin=theirs, stdout=theirs)
-theirs.close()
-ours.settimeout(0.2)
-data = FAULTS[sys.argv[1]]
-while data:
-    try:
-        data = data[ours.send(data[:65536]):]
-    except socket.timeout:
-        pass        # it reads no more: so far nothing was read here either
-    except OSError:
-        break
-    try:
-        ours.recv(1 << 20)
-    except (socket.timeout, OSError):
+
+def memory(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return int(next((x for x in f if x.startswith("VmHWM")), "VmHWM: 0").split()[1])
+
+
+def serve(*arguments):
+    ours, theirs = socket.socketpair()
+    program = subprocess.Popen(["zr-rpc", *arguments], stdin=theirs, stdout=theirs)
+    theirs.close()
+    return ours, program
+
+
+def breaking(name):
+    ours, program = serve("serve", "true")
+    ours.settimeout(0.2)
+    data, peak = BREAKS[name], 0
+    while data:
+        peak = max(peak, memory(program.pid))
+        try:
+            data = data[ours.send(data[:65536]):]
+        except socket.timeout:
+            pass        # it reads no more: so far nothing was read here either
+        except OSError:
+            break
+        try:
+            ours.recv(1 << 20)
+        except (socket.timeout, OSError):
+            pass
+    code = program.wait(30)
+    print(code, peak)
+
+
+class Frames:
+    """Frames as they come; PINGs and SETTINGS are answered."""
+
+    def __init__(self, sock, skip=0):
+        self.sock, self.buffer, self.skip, self.decoder = sock, b"", skip, hpack.Decoder()
+        sock.settimeout(20)
+
+    def take(self, length):
+        while len(self.buffer) < length:
+            piece = self.sock.recv(1 << 16)
+            if not piece:
+                raise EOFError
+            self.buffer += piece
+        out, self.buffer = self.buffer[:length], self.buffer[length:]
+        return out
+
+    def next(self):
+        self.take(self.skip)
+        self.skip = 0
+        head = self.take(9)
+        kind, flags, stream = head[3], head[4], struct.unpack(">I", head[5:])[0]
+        payload = self.take(int.from_bytes(head[:3], "big"))
+        if kind in (SETTINGS, PING) and not flags & ACK:
+            self.sock.sendall(frame(kind, ACK, 0, payload if kind == PING else b""))
+        return kind, flags, stream, payload
+
+    def answers(self, count):
+        """{stream: (header fields, data)} of so many streams, when they have ended"""
+        streams, ended = {}, 0
+        while ended < count:
+            kind, flags, number, payload = self.next()
+            fields, data = streams.get(number, ({}, b""))
+            if kind == HEADERS:
+                fields = fields | dict(self.decoder.decode(payload))
+            if kind in (HEADERS, DATA):
+                streams[number] = fields, data + (payload if kind == DATA else b"")
+                ended += flags & END_STREAM
+        return streams
+
+
+COMPRESSED = gzip.compress(GOOD[5:])
+REQUESTS = {
+    "half": (headers(), GOOD[:-1]),
+    "half-prefix": (headers(), GOOD[:3]),
+    "nothing": (headers(), b""),
+    "two": (headers(), GOOD + GOOD),
+    "content-type": (headers(content_type="application/json"), GOOD),
+    "no-content-type": (headers(without=["content-type"]), GOOD),
+    "grpc-web": (headers(content_type="application/grpc-web"), GOOD),
+    "grpc+proto": (headers(content_type="application/grpc+proto"), GOOD),
+    "flag": (headers(), b"\1" + GOOD[1:]),
+    "gzip": (headers(grpc_encoding="gzip"), b"\1" + struct.pack(">I", len(COMPRESSED)) + COMPRESSED),
+    "get": (headers(method="GET"), GOOD),
+    "path": (headers(path="/Replication"), GOOD),
+    "service": (headers(path="/Other/Ping"), GOOD),
+    "method": (headers(path="/Replication/Nonsense"), GOOD),
+    "timeout": (headers(grpc_timeout="12x"), GOOD),
+    "passed": (headers(grpc_timeout="1n"), GOOD),
+    "protobuf": (headers(), b"\0\0\0\0\2\n\7"),
+    "utf-8": (headers(), b"\0\0\0\0\3\n\1\xff"),
+    "promise": (headers(), b"\0\xff\xff\xff\xff" + b"x" * 1000),
+}
+
+
+def request(name):
+    ours, program = serve("serve", "./endpoint")
+    fields, message = REQUESTS[name]
+    ours.sendall(OPENING + frame(HEADERS, END_HEADERS, 1, fields) + frame(DATA, END_STREAM, 1, message) +
+                 frame(HEADERS, END_HEADERS, 3, headers()) + frame(DATA, END_STREAM, 3, GOOD))
+    answers = Frames(ours).answers(2)
+    good, data = answers[3]
+    assert good["grpc-status"] == "0" and data == GOOD, good
+    ours.close()
+    code = program.wait(30)
+    assert code == 0, code
+    got = answers[1][0]
+    print(got[":status"], got.get("grpc-status"), got.get("grpc-message"))
+
+
+OK = block([(":status", "200"), ("content-type", "application/grpc")])
+DONE = block([("grpc-status", "0")])
+WHOLE = [(HEADERS, END_HEADERS, OK), (DATA, 0, GOOD), (HEADERS, END_HEADERS | END_STREAM, DONE)]
+ANSWERS = {
+    "good": WHOLE,
+    "half": [WHOLE[0], (DATA, 0, GOOD[:-1]), WHOLE[2]],
+    "no-message": [WHOLE[0], WHOLE[2]],
+    "two": [WHOLE[0], (DATA, 0, GOOD + GOOD), WHOLE[2]],
+    "flag": [WHOLE[0], (DATA, 0, b"\1" + GOOD[1:]), WHOLE[2]],
+    "content-type": [(HEADERS, END_HEADERS, block([(":status", "200"), ("content-type", "text/html")])),
+                     (DATA, END_STREAM, b"<html>")],
+    "http-503": [(HEADERS, END_HEADERS | END_STREAM, block([(":status", "503"), ("content-type", "text/html")]))],
+    "no-status": [WHOLE[0], (DATA, END_STREAM, GOOD)],
+    "odd-status": [(HEADERS, END_HEADERS | END_STREAM, block([
+        (":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "9999999999999")]))],
+    "escapes": [(HEADERS, END_HEADERS | END_STREAM, block([
+        (":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "2"),
+        ("grpc-message", "%1b[2J%zz%ff")]))],
+    "protobuf": [WHOLE[0], (DATA, 0, b"\0\0\0\0\2\n\7"), WHOLE[2]],
+    "promise": [WHOLE[0], (DATA, 0, b"\0\xff\xff\xff\xff" + b"x" * 1000)],
+    "reset": [(RST_STREAM, 0, b"\0\0\0\2")],
+    "refused": [(RST_STREAM, 0, b"\0\0\0\7")],
+    "leaves": [WHOLE[0], (DATA, 0, GOOD[:-1])],
+    "calm": [(GOAWAY, None, b"\0\0\0\0\0\0\0\x0btoo_many_pings")],
+    "bomb": [(HEADERS, END_HEADERS, BOMB)],
+}
+
+
+def answering(name):
+    ours, theirs = socket.socketpair()
+    program = subprocess.Popen(["zr-rpc", "-f", f"{theirs.fileno()},{theirs.fileno()}", "Ping", '{"Message":"hi"}'],
+                               pass_fds=[theirs.fileno()], stdout=subprocess.PIPE)
+    theirs.close()
+    frames = Frames(ours, skip=len(PREFACE))
+    ours.sendall(frame(SETTINGS, 0, 0))
+    while frames.next()[0] != DATA:
         pass
-code = program.wait(30)
-import resource
-print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+    for kind, flags, payload in ANSWERS[name]:
+        try:
+            ours.sendall(frame(kind, flags or 0, 0 if flags is None else 1, payload))
+        except BrokenPipeError:
+            break           # it has heard enough
+    if name == "leaves":
+        ours.close()
+    code = program.wait(30)
+    print(code, program.stdout.read().decode().strip())
+
+
+def slow():
+    calls, size = 60, 4 << 20
+    directory = tempfile.mkdtemp()
+    endpoint = os.path.join(directory, "endpoint")
+    with open(endpoint, "w") as f:
+        f.write(f"#!/bin/sh\nmktemp {directory}/ran.XXXXXX > {directory}/log\nread -r _\n"
+                f"printf '{{\"Echo\":\"'; head -c {size} /dev/zero | tr '\\0' x; printf '\"}}\\n'\n")
+    os.chmod(endpoint, 0o755)
+    ran = lambda: len([x for x in os.listdir(directory) if x.startswith("ran.")])
+    ours, program = serve("-c", "8", "serve", endpoint)
+    ours.sendall(OPENING + b"".join(frame(HEADERS, END_HEADERS, 2 * i + 1, headers()) +
+                                    frame(DATA, END_STREAM, 2 * i + 1, GOOD) for i in range(calls)))
+    before, since = -1, time.monotonic()
+    while time.monotonic() - since < 2:     # until nothing more happens
+        if ran() != before:
+            before, since = ran(), time.monotonic()
+        time.sleep(0.05)
+    peak = memory(program.pid)
+    frames, ended, got = Frames(ours), 0, 0
+    ours.sendall(frame(WINDOW_UPDATE, 0, 0, b"\x7f\x00\x00\x00") + b"".join(
+        frame(WINDOW_UPDATE, 0, 2 * i + 1, b"\x7f\x00\x00\x00") for i in range(calls)))
+    while ended < calls:
+        kind, flags, _, payload = frames.next()
+        got += len(payload) if kind == DATA else 0
+        ended += 1 if kind == HEADERS and flags & END_STREAM else 0
+    assert got > calls * size, got
+    ours.close()
+    assert program.wait(30) == 0
+    for file in os.listdir(directory):
+        os.unlink(os.path.join(directory, file))
+    os.rmdir(directory)
+    print(before, calls, peak)
+
+
+{"break": breaking, "request": request, "answer": answering, "slow": slow}[sys.argv[1]](*sys.argv[2:])
