@@ -109,29 +109,32 @@ device_of() {
 }
 
 # version DATASET@SNAPSHOT, version DATASET#BOOKMARK: as a FilesystemVersion;
-# null without an argument.
+# null without an argument.  (No name that ZFS allows needs quoting in JSON; and
+# processes are slow in the machine.)
 version() {
-	[ -n "${1-}" ] || { echo null; return; }
-	zfs list -Hpo name,guid,createtxg,creation -t snapshot,bookmark "$1" |
-	jq -cR 'split("\t") | (.[0] | capture("(?<kind>[@#])(?<name>.*)")) as $name |
-	    {Type: (if $name.kind == "@" then "Snapshot" else "Bookmark" end), Name: $name.name,
-	    Guid: .[1], CreateTXG: .[2], Creation: (.[3] | tonumber | todate)}'
+	local name guid createtxg creation type=Snapshot
+	[ -n "${1-}" ] || { printf null; return; }
+	IFS=$'\t' read -r name guid createtxg creation \
+	    < <(zfs list -Hpo name,guid,createtxg,creation -t snapshot,bookmark "$1") || return
+	[[ $name != *'#'* ]] || type=Bookmark
+	TZ=UTC printf '{"Type":"%s","Name":"%s","Guid":"%s","CreateTXG":"%s","Creation":"%(%FT%TZ)T"}' \
+	    $type "${name##*[@#]}" "$guid" "$createtxg" "$creation"
 }
 
-# send_request FROM TO [FILESYSTEM]: FROM may be empty.  receive_request TO
-# FILESYSTEM.  Both with the guarantee $GUARANTEE.
+# send_request FROM TO [TOKEN [FILESYSTEM]]: FROM may be empty.
+# receive_request TO FILESYSTEM.  Both with the guarantee $GUARANTEE.
 send_request() {
-	jq -cn --argjson from "$(version "$1")" --argjson to "$(version "$2")" \
-	    --arg fs "${3-${2%@*}}" --arg guarantee "${GUARANTEE:-GuaranteeResumability}" \
-	    '{Filesystem: $fs, From: $from, To: $to,
-	    ReplicationConfig: {protection: {Initial: $guarantee, Incremental: $guarantee}}}'
+	printf '{"Filesystem":"%s","From":%s,"To":%s,"ResumeToken":"%s","ReplicationConfig":%s}\n' \
+	    "${4-${2%@*}}" "$(version "$1")" "$(version "$2")" "${3-}" "$(protection)"
 }
 
 receive_request() {
-	jq -cn --argjson to "$(version "$1")" --arg fs "$2" \
-	    --arg guarantee "${GUARANTEE:-GuaranteeResumability}" \
-	    '{Filesystem: $fs, To: $to,
-	    ReplicationConfig: {protection: {Initial: $guarantee, Incremental: $guarantee}}}'
+	printf '{"Filesystem":"%s","To":%s,"ReplicationConfig":%s}\n' "$2" "$(version "$1")" "$(protection)"
+}
+
+protection() {
+	printf '{"protection":{"Initial":"%s","Incremental":"%s"}}' \
+	    "${GUARANTEE:=GuaranteeResumability}" "$GUARANTEE"
 }
 
 # The stream of an endpoint's Send, without the answer before it.
@@ -143,4 +146,63 @@ stream_of() {
 random() {
 	openssl enc -aes-128-ctr -pass "pass:$2" -nosalt -md sha256 < /dev/zero 2>/dev/null |
 	head -c "$1" > "$2"
+}
+
+# --- replication: pools src and dst ---
+
+SENDER="zr-endpoint sender -j job -f '<'"
+RECEIVER='zr-endpoint receiver -j job -e inherit -c client dst'
+STEP_TAG=zrepl_STEP_J_job
+RECEIVED_TAG=zrepl_last_received_J_job
+
+two_pools() {
+	make_pool src
+	make_pool dst
+}
+
+# at DATASET[@SNAPSHOT]: what it becomes on the receiver.
+at() {
+	echo "dst/client/$1"
+}
+
+# cursor SNAPSHOT, tentative SNAPSHOT: the bookmark's name
+cursor() {
+	printf 'zrepl_CURSOR_G_%016x_J_job\n' "$(guid_of "$1")"
+}
+
+tentative() {
+	printf 'zrepl_CURSORTENTATIVE__G_%016x_J_job\n' "$(guid_of "$1")"
+}
+
+# sender METHOD REQUEST, receiver METHOD REQUEST
+sender() {
+	sh -c "$SENDER"' "$@"' zr "$@"
+}
+
+receiver() {
+	sh -c "$RECEIVER"' "$@"' zr "$@"
+}
+
+# step FROM TO [TOKEN]: one step of replication, FROM "" for a full send.
+step() {
+	zr-step -s "$SENDER" -r "$RECEIVER" "$(send_request "$@")"
+}
+
+# The receiver's resume token for a filesystem of the sender; "" without one.
+token_of() {
+	receiver ListFilesystems '{}' |
+	    jq -r --arg name "$1" '.Filesystems[]? | select(.Path == $name) | .ResumeToken // ""'
+}
+
+# same_snapshot SNAPSHOT: guid and contents are the same on both sides.
+same_snapshot() {
+	[ "$(guid_of "$1")" = "$(guid_of "$(at "$1")")" ] &&
+	    [ "$(fs_digest "$1")" = "$(fs_digest "$(at "$1")")" ]
+}
+
+# write_volume VOLUME SEEK: 1 MiB of random bytes, SEEK blocks of 64 KiB in
+write_volume() {
+	eventually 20 device_of "$1" > /dev/null
+	random 1048576 blob
+	dd if=blob of="$(device_of "$1")" bs=64k "seek=$2" conv=fsync,notrunc status=none
 }
