@@ -12,6 +12,7 @@
 #include "archive_endpoint.h"
 #include "archive_receive.h"
 #include "diag.h"
+#include "endpoint_program.h"
 #include "identity.h"
 #include "io.h"
 #include "request.h"
@@ -22,10 +23,12 @@
 const char archive_endpoint_usage[] =
     "zr-endpoint archive [-C] [-c IDENTITY] DIRECTORY METHOD [REQUEST]";
 
-struct archive {
-	int root;
-	struct error *error;
-};
+/* The context of every method: the directory that the client sees. */
+static int
+root_of(const void *context)
+{
+	return (*(const int *)context);
+}
 
 /* --- listing --- */
 
@@ -58,15 +61,16 @@ add_filesystem(void *context, const char *name, bool empty)
 }
 
 static int
-list_filesystems(const struct archive *archive, const ProtobufCMessage *message)
+list_filesystems(void *context, const ProtobufCMessage *message,
+    struct error *error)
 {
 	struct filesystems list = { .response = LIST_FILESYSTEM_RES__INIT };
 	int result;
 
 	(void)message;
-	result = archive_walk(archive->root, add_filesystem, &list, archive->error);
+	result = archive_walk(root_of(context), add_filesystem, &list, error);
 	if (result == 0)
-		result = request_answer(&list.response.base, archive->error);
+		result = request_answer(&list.response.base, error);
 	for (size_t i = 0; i < list.response.n_filesystems; i++) {
 		free(list.response.filesystems[i]->path);
 		free(list.response.filesystems[i]);
@@ -77,21 +81,22 @@ list_filesystems(const struct archive *archive, const ProtobufCMessage *message)
 
 /* The snapshots of a filesystem that must exist. */
 static int
-open_list(const struct archive *archive, const char *filesystem,
-    int *directory, struct archive_list *list)
+open_list(int root, const char *filesystem,
+    int *directory, struct archive_list *list, struct error *error)
 {
-	*directory = archive_open_filesystem(archive->root, filesystem, false,
-	    archive->error);
+	*directory = archive_open_filesystem(root, filesystem, false,
+	    error);
 	if (*directory == -1)
 		return (-1);
-	if (archive_list(*directory, list, archive->error) == 0)
+	if (archive_list(*directory, list, error) == 0)
 		return (0);
 	io_close(directory);
 	return (-1);
 }
 
 static int
-list_versions(const struct archive *archive, const ProtobufCMessage *message)
+list_versions(void *context, const ProtobufCMessage *message,
+    struct error *error)
 {
 	const ListFilesystemVersionsReq *request =
 	    (const ListFilesystemVersionsReq *)message;
@@ -101,13 +106,14 @@ list_versions(const struct archive *archive, const ProtobufCMessage *message)
 	struct archive_list list;
 	int directory, result = -1;
 
-	if (open_list(archive, request->filesystem, &directory, &list) == -1)
+	if (open_list(root_of(context), request->filesystem, &directory, &list,
+	    error) == -1)
 		return (-1);
 	versions = calloc(list.count + 1, sizeof(*versions));
 	pointers = calloc(list.count + 1, sizeof(*pointers));
 	creations = calloc(list.count + 1, sizeof(*creations));
 	if (versions == NULL || pointers == NULL || creations == NULL) {
-		error_errno(archive->error, "versions");
+		error_errno(error, "versions");
 		goto out;
 	}
 	for (size_t i = 0; i < list.count; i++) {
@@ -121,7 +127,7 @@ list_versions(const struct archive *archive, const ProtobufCMessage *message)
 	}
 	response.versions = pointers;
 	response.n_versions = list.count;
-	result = request_answer(&response.base, archive->error);
+	result = request_answer(&response.base, error);
 out:
 	free(versions);
 	free(pointers);
@@ -138,8 +144,8 @@ out:
  * increment, or the full stream, that is stored.
  */
 static int
-open_stream(const struct archive *archive, const SendReq *request, int *stream,
-    SendRes *response)
+open_stream(int root, const SendReq *request, int *stream,
+    SendRes *response, struct error *error)
 {
 	const struct archive_snapshot *to;
 	struct archive_list list;
@@ -149,22 +155,22 @@ open_stream(const struct archive *archive, const SendReq *request, int *stream,
 
 	*stream = -1;
 	if (request->resumetoken[0] != '\0')
-		return (error_set(archive->error, EXIT_FAILED,
+		return (error_set(error, EXIT_FAILED,
 		    "an archive cannot resume a stream: it receives whole ones"));
-	if (open_list(archive, request->filesystem, &directory, &list) == -1)
+	if (open_list(root, request->filesystem, &directory, &list, error) == -1)
 		return (-1);
 	to = archive_find_version(&list, request->filesystem, request->to,
-	    archive->error);
+	    error);
 	if (to == NULL)
 		goto out;
 	if (request->from == NULL && to->from_guid != 0) {
-		error_set(archive->error, EXIT_FAILED, "%s@%s is kept as an "
+		error_set(error, EXIT_FAILED, "%s@%s is kept as an "
 		    "increment of the snapshot with guid %" PRIu64 ": send that "
 		    "one first", request->filesystem, to->name, to->from_guid);
 		goto out;
 	}
 	if (request->from != NULL && request->from->guid != to->from_guid) {
-		error_set(archive->error, EXIT_FAILED, "%s@%s is kept %s, not as "
+		error_set(error, EXIT_FAILED, "%s@%s is kept %s, not as "
 		    "an increment of %s", request->filesystem, to->name,
 		    to->from_guid == 0 ? "in full" : "as another increment",
 		    request->from->name);
@@ -173,9 +179,9 @@ open_stream(const struct archive *archive, const SendReq *request, int *stream,
 	archive_file_name(name, to->guid, ARCHIVE_STREAM_SUFFIX);
 	*stream = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (*stream == -1 || fstat(*stream, &status) == -1)
-		error_errno(archive->error, "archive: %s", name);
+		error_errno(error, "archive: %s", name);
 	else if ((uint64_t)status.st_size != to->size)
-		error_set(archive->error, EXIT_FAILED, "archive: %s is damaged: "
+		error_set(error, EXIT_FAILED, "archive: %s is damaged: "
 		    "%lld bytes, not %" PRIu64, name, (long long)status.st_size,
 		    to->size);
 	else
@@ -190,15 +196,16 @@ out:
 }
 
 static int
-send_dry(const struct archive *archive, const ProtobufCMessage *message)
+send_dry(void *context, const ProtobufCMessage *message, struct error *error)
 {
 	SendRes response = SEND_RES__INIT;
 	int stream;
 
-	if (open_stream(archive, (const SendReq *)message, &stream, &response) == -1)
+	if (open_stream(root_of(context), (const SendReq *)message, &stream,
+	    &response, error) == -1)
 		return (-1);
 	close(stream);
-	return (request_answer(&response.base, archive->error));
+	return (request_answer(&response.base, error));
 }
 
 /* The file to standard output, by the kernel alone where that is possible. */
@@ -236,16 +243,17 @@ copy_out(int stream, uint64_t size, struct error *error)
 }
 
 static int
-send_stream(const struct archive *archive, const ProtobufCMessage *message)
+send_stream(void *context, const ProtobufCMessage *message, struct error *error)
 {
 	SendRes response = SEND_RES__INIT;
 	int stream, result;
 
-	if (open_stream(archive, (const SendReq *)message, &stream, &response) == -1)
+	if (open_stream(root_of(context), (const SendReq *)message, &stream,
+	    &response, error) == -1)
 		return (-1);
-	result = request_answer(&response.base, archive->error);
+	result = request_answer(&response.base, error);
 	if (result == 0)
-		result = copy_out(stream, response.expectedsize, archive->error);
+		result = copy_out(stream, response.expectedsize, error);
 	close(stream);
 	return (result);
 }
@@ -253,20 +261,21 @@ send_stream(const struct archive *archive, const ProtobufCMessage *message)
 /* --- changing --- */
 
 static int
-receive_stream(const struct archive *archive, const ProtobufCMessage *message)
+receive_stream(void *context, const ProtobufCMessage *message,
+    struct error *error)
 {
 	const ReceiveRes response = RECEIVE_RES__INIT;
 	struct verdict verdict;
 	struct progress progress;
 	int result;
 
-	if (progress_open(&progress, io_now(), archive->error) == -1 ||
-	    verdict_open(&verdict, archive->error) == -1)
+	if (progress_open(&progress, io_now(), error) == -1 ||
+	    verdict_open(&verdict, error) == -1)
 		return (-1);
-	result = archive_receive(archive->root, (const ReceiveReq *)message,
-	    STDIN_FILENO, &verdict, &progress, archive->error);
+	result = archive_receive(root_of(context), (const ReceiveReq *)message,
+	    STDIN_FILENO, &verdict, &progress, error);
 	verdict_free(&verdict);
-	return (result == -1 ? -1 : request_answer(&response.base, archive->error));
+	return (result == -1 ? -1 : request_answer(&response.base, error));
 }
 
 /* Is some snapshot, other than those that go too, an increment of this one? */
@@ -328,44 +337,45 @@ judge(const DestroySnapshotsReq *request, const struct archive_list *list,
 }
 
 static int
-destroy_snapshots(const struct archive *archive, const ProtobufCMessage *message)
+destroy_snapshots(void *context, const ProtobufCMessage *message,
+    struct error *error)
 {
 	const DestroySnapshotsReq *request = (const DestroySnapshotsReq *)message;
 	struct archive_list list = { .count = 0 };
 	int directory, lock = -1, result = -1;
 	bool *going = NULL;
 	char **texts = NULL;
-	struct error error;
+	struct error reason;
 
 	for (size_t i = 0; i < request->n_snapshots; i++)
 		if (request->snapshots[i]->type !=
 		    FILESYSTEM_VERSION__VERSION_TYPE__Snapshot)
-			return (error_set(archive->error, EXIT_FAILED,
+			return (error_set(error, EXIT_FAILED,
 			    "version \"%s\" is not a snapshot",
 			    request->snapshots[i]->name));
-	directory = archive_open_filesystem(archive->root, request->filesystem,
-	    false, archive->error);
+	directory = archive_open_filesystem(root_of(context), request->filesystem,
+	    false, error);
 	if (directory == -1)
 		return (-1);
-	lock = archive_lock(directory, archive->error);
-	if (lock == -1 || archive_list(directory, &list, archive->error) == -1)
+	lock = archive_lock(directory, error);
+	if (lock == -1 || archive_list(directory, &list, error) == -1)
 		goto out;
 	going = calloc(list.count + 1, sizeof(*going));
 	texts = calloc(request->n_snapshots + 1, sizeof(*texts));
 	if (going == NULL || texts == NULL) {
-		error_errno(archive->error, "snapshots");
+		error_errno(error, "snapshots");
 		goto out;
 	}
 	judge(request, &list, going, texts);
 	/* Increments before their bases, should we be stopped half way. */
 	for (size_t i = list.count; i-- > 0;)
 		if (going[i] && archive_remove(directory, &list.snapshots[i],
-		    &error) == -1)
+		    &reason) == -1)
 			for (size_t j = 0; j < request->n_snapshots; j++)
 				if (texts[j] == NULL && strcmp(list.snapshots[i].name,
 				    request->snapshots[j]->name) == 0)
-					texts[j] = strdup(error.text);
-	result = request_answer_destroyed(request, texts, archive->error);
+					texts[j] = strdup(reason.text);
+	result = request_answer_destroyed(request, texts, error);
 out:
 	for (size_t i = 0; texts != NULL && i < request->n_snapshots; i++)
 		free(texts[i]);
@@ -380,39 +390,41 @@ out:
 /* --- the rest --- */
 
 static int
-ping(const struct archive *archive, const ProtobufCMessage *message)
+ping(void *context, const ProtobufCMessage *message, struct error *error)
 {
 	PingRes response = PING_RES__INIT;
 
+	(void)context;
 	response.echo = ((const PingReq *)message)->message;
-	return (request_answer(&response.base, archive->error));
+	return (request_answer(&response.base, error));
 }
 
 /* An archive keeps no cursor: its snapshots go only when they are told to. */
 static int
-replication_cursor(const struct archive *archive, const ProtobufCMessage *message)
+replication_cursor(void *context, const ProtobufCMessage *message,
+    struct error *error)
 {
 	ReplicationCursorRes response = REPLICATION_CURSOR_RES__INIT;
 
+	(void)context;
 	(void)message;
 	response.result_case = REPLICATION_CURSOR_RES__RESULT_NOTEXIST;
 	response.notexist = 1;
-	return (request_answer(&response.base, archive->error));
+	return (request_answer(&response.base, error));
 }
 
 static int
-send_completed(const struct archive *archive, const ProtobufCMessage *message)
+send_completed(void *context, const ProtobufCMessage *message,
+    struct error *error)
 {
 	const SendCompletedRes response = SEND_COMPLETED_RES__INIT;
 
+	(void)context;
 	(void)message;
-	return (request_answer(&response.base, archive->error));
+	return (request_answer(&response.base, error));
 }
 
-static const struct {
-	const char *method;
-	int (*handle)(const struct archive *archive, const ProtobufCMessage *request);
-} handlers[] = {
+static const struct endpoint_method archive_methods[] = {
 	{ "Ping", ping },
 	{ "ListFilesystems", list_filesystems },
 	{ "ListFilesystemVersions", list_versions },
@@ -421,7 +433,8 @@ static const struct {
 	{ "SendDry", send_dry },
 	{ "SendCompleted", send_completed },
 	{ "Send", send_stream },
-	{ "Receive", receive_stream }
+	{ "Receive", receive_stream },
+	{ NULL, NULL }
 };
 
 /* The directory, or a client's own below it. */
@@ -443,37 +456,15 @@ open_root(const char *path, const char *identity, struct error *error)
 	return (own);
 }
 
-static int
-run(const char *path, const char *identity, const char *name,
-    const char *operand, struct error *error)
-{
-	const struct method *method = method_by_name(name);
-	struct archive archive = { .root = -1, .error = error };
-	ProtobufCMessage *request;
-	int result = -1;
-
-	if (method == NULL)
-		return (error_set(error, EXIT_USAGE, "%s: no such method", name));
-	request = request_read(method, operand, error);
-	if (request == NULL)
-		return (-1);
-	archive.root = open_root(path, identity, error);
-	for (size_t i = 0; archive.root != -1 &&
-	    i < sizeof(handlers) / sizeof(handlers[0]); i++)
-		if (strcmp(handlers[i].method, name) == 0)
-			result = handlers[i].handle(&archive, request);
-	io_close(&archive.root);
-	protobuf_c_message_free_unpacked(request, NULL);
-	return (result);
-}
-
 int
 archive_endpoint(int argc, char *argv[])
 {
 	const char *identity = NULL;
+	int option, result, root = -1;
 	bool own = false;
+	const struct endpoint_program program = {
+		.methods = archive_methods, .context = &root };
 	struct error error;
-	int option;
 
 	signal(SIGPIPE, SIG_IGN);
 	optind = 1;
@@ -499,9 +490,14 @@ archive_endpoint(int argc, char *argv[])
 	if (own && (identity == NULL || !identity_valid(identity)))
 		die(EXIT_FAILED, "the client has no valid identity (%s)",
 		    identity == NULL ? "ZR_CLIENT_IDENTITY is not set" : IDENTITY_RULE);
-	if (run(argv[0], identity, argv[1], argv[2], &error) == -1) {
-		diag("%s", error.text);
-		return (error.code);
+	/* Whether there is such a method does not depend on the directory. */
+	if (strcmp(argv[1], "batch") == 0 ||
+	    endpoint_program_find(&program, argv[1]) != NULL) {
+		root = open_root(argv[0], identity, &error);
+		if (root == -1)
+			diag_die(&error);
 	}
-	return (EXIT_DONE);
+	result = endpoint_program_run(&program, argv[1], argv[2]);
+	io_close(&root);
+	return (result);
 }

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "diag.h"
-#include "endpoint_method.h"
 #include "identity.h"
 #include "receiver.h"
 #include "receiver_endpoint.h"
@@ -18,6 +17,12 @@
 const char receiver_endpoint_usage[] =
     "zr-endpoint receiver [-nSu] [-c IDENTITY] [-e inherit | off] [-j JOB]"
     " [-o PROPERTY=VALUE] [-x PROPERTY] ROOT_FS METHOD [REQUEST]";
+
+static const struct receiver *
+role_of(const void *context)
+{
+	return (((const struct zfs_endpoint *)context)->role);
+}
 
 /* --- listing --- */
 
@@ -77,7 +82,7 @@ static int
 list_filesystems(void *context, const ProtobufCMessage *message,
     struct error *error)
 {
-	const struct receiver *receiver = context;
+	const struct receiver *receiver = role_of(context);
 	const char *const names[] = { receiver->root, NULL };
 	struct zfs_list list;
 	int result;
@@ -103,7 +108,7 @@ list_versions(void *context, const ProtobufCMessage *message,
 	    (const ListFilesystemVersionsReq *)message;
 	char local[FS_NAME_MAX + 1];
 
-	if (receiver_local(context, request->filesystem, local, error) == -1)
+	if (receiver_local(role_of(context), request->filesystem, local, error) == -1)
 		return (-1);
 	return (zfs_versions_answer(local, error));
 }
@@ -115,7 +120,7 @@ destroy_snapshots(void *context, const ProtobufCMessage *message,
 	const DestroySnapshotsReq *request = (const DestroySnapshotsReq *)message;
 	char local[FS_NAME_MAX + 1];
 
-	if (receiver_local(context, request->filesystem, local, error) == -1)
+	if (receiver_local(role_of(context), request->filesystem, local, error) == -1)
 		return (-1);
 	return (zfs_versions_destroy(request->filesystem, local, request, error));
 }
@@ -127,7 +132,7 @@ receive(void *context, const ProtobufCMessage *message, struct error *error)
 {
 	const ReceiveRes response = RECEIVE_RES__INIT;
 
-	if (receiver_receive(context, (const ReceiveReq *)message, error) == -1)
+	if (receiver_receive(role_of(context), (const ReceiveReq *)message, error) == -1)
 		return (-1);
 	return (request_answer(&response.base, error));
 }
@@ -278,8 +283,9 @@ receiver_endpoint(int argc, char *argv[])
 	if (receiver.job != NULL && !zrepl_job_valid(receiver.job))
 		die(EXIT_USAGE, "\"%s\" cannot be a job's name: %s", receiver.job,
 		    ZREPL_JOB_RULE);
-	result = zfs_endpoint_run(receiver_methods, &receiver, argv[1], argv[2],
-	    receiver.root);
+	result = zfs_endpoint_run(&(struct zfs_endpoint){ .methods =
+	    receiver_methods, .prefix = receiver.root, .role = &receiver },
+	    argv[1], argv[2]);
 	free(receiver.options);
 	return (result);
 }

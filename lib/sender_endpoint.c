@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include "diag.h"
-#include "endpoint_method.h"
 #include "request.h"
 #include "sender.h"
 #include "sender_endpoint.h"
@@ -14,6 +13,12 @@
 
 const char sender_endpoint_usage[] =
     "zr-endpoint sender [-bceELpSw] [-F FILE] [-f ENTRY] [-j JOB] METHOD [REQUEST]";
+
+static const struct sender *
+role_of(const void *context)
+{
+	return (((const struct zfs_endpoint *)context)->role);
+}
 
 /* --- listing --- */
 
@@ -36,7 +41,8 @@ list_filesystems(void *context, const ProtobufCMessage *message,
 	result = zfs_list_read(&list, NULL, NULL, "filesystem,volume",
 	    ZFS_WANT_PLACEHOLDER, false, error);
 	if (result == 0)
-		result = zfs_filesystems_answer(&list, shown, context, error);
+		result = zfs_filesystems_answer(&list, shown, role_of(context),
+		    error);
 	zfs_list_free(&list);
 	return (result);
 }
@@ -48,7 +54,7 @@ list_versions(void *context, const ProtobufCMessage *message,
 	const ListFilesystemVersionsReq *request =
 	    (const ListFilesystemVersionsReq *)message;
 
-	if (sender_check_filesystem(context, request->filesystem, error) == -1)
+	if (sender_check_filesystem(role_of(context), request->filesystem, error) == -1)
 		return (-1);
 	return (zfs_versions_answer(request->filesystem, error));
 }
@@ -59,7 +65,7 @@ destroy_snapshots(void *context, const ProtobufCMessage *message,
 {
 	const DestroySnapshotsReq *request = (const DestroySnapshotsReq *)message;
 
-	if (sender_check_filesystem(context, request->filesystem, error) == -1)
+	if (sender_check_filesystem(role_of(context), request->filesystem, error) == -1)
 		return (-1);
 	return (zfs_versions_destroy(request->filesystem, request->filesystem,
 	    request, error));
@@ -72,7 +78,7 @@ replication_cursor(void *context, const ProtobufCMessage *message,
 {
 	const ReplicationCursorReq *request = (const ReplicationCursorReq *)message;
 	ReplicationCursorRes response = REPLICATION_CURSOR_RES__INIT;
-	const struct sender *sender = context;
+	const struct sender *sender = role_of(context);
 	struct zfs_list list;
 	int result;
 
@@ -100,7 +106,7 @@ static int
 send_dry(void *context, const ProtobufCMessage *message, struct error *error)
 {
 	const SendReq *request = (const SendReq *)message;
-	const struct sender *sender = context;
+	const struct sender *sender = role_of(context);
 	SendRes response = SEND_RES__INIT;
 	struct sender_step step;
 	int result;
@@ -122,7 +128,7 @@ static int
 send_stream(void *context, const ProtobufCMessage *message, struct error *error)
 {
 	const SendReq *request = (const SendReq *)message;
-	const struct sender *sender = context;
+	const struct sender *sender = role_of(context);
 	SendRes response = SEND_RES__INIT;
 	struct sender_step step;
 	int result;
@@ -147,7 +153,7 @@ send_completed(void *context, const ProtobufCMessage *message,
 {
 	const SendCompletedReq *request = (const SendCompletedReq *)message;
 	const SendCompletedRes response = SEND_COMPLETED_RES__INIT;
-	const struct sender *sender = context;
+	const struct sender *sender = role_of(context);
 	struct sender_step step;
 	int result;
 
@@ -250,7 +256,8 @@ sender_endpoint(int argc, char *argv[])
 	if (sender.job != NULL && !zrepl_job_valid(sender.job))
 		die(EXIT_USAGE, "\"%s\" cannot be a job's name: %s", sender.job,
 		    ZREPL_JOB_RULE);
-	result = zfs_endpoint_run(sender_methods, &sender, argv[0], argv[1], NULL);
+	result = zfs_endpoint_run(&(struct zfs_endpoint){ .methods =
+	    sender_methods, .role = &sender }, argv[0], argv[1]);
 	fs_filter_free(&sender.filter);
 	return (result);
 }

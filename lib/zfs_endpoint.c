@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "diag.h"
@@ -23,29 +24,34 @@ hide_prefix(char *text, const char *prefix)
 	}
 }
 
-int
-zfs_endpoint_run(const struct endpoint_method methods_here[], void *context,
-    const char *name, const char *operand, const char *prefix)
+static void
+explain(void *context, const struct error *error)
 {
-	char hint[ZFS_ADVICE_SIZE] = "";
-	const char *advice;
-	struct error error;
+	const struct zfs_endpoint *endpoint = context;
+	const char *advice = zfs_failed_advice(error);
+	struct error shown = *error;
+	char hint[ZFS_ADVICE_SIZE];
+
+	strlcpy(hint, advice == NULL ? "" : advice, sizeof(hint));
+	if (endpoint->prefix != NULL) {
+		hide_prefix(shown.text, endpoint->prefix);
+		hide_prefix(hint, endpoint->prefix);
+	}
+	diag("%s", shown.text);
+	if (hint[0] != '\0')
+		diag(DIAG_HINT "%s", hint);
+}
+
+int
+zfs_endpoint_run(const struct zfs_endpoint *endpoint, const char *name,
+    const char *operand)
+{
+	const struct endpoint_program program = { .methods = endpoint->methods,
+	    .context = (void *)(uintptr_t)endpoint, .explain = explain };
 
 	signal(SIGPIPE, SIG_IGN);
 	zfs_init();
-	if (endpoint_method_run(methods_here, context, name, operand, &error) == 0)
-		return (EXIT_DONE);
-	advice = zfs_failed_advice(&error);
-	if (advice != NULL)
-		strlcpy(hint, advice, sizeof(hint));
-	if (prefix != NULL) {
-		hide_prefix(error.text, prefix);
-		hide_prefix(hint, prefix);
-	}
-	diag("%s", error.text);
-	if (hint[0] != '\0')
-		diag(DIAG_HINT "%s", hint);
-	return (error.code);
+	return (endpoint_program_run(&program, name, operand));
 }
 
 int

@@ -1,19 +1,24 @@
 #ifndef ZR_ZFS_ENDPOINT_H
 #define ZR_ZFS_ENDPOINT_H
 
-#include "endpoint_method.h"
+#include "endpoint_program.h"
 
 /* What zr-endpoint sender and zr-endpoint receiver have in common. */
 
+struct zfs_endpoint {
+	const struct endpoint_method *methods;
+	const char *prefix;	/* not NULL: the filesystem that the client sees */
+				/* as the root; taken out of what is said */
+	const void *role;	/* struct sender or struct receiver */
+};
+
 /*
- * Set up to run zfs, run a method, and say what went wrong, with a line of
- * advice where there is one.  prefix, if not NULL, is the filesystem that the
- * client sees as the root: it is taken out of what is said.  Returns the exit
- * code.
+ * Set up to run zfs, and run a method, which gets the struct zfs_endpoint as
+ * its context.  What goes wrong is said, with a hint where there is one.
+ * Returns the exit code.
  */
-int	zfs_endpoint_run(const struct endpoint_method methods_here[],
-	    void *context, const char *name, const char *operand,
-	    const char *prefix);
+int	zfs_endpoint_run(const struct zfs_endpoint *endpoint, const char *name,
+	    const char *operand);
 
 /* Every endpoint answers a Ping alike. */
 int	zfs_endpoint_ping(void *context, const ProtobufCMessage *request,
