@@ -1,0 +1,339 @@
+# zr-endpoint sender and receiver with a zfs that fails, hangs or prints odd
+# things, as no real one does on demand.  What they do with a real one is in
+# t/zfs.
+load helper
+
+# A stand-in: what each subcommand does is in a script of its name in ./does;
+# one without a script succeeds and prints nothing.
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	children=()
+	mkdir does
+	cat > zfs <<-'END'
+	#!/bin/sh
+	echo "$*" >> "$HOME/ran"
+	case $* in get*.zr-incoming)
+		for name do :; done
+		echo "cannot open '$name': dataset does not exist" >&2
+		exit 1 ;;
+	esac
+	[ -e "$HOME/does/$1" ] || exit 0
+	. "$HOME/does/$1"
+	END
+	chmod +x zfs
+	export ZR_ZFS=./zfs HOME=$BATS_TEST_TMPDIR
+	: > ran
+	# tank/a with snapshots 1 and 2, a step hold on 1
+	does get <<-'END'
+	case $* in *tank/a) ;; *)
+		for name do :; done
+		printf '%s\ttype\tfilesystem\t-\n' tank tank/root tank/root/host tank/root/host/tank
+		exit 0 ;;
+	esac
+	case $* in *root*)
+		echo "cannot open 'tank/root/host/tank/a': dataset does not exist" >&2
+		exit 1 ;;
+	esac
+	printf 'tank/a\ttype\tfilesystem\t-\ntank/a\tguid\t5\t-\ntank/a\tcreatetxg\t1\t-\ntank/a\tcreation\t1\t-\ntank/a\tencryption\toff\t-\n'
+	for i in 1 2; do
+		printf "tank/a@$i\ttype\tsnapshot\t-\ntank/a@$i\tguid\t1$i\t-\ntank/a@$i\tcreatetxg\t1$i\t-\ntank/a@$i\tcreation\t$i\t-\ntank/a@$i\tuserrefs\t$((2 - i))\t-\n"
+	done
+	printf 'tank/a#zrepl_CURSORTENTATIVE__G_0000000000000009_J_job\ttype\tbookmark\t-\ntank/a#zrepl_CURSORTENTATIVE__G_0000000000000009_J_job\tguid\t9\t-\n'
+	END
+}
+
+# does SUBCOMMAND: with the script on standard input.
+does() {
+	cat > "does/$1"
+}
+
+says() {
+	echo "echo \"$2\" >&2; exit ${3:-1}" > "does/$1"
+}
+
+sender() {
+	run --separate-stderr timeout 20 zr-endpoint sender -f '<' -j job "$@"
+}
+
+receiver() {
+	run --separate-stderr timeout 20 zr-endpoint receiver -c host -e inherit -j job tank/root "$@"
+}
+
+version() {
+	echo "{\"Name\":\"$1\",\"Guid\":\"1$1\",\"CreateTXG\":\"1$1\",\"Creation\":\"2024-01-01T00:00:00Z\"}"
+}
+
+request() {
+	echo "{\"Filesystem\":\"tank/a\",\"From\":$(version 1),\"To\":$(version 2),\"ReplicationConfig\":{\"protection\":{\"Initial\":\"${1-GuaranteeResumability}\",\"Incremental\":\"${1-GuaranteeResumability}\"}}}"
+}
+
+receive_request() {
+	request | jq -c 'del(.From)'
+}
+
+gone() {
+	! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null
+}
+
+@test "without any fault the stand-in will do" {
+	does send <<< 'printf stream'
+	sender Send "$(request)"
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(printf '{}\nstream')" ]
+	grep -qx 'hold zrepl_STEP_J_job tank/a@2 tank/a@1' ran
+	grep -qx 'destroy tank/a#zrepl_CURSORTENTATIVE__G_0000000000000009_J_job' ran
+	sender SendCompleted "{\"OriginalReq\":$(request)}"
+	[ "$status" -eq 0 ]
+}
+
+@test "sender: a command that fails ends the call with its words" {
+	for method in ListFilesystems ListFilesystemVersions ReplicationCursor Send SendDry; do
+		says get "cannot do that: out of luck"
+		case $method in
+		Send*) sender $method "$(request)" ;;
+		ListFilesystems) sender $method '{}' ;;
+		*) sender $method '{"Filesystem":"tank/a"}' ;;
+		esac
+		[ "$status" -eq 1 ]
+		[ -z "$output" ]
+		stderr_has "cannot do that: out of luck"
+	done
+}
+
+@test "sender: without its hold or bookmark nothing is sent" {
+	says hold "cannot hold snapshot 'tank/a@2': out of luck"
+	says bookmark "cannot create bookmark: out of luck"
+	for guarantee in GuaranteeResumability GuaranteeIncrementalReplication; do
+		sender Send "$(request $guarantee)"
+		[ "$status" -eq 1 ]
+		[ -z "$output" ]
+		stderr_has "out of luck"
+	done
+	run ! grep -q '^send' ran
+	sender Send "$(request GuaranteeNothing)"
+	[ "$status" -eq 0 ]
+}
+
+@test "sender: holds that are there already are fine, one of them missing is not" {
+	says hold "cannot hold snapshot 'tank/a@2': tag already exists on this dataset"
+	sender Send "$(request)"
+	[ "$status" -eq 0 ]
+	does hold <<-'END'
+	echo "cannot hold snapshot 'tank/a@2': tag already exists on this dataset" >&2
+	echo "cannot hold snapshot 'tank/a@1': dataset does not exist" >&2
+	exit 1
+	END
+	sender Send "$(request)"
+	[ "$status" -eq 1 ]
+}
+
+@test "sender: a stream that breaks off ends the call, after its answer" {
+	does send <<< 'printf part; echo "warning: cannot send: out of luck" >&2; exit 1'
+	sender Send "$(request)"
+	[ "$status" -eq 1 ]
+	[ "$output" = "$(printf '{}\npart')" ]
+	stderr_has "out of luck"
+	does send <<< 'kill -9 $$'
+	sender Send "$(request)"
+	[ "$status" -eq 1 ]
+	stderr_has "ended by signal 9"
+}
+
+@test "sender: clean-up that fails is said and is no error" {
+	says release "cannot release: out of luck"
+	says destroy "cannot destroy bookmark: out of luck"
+	sender SendCompleted "{\"OriginalReq\":$(request)}"
+	[ "$status" -eq 0 ]
+	[ "$output" = '{}' ]
+	stderr_has "stale step holds stay: cannot release: out of luck"
+	stderr_has "a stale bookmark stays: cannot destroy bookmark: out of luck"
+}
+
+@test "sender: a cursor that cannot be made is an error" {
+	says bookmark "cannot create bookmark: out of luck"
+	sender SendCompleted "{\"OriginalReq\":$(request)}"
+	[ "$status" -eq 1 ]
+	run ! grep -q '^release' ran
+}
+
+@test "sender: an absurd estimate is none" {
+	for size in 18446744073709551615 2305843009213693952 -5 x; do
+		does send <<< "printf 'incremental\t1\ttank/a@2\t$size\nsize\t$size\n'"
+		sender SendDry "$(request)"
+		[ "$status" -eq 0 ]
+		[ "$output" = '{}' ]
+	done
+	does send <<< "printf 'size\t624\n'"
+	sender SendDry "$(request)"
+	[ "$output" = '{"ExpectedSize":"624"}' ]
+}
+
+@test "odd output of zfs get is an error, not a listing" {
+	while read -r line; do
+		does get <<< "printf '$line'"
+		sender ListFilesystemVersions '{"Filesystem":"tank/a"}'
+		[ "$status" -eq 1 ] || { echo "$line: $output"; false; }
+		[ -z "$output" ]
+		stderr_has "zfs get"
+	done <<-'END'
+	nonsense
+	tank/a\\ttype\\tfilesystem\\t-
+	tank/a\\ttype\\tfilesystem\\n
+	tank/a\\ttype\\tfilesystem\\t-\\t-\\n
+	tank/a\\ttype\\tnonsense\\t-\\n
+	tank/a\\ttype\\tsnapshot\\t-\\n
+	tank/a@1\\ttype\\tfilesystem\\t-\\n
+	tank/b\\ttype\\tfilesystem\\t-\\n
+	tank/a\\tguid\\t5\\t-\\n
+	tank/a\\ttype\\tfilesystem\\t-\\ntank/b\\tguid\\t5\\t-\\n
+	tank/a\\ttype\\tfilesystem\\t-\\ntank/a\\tguid\\t5x\\t-\\n
+	tank/a\\ttype\\tfilesystem\\t-\\ntank/a\\tguid\\t99999999999999999999\\t-\\n
+	tank/a\\ttype\\tfilesystem\\t-\\ntank/a\\tcreation\\t18446744073709551615\\t-\\n
+	tank/a\\ttype\\tfilesystem\\t-\\ntank/a\\tnonsense\\t5\\t-\\n
+	tank/a\\ttype\\tfile\\000system\\t-\\n
+	END
+}
+
+@test "a flood on standard error is read to its end and cut" {
+	does get <<< 'yes "cannot do that" | head -c 3000000 >&2; exit 1'
+	sender ListFilesystems '{}'
+	[ "$status" -eq 1 ]
+	[ "${#stderr}" -lt 10000 ]
+	does get <<< 'head -c 100000 /dev/urandom >&2; exit 1'
+	sender ListFilesystems '{}'
+	[ "$status" -eq 1 ]
+}
+
+@test "a zfs without a word, one that cannot run, one that is not there" {
+	does get <<< 'exit 3'
+	sender ListFilesystems '{}'
+	[ "$status" -eq 1 ]
+	stderr_has "zfs get ended with status 3"
+	chmod -x zfs
+	sender ListFilesystems '{}'
+	[ "$status" -eq 126 ]
+	export ZR_ZFS=./none
+	run -127 --separate-stderr zr-endpoint sender -f '<' ListFilesystems '{}'
+	stderr_has "./none"
+}
+
+hangs() {
+	echo 'echo $$ > "$HOME/hangs"; exec sleep 1000' > "does/$1"
+}
+
+@test "a command that hangs ends with its endpoint" {
+	cp does/get get
+	request > request
+	for command in get hold send; do
+		cp get does/get
+		rm -f hangs
+		hangs "$command"
+		background zr-endpoint sender -f '<' -j job Send < request > answer 2> errors
+		eventually 10 test -s hangs
+		kill "${children[-1]}"
+		code=0
+		wait "${children[-1]}" || code=$?
+		[ "$code" -eq 143 ]
+		grep -q 'ended by signal 15' errors
+		eventually 5 gone "$(cat hangs)"
+		rm "does/$command"
+	done
+}
+
+@test "receiver: nothing is received where a parent cannot be made" {
+	does get <<-'END'
+	case $* in *host/tank/a) echo "cannot open 'tank/root/host/tank/a': dataset does not exist" >&2; exit 1;; esac
+	printf 'tank\ttype\tfilesystem\t-\ntank/root\ttype\tfilesystem\t-\n'
+	END
+	says create "cannot create 'tank/root/host': permission denied"
+	receiver Receive "$(receive_request)" < /dev/null
+	[ "$status" -eq 1 ]
+	stderr_has "permission denied"
+	stderr_has "hint: "
+	run ! grep -q '^recv' ran
+}
+
+@test "receiver: words of zfs reach the peer without the client's root" {
+	does recv <<< "echo \"cannot receive: destination 'tank/root/host/tank/a' has odd luck\" >&2; exit 1"
+	receiver Receive "$(receive_request)" < <(sleep 0.2)
+	[ "$status" -eq 1 ]
+	stderr_has "destination 'tank/a' has odd luck"
+}
+
+@test "receiver: a placeholder that is not replaced is one again" {
+	does get <<-'END'
+	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a\tzrepl:placeholder\ton\tlocal\n'
+	END
+	says recv "cannot receive: out of luck"
+	receiver Receive "$(receive_request)" < <(sleep 0.2)
+	[ "$status" -eq 1 ]
+	stderr_has "out of luck"
+	[ "$(grep '^set' ran)" = "set zrepl:placeholder=off tank/root/host/tank/a
+set zrepl:placeholder=on tank/root/host/tank/a" ]
+}
+
+@test "receiver: the old hold goes only when the new one is there" {
+	does get <<-'END'
+	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a@1\ttype\tsnapshot\t-\ntank/root/host/tank/a@1\tuserrefs\t1\t-\n'
+	case $* in *@2) printf 'tank/root/host/tank/a@2\ttype\tsnapshot\t-\ntank/root/host/tank/a@2\tguid\t12\t-\n' ;; esac
+	END
+	does get <<-'END'
+	case $* in
+	*@2) printf 'tank/root/host/tank/a@2\ttype\tsnapshot\t-\ntank/root/host/tank/a@2\tguid\t12\t-\n' ;;
+	*) printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a@1\ttype\tsnapshot\t-\ntank/root/host/tank/a@1\tuserrefs\t1\t-\n' ;;
+	esac
+	END
+	says hold "cannot hold: out of luck"
+	receiver Receive "$(receive_request)" < <(sleep 0.2)
+	[ "$status" -eq 1 ]
+	run ! grep -q '^release' ran
+	rm does/hold
+	receiver Receive "$(receive_request)" < <(sleep 0.2)
+	[ "$status" -eq 0 ]
+	grep -qx 'release zrepl_last_received_J_job tank/root/host/tank/a@1' ran
+}
+
+@test "receiver: a snapshot with another guid than promised is an error" {
+	does get <<-'END'
+	case $* in
+	*@2) printf 'tank/root/host/tank/a@2\ttype\tsnapshot\t-\ntank/root/host/tank/a@2\tguid\t77\t-\n' ;;
+	*) printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\n' ;;
+	esac
+	END
+	receiver Receive "$(receive_request)" < <(sleep 0.2)
+	[ "$status" -eq 1 ]
+	stderr_has "guid 77, not 12"
+	run ! grep -q '^hold' ran
+}
+
+@test "receiver: a zfs recv that hangs ends with its endpoint, and the placeholder comes back" {
+	does get <<-'END'
+	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a\tzrepl:placeholder\ton\tlocal\n'
+	END
+	hangs recv
+	background zr-endpoint receiver -c host -e inherit -j job tank/root Receive \
+	    "$(receive_request)" < <(sleep 0.2) > answer 2> errors
+	eventually 10 test -s hangs
+	kill "${children[0]}"
+	code=0
+	wait "${children[0]}" || code=$?
+	[ "$code" -eq 143 ]
+	eventually 5 gone "$(cat hangs)"
+	[ "$(grep -c '^set' ran)" -eq 2 ]
+	[ "$(tail -n 1 ran)" = "set zrepl:placeholder=on tank/root/host/tank/a" ]
+}
+
+@test "destroying: what zfs says about each, and what it does not say" {
+	does destroy <<-'END'
+	case $2 in
+	*2*) echo "cannot destroy snapshot tank/a@2: it's being held. Run 'zfs holds -r tank/a@2' to see holders." >&2; exit 1 ;;
+	esac
+	END
+	sender DestroySnapshots "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 2)]}"
+	[ "$status" -eq 0 ]
+	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '[null,"dataset is busy"]' ]
+	[ "$(grep '^destroy' ran | tr '\n' ' ')" = "destroy tank/a@1,2 destroy tank/a@1 " ]
+	says destroy "internal error: out of luck"
+	sender DestroySnapshots "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 2)]}"
+	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '["internal error: out of luck","internal error: out of luck"]' ]
+}
