@@ -5,7 +5,6 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,7 +198,6 @@ print(const struct leftover_list *list, const bool *chosen)
 static void
 released(const struct leftover *item, const struct error *failure)
 {
-	const struct passwd *const user = getpwuid(geteuid());
 	char advice[ZFS_ADVICE_SIZE];
 
 	if (failure == NULL) {
@@ -209,8 +207,8 @@ released(const struct leftover *item, const struct error *failure)
 	diag("%s: %s", item->name, failure->text);
 	if (zfs_advice(advice, &(struct zfs_failure){
 	    .command = item->tag != NULL ? "release" : "destroy",
-	    .dataset = item->name, .user = user != NULL ? user->pw_name : NULL,
-	    .words = failure->text, .length = strlen(failure->text) }))
+	    .dataset = item->name, .words = failure->text,
+	    .length = strlen(failure->text) }))
 		diag("%s", advice);
 }
 

@@ -1,5 +1,7 @@
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fs_name.h"
 #include "zfs_advice.h"
@@ -249,11 +251,20 @@ denied_property(const struct zfs_failure *failure, char *name, size_t size)
 	return (true);
 }
 
+static const char *
+user_name(void)
+{
+	const struct passwd *const user = getpwuid(geteuid());
+
+	return (user != NULL ? user->pw_name : "USER");
+}
+
 static void
 advise_allow(char line[ZFS_ADVICE_SIZE], const struct zfs_failure *failure,
     const struct names *names)
 {
-	const char *const user = failure->user != NULL ? failure->user : "USER";
+	const char *const user = failure->user != NULL ? failure->user :
+	    user_name();
 	const char *missing = zfs_advice_permissions(failure->command);
 	char property[64];
 

@@ -16,7 +16,8 @@ struct zfs_failure {
 				/* "hold", ..., or NULL */
 	const char *dataset;	/* filesystem, snapshot or bookmark that it was */
 				/* about, or NULL */
-	const char *user;	/* who runs zfs, for "zfs allow"; NULL: USER */
+	const char *user;	/* who runs zfs, for "zfs allow"; NULL: whoever */
+				/* we are */
 	const char *words;	/* what it wrote on standard error */
 	size_t length;		/* of words, bytes */
 };

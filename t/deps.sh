@@ -9,7 +9,7 @@ packages='gcc make libc6-dev pkg-config libprotobuf-c-dev protobuf-c-compiler
 	openbsd-inetd s6'
 if [ "${1-}" = zfs ]; then
 	packages="$packages qemu-system-x86 busybox-static cpio kmod xz-utils
-		gcc-12 libelf1 libtirpc3 libblkid1 libuuid1 libudev1"
+		gcc-12 libelf1 libtirpc3 libblkid1 libuuid1 libudev1 sudo"
 fi
 missing=
 for package in $packages; do

@@ -1,0 +1,156 @@
+# Without root: the recipe of examples/zfs-allow.sh, and examples/sudoers.
+load zfs_helper
+
+EXAMPLES=$BATS_TEST_DIRNAME/../../examples
+CURSOR=zrepl_CURSOR_G_
+
+setup_file() {
+	local name
+	for name in zr zrzfs; do
+		id "$name" > /dev/null 2>&1 || useradd -r -s /bin/sh "$name"
+	done
+	# sudo complains where the host's name has no address.
+	getent hosts "$(hostname)" > /dev/null || echo "127.0.0.1 $(hostname)" >> /etc/hosts
+}
+
+# Others than root can enter our directory, and the programs are in it.
+setup() {
+	chmod 711 "$BATS_RUN_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
+	children=()
+	cp -r "$ZR_BUILD/bin" .
+	make_pool src
+	make_pool dst
+	zfs create src/data
+	zfs create -u -o canmount=off dst/backup
+	# On Linux "zfs create" fails for others than root after it has created.
+	for name in src client client/src; do
+		zfs create -u -o mountpoint=none -o zrepl:placeholder=on "dst/backup/$name"
+	done
+	random 3000000 src/data/one
+	zfs create src/data/below
+	zfs snapshot -r src/data@1
+	random 3000000 src/data/two
+	zfs snapshot -r src/data@2
+	sh "$EXAMPLES/zfs-allow.sh" sender zrzfs src/data
+	sh "$EXAMPLES/zfs-allow.sh" receiver zrzfs dst/backup
+}
+
+teardown_file() {
+	rm -f /etc/sudoers.d/zr-test /usr/local/bin/zr-endpoint
+}
+
+# as USER COMMAND...: with none of root's rights.
+as() {
+	setpriv --reuid "$1" --regid "$1" --clear-groups --no-new-privs \
+	    env PATH="$BATS_TEST_TMPDIR/bin:$PATH" HOME=/ "${@:2}"
+}
+
+sender="zr-endpoint sender -j web -f 'src/data<'"
+receiver='zr-endpoint receiver -n -u -e off -j sink dst/backup'
+
+@test "a tree is replicated, steps are resumed, snapshots destroyed, without root" {
+	as zrzfs sh "$EXAMPLES/replicate.sh" "$sender" "$receiver"
+	for name in data data/below; do
+		[ "$(snapshots_of "src/$name")" = "$(snapshots_of "dst/backup/src/$name")" ]
+		[ "$(fs_digest "src/$name@2")" = "$(fs_digest "dst/backup/src/$name@2")" ]
+	done
+	[ "$(property zrepl:placeholder dst/backup/src)" = on ]
+	[ "$(holds_of src/data)" = '' ]
+	[[ "$(bookmarks_of src/data)" == "$CURSOR"*_J_web\ * ]]
+	[ "$(holds_of dst/backup/src/data)" = '2 zrepl_last_received_J_sink' ]
+
+	# Interrupted, resumed; interrupted, given up.
+	random 3000000 src/data/three
+	zfs snapshot src/data@3
+	for how in resumed given-up; do
+		as zrzfs sh -c "$sender \"\$@\"" zr Send "$(send_request src/data@2 src/data@3)" |
+		    { read -r _; head -c 2000000; } > part
+		run -1 as zrzfs sh -c "$receiver \"\$@\"" zr Receive \
+		    "$(receive_request src/data@3 src/data)" < part
+		token=$(property receive_resume_token dst/backup/src/data)
+		[ "$token" != - ]
+		[ $how = resumed ] || break
+		as zrzfs sh "$EXAMPLES/replicate.sh" "$sender" "$receiver"
+		[ "$(snapshots_of src/data)" = "$(snapshots_of dst/backup/src/data)" ]
+		zfs release zrepl_last_received_J_sink dst/backup/src/data@3
+		zfs rollback -r dst/backup/src/data@2
+	done
+	as zrzfs zr-step -s "$sender" -r "$receiver" "$(send_request src/data@2 src/data@3)"
+	[ "$(fs_digest src/data@3)" = "$(fs_digest dst/backup/src/data@3)" ]
+
+	request=$(jq -cn --argjson one "$(version src/data@1)" '{Filesystem: "src/data", Snapshots: [$one]}')
+	for endpoint in "$sender" "$receiver"; do
+		run -0 as zrzfs sh -c "$endpoint DestroySnapshots \"\$1\"" zr "$request"
+		[ "$(jq '.Results[0].Error // ""' <<< "$output")" = '""' ]
+	done
+	run -1 zfs list src/data@1 dst/backup/src/data@1
+}
+
+@test "the recipe allows nothing beside those filesystems" {
+	zfs create src/other
+	zfs snapshot src/other@1
+	run -1 as zrzfs zfs send src/other@1
+	run -1 as zrzfs zfs hold tag src/other@1
+	run -1 as zrzfs zfs destroy src/other@1
+	run -1 as zrzfs zfs create dst/other
+	run -1 as zrzfs zfs snapshot src/data@mine
+	run ! as zrzfs zfs set readonly=on src/data
+}
+
+@test "what a missing permission says includes the zfs allow that helps" {
+	zfs unallow -u zrzfs hold src/data
+	run -1 --separate-stderr as zrzfs sh -c "$sender \"\$@\"" zr Send \
+	    "$(send_request '' src/data@1)"
+	stderr_has 'permission denied'
+	stderr_has 'zfs allow -u zrzfs hold src/data'
+}
+
+@test "who faces the network has no right but to run the endpoint by sudo" {
+	cp -r bin/zr-endpoint /usr/local/bin/
+	sed -e 's,backup/zr,dst/backup,; s,tank<,src/data<,' "$EXAMPLES/sudoers" > sudoers
+	visudo -cf sudoers
+	install -m 440 sudoers /etc/sudoers.d/zr-test
+	run -1 as zr zfs send src/data@1
+	for port in sink web; do
+		case $port in
+		sink) set -- receiver -u -j sink dst/backup ;;
+		web) set -- sender -j web -f 'src/data<' -- ;;
+		esac
+		PATH=$BATS_TEST_TMPDIR/bin:$PATH background zr-listen -u zr -1 -i 127.0.0.1=client \
+		    tcp:127.0.0.1:0 zr-handshake accept zr-mux accept \
+		    zr-serve sudo -n -u zrzfs /usr/local/bin/zr-endpoint "$@" > port-$port
+		eventually 30 test -s port-$port
+	done
+	sink=tcp:127.0.0.1:$(cat port-sink) web=tcp:127.0.0.1:$(cat port-web)
+
+	zr-step -s "zr-remote $web" -r "zr-remote $sink" "$(send_request '' src/data@1)"
+	zr-step -s "zr-remote $web" -r "zr-remote $sink" "$(send_request src/data@1 src/data@2)"
+	[ "$(fs_digest src/data@2)" = "$(fs_digest dst/backup/client/src/data@2)" ]
+
+	# A stream that is cut leaves no process, and can be resumed.
+	random 3000000 src/data/three
+	zfs snapshot src/data@3
+	stream_of zr-remote "$web" Send "$(send_request src/data@2 src/data@3)" | head -c 2000000 > part
+	run -1 zr-remote "$sink" Receive "$(receive_request src/data@3 src/data)" < part
+	eventually 30 nothing_of_zrzfs
+	[ "$(property receive_resume_token dst/backup/client/src/data)" != - ]
+
+	# zr, taken over, could run no other command line than those two.
+	for words in 'receiver -u -j sink src' 'receiver -u -j sink -n dst/backup' \
+	    'sender -j web -f < --' 'sender -j web -f src/data< -f <'; do
+		run ! as_sudoer zr sudo -n -u zrzfs /usr/local/bin/zr-endpoint $words ListFilesystems '{}'
+	done
+	run -100 as_sudoer zr sudo -n -u zrzfs /usr/local/bin/zr-endpoint \
+	    sender -j web -f 'src/data<' -- -f '<' ListFilesystems
+	run ! as_sudoer zr sudo -n -u zrzfs /bin/sh -c true
+}
+
+nothing_of_zrzfs() {
+	! pgrep -u zrzfs > /dev/null
+}
+
+# Like as, but setuid programs keep their effect.
+as_sudoer() {
+	setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}" < /dev/null
+}
