@@ -28,7 +28,13 @@
 ProtobufCMessage *pbjson_parse(const ProtobufCMessageDescriptor *descriptor,
 	    const char *text, size_t length, struct error *error);
 
-/* The same from a parsed JSON value. */
+/*
+ * Text to a JSON value, as above: integers of 64 bits without a sign become
+ * strings, where jansson's are too short for them.  NULL on error.
+ */
+json_t	*pbjson_load(const char *text, size_t length, struct error *error);
+
+/* A message from such a value. */
 ProtobufCMessage *pbjson_from_json(const ProtobufCMessageDescriptor *descriptor,
 	    const json_t *json, struct error *error);
 

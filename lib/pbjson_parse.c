@@ -278,11 +278,9 @@ prepare(const char *text, size_t length, size_t *prepared, struct error *error)
 	return (out);
 }
 
-ProtobufCMessage *
-pbjson_parse(const ProtobufCMessageDescriptor *descriptor, const char *text,
-    size_t length, struct error *error)
+json_t *
+pbjson_load(const char *text, size_t length, struct error *error)
 {
-	ProtobufCMessage *message;
 	json_error_t where;
 	size_t prepared;
 	char *copy;
@@ -294,9 +292,20 @@ pbjson_parse(const ProtobufCMessageDescriptor *descriptor, const char *text,
 	json = json_loadb(copy, prepared, JSON_REJECT_DUPLICATES |
 	    JSON_ALLOW_NUL, &where);
 	free(copy);
+	if (json == NULL)
+		error_set(error, EXIT_USAGE, "%s", where.text);
+	return (json);
+}
+
+ProtobufCMessage *
+pbjson_parse(const ProtobufCMessageDescriptor *descriptor, const char *text,
+    size_t length, struct error *error)
+{
+	ProtobufCMessage *message;
+	json_t *json = pbjson_load(text, length, error);
+
 	if (json == NULL) {
-		error_set(error, EXIT_USAGE, "not JSON for %s: %s",
-		    descriptor->short_name, where.text);
+		error_prefix(error, "not JSON for %s", descriptor->short_name);
 		return (NULL);
 	}
 	message = pbjson_from_json(descriptor, json, error);

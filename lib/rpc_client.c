@@ -8,6 +8,13 @@
 
 #define GOODBYE "client transport shutdown"
 
+static void
+drop_answer(struct rpc_client *client, struct rpc_request *request)
+{
+	client->answer_bytes -= buffer_length(&request->message.payload);
+	grpc_message_free(&request->message);
+}
+
 /* It is over; whatever the stream still does is of no interest. */
 static void
 finish(struct rpc_client *client, struct rpc_request *request,
@@ -17,6 +24,8 @@ finish(struct rpc_client *client, struct rpc_request *request,
 		return;
 	request->finished = true;
 	request->status = status;
+	if (status != GRPC_OK)
+		drop_answer(client, request);
 	error_set(&request->error, code, "%s", text);
 	nghttp2_session_set_stream_user_data(client->connection.session,
 	    request->stream_id, NULL);
@@ -166,6 +175,34 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 	return (0);
 }
 
+/* Room for more, now or when the caller keeps up again. */
+static void
+consume(struct rpc_client *client, int32_t stream_id, size_t size)
+{
+	nghttp2_session_consume_stream(client->connection.session, stream_id, size);
+	client->held += size;
+	rpc_client_pause(client, client->paused);
+}
+
+/* As it comes in; the status that the call has to end with, or GRPC_OK. */
+static enum grpc_status
+append(struct rpc_client *client, struct rpc_request *request,
+    const uint8_t *bytes, size_t size, struct error *error)
+{
+	const size_t max = client->answer_max * RPC_ANSWERS_HELD;
+	const size_t before = buffer_length(&request->message.payload);
+	enum grpc_status status;
+
+	status = grpc_message_append(&request->message, bytes, size, error);
+	client->answer_bytes += buffer_length(&request->message.payload) - before;
+	if (status == GRPC_OK && client->answer_bytes > max) {
+		status = GRPC_RESOURCE_EXHAUSTED;
+		error_set(error, EXIT_FAILED, "large answers of other calls "
+		    "take up all the memory that they may (%zu MiB)", max >> 20);
+	}
+	return (status);
+}
+
 static int
 on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id,
     const uint8_t *bytes, size_t size, void *user_data)
@@ -177,14 +214,15 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id,
 	bool had_prefix;
 
 	(void)flags;
+	consume(client, stream_id, size);
 	request = nghttp2_session_get_stream_user_data(session, stream_id);
 	if (request == NULL)
 		return (0);
 	had_prefix = request->message.prefix_length == GRPC_PREFIX_SIZE;
-	status = grpc_message_append(&request->message, bytes, size, &error);
-	if (status == GRPC_RESOURCE_EXHAUSTED) {
+	status = append(client, request, bytes, size, &error);
+	if (status == GRPC_RESOURCE_EXHAUSTED)
 		rpc_client_cancel(client, request, status, error.text);
-	} else if (status != GRPC_OK)
+	else if (status != GRPC_OK)
 		refuse(client, request, error.text);
 	else if (!had_prefix && grpc_message_is_longer(&request->message,
 	    RPC_MESSAGE_WINDOW))
@@ -380,9 +418,21 @@ rpc_client_next(struct rpc_client *client)
 {
 	struct rpc_request *request = TAILQ_FIRST(&client->finished);
 
-	if (request != NULL)
+	if (request != NULL) {
 		TAILQ_REMOVE(&client->finished, request, entries);
+		client->answer_bytes -= buffer_length(&request->message.payload);
+	}
 	return (request);
+}
+
+void
+rpc_client_pause(struct rpc_client *client, bool paused)
+{
+	client->paused = paused;
+	if (paused || client->held == 0)
+		return;
+	nghttp2_session_consume_connection(client->connection.session, client->held);
+	client->held = 0;
 }
 
 int

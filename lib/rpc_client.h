@@ -12,6 +12,8 @@
  * any number of unary calls at once.  Pure: bytes and `now` in, bytes, a
  * deadline and finished calls out.  Headers are those of zrepl 0.7.0.
  */
+#define RPC_ANSWERS_HELD 4
+
 struct rpc_request {
 	TAILQ_ENTRY(rpc_request) entries;
 	const struct method *method;
@@ -40,11 +42,17 @@ struct rpc_client {
 	struct rpc_requests open, finished;
 	size_t open_count;
 	size_t answer_max;
+	size_t answer_bytes;		/* of all answers that are not given out */
+	size_t held;			/* of them without a WINDOW_UPDATE */
+	bool paused;
 	bool going_away;		/* the server wants no more calls */
 	char why[128];			/* what its GOAWAY said */
 };
 
-/* answer_max: the longest message that is accepted, in bytes. */
+/*
+ * answer_max: the longest message that is accepted, in bytes.  Of all together
+ * RPC_ANSWERS_HELD times as much is; beyond that a call fails.
+ */
 int	rpc_client_init(struct rpc_client *client, size_t answer_max, int64_t now,
 	    struct error *error);
 void	rpc_client_free(struct rpc_client *client);
@@ -64,6 +72,12 @@ void	rpc_client_cancel(struct rpc_client *client, struct rpc_request *request,
 /* One that has finished, for the caller to free; NULL: none. */
 struct rpc_request *rpc_client_next(struct rpc_client *client);
 void	rpc_request_free(struct rpc_request *request);
+
+/*
+ * While paused the server may send no more than the connection's window, and
+ * the connection lives on.
+ */
+void	rpc_client_pause(struct rpc_client *client, bool paused);
 
 /* The network; -1: the connection is over, and every call with it. */
 int	rpc_client_read(struct rpc_client *client, const uint8_t *bytes,

@@ -100,6 +100,14 @@ ends() {
 	[[ "$ZR_BUILD" == *sanitize* || "$memory" -lt 262144 ]]
 }
 
+@test "a batch whose answers nobody reads holds few of them, and loses none" {
+	faults reader
+	echo "$output"
+	read -r memory came calls <<< "$output"
+	[ "$came" = "$calls" ]
+	[[ "$ZR_BUILD" == *sanitize* || "$memory" -lt 102400 ]]
+}
+
 @test "grpcio calls us, and we call grpcio" {
 	timeout 50 /usr/bin/python3 "$BATS_TEST_DIRNAME/bench/rpc.py" interop
 }

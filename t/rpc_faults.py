@@ -7,6 +7,8 @@
                                 answered, after a good one has been, too
     rpc_faults.py answer NAME   a server whose answer to zr-rpc Ping is no good;
                                 prints the client's exit status
+    rpc_faults.py reader        zr-rpc batch whose answers nobody reads for a
+                                while; prints its memory, and how many came
     rpc_faults.py slow          a client that asks for much and reads nothing,
                                 and then everything; prints how many endpoints
                                 ran meanwhile, of how many, and the memory
@@ -215,6 +217,27 @@ def answering(name):
     print(code, program.stdout.read().decode().strip())
 
 
+def reader():
+    calls, size = 200, 1 << 20
+    with open("large", "w") as f:
+        f.write(f"#!/bin/sh\nread -r _\nprintf '{{\"Echo\":\"'; head -c {size} /dev/zero | tr '\\0' x; printf '\"}}\\n'\n")
+    os.chmod("large", 0o755)
+    ours, server = serve("serve", "./large")
+    batch = subprocess.Popen(["zr-rpc", "-f", f"{ours.fileno()},{ours.fileno()}", "batch"], pass_fds=[ours.fileno()],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    ours.close()
+    batch.stdin.write(b"".join(b'{"id":%d,"method":"Ping"}\n' % i for i in range(calls)))
+    batch.stdin.close()
+    before, since = -1, time.monotonic()
+    while time.monotonic() - since < 2:
+        if memory(batch.pid) != before:
+            before, since = memory(batch.pid), time.monotonic()
+        time.sleep(0.05)
+    lines = batch.stdout.readlines()
+    assert batch.wait(30) == 0 and server.wait(30) == 0
+    print(before, sum(1 for x in lines if len(x) > size), calls)
+
+
 def slow():
     calls, size = 60, 4 << 20
     directory = tempfile.mkdtemp()
@@ -249,4 +272,4 @@ def slow():
     print(before, calls, peak)
 
 
-{"break": breaking, "request": request, "answer": answering, "slow": slow}[sys.argv[1]](*sys.argv[2:])
+{"break": breaking, "request": request, "answer": answering, "reader": reader, "slow": slow}[sys.argv[1]](*sys.argv[2:])
