@@ -27,7 +27,7 @@ static int
 only_filesystems(const struct dirent *entry)
 {
 	return (entry->d_name[0] != '@' &&
-	    fs_name_valid_filesystem(entry->d_name));
+	    fs_name_valid_snapshot(entry->d_name));
 }
 
 static bool

@@ -20,7 +20,7 @@ fs_name_valid_filesystem(const char *name)
 	unsigned int depth = 0;
 	size_t length;
 
-	if (strlen(name) > FS_NAME_MAX)
+	if (strlen(name) > FS_NAME_MAX || *name == '-')
 		return (false);
 	for (;; name += length + 1) {
 		length = strspn(name, characters);

@@ -11,7 +11,10 @@
 #define FS_NAME_MAX	255
 #define FS_DEPTH_MAX	50	/* components */
 
-/* "pool/a/b": no leading, trailing or double slash. */
+/*
+ * "pool/a/b": no leading, trailing or double slash, and no leading "-", which
+ * no pool's name has: on a command line it would be an option.
+ */
 bool	fs_name_valid_filesystem(const char *name);
 
 /* What stands behind the "@". */
