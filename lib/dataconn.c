@@ -1,11 +1,9 @@
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-#ifdef __linux__
-#include <linux/sockios.h>
-#endif
+#include <sys/socket.h>
 
 #include "dataconn.h"
 #include "io.h"
@@ -16,6 +14,28 @@
 
 /* Kept back of a stream, so that its last frame is never one byte long. */
 #define TAIL 2u
+
+/*
+ * What the kernel may hold that has not been sent yet.  Left alone it takes
+ * megabytes as soon as the peer is a little slower, and every byte then goes
+ * out of the processor's caches and back: twice the CPU time for nothing.
+ * What is on its way, which a long path needs much of, is not limited.
+ */
+#define UNSENT_MAX (256 << 10)
+
+static void
+limit_unsent(int fd)
+{
+#ifdef TCP_NOTSENT_LOWAT
+	const int bytes = UNSENT_MAX;
+
+	/* Not TCP, or too old a kernel: only slower. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
+	    sizeof(bytes));
+#else
+	(void)fd;
+#endif
+}
 
 int
 dataconn_init(struct dataconn *conn, const struct chain *chain,
@@ -33,43 +53,8 @@ dataconn_init(struct dataconn *conn, const struct chain *chain,
 	if (io_set_nonblocking(chain->read_fd, true) == -1 ||
 	    io_set_nonblocking(chain->write_fd, true) == -1)
 		return (error_errno(error, "data connection"));
+	limit_unsent(chain->write_fd);
 	return (0);
-}
-
-int
-dataconn_request(struct dataconn *conn, const char *path, const void *message,
-    size_t length, struct error *error)
-{
-	if (stream_append_message(&conn->out, FRAME_REQ_HEADER, path,
-	    strlen(path), error) == -1)
-		return (-1);
-	return (stream_append_message(&conn->out, FRAME_REQ_STRUCTURED, message,
-	    length, error));
-}
-
-int
-dataconn_response(struct dataconn *conn, const void *message, size_t length,
-    struct error *error)
-{
-	if (stream_append_message(&conn->out, FRAME_RES_HEADER, EXCHANGE_OK,
-	    strlen(EXCHANGE_OK), error) == -1)
-		return (-1);
-	return (stream_append_message(&conn->out, FRAME_RES_STRUCTURED, message,
-	    length, error));
-}
-
-int
-dataconn_refuse(struct dataconn *conn, const char *text, struct error *error)
-{
-	char header[STREAM_HEADER_MAX];
-	size_t length;
-
-	strlcpy(header, EXCHANGE_ERROR, sizeof(header));
-	length = strlcat(header, text, sizeof(header));
-	if (length >= sizeof(header))
-		length = sizeof(header) - 1;
-	return (stream_append_message(&conn->out, FRAME_RES_HEADER, header,
-	    length, error));
 }
 
 /* --- the outgoing stream --- */
@@ -149,9 +134,8 @@ dataconn_flushed(const struct dataconn *conn)
 	    buffer_length(&conn->out) == 0));
 }
 
-/* Hand to the kernel what it takes. */
-static void
-flush_network(struct dataconn *conn, int64_t now)
+void
+dataconn_flush(struct dataconn *conn, int64_t now)
 {
 	const bool chunk = conn->chunk_start < conn->chunk_end;
 	const uint8_t *bytes;
@@ -209,7 +193,7 @@ read_source(struct dataconn *conn, int64_t now)
 	conn->statistics.bytes += (uint64_t)got;
 	cut_frame(conn, (size_t)got);
 	if (conn->chunk_start < conn->chunk_end && !conn->write_failed)
-		flush_network(conn, now);
+		dataconn_flush(conn, now);
 }
 
 /* --- the incoming direction --- */
@@ -476,96 +460,11 @@ dataconn_wait(struct dataconn *conn, struct pollfd *extra, size_t count,
 	    turn.entries[NETWORK_IN].revents != 0)
 		read_network(conn, now);
 	if (turn.entries[NETWORK_OUT].revents != 0)
-		flush_network(conn, now);
+		dataconn_flush(conn, now);
 	if (turn.entries[SOURCE].revents != 0)
 		read_source(conn, now);
 	if (turn.entries[SINK].revents != 0)
 		flush_sink(conn);
-}
-
-/* --- the end --- */
-
-/* Bytes that the peer's kernel has not acknowledged yet; -1 where unknown. */
-static int
-unacknowledged(const struct dataconn *conn)
-{
-	int bytes = -1;
-
-#ifdef SIOCOUTQ
-	if (ioctl(conn->chain.read_fd, SIOCOUTQ, &bytes) == -1)
-		bytes = -1;
-#else
-	(void)conn;
-#endif
-	return (bytes);
-}
-
-/*
- * Drop what was read, but see heartbeats and Shutdown.  True if the peer said
- * that it is alive.
- */
-static bool
-discard_input(struct dataconn *conn)
-{
-	const uint64_t heartbeats = conn->statistics.heartbeats_received;
-	struct error ignored;
-	size_t consumed;
-
-	conn->pending_length = 0;
-	while (conn->in_start < conn->in_end) {
-		switch (exchange_next(&conn->exchange, conn->in + conn->in_start,
-		    conn->in_end - conn->in_start, &consumed, &ignored)) {
-		case EXCHANGE_HEARTBEAT:
-			conn->statistics.heartbeats_received++;
-			break;
-		case EXCHANGE_SHUTDOWN:
-			conn->shutdown_seen = true;
-			break;
-		default:
-			break;
-		}
-		conn->in_start += consumed;
-	}
-	return (heartbeats != conn->statistics.heartbeats_received);
-}
-
-void
-dataconn_close(struct dataconn *conn)
-{
-	const int64_t patience = conn->lost ? DATACONN_LOST_DRAIN_MS :
-	    DATACONN_DRAIN_MS;
-	struct error ignored;
-	int64_t deadline;
-	int left, before;
-
-	conn->source = -1;
-	conn->sink = -1;
-	conn->rate = RATE_UNLIMITED;
-	if (!conn->write_failed)
-		stream_append_empty(&conn->out, FRAME_SHUTDOWN, &ignored);
-	do {
-		flush_network(conn, io_now());
-		discard_input(conn);
-		if (liveness_failure(&conn->liveness, io_now()) != NULL)
-			return;
-		if (!dataconn_flushed(conn))
-			dataconn_wait(conn, NULL, 0, IO_FOREVER);
-	} while (!dataconn_flushed(conn));
-	conn->liveness.mute = true;
-	if (io_half_close(conn->chain.write_fd) == -1)
-		return;
-	if (conn->chain.write_fd != conn->chain.read_fd)
-		io_close(&conn->chain.write_fd);
-
-	before = unacknowledged(conn);
-	deadline = io_now() + patience;
-	while (!conn->end_of_file && !conn->shutdown_seen && io_now() < deadline) {
-		dataconn_wait(conn, NULL, 0, io_earlier(deadline, io_now() + 1000));
-		left = unacknowledged(conn);
-		if (discard_input(conn) || left < before)
-			deadline = io_now() + patience;
-		before = left;
-	}
 }
 
 void

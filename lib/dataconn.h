@@ -120,6 +120,9 @@ int	dataconn_source_finish(struct dataconn *conn, const char *failure,
 /* True once everything queued has been handed to the kernel. */
 bool	dataconn_flushed(const struct dataconn *conn);
 
+/* Hand to the kernel what it takes of that now; never blocks. */
+void	dataconn_flush(struct dataconn *conn, int64_t now);
+
 /* The next thing the peer said or that happened; never blocks. */
 enum dataconn_event dataconn_next(struct dataconn *conn, struct error *error);
 
