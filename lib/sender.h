@@ -58,7 +58,7 @@ void	sender_step_free(struct sender_step *step);
 
 /*
  * May it be sent: the encryption policy, and the resume token, which may be
- * forged, says just what the request says.
+ * forged, says just what the request says; there is room for the cursor's name.
  */
 int	sender_step_check(struct sender_step *step, const struct sender *sender,
 	    struct error *error);

@@ -13,6 +13,7 @@
 #include "sender.h"
 #include "zfs_command.h"
 #include "zfs_versions.h"
+#include "zrepl_name.h"
 
 #define SIZE_ABSURD (UINT64_C(1) << 60)	/* bytes */
 
@@ -117,6 +118,33 @@ check_token(const struct sender_step *step, const struct sender *sender,
 	return (0);
 }
 
+/*
+ * ZFS bounds a bookmark's whole name.  Better to hear it now than when all has
+ * been sent.
+ */
+static int
+check_cursor_name(const struct sender_step *step, const struct sender *sender,
+    struct error *error)
+{
+	char name[ZREPL_NAME_SIZE];
+	size_t length;
+
+	if (sender->job == NULL || step->guarantee ==
+	    REPLICATION_GUARANTEE_KIND__GuaranteeNothing)
+		return (0);
+	zrepl_cursor_name(name, step->guarantee ==
+	    REPLICATION_GUARANTEE_KIND__GuaranteeIncrementalReplication ?
+	    ZREPL_TENTATIVE_CURSOR : ZREPL_CURSOR, step->to->guid, sender->job);
+	length = strlen(step->request->filesystem) + 1 + strlen(name);
+	if (length > FS_NAME_MAX)
+		return (error_set(error, EXIT_FAILED, "the name of filesystem %s "
+		    "is too long for a replication cursor (%zu bytes with it, ZFS "
+		    "allows %d): a shorter name for it or for the job, or "
+		    "GuaranteeNothing, would do", step->request->filesystem,
+		    length, FS_NAME_MAX));
+	return (0);
+}
+
 int
 sender_step_check(struct sender_step *step, const struct sender *sender,
     struct error *error)
@@ -132,6 +160,8 @@ sender_step_check(struct sender_step *step, const struct sender *sender,
 		    "and only unencrypted ones may be sent",
 		    step->request->filesystem));
 	step->raw = sender->encrypted || sender->raw;
+	if (check_cursor_name(step, sender, error) == -1)
+		return (-1);
 	if (step->request->resumetoken[0] != '\0')
 		return (check_token(step, sender, error));
 	return (0);

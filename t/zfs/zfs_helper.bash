@@ -194,10 +194,14 @@ token_of() {
 	    jq -r --arg name "$1" '.Filesystems[]? | select(.Path == $name) | .ResumeToken // ""'
 }
 
-# same_snapshot SNAPSHOT: guid and contents are the same on both sides.
+# same_guid SNAPSHOT, same_snapshot SNAPSHOT (the contents too, which takes
+# longer): it is on both sides.
+same_guid() {
+	[ "$(guid_of "$1")" = "$(guid_of "$(at "$1")")" ]
+}
+
 same_snapshot() {
-	[ "$(guid_of "$1")" = "$(guid_of "$(at "$1")")" ] &&
-	    [ "$(fs_digest "$1")" = "$(fs_digest "$(at "$1")")" ]
+	same_guid "$1" && [ "$(fs_digest "$1")" = "$(fs_digest "$(at "$1")")" ]
 }
 
 # write_volume VOLUME SEEK: 1 MiB of random bytes, SEEK blocks of 64 KiB in
@@ -205,4 +209,21 @@ write_volume() {
 	eventually 20 device_of "$1" > /dev/null
 	random 1048576 blob
 	dd if=blob of="$(device_of "$1")" bs=64k "seek=$2" conv=fsync,notrunc status=none
+}
+
+# count_zfs, in setup: then "counted COMMAND..." runs it and tells in $processes
+# how many zfs(8) it took; their arguments are in the file ran.
+count_zfs() {
+	cat > counted-zfs <<-END
+		#!/bin/sh
+		echo "\$*" >> '$PWD/ran'
+		exec zfs "\$@"
+	END
+	chmod +x counted-zfs
+}
+
+counted() {
+	: > ran
+	ZR_ZFS=$PWD/counted-zfs "$@"
+	processes=$(wc -l < ran)
 }
