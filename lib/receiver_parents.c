@@ -31,7 +31,10 @@ static int
 make_placeholder(const struct receiver *receiver, const char *name,
     struct error *error)
 {
-	static const char *const fine[] = { "': dataset already exists", NULL };
+	/* It is not mounted, but zfs tells those who are not root so. */
+	static const char *const fine[] = {
+		"': dataset already exists", "it may only be mounted by root", NULL
+	};
 	struct zfs_arguments arguments;
 	struct zfs_report report;
 	int result;

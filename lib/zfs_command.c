@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "diag.h"
 #include "io.h"
 #include "process.h"
 #include "signals.h"
@@ -203,7 +204,11 @@ zfs_do(const struct zfs_arguments *arguments, enum zfs_flags flags,
 
 	if (zfs_run(arguments, flags, NULL, &report, error) == -1)
 		return (-1);
-	return (report.exit_code == 0 ? 0 : zfs_failed(&report, error));
+	if (report.exit_code != 0)
+		return (zfs_failed(&report, error));
+	/* It may have left a part of its task undone, and say so. */
+	diag_lines(report.words, strlen(report.words));
+	return (0);
 }
 
 bool
