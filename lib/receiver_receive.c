@@ -173,9 +173,6 @@ look(struct receive *receive)
 		    "already, with guid %" PRIu64 ", not %" PRIu64,
 		    receive->request->filesystem, to->name, same->guid, to->guid));
 	receive->done = same != NULL;	/* the answer was lost, last time */
-	if (!receive->existed)
-		return (receiver_make_parents(receive->receiver, receive->local,
-		    receive->error));
 	return (0);
 }
 
@@ -406,6 +403,9 @@ receiver_receive(const struct receiver *receiver, const ReceiveReq *request,
 		result = look_ahead(&receive);
 		if (result == 0)
 			result = abort_saved_state(&receive);
+		if (result == 0 && !receive.existed)
+			result = receiver_make_parents(receiver, receive.local,
+			    error);
 		if (result == 0)
 			result = receive_stream(&receive);
 		if (result == 0)

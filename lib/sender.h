@@ -34,6 +34,9 @@ int	sender_check_job(const struct sender *sender, struct error *error);
 bool	sender_is_cursor(const struct zfs_object *object, const char *job,
 	    enum zrepl_cursor kind);
 
+/* Destroy it; what goes wrong is said on standard error. */
+void	sender_destroy_bookmark(const char *bookmark);
+
 /* A SendReq, checked against what there is. */
 struct sender_step {
 	const SendReq *request;
@@ -44,9 +47,16 @@ struct sender_step {
 	bool raw;
 };
 
+/* The guarantee that applies to a request: by whether it has a From. */
+ReplicationGuaranteeKind sender_guarantee(const SendReq *request);
+
 /* May the client know of this filesystem? */
 int	sender_check_filesystem(const struct sender *sender,
 	    const char *filesystem, struct error *error);
+
+/* May it be asked for at all; nothing is looked up. */
+int	sender_check_request(const struct sender *sender,
+	    const SendReq *request, struct error *error);
 
 /*
  * From and To exist with the guids that the request gives, its guarantees are
@@ -85,5 +95,13 @@ int	sender_step_send(const struct sender_step *step,
  */
 int	sender_step_complete(const struct sender_step *step,
 	    const struct sender *sender, struct error *error);
+
+/*
+ * The whole of SendCompleted: the above, or, where we are root, a channel
+ * program (zfs-program(8)) in the place of its first two processes, which
+ * checks, looks and makes the cursor at once.
+ */
+int	sender_complete(const struct sender *sender, const SendReq *request,
+	    struct error *error);
 
 #endif

@@ -65,12 +65,11 @@ sender_is_cursor(const struct zfs_object *object, const char *job,
 	    guid == object->guid);
 }
 
-static void
-destroy_bookmark(const struct zfs_object *bookmark)
+void
+sender_destroy_bookmark(const char *bookmark)
 {
 	static const char *const fine[] = { "' does not exist.", NULL };
-	struct zfs_arguments arguments = zfs_arguments("destroy",
-	    bookmark->name, NULL);
+	struct zfs_arguments arguments = zfs_arguments("destroy", bookmark, NULL);
 	struct zfs_report report;
 	struct error error;
 	int result;
@@ -101,7 +100,7 @@ destroy_tentative(const struct sender_step *step, const char *job, bool keep,
 		if (keep && (object->guid == step->to->guid ||
 		    (step->from != NULL && object->guid == step->from->guid)))
 			continue;
-		destroy_bookmark(object);
+		sender_destroy_bookmark(object->name);
 	}
 }
 
@@ -175,7 +174,7 @@ sender_step_complete(const struct sender_step *step,
 		if (sender_is_cursor(object, sender->job, ZREPL_CURSOR) &&
 		    (cursor ? object->createtxg < step->to->createtxg :
 		    object->createtxg <= step->to->createtxg))
-			destroy_bookmark(object);
+			sender_destroy_bookmark(object->name);
 	}
 	return (0);
 }

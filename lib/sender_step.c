@@ -33,25 +33,44 @@ sender_check_filesystem(const struct sender *sender, const char *filesystem,
 	return (0);
 }
 
-int
-sender_step_open(struct sender_step *step, const struct sender *sender,
-    const SendReq *request, struct error *error)
+ReplicationGuaranteeKind
+sender_guarantee(const SendReq *request)
 {
 	const ReplicationConfigProtection *protection =
 	    request->replicationconfig->protection;
 
-	*step = (struct sender_step){ .request = request,
-	    .list.text = BUFFER_EMPTY(ZFS_OUTPUT_MAX) };
+	return (request->from == NULL ? protection->initial :
+	    protection->incremental);
+}
+
+int
+sender_check_request(const struct sender *sender, const SendReq *request,
+    struct error *error)
+{
 	if (sender_check_filesystem(sender, request->filesystem, error) == -1)
 		return (-1);
 	if (request_check_guarantees(request->replicationconfig,
 	    error) == -1)
 		return (-1);
-	step->guarantee = request->from == NULL ? protection->initial :
-	    protection->incremental;
 	if (request->to->type != FILESYSTEM_VERSION__VERSION_TYPE__Snapshot)
 		return (error_set(error, EXIT_FAILED,
 		    "To is not a snapshot: \"%s\"", request->to->name));
+	if (!fs_name_valid_snapshot(request->to->name) ||
+	    (request->from != NULL && !fs_name_valid_snapshot(request->from->name)))
+		return (error_set(error, EXIT_FAILED,
+		    "From or To has a name that no snapshot can have"));
+	return (0);
+}
+
+int
+sender_step_open(struct sender_step *step, const struct sender *sender,
+    const SendReq *request, struct error *error)
+{
+	*step = (struct sender_step){ .request = request,
+	    .list.text = BUFFER_EMPTY(ZFS_OUTPUT_MAX) };
+	if (sender_check_request(sender, request, error) == -1)
+		return (-1);
+	step->guarantee = sender_guarantee(request);
 	if (zfs_filesystem_read(&step->list, request->filesystem,
 	    ZFS_WANT_HOLDS | ZFS_WANT_ENCRYPTION, false, error) == -1)
 		return (-1);

@@ -16,6 +16,7 @@
  */
 #define ZFS_ENVIRONMENT	"ZR_ZFS"	/* names another binary than "zfs" */
 #define ZFS_OUTPUT_MAX	(256u << 20)	/* bytes */
+#define ZFS_INPUT_MAX	4096		/* bytes: what any pipe holds */
 #define ZFS_WORDS_MAX	4096		/* bytes of standard error that count */
 
 /* How a command ended. */
@@ -32,7 +33,8 @@ struct zfs_arguments {
 	const char **items;		/* NULL-terminated */
 	size_t count, capacity;
 	bool out_of_memory;		/* zfs_run() will say so */
-};
+	const char *input;		/* its standard input, at most */
+};					/* ZFS_INPUT_MAX bytes; NULL: empty */
 
 /* Once per program, before the first command: PATH, locale, signals. */
 void	zfs_init(void);
@@ -56,7 +58,7 @@ enum zfs_flags {
 
 /*
  * Run it to its end.  Its standard output is appended to *output, or thrown
- * away where that is NULL; its standard input is empty.  0 with *report,
+ * away where that is NULL.  0 with *report,
  * whatever the exit code; -1 if it could not be run, was ended because we
  * were, or printed more than output may hold.
  */
