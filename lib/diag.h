@@ -28,6 +28,9 @@ void	diag_refresh(void);
 /* What a line begins with that says what to do about the one before it. */
 #define DIAG_HINT "hint: "
 
+/* And what an endpoint says to the log alone: its peer does not get the line. */
+#define DIAG_LOG "log: "
+
 /* Say something; the message needs no newline. */
 void	diag(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

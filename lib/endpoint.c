@@ -131,15 +131,46 @@ endpoint_end(struct endpoint *endpoint, int64_t now)
 	endpoint->kill_at = now + ENDPOINT_TERM_MS;
 }
 
+/* "program: log: ..." or "program[client]: log: ..." */
+static bool
+is_for_the_log(const char *line, size_t length)
+{
+	const char *colon = memmem(line, length, ": ", 2);
+
+	return (colon != NULL && length - (size_t)(colon - line) >=
+	    2 + strlen(DIAG_LOG) &&
+	    memcmp(colon + 2, DIAG_LOG, strlen(DIAG_LOG)) == 0);
+}
+
+/* Copy what is for the peer; returns its length. */
+static size_t
+copy_lines(char *copy, const char *text, size_t length)
+{
+	const char *end = text + length, *newline;
+	size_t copied = 0, line;
+
+	for (; text < end; text += line) {
+		newline = memchr(text, '\n', (size_t)(end - text));
+		line = newline == NULL ? (size_t)(end - text) :
+		    (size_t)(newline - text) + 1;
+		if (is_for_the_log(text, line))
+			continue;
+		memcpy(copy + copied, text, line);
+		copied += line;
+	}
+	return (copied);
+}
+
 const char *
 endpoint_text(struct endpoint *endpoint)
 {
 	static char text[ENDPOINT_TEXT_MAX + 1];
-	const char *start = endpoint->text;
-	size_t length = endpoint->text_length;
+	char lines[ENDPOINT_TEXT_MAX];
+	const char *start = lines;
+	size_t length = copy_lines(lines, endpoint->text, endpoint->text_length);
 
 	/* Where the front was cut, do not begin inside a character. */
-	if (length == sizeof(endpoint->text))
+	if (endpoint->text_length == sizeof(endpoint->text))
 		while (length > 0 && ((unsigned char)*start & 0xc0) == 0x80) {
 			start++;
 			length--;

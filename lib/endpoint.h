@@ -53,7 +53,8 @@ void	endpoint_check(struct endpoint *endpoint, int64_t now);
 void	endpoint_end(struct endpoint *endpoint, int64_t now);
 
 /*
- * Why it failed, for the peer: its last 4 KiB of standard error, made valid
+ * Why it failed, for the peer: its last 4 KiB of standard error, without
+ * lines that are for the log alone (DIAG_LOG in diag.h), made valid
  * UTF-8, without trailing white space, at least two bytes; where it wrote
  * nothing, "endpoint ended with status N" (or "by signal N").  Two calls
  * share one buffer.  Valid once ended.

@@ -37,6 +37,8 @@ explain(void *context, const struct error *error)
 		hide_prefix(shown.text, endpoint->prefix);
 		hide_prefix(hint, endpoint->prefix);
 	}
+	if (strcmp(shown.text, error->text) != 0)
+		diag(DIAG_LOG "%s", error->text);
 	diag("%s", shown.text);
 	if (hint[0] != '\0')
 		diag(DIAG_HINT "%s", hint);

@@ -257,7 +257,16 @@ hangs() {
 	does recv <<< "echo \"cannot receive: destination 'tank/root/host/tank/a' has odd luck\" >&2; exit 1"
 	receiver Receive "$(receive_request)" < <(sleep 0.2)
 	[ "$status" -eq 1 ]
-	stderr_has "destination 'tank/a' has odd luck"
+	stderr_has "zr-endpoint: cannot receive: destination 'tank/a' has odd luck"
+	stderr_has "zr-endpoint: log: cannot receive: destination 'tank/root/host/tank/a' has odd luck"
+	# And across a connection, the peer gets the one, the log both.
+	run --separate-stderr bash -c 'sleep 0.2 | "$@"' bash "$BATS_TEST_DIRNAME/pair.py" \
+	    zr-dataconn Receive "$(receive_request)" -- zr-dataconn serve \
+	    zr-endpoint receiver -c host -e inherit -j job tank/root
+	[ "$status" -eq 1 ]
+	[[ $stderr =~ zr-dataconn[^$'\n']*"destination 'tank/a' has odd luck" ]]
+	[ "$(grep -c tank/root/host <<< "$stderr")" -eq 1 ]
+	stderr_has "zr-endpoint: log: cannot receive: destination 'tank/root/host/tank/a'"
 }
 
 @test "receiver: a placeholder that is not replaced is one again" {
