@@ -16,7 +16,7 @@
 static const char usage[] =
     "zr-rpc [-f READ,WRITE] [-m MIB] [-t SECONDS] METHOD [REQUEST]\n"
     "zr-rpc [-f READ,WRITE] [-m MIB] [-t SECONDS] batch\n"
-    "zr-rpc [-c CALLS] [-f READ,WRITE] [-T SECONDS] serve ENDPOINT ...";
+    "zr-rpc [-e] [-c CALLS] [-f READ,WRITE] [-T SECONDS] serve ENDPOINT ...";
 
 struct options {
 	struct chain chain;
@@ -25,6 +25,7 @@ struct options {
 	size_t answer_max;		/* -m, in bytes */
 	int64_t deadline_ms;		/* -t */
 	int64_t timeout_ms;		/* -T */
+	bool one_by_one;		/* -e */
 	bool for_client, for_server;	/* options of one role were given */
 };
 
@@ -61,12 +62,15 @@ parse_options(struct options *options, int argc, char *argv[])
 
 	*options = (struct options){ .chain = CHAIN_CLIENT,
 	    .calls = RPC_SERVE_CALLS, .answer_max = METHOD_ANSWER_MAX };
-	while ((option = getopt(argc, argv, "+c:f:hm:t:T:")) != -1)
+	while ((option = getopt(argc, argv, "+c:ef:hm:t:T:")) != -1)
 		switch (option) {
 		case 'c':
 			options->calls = (size_t)parse_number('c', optarg,
 			    RPC_SERVE_CALLS_MAX);
 			options->for_server = true;
+			break;
+		case 'e':
+			options->one_by_one = options->for_server = true;
 			break;
 		case 'f':
 			if (chain_parse(&options->chain, optarg, &error) == -1)
@@ -98,7 +102,8 @@ static int
 serve(const struct options *options, char *const endpoint[], struct error *error)
 {
 	const struct rpc_serve server = { .endpoint = endpoint,
-	    .calls = options->calls, .timeout_ms = options->timeout_ms };
+	    .calls = options->calls, .timeout_ms = options->timeout_ms,
+	    .one_by_one = options->one_by_one };
 
 	/* The network is ours alone: an endpoint has pipes. */
 	if (io_set_cloexec(options->chain.read_fd, true) == -1 ||

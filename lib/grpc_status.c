@@ -23,6 +23,15 @@ grpc_status_name(enum grpc_status status)
 }
 
 enum grpc_status
+grpc_status_by_name(const char *name)
+{
+	for (size_t i = 1; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return ((enum grpc_status)i);
+	return (GRPC_UNKNOWN);
+}
+
+enum grpc_status
 grpc_status_parse(const uint8_t *text, size_t length)
 {
 	unsigned value = 0;

@@ -25,6 +25,9 @@ enum grpc_status {
 /* "RESOURCE_EXHAUSTED"; for a number without a name "STATUS 99". */
 const char *grpc_status_name(enum grpc_status status);
 
+/* GRPC_UNKNOWN where there is none of that name, and for GRPC_OK's. */
+enum grpc_status grpc_status_by_name(const char *name);
+
 /* From grpc-status's text, length bytes; GRPC_UNKNOWN where it is no number. */
 enum grpc_status grpc_status_parse(const uint8_t *text, size_t length);
 

@@ -1,32 +1,26 @@
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "diag.h"
-#include "endpoint.h"
+#include "endpoint_call.h"
 #include "io.h"
-#include "pbjson.h"
-#include "request_check.h"
 #include "rpc_network.h"
 #include "rpc_serve.h"
-#include "rpc_server.h"
+#include "rpc_translate.h"
+#include "rpc_worker.h"
 #include "signals.h"
 
-/* No endpoint is started while so many bytes wait for a slow client. */
+/* No call is begun while so many bytes wait for a slow client. */
 #define ANSWERS_PAUSE	(64u << 20)
-#define JOB_ENTRIES	3
 #define FAREWELL_MS	2000
 
-/* One endpoint at work. */
+/* A call at an endpoint of its own. */
 struct job {
 	TAILQ_ENTRY(job) entries;
 	struct rpc_call *call;		/* NULL: nobody waits for it any more */
-	struct endpoint endpoint;
-	struct buffer request;		/* the line, as far as unwritten */
-	struct buffer answer;
+	struct endpoint_call at;
 	int64_t deadline;
-	struct pollfd *poll;		/* JOB_ENTRIES of them */
+	struct pollfd *poll;		/* ENDPOINT_CALL_ENTRIES of them */
 };
 
 TAILQ_HEAD(jobs, job);
@@ -37,53 +31,22 @@ struct run {
 	struct rpc_network network;
 	struct jobs jobs;
 	size_t job_count;
-	struct pollfd entries[RPC_NETWORK_ENTRIES +
-	    JOB_ENTRIES * RPC_SERVE_CALLS_MAX];
+	struct rpc_worker *worker;	/* NULL: there is none */
+	bool no_batch;			/* nor will there be */
+	bool begun;			/* a call was, on this connection */
+	struct pollfd entries[RPC_NETWORK_ENTRIES + RPC_WORKER_ENTRIES +
+	    ENDPOINT_CALL_ENTRIES * RPC_SERVE_CALLS_MAX];
 	bool over;			/* the connection is */
 };
 
 /* --- one call --- */
-
-/* From the client's message to the line that the endpoint reads. */
-static int
-make_request_line(const struct rpc_call *call, struct buffer *line,
-    struct error *error)
-{
-	ProtobufCMessage *request;
-	char *text = NULL;
-	size_t length;
-	int result = -1;
-
-	request = pbjson_unpack(call->method->request,
-	    buffer_front(&call->message.payload),
-	    buffer_length(&call->message.payload), error);
-	if (request == NULL)
-		return (-1);
-	if (request_check(request, error) == -1)
-		goto out;
-	text = pbjson_print(request, &length, error);
-	if (text == NULL)
-		goto out;
-	*line = BUFFER_EMPTY(length + 1);
-	if (buffer_append(line, text, length) == -1 ||
-	    buffer_append(line, "\n", 1) == -1)
-		error_errno(error, "request");
-	else
-		result = 0;
-out:
-	free(text);
-	protobuf_c_message_free_unpacked(request, NULL);
-	return (result);
-}
 
 static void
 free_job(struct run *run, struct job *job)
 {
 	TAILQ_REMOVE(&run->jobs, job, entries);
 	run->job_count--;
-	endpoint_free(&job->endpoint);
-	buffer_free(&job->request);
-	buffer_free(&job->answer);
+	endpoint_call_free(&job->at);
 	free(job);
 }
 
@@ -94,38 +57,35 @@ refuse(struct run *run, struct rpc_call *call, enum grpc_status status,
 	rpc_server_refuse(&run->server, call, status, text);
 }
 
+/* An endpoint for this call. */
 static void
 start_job(struct run *run, struct rpc_call *call)
 {
+	struct job *job = calloc(1, sizeof(*job));
 	struct error error;
-	struct job *job;
+	size_t length;
+	char *text;
 
-	job = calloc(1, sizeof(*job));
-	if (job == NULL) {
+	text = job != NULL ? rpc_translate_request(call, &length, &error) : NULL;
+	if (job == NULL)
 		refuse(run, call, GRPC_RESOURCE_EXHAUSTED, "out of memory");
-		return;
-	}
-	job->endpoint = ENDPOINT_NONE;
-	job->answer = BUFFER_EMPTY(METHOD_ANSWER_MAX);
-	if (make_request_line(call, &job->request, &error) == -1) {
-		error_prefix(&error, "request");
+	else if (text == NULL)
 		refuse(run, call, GRPC_INVALID_ARGUMENT, error.text);
-	} else if (endpoint_start(&job->endpoint, run->serve->endpoint,
-	    call->method->name, &error) == -1) {
+	else if (endpoint_call_start(&job->at, run->serve->endpoint,
+	    call->method->name, text, length, METHOD_ANSWER_MAX, &error) == -1) {
 		diag("%s", error.text);
 		refuse(run, call, GRPC_UNKNOWN, error.text);
 	} else {
 		job->call = call;
-		call->context = job;
 		job->deadline = call->deadline;
 		if (run->serve->timeout_ms > 0)
 			job->deadline = io_earlier(job->deadline,
 			    io_now() + run->serve->timeout_ms);
 		TAILQ_INSERT_TAIL(&run->jobs, job, entries);
 		run->job_count++;
-		return;
+		job = NULL;
 	}
-	buffer_free(&job->request);
+	free(text);
 	free(job);
 }
 
@@ -134,156 +94,145 @@ end_job(struct job *job)
 {
 	job->call = NULL;
 	job->deadline = IO_FOREVER;
-	endpoint_end(&job->endpoint, io_now());
+	endpoint_end(&job->at.endpoint, io_now());
 }
 
 static void
 expire_job(struct run *run, struct job *job)
 {
-	diag("%s: the endpoint is ended, it took too long",
-	    job->call->method->name);
+	diag("%s: the endpoint is ended, it took too long", job->call->method->name);
 	refuse(run, job->call, GRPC_DEADLINE_EXCEEDED, "context deadline exceeded");
 	end_job(job);
-}
-
-static void
-read_answer(struct run *run, struct job *job)
-{
-	struct process *process = &job->endpoint.process;
-	static uint8_t bytes[64 << 10];
-	ssize_t got;
-
-	while ((got = io_read(process->output, bytes, sizeof(bytes))) > 0)
-		if (job->call != NULL && buffer_append(&job->answer, bytes,
-		    (size_t)got) == -1) {
-			refuse(run, job->call, GRPC_RESOURCE_EXHAUSTED,
-			    "the endpoint's answer is longer than 64 MiB");
-			end_job(job);
-			return;
-		}
-	if (got == 0 || errno != EAGAIN)
-		io_close(&process->output);
-}
-
-static void
-write_request(struct job *job)
-{
-	struct process *process = &job->endpoint.process;
-	ssize_t put;
-
-	put = io_write(process->input, buffer_front(&job->request),
-	    buffer_length(&job->request));
-	if (put == -1 && errno == EAGAIN)
-		return;
-	if (put == -1)		/* it may know without having read */
-		put = (ssize_t)buffer_length(&job->request);
-	buffer_consume(&job->request, (size_t)put);
-	if (buffer_length(&job->request) == 0)
-		io_close(&process->input);
-}
-
-/* Its answer line, as the client's; -1: it is none. */
-static int
-respond(struct run *run, struct job *job, struct error *error)
-{
-	const char *line = (const char *)buffer_front(&job->answer), *newline;
-	const size_t length = buffer_length(&job->answer);
-	ProtobufCMessage *response;
-	void *bytes = NULL;
-	size_t size;
-	int result = -1;
-
-	newline = length > 0 ? memchr(line, '\n', length) : NULL;
-	if (newline == NULL)
-		return (error_set(error, EXIT_FAILED,
-		    "the endpoint ended without an answer"));
-	if (newline + 1 != line + length)
-		return (error_set(error, EXIT_FAILED,
-		    "the endpoint wrote more than one line"));
-	response = pbjson_parse(job->call->method->response, line, length - 1, error);
-	if (response != NULL && request_check(response, error) == 0 &&
-	    pbjson_pack(response, &bytes, &size, error) == 0) {
-		rpc_server_answer(&run->server, job->call, bytes, size);
-		result = 0;
-	} else
-		error_prefix(error, "the endpoint's answer");
-	if (response != NULL)
-		protobuf_c_message_free_unpacked(response, NULL);
-	free(bytes);
-	return (result);
 }
 
 /* The endpoint has ended, and its exit status is the last word. */
 static void
 conclude(struct run *run, struct job *job)
 {
-	struct endpoint *endpoint = &job->endpoint;
 	struct error error;
+	const char *line;
+	size_t length;
+	json_t *answer;
 
-	endpoint_read_errors(endpoint);
-	if (endpoint->process.output != -1)
-		read_answer(run, job);
-	endpoint_log(endpoint);
+	endpoint_log(&job->at.endpoint);
 	if (job->call == NULL)
 		return;
-	if (endpoint->exit_code != 0)
-		refuse(run, job->call, GRPC_UNKNOWN, endpoint_text(endpoint));
-	else if (respond(run, job, &error) == -1) {
+	line = endpoint_call_answer(&job->at, &length, &error);
+	if (line == NULL) {
+		if (job->at.endpoint.exit_code == EXIT_DONE)
+			diag("%s: %s", job->call->method->name, error.text);
+		refuse(run, job->call, job->at.too_long ?
+		    GRPC_RESOURCE_EXHAUSTED : GRPC_UNKNOWN, error.text);
+		return;
+	}
+	answer = pbjson_load(line, length, &error);
+	if (answer == NULL)
+		error_prefix(&error, "the endpoint's answer: not JSON");
+	if (answer == NULL || rpc_translate_answer(&run->server, job->call,
+	    answer, &error) == -1) {
 		diag("%s: %s", job->call->method->name, error.text);
 		refuse(run, job->call, GRPC_UNKNOWN, error.text);
 	}
-}
-
-/* --- all of them --- */
-
-static void
-poll_job(struct job *job, struct pollfd *entries)
-{
-	const struct process *process = &job->endpoint.process;
-
-	job->poll = entries;
-	entries[0] = (struct pollfd){ .fd = process->errors, .events = POLLIN };
-	entries[1] = (struct pollfd){ .fd = process->output, .events = POLLIN };
-	entries[2] = (struct pollfd){ .events = POLLOUT,
-	    .fd = buffer_length(&job->request) > 0 ? process->input : -1 };
+	json_decref(answer);
 }
 
 static void
 handle_job(struct run *run, struct job *job, int64_t now)
 {
-	if (job->poll[0].revents != 0)
-		endpoint_read_errors(&job->endpoint);
-	if (job->poll[1].revents != 0)
-		read_answer(run, job);
-	if (job->poll[2].revents != 0)
-		write_request(job);
 	if (now >= job->deadline)
 		expire_job(run, job);
-	endpoint_check(&job->endpoint, now);
-	if (job->endpoint.ended) {
+	endpoint_call_handle(&job->at, job->poll, now);
+	if (job->at.endpoint.ended) {
 		conclude(run, job);
 		free_job(run, job);
 	}
 }
 
+/* --- all of them --- */
+
+/*
+ * The first call of a connection does without a worker: many connections have
+ * no other, and an endpoint without batch costs nothing then.  Those that come
+ * before the worker is ready do, too.
+ */
 static void
-start_jobs(struct run *run)
+want_worker(struct run *run)
+{
+	struct error error;
+
+	if (run->worker != NULL || run->no_batch || !run->begun)
+		return;
+	run->worker = calloc(1, sizeof(*run->worker));
+	if (run->worker != NULL && rpc_worker_start(run->worker,
+	    run->serve->endpoint, &error) == 0)
+		return;
+	if (run->worker != NULL)
+		rpc_worker_free(run->worker);
+	free(run->worker);
+	run->worker = NULL;
+	run->no_batch = true;
+}
+
+static void
+start_call(struct run *run, struct rpc_call *call)
+{
+	struct error error;
+
+	want_worker(run);
+	run->begun = true;
+	if (run->worker == NULL || !rpc_worker_is_ready(run->worker))
+		start_job(run, call);
+	else if (rpc_worker_add(run->worker, call, run->serve->timeout_ms,
+	    &error) == -1)
+		refuse(run, call, GRPC_INVALID_ARGUMENT, error.text);
+}
+
+static size_t
+count_calls(const struct run *run)
+{
+	return (run->job_count + (run->worker != NULL ? run->worker->count : 0));
+}
+
+static void
+start_calls(struct run *run)
 {
 	struct rpc_call *call;
 
-	while (!run->over && run->job_count < run->serve->calls &&
+	while (!run->over && count_calls(run) < run->serve->calls &&
 	    run->server.answer_bytes < ANSWERS_PAUSE &&
 	    (call = rpc_server_next(&run->server)) != NULL)
-		start_job(run, call);
+		start_call(run, call);
+}
+
+static void
+handle_worker(struct run *run, const struct pollfd *entries, int64_t now)
+{
+	struct rpc_worker *worker = run->worker;
+
+	rpc_worker_handle(worker, &run->server, entries, now);
+	if (!rpc_worker_has_ended(worker))
+		return;
+	/* One that did not work would not the next time. */
+	run->no_batch = !worker->answered || worker->retired;
+	rpc_worker_fail_calls(worker, &run->server);
+	rpc_worker_free(worker);
+	free(worker);
+	run->worker = NULL;
 }
 
 static void
 end_cancelled(struct run *run)
 {
 	struct rpc_call *call;
+	struct job *job;
 
 	while ((call = rpc_server_next_cancelled(&run->server)) != NULL) {
-		end_job(call->context);
+		if (run->worker == NULL || !rpc_worker_cancel(run->worker, call))
+			TAILQ_FOREACH(job, &run->jobs, entries)
+				if (job->call == call) {
+					end_job(job);
+					break;
+				}
 		rpc_server_forget(&run->server, call);
 	}
 }
@@ -292,8 +241,9 @@ end_cancelled(struct run *run)
 static void
 turn(struct run *run)
 {
+	struct pollfd *const of_worker = run->entries + RPC_NETWORK_ENTRIES;
+	size_t count = RPC_NETWORK_ENTRIES + RPC_WORKER_ENTRIES;
 	struct job *job, *next;
-	size_t count = RPC_NETWORK_ENTRIES;
 	int64_t until = IO_FOREVER, now;
 
 	if (run->over)
@@ -303,11 +253,18 @@ turn(struct run *run)
 		    run->entries);
 		until = rpc_server_deadline(&run->server);
 	}
+	for (size_t i = 0; i < RPC_WORKER_ENTRIES; i++)
+		of_worker[i].fd = -1;
+	if (run->worker != NULL) {
+		rpc_worker_poll(run->worker, of_worker);
+		until = io_earlier(until, rpc_worker_deadline(run->worker));
+	}
 	TAILQ_FOREACH(job, &run->jobs, entries) {
-		poll_job(job, run->entries + count);
-		count += JOB_ENTRIES;
+		job->poll = run->entries + count;
+		endpoint_call_poll(&job->at, job->poll);
+		count += ENDPOINT_CALL_ENTRIES;
 		until = io_earlier(until, io_earlier(job->deadline,
-		    job->endpoint.kill_at));
+		    job->at.endpoint.kill_at));
 	}
 	io_poll(run->entries, count, until);
 	signals_take(SIGCHLD);
@@ -315,6 +272,8 @@ turn(struct run *run)
 	run->server.connection.now = now;
 	TAILQ_FOREACH_SAFE(job, &run->jobs, entries, next)
 		handle_job(run, job, now);
+	if (run->worker != NULL)
+		handle_worker(run, of_worker, now);
 }
 
 /* What the client did meanwhile.  -1: the connection is over. */
@@ -335,7 +294,7 @@ serve_network(struct run *run, struct error *error)
 	if (rpc_server_tick(server, io_now(), error) == -1)
 		return (-1);
 	end_cancelled(run);
-	start_jobs(run);
+	start_calls(run);
 	if (rpc_network_write(&run->network, &server->connection, io_now(),
 	    error) == -1)
 		return (-1);
@@ -362,7 +321,11 @@ end_all(struct run *run)
 	run->over = true;
 	TAILQ_FOREACH(job, &run->jobs, entries)
 		end_job(job);
-	while (!TAILQ_EMPTY(&run->jobs))
+	if (run->worker != NULL) {
+		rpc_worker_leave_calls(run->worker);
+		rpc_worker_end(run->worker, io_now());
+	}
+	while (!TAILQ_EMPTY(&run->jobs) || run->worker != NULL)
 		turn(run);
 }
 
@@ -376,6 +339,7 @@ rpc_serve_run(const struct rpc_serve *serve, const struct chain *chain,
 	if (run == NULL)
 		return (error_errno(error, "serve"));
 	run->serve = serve;
+	run->no_batch = serve->one_by_one;
 	TAILQ_INIT(&run->jobs);
 	signals_catch(SIGCHLD);
 	signals_catch(SIGTERM);

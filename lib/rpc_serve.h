@@ -4,16 +4,18 @@
 #include "chain.h"
 
 /*
- * One control connection as its server: zr-rpc serve.  Each call runs the
- * endpoint command (endpoint.h), several at once.
+ * One control connection as its server: zr-rpc serve.  The first call runs the
+ * endpoint command (endpoint_call.h); from the second on one process serves all
+ * of them (rpc_worker.h), where the endpoint offers batch.
  */
-#define RPC_SERVE_CALLS		16	/* endpoints at once, unless told */
+#define RPC_SERVE_CALLS		16	/* at once, unless told */
 #define RPC_SERVE_CALLS_MAX	200
 
 struct rpc_serve {
 	char *const *endpoint;	/* NULL-terminated */
 	size_t calls;		/* at once, 1..RPC_SERVE_CALLS_MAX */
 	int64_t timeout_ms;	/* of one call; 0: none */
+	bool one_by_one;	/* no batch, though there were one */
 };
 
 /*
