@@ -1,0 +1,127 @@
+# A stream that was cut goes on where it stopped, if that is what the token says.
+load zfs_helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	children=()
+	two_pools
+	# Its stream ends after so many bytes, as that of a dead sender does.
+	cat > cut-sender <<-END
+		#!/bin/bash
+		[ "\${@: -1}" = Send ] || exec $SENDER "\$@"
+		$SENDER "\$@" | { IFS= read -r line; echo "\$line"; head -c "\$CUT"; }
+		exit 1
+	END
+	chmod +x cut-sender
+}
+
+# broken_off BYTES FROM TO [TOKEN]: a step that breaks off after so much of the stream.
+broken_off() {
+	local request
+	request=$(send_request "${@:2}")
+	# shellcheck disable=SC2016 # what the cut sender reads
+	CUT=$1 run -1 --separate-stderr zr-step -s ./cut-sender -r "$RECEIVER" "$request"
+}
+
+# cut_and_resumed FROM TO: cut twice, then whole
+cut_and_resumed() {
+	local token second
+	broken_off 1500000 "$1" "$2"
+	token=$(token_of "${2%@*}")
+	[[ $token == 1-* ]]
+	broken_off 1000000 "$1" "$2" "$token"
+	second=$(token_of "${2%@*}")
+	[[ $second == 1-* ]]
+	[ "$second" != "$token" ]
+	run -0 --separate-stderr step "$1" "$2" "$second"
+	[ "$(jq .resumed <<< "$output")" = true ]
+	[ -z "$(token_of "${2%@*}")" ]
+	[ -z "$(holds_of "${2%@*}")" ]
+	[ "$(bookmarks_of "${2%@*}" | cut -d ' ' -f 1)" = "$(cursor "$2")" ]
+	[ "$(holds_of "$(at "${2%@*}")")" = "${2#*@} $RECEIVED_TAG" ]
+}
+
+@test "a full stream and an increment" {
+	zfs create src/data
+	random 4000000 src/data/one
+	zfs snapshot src/data@1
+	cut_and_resumed '' src/data@1
+	random 4000000 src/data/two
+	zfs snapshot src/data@2
+	cut_and_resumed src/data@1 src/data@2
+	same_snapshot src/data@2
+}
+
+@test "a full stream over a placeholder" {
+	zfs create -p src/data/child
+	random 4000000 src/data/one
+	zfs snapshot -r src/data@1
+	step '' src/data/child@1
+	cut_and_resumed '' src/data@1
+	same_snapshot src/data@1
+	same_guid src/data/child@1
+}
+
+@test "raw and encrypted, over a placeholder that has children" {
+	random 32 key
+	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/secret
+	zfs create src/secret/child
+	random 4000000 src/secret/one
+	zfs snapshot -r src/secret@1
+	sed -i 's/ sender -j/ sender -E -j/' cut-sender
+	SENDER="$SENDER -E"
+	step '' src/secret/child@1
+	cut_and_resumed '' src/secret@1
+	same_guid src/secret/child@1
+	zfs load-key -L "file://$PWD/key" dst/client/src/secret
+	same_snapshot src/secret@1
+	receiver ListFilesystems '{}' | jq -e '[.Filesystems[].Path] == ["src", "src/secret", "src/secret/child"]'
+}
+
+@test "a volume" {
+	zfs create -V 8M src/vol
+	eventually 20 device_of src/vol > /dev/null
+	random 4000000 blob
+	dd if=blob of="$(device_of src/vol)" bs=64k conv=fsync,notrunc status=none
+	zfs snapshot src/vol@1
+	cut_and_resumed '' src/vol@1
+	same_snapshot src/vol@1
+}
+
+@test "without the token the step begins again, and saved state goes" {
+	zfs create src/data
+	random 4000000 src/data/one
+	zfs snapshot src/data@1
+	broken_off 1500000 '' src/data@1
+	[ -n "$(token_of src/data)" ]
+	step '' src/data@1
+	[ -z "$(token_of src/data)" ]
+	same_snapshot src/data@1
+}
+
+@test "a token of another filesystem, another step or another policy is refused" {
+	for name in data other; do
+		zfs create src/$name
+		random 4000000 src/$name/one
+		zfs snapshot src/$name@1
+		zfs snapshot src/$name@2
+		broken_off 1500000 '' src/$name@1
+	done
+	token=$(token_of src/other)
+	refused() {
+		run -1 --separate-stderr sender Send "$1"
+		[ -z "$output" ]
+		stderr_has "$2"
+		[ -z "$(holds_of src/data)" ] || [ "$(holds_of src/data)" = "1 $STEP_TAG" ]
+	}
+	refused "$(send_request '' src/data@1 "$token")" 'resume token is of filesystem src/other, not of src/data'
+	token=$(token_of src/data)
+	refused "$(send_request '' src/data@2 "$token")" 'resume token has toguid'
+	refused "$(send_request src/data@1 src/data@2 "$token")" 'resume token'
+	refused "$(send_request '' src/data@1 "${token%?}0")" 'resume token'
+	refused "$(send_request '' src/data@1 '1-0-0-;reboot')" 'resume token'
+	SENDER="zr-endpoint sender -E -j job -f '<'"
+	refused "$(send_request '' src/data@1 "$token")" 'not encrypted'
+	SENDER="zr-endpoint sender -j job -f 'src/other<'"
+	refused "$(send_request '' src/data@1 "$token")" 'does not allow access'
+}
