@@ -214,6 +214,14 @@ become_client(const struct server *server, int fd, int pipe_fd,
 	    "cannot execute %s: %s", server->options->program[0], strerror(errno));
 }
 
+/* Out of descriptors, processes or memory: trying on would only burn time. */
+static void
+pause_accepting(struct server *server, const char *what)
+{
+	diag_errno("%s: accepting no client for a second", what);
+	server->paused_until = io_now() + EXHAUSTED_MS;
+}
+
 static void
 start_client(struct server *server, int fd, const char *address,
     const char *identity)
@@ -222,18 +230,19 @@ start_client(struct server *server, int fd, const char *address,
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) == -1) {
-		diag_errno("%s: pipe", address);
+		pause_accepting(server, "pipe");
 		return;
 	}
 	pid = fork();
 	if (pid == 0)
 		become_client(server, fd, ends[1], identity);
-	io_close(&ends[1]);
 	if (pid == -1) {
-		diag_errno("%s: fork", address);
+		pause_accepting(server, "fork");
 		io_close(&ends[0]);
+		io_close(&ends[1]);
 		return;
 	}
+	io_close(&ends[1]);
 	client_table_add(&server->clients, pid, ends[0], address, io_now());
 	if (server->options->verbose)
 		diag("%s: process %d, identity %s, %zu connections", address,
@@ -279,17 +288,25 @@ greet(struct server *server, int fd)
 	    server->identities != NULL ? identity : NULL);
 }
 
+/* When the next client may be accepted. */
+static int64_t
+accepts_at(const struct server *server)
+{
+	const int64_t opens = client_table_opens(&server->clients);
+
+	return (opens > server->paused_until ? opens : server->paused_until);
+}
+
 static void
 accept_clients(struct server *server, int listener)
 {
 	int fd;
 
-	while (client_table_open(&server->clients)) {
+	while (io_now() >= accepts_at(server)) {
 		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd == -1 && (errno == EMFILE || errno == ENFILE ||
 		    errno == ENOBUFS || errno == ENOMEM)) {
-			diag_errno("cannot accept for a second");
-			server->paused_until = io_now() + EXHAUSTED_MS;
+			pause_accepting(server, "accept");
 			return;
 		}
 		if (fd == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -344,41 +361,61 @@ take_signals(struct server *server)
 	listen_sockets_close(&server->sockets);
 }
 
+/*
+ * What poll(2) is to look at besides the sockets: the pipes of the new
+ * clients, whose indexes go to new.  No entry stays unused: it takes no more
+ * of them than there may be descriptors, and caps may be higher than that.
+ */
+static size_t
+plan_poll(const struct server *server, struct pollfd *entries, size_t *new)
+{
+	const struct client_table *clients = &server->clients;
+	size_t count = 0;
+
+	for (size_t i = 0; i < clients->size; i++)
+		if (clients->clients[i].pid != 0 &&
+		    clients->clients[i].handshake != -1) {
+			new[count] = i;
+			entries[count++] = (struct pollfd){ .events = POLLIN,
+			    .fd = clients->clients[i].handshake };
+		}
+	return (count);
+}
+
 static void
 serve(struct server *server)
 {
 	struct client_table *clients = &server->clients;
 	struct listen_sockets *sockets = &server->sockets;
 	struct pollfd *entries;
-	int64_t deadline;
-	bool open;
+	size_t *new, count, listening;
+	int64_t opens;
 
 	entries = calloc(clients->size + LISTEN_SOCKETS_MAX, sizeof(*entries));
-	if (entries == NULL)
+	new = calloc(clients->size, sizeof(*new));
+	if (entries == NULL || new == NULL)
 		die_errno("connections");
 	while (!server->stopping || clients->count > 0) {
-		open = io_now() >= server->paused_until;
-		deadline = open ? IO_FOREVER : server->paused_until;
-		open = open && client_table_open(clients);
-		for (size_t i = 0; i < clients->size; i++)
-			entries[i] = (struct pollfd){ .events = POLLIN,
-			    .fd = clients->clients[i].pid != 0 ?
-			    clients->clients[i].handshake : -1 };
-		for (size_t i = 0; i < sockets->count; i++)
-			entries[clients->size + i] = (struct pollfd){
-			    .events = POLLIN, .fd = open ? sockets->fds[i] : -1 };
-		if (io_poll(entries, clients->size + sockets->count, deadline) == -1)
+		opens = server->stopping ? IO_FOREVER : accepts_at(server);
+		listening = io_now() >= opens ? sockets->count : 0;
+		count = plan_poll(server, entries, new);
+		for (size_t i = 0; i < listening; i++)
+			entries[count + i] = (struct pollfd){
+			    .events = POLLIN, .fd = sockets->fds[i] };
+		if (io_poll(entries, count + listening,
+		    listening > 0 ? IO_FOREVER : opens) == -1)
 			die_errno("poll");
 		/* A closed pipe: that client is past its handshake. */
-		for (size_t i = 0; i < clients->size; i++)
+		for (size_t i = 0; i < count; i++)
 			if (entries[i].revents != 0)
-				io_close(&clients->clients[i].handshake);
-		for (size_t i = 0; i < sockets->count; i++)
-			if (entries[clients->size + i].revents != 0)
+				io_close(&clients->clients[new[i]].handshake);
+		for (size_t i = 0; i < listening; i++)
+			if (entries[count + i].revents != 0)
 				accept_clients(server, sockets->fds[i]);
 		take_signals(server);
 	}
 	free(entries);
+	free(new);
 }
 
 /* As many descriptors as we may have: one or two for each client. */

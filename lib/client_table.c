@@ -47,26 +47,36 @@ count_staying(const struct client_table *table, const char *address)
 	return (count);
 }
 
-bool
-client_table_open(const struct client_table *table)
+/* Is there a place for one more?  If not, *oldest (or NULL) can make one. */
+static bool
+has_place(const struct client_table *table, struct client **oldest)
+{
+	return (count_new(table, oldest) < table->caps.new &&
+	    count_staying(table, NULL) < table->caps.all);
+}
+
+int64_t
+client_table_opens(const struct client_table *table)
 {
 	struct client *oldest;
 
-	return (table->count < table->size &&
-	    (count_staying(table, NULL) < table->caps.all ||
-	    count_new(table, &oldest) > 0));
+	if (table->count == table->size)
+		return (INT64_MAX);
+	if (has_place(table, &oldest))
+		return (0);
+	return (oldest != NULL ? oldest->since + CLIENT_NEW_MS : INT64_MAX);
 }
 
 enum client_verdict
 client_table_judge(const struct client_table *table, const char *address,
     struct client **oldest)
 {
-	const size_t new = count_new(table, oldest);
+	const bool place = has_place(table, oldest);
 
 	if (table->caps.per_address != 0 &&
 	    count_staying(table, address) >= table->caps.per_address)
 		return (CLIENT_REFUSE);
-	if (new >= table->caps.new || count_staying(table, NULL) >= table->caps.all)
+	if (!place)
 		return (*oldest != NULL ? CLIENT_TAKE_EVICTING : CLIENT_WAIT);
 	return (CLIENT_TAKE);
 }

@@ -13,8 +13,12 @@
  * A connection is "new" until its client has shown that it knows the
  * protocol; those are capped on their own, and the oldest of them makes room
  * where a cap is reached: a client that means it needs milliseconds, one that
- * only holds a place loses it.  Pure.
+ * only holds a place loses it.  But each has CLIENT_NEW_MS first, or a flood
+ * would sweep away the good with the bad, and fork as fast as it comes: the
+ * next waits in the backlog for that long.  Pure.
  */
+#define CLIENT_NEW_MS 500
+
 struct client {
 	pid_t pid;			/* its process; 0: free entry */
 	int handshake;			/* the pipe that says it is no longer new; -1 */
@@ -47,14 +51,17 @@ int	client_table_init(struct client_table *table,
 	    const struct client_caps *caps);
 void	client_table_free(struct client_table *table);
 
-/* May another connection be accepted at all?  If not, do not even accept. */
-bool	client_table_open(const struct client_table *table);
+/*
+ * When another connection may be accepted, in ms; not later than now: at
+ * once.  INT64_MAX: once a client has ended or is no longer new.
+ */
+int64_t	client_table_opens(const struct client_table *table);
 
 /* What to do about an accepted connection from this address. */
 enum client_verdict client_table_judge(const struct client_table *table,
 	    const char *address, struct client **oldest);
 
-/* Enter it; there is room where client_table_open() said so. */
+/* Enter it; there is room where client_table_opens() said so. */
 struct client *client_table_add(struct client_table *table, pid_t pid,
 	    int handshake, const char *address, int64_t now);
 

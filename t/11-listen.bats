@@ -68,19 +68,6 @@ ask() {
 	eventually 20 grep -q 'refused: it has 1 connections' log
 }
 
-@test "a good client gets through while 1000 silent ones come" {
-	serve tcp:127.0.0.1:0 zr-handshake accept zr-mux accept echo served
-	stay python3 -c '
-import socket, sys, time
-held = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for i in range(1000)]
-open("ready", "w").close()
-time.sleep(120)' "$PORT"
-	eventually 50 test -e ready
-	run -0 timeout 30 zr-connect "tcp:127.0.0.1:$PORT" zr-handshake connect \
-	    zr-mux connect zrepl_data sh -c 'cat <&6'
-	[ "$output" = served ]
-}
-
 @test "SIGTERM: no more clients, the running one finishes, exit 0" {
 	serve tcp:127.0.0.1:0 sh -c 'echo hello; cat'
 	mkfifo hold

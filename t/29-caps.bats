@@ -1,0 +1,140 @@
+# zr-listen's caps hold: what clients do costs little, and nothing that lasts.
+load helper
+
+serve() {
+	background zr-listen -1 "$@" > port 2> log
+	SERVER=$!
+	eventually 20 test -s port
+	PORT=$(cat port)
+}
+
+# A client that stays.  It goes to the front: the listener, told to end, waits
+# for its clients.
+stay() {
+	background "$@"
+	children=($! "${children[@]}")
+}
+
+flood() {
+	stay python3 "$BATS_TEST_DIRNAME/flood.py" "$PORT" "$@" > flooded
+	eventually 100 test -s flooded
+}
+
+processes() { ps -o pid= --ppid "$SERVER" | wc -l; }
+resident() { awk '/^VmRSS/ { print $2 }' "/proc/$SERVER/status"; }
+descriptors() { find "/proc/$SERVER/fd" -mindepth 1 | wc -l; }
+alone() { [ "$(processes)" -eq 0 ]; }
+logged() { grep -q "$1" log; }
+
+good_client() {
+	timeout 30 zr-connect "tcp:127.0.0.1:$PORT" zr-handshake connect \
+	    zr-mux connect zrepl_data sh -c 'cat <&6'
+}
+
+@test "1000 silent clients that keep coming: few processes, little memory, a good one gets through" {
+	# What waits in the backlog comes first: a short one keeps this test short.
+	serve -b 100 tcp:127.0.0.1:0 zr-handshake accept zr-mux accept echo served
+	flood silent 1000
+	served() { [ "$(good_client)" = served ]; }
+	for _ in 1 2 3; do
+		# 40 new ones, and those told to go that have not gone yet.
+		[ "$(processes)" -le 140 ]
+		[ "$(resident)" -le "$(memory_limit)" ]
+		# A machine that is too busy for half a second may need another try.
+		eventually 60 served
+	done
+	grep -q 'makes room: no handshake' log
+}
+
+@test "clients that connect and close, in any way, leave nothing behind" {
+	serve -c 5 tcp:127.0.0.1:0 zr-handshake accept zr-mux accept echo served
+	fds=$(descriptors)
+	settled() { alone && [ "$(descriptors)" -eq "$fds" ]; }
+	flood touch 200
+	eventually 20 settled
+	before=$(resident)
+	for kind in touch reset; do
+		: > flooded
+		flood $kind 1000
+	done
+	eventually 20 settled
+	[ "$(resident)" -le $((before + 256)) ]
+	run -0 good_client
+	[ "$output" = served ]
+}
+
+@test "-c: more clients wait until one has ended" {
+	serve -c 1 tcp:127.0.0.1:0 sh -c 'exec 3>&-; echo hello; exec cat'
+	mkfifo hold
+	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'cat hold >&7 & exec cat <&6' > first
+	exec 8<> hold
+	eventually 20 grep -q hello first
+	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'exec cat <&6' > second 8>&-
+	[ "$(processes)" -eq 1 ]
+	[ ! -s second ]
+	kill "${children[1]}"
+	exec 8>&-
+	eventually 20 grep -q hello second
+}
+
+@test "-H: the oldest that has not finished its handshake makes room, others stay" {
+	serve -v -H 1 tcp:127.0.0.1:0 sh -c 'read -r word; [ "$word" = go ] && exec 3>&-; echo "$word"; exec cat'
+	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'echo go >&7; exec cat <&6' > first
+	eventually 20 grep -q go first
+	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'exec cat <&6; echo ended' > second
+	eventually 20 logged '2 connections'
+	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'echo third >&7; exec cat <&6' > third
+	eventually 20 grep -q third third
+	eventually 20 logged 'makes room'
+	gone() { [ "$(processes)" -eq 2 ]; }
+	eventually 20 gone
+	[ "$(grep -c 'makes room' log)" -eq 1 ]
+	kill -0 "${children[2]}"
+}
+
+@test "out of descriptors: says so once a second, and serves again when there are some" {
+	(ulimit -n 24; exec zr-listen -1 tcp:127.0.0.1:0 sh -c 'echo hello; exec cat' \
+	    > port 2> log 3>&- ) &
+	SERVER=$!
+	children+=($!)
+	eventually 20 test -s port
+	PORT=$(cat port)
+	flood silent 40
+	paused='accepting no client for a second: Too many open files'
+	twice() { [ "$(grep -c "$paused" log)" -ge 2 ]; }
+	started=$SECONDS
+	eventually 20 twice
+	[ "$(grep -c "$paused" log)" -le $((SECONDS - started + 4)) ]
+	kill "${children[0]}"
+	wait "${children[0]}" || true
+	eventually 20 alone
+	run -0 timeout 20 zr-connect "tcp:127.0.0.1:$PORT" sh -c 'head -n 1 <&6'
+	[ "$output" = hello ]
+}
+
+@test "readiness: -n writes a newline and closes, NOTIFY_SOCKET is told READY=1" {
+	mkfifo ready
+	background sh -c 'exec zr-listen -n 5 -1 tcp:127.0.0.1:0 cat 5> ready' > port
+	run -0 timeout 20 od -An -tx1 ready
+	[ "$output" = " 0a" ]
+
+	background socat -u UNIX-RECV:notify OPEN:told,creat
+	eventually 20 test -S notify
+	NOTIFY_SOCKET=$PWD/notify serve tcp:127.0.0.1:0 sh -c 'echo "${NOTIFY_SOCKET-none}"'
+	eventually 20 grep -q '^READY=1' told
+	run -0 timeout 20 zr-connect "tcp:127.0.0.1:$PORT" sh -c 'cat <&6'
+	[ "$output" = none ]
+}
+
+@test "a second SIGTERM ends the clients that still run, and zr-listen exits 0" {
+	serve -v tcp:127.0.0.1:0 sh -c 'echo hello; exec cat'
+	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'exec cat <&6' > first
+	eventually 20 grep -q hello first
+	kill "$SERVER"
+	closed() { ! zr-connect "tcp:127.0.0.1:$PORT" true 2> /dev/null; }
+	eventually 20 closed
+	kill -0 "$SERVER"
+	kill "$SERVER"
+	wait "$SERVER"
+	logged 'ended with status 143'
+}
