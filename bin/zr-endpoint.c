@@ -7,7 +7,6 @@
 
 #include "archive_endpoint.h"
 #include "diag.h"
-#include "endpoint_batch.h"
 #include "receiver_endpoint.h"
 #include "sender_endpoint.h"
 
@@ -46,15 +45,8 @@ main(int argc, char *argv[])
 			usage_help(usage());
 		usage_die(usage());
 	}
-	argc -= optind;
-	argv += optind;
-	for (size_t i = 0; i < STORES && argc > 0; i++) {
-		if (strcmp(argv[0], stores[i].name) != 0)
-			continue;
-		/* No store has to know: a batch is many times one call. */
-		if (argc > 1 && strcmp(argv[argc - 1], "batch") == 0)
-			return (endpoint_batch(stores[i].run, argc, argv));
-		return (stores[i].run(argc, argv));
-	}
+	for (size_t i = 0; i < STORES && optind < argc; i++)
+		if (strcmp(argv[optind], stores[i].name) == 0)
+			return (stores[i].run(argc - optind, argv + optind));
 	usage_die(usage());
 }

@@ -1,4 +1,8 @@
+/*
+ * The batch form of the endpoint interface, as a program of ours offers it.
+ */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -6,169 +10,210 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
-#include "batch.h"
+#include "buffer.h"
 #include "diag.h"
-#include "endpoint_batch.h"
-#include "endpoint_call.h"
+#include "endpoint.h"
+#include "endpoint_program.h"
 #include "io.h"
-#include "lines.h"
-#include "method.h"
+#include "pbjson.h"
 #include "request.h"
+#include "request_check.h"
 #include "signals.h"
 
-#define OUTPUT_PAUSE	(1u << 20)	/* beyond it no calls are begun */
-#define WAITING_PAUSE	(128u << 10)	/* bytes; beyond it no lines are taken: */
-#define WAITING_OVERHEAD 512		/* what we hold a fork has to copy */
-#define OUTPUT_MAX	((size_t)2 * ENDPOINT_BATCH_CALLS * METHOD_ANSWER_MAX)
+#define INPUT_CHUNK (64u << 10)
 
 struct call {
 	TAILQ_ENTRY(call) entries;
 	json_t *id;
-	const struct method *method;
-	char *request;		/* while it waits, JSON text; else NULL */
-	struct endpoint_call *at;	/* when it runs; else NULL */
+	const struct endpoint_method *method;
+	ProtobufCMessage *request;
+	struct endpoint endpoint;	/* the child, once started */
+	bool started;
 	bool cancelled;
-	struct pollfd *poll;	/* ENDPOINT_CALL_ENTRIES of them */
+	struct buffer answer;
 };
 
 TAILQ_HEAD(calls, call);
 
 struct batch {
-	int (*run)(int argc, char *argv[]);
-	int argc;
-	char **argv;
-	struct lines lines;
-	struct buffer answers;
-	struct calls waiting, running;
-	size_t waiting_bytes, running_count;
+	const struct endpoint_program *program;
+	struct calls calls;		/* the oldest first */
+	size_t count, running;
+	struct buffer lines;		/* read, and not yet looked at */
+	bool ended;			/* standard input is at its end */
+	int signal;			/* that told us to end; 0: none */
 };
 
-static void
-free_call(struct call *call)
+/* --- answers --- */
+
+/* One line: {"id":ID,"KEY":VALUE}; the value is JSON text. */
+static int
+write_line(const json_t *id, const char *key, const char *value, size_t length,
+    struct error *error)
 {
-	if (call->at != NULL)
-		endpoint_call_free(call->at);
-	free(call->at);
+	char *text = id == NULL ? strdup("null") :
+	    json_dumps(id, JSON_COMPACT | JSON_ENCODE_ANY), *line = NULL;
+	int result = -1, head;
+
+	if (text == NULL || (head = asprintf(&line, "{\"id\":%s,\"%s\":", text,
+	    key)) == -1)
+		error_set(error, EXIT_SYSTEM, "answer: out of memory");
+	else
+		result = io_write_all(STDOUT_FILENO, line, (size_t)head,
+		    IO_FOREVER, error);
+	if (result == 0)
+		result = io_write_all(STDOUT_FILENO, value, length, IO_FOREVER,
+		    error);
+	if (result == 0)
+		result = io_write_all(STDOUT_FILENO, "}\n", 2, IO_FOREVER, error);
+	free(text);
+	free(line);
+	return (result);
+}
+
+static int
+write_error(const json_t *id, int code, const char *message, struct error *error)
+{
+	json_t *value = json_pack("{s:i,s:s}", "code", code, "message", message);
+	char *text = value == NULL ? NULL : json_dumps(value, JSON_COMPACT);
+	int result;
+
+	json_decref(value);
+	if (text == NULL)
+		return (error_set(error, EXIT_SYSTEM, "answer: out of memory"));
+	result = write_line(id, "error", text, strlen(text), error);
+	free(text);
+	return (result);
+}
+
+static int
+write_answer(struct call *call, struct error *error)
+{
+	const char *answer = (const char *)buffer_front(&call->answer);
+	const size_t length = buffer_length(&call->answer);
+
+	if (call->cancelled)
+		return (write_error(call->id, EXIT_FAILED, "cancelled", error));
+	if (call->endpoint.exit_code != EXIT_DONE)
+		return (write_error(call->id, call->endpoint.exit_code,
+		    endpoint_text(&call->endpoint), error));
+	endpoint_log(&call->endpoint);
+	if (length < 2 || answer[length - 1] != '\n')
+		return (write_error(call->id, EXIT_SYSTEM,
+		    "the answer is too long", error));
+	return (write_line(call->id, "response", answer, length - 1, error));
+}
+
+/* --- calls --- */
+
+static void
+call_free(struct batch *batch, struct call *call)
+{
+	TAILQ_REMOVE(&batch->calls, call, entries);
+	batch->count--;
+	batch->running -= call->started;
+	if (call->started)
+		endpoint_free(&call->endpoint);
+	if (call->request != NULL)
+		protobuf_c_message_free_unpacked(call->request, NULL);
 	json_decref(call->id);
-	free(call->request);
+	buffer_free(&call->answer);
 	free(call);
 }
 
-static int
-fail(struct batch *batch, const struct call *call, const char *status,
-    const struct error *what, struct error *error)
-{
-	return (batch_write_error(&batch->answers, call->id, status, what, error));
-}
-
-/* In the child: what endpoint_batch() was promised. */
+/* In the child: as if it were the only call. */
 static void
-run_call(struct batch *batch, const char *method)
+run_call(const struct batch *batch, const struct call *call, int output,
+    int errors)
 {
-	struct call *other;
+	const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int code;
 
-	/* What others write to must not stay open because of us. */
-	TAILQ_FOREACH(other, &batch->running, entries)
-		process_close(&other->at->endpoint.process);
-	batch->argv[batch->argc - 1] = (char *)(uintptr_t)method;
-	_exit(batch->run(batch->argc, batch->argv));
+	setpgid(0, 0);
+	if (null == -1 || dup2(null, STDIN_FILENO) == -1 ||
+	    dup2(output, STDOUT_FILENO) == -1 || dup2(errors, STDERR_FILENO) == -1)
+		_exit(EXIT_SYSTEM);
+	signals_restore();
+	signal(SIGPIPE, SIG_IGN);
+	signals_catch(SIGCHLD);
+	code = endpoint_program_handle(batch->program, call->method, call->request);
+	_exit(code);
 }
 
-static void
-stop_waiting(struct batch *batch, struct call *call)
-{
-	TAILQ_REMOVE(&batch->waiting, call, entries);
-	batch->waiting_bytes -= strlen(call->request) + WAITING_OVERHEAD;
-}
-
-/* From waiting to running, or to an error. */
+/* A child for the call, in a group of its own. */
 static int
 start(struct batch *batch, struct call *call, struct error *error)
 {
-	const size_t length = strlen(call->request);
-	struct error what;
-	int result;
+	struct process *process = &call->endpoint.process;
+	int output[2] = { -1, -1 }, errors[2] = { -1, -1 };
 
-	stop_waiting(batch, call);
-	call->at = calloc(1, sizeof(*call->at));
-	result = call->at == NULL ? error_errno(&what, "call") :
-	    endpoint_call_fork(call->at, call->request, length,
-	    METHOD_ANSWER_MAX, &what);
-	if (result == 1)
-		run_call(batch, call->method->name);
-	free(call->request);
-	call->request = NULL;
-	if (result == -1) {
-		result = fail(batch, call, NULL, &what, error);
-		free_call(call);
-		return (result);
-	}
-	TAILQ_INSERT_TAIL(&batch->running, call, entries);
-	batch->running_count++;
-	return (0);
-}
-
-static int
-start_calls(struct batch *batch, struct error *error)
-{
-	struct call *call;
-
-	while (batch->running_count < ENDPOINT_BATCH_CALLS &&
-	    buffer_length(&batch->answers) < OUTPUT_PAUSE &&
-	    (call = TAILQ_FIRST(&batch->waiting)) != NULL)
-		if (start(batch, call, error) == -1)
-			return (-1);
-	return (0);
-}
-
-static int
-cancel(struct batch *batch, const json_t *id, struct error *error)
-{
-	const struct error what = { EXIT_FAILED, "cancelled" };
-	struct call *call;
-	int result;
-
-	TAILQ_FOREACH(call, &batch->running, entries)
-		if (json_equal(call->id, id)) {
-			call->cancelled = true;		/* answered when it ends */
-			endpoint_end(&call->at->endpoint, io_now());
-			return (0);
+	call->endpoint = ENDPOINT_NONE;
+	if (pipe2(output, O_CLOEXEC) == -1 || pipe2(errors, O_CLOEXEC) == -1 ||
+	    (process->pid = fork()) == -1) {
+		error_errno(error, "cannot start a call");
+		for (int i = 0; i < 2; i++) {
+			io_close(&output[i]);
+			io_close(&errors[i]);
 		}
-	TAILQ_FOREACH(call, &batch->waiting, entries)
-		if (json_equal(call->id, id)) {
-			stop_waiting(batch, call);
-			result = fail(batch, call, "CANCELLED", &what, error);
-			free_call(call);
-			return (result);
-		}
+		return (-1);
+	}
+	if (process->pid == 0)
+		run_call(batch, call, output[1], errors[1]);
+	setpgid(process->pid, process->pid);	/* both do: no race */
+	process->group = true;
+	process->output = output[0];
+	process->errors = errors[0];
+	io_set_nonblocking(output[0], true);
+	io_set_nonblocking(errors[0], true);
+	close(output[1]);
+	close(errors[1]);
+	call->started = true;
+	batch->running++;
 	return (0);
 }
 
-/* Let the call of a line wait its turn; -1: *what is why not. */
-static int
-add(struct batch *batch, const struct batch_request *line, struct error *what)
+static void
+cancel(struct batch *batch, const json_t *id)
 {
-	const struct method *method = line->method != NULL ?
-	    method_by_name(line->method) : NULL;
 	struct call *call;
 
-	if (method == NULL || (method->kind != METHOD_UNARY &&
-	    method->kind != METHOD_PING))
-		return (error_set(what, EXIT_USAGE, "%s: not a method of a batch",
-		    line->method != NULL ? line->method : "(none)"));
-	call = calloc(1, sizeof(*call));
-	if (call == NULL)
-		return (error_errno(what, "call"));
-	call->method = method;
-	call->id = json_incref(line->id);
-	call->request = line->request != NULL ? json_dumps(line->request,
-	    JSON_COMPACT | JSON_ENCODE_ANY) : strdup("{}");
-	if (call->request == NULL) {
-		free_call(call);
-		return (error_errno(what, "call"));
+	TAILQ_FOREACH(call, &batch->calls, entries)
+		if (json_equal(call->id, id) && !call->cancelled) {
+			call->cancelled = true;
+			if (call->started)
+				endpoint_end(&call->endpoint, io_now());
+			return;
+		}
+}
+
+/* --- lines --- */
+
+/* The call that a line asks for, or why it asks for none. */
+static int
+read_call(const struct batch *batch, const json_t *line, struct call *call,
+    struct error *error)
+{
+	const char *name = json_string_value(json_object_get(line, "method"));
+	const struct method *method = name == NULL ? NULL : method_by_name(name);
+	json_t *request = json_object_get(line, "request"), *empty = json_object();
+
+	if (method != NULL)
+		call->method = endpoint_program_find(batch->program, name);
+	if (call->method == NULL || method->kind == METHOD_SEND ||
+	    method->kind == METHOD_RECEIVE)
+		error_set(error, EXIT_USAGE, "%s: not a method for a batch",
+		    name == NULL ? "(none)" : name);
+	else
+		call->request = pbjson_from_json(method->request,
+		    request == NULL ? empty : request, error);
+	json_decref(empty);
+	if (call->request == NULL)
+		return (-1);
+	if (request_check(call->request, error) == -1) {
+		error_prefix(error, "request");
+		error->code = EXIT_USAGE;
+		return (-1);
 	}
-	TAILQ_INSERT_TAIL(&batch->waiting, call, entries);
-	batch->waiting_bytes += strlen(call->request) + WAITING_OVERHEAD;
 	return (0);
 }
 
@@ -176,160 +221,193 @@ static int
 take_line(struct batch *batch, const char *text, size_t length,
     struct error *error)
 {
-	struct batch_request line;
+	struct error why;
+	json_t *line = pbjson_load(text, length, &why);
+	json_t *id = json_object_get(line, "id");
 	struct error what;
+	struct call *call;
 	int result = 0;
 
-	if (batch_request_parse(&line, text, length, &what) == -1 ||
-	    (!line.cancel && add(batch, &line, &what) == -1))
-		result = batch_write_error(&batch->answers, line.id, NULL, &what,
-		    error);
-	else if (line.cancel)
-		result = cancel(batch, line.id, error);
-	batch_request_free(&line);
+	if (!json_is_object(line) || id == NULL) {
+		error_set(&what, EXIT_USAGE, "not a line of a batch: %s",
+		    line == NULL ? why.text : "no id");
+		result = write_error(id, what.code, what.text, error);
+		goto out;
+	}
+	if (json_is_true(json_object_get(line, "cancel"))) {
+		cancel(batch, id);
+		goto out;
+	}
+	call = calloc(1, sizeof(*call));
+	if (call == NULL) {
+		result = error_errno(error, "call");
+		goto out;
+	}
+	call->id = json_incref(id);
+	call->answer = BUFFER_EMPTY(METHOD_ANSWER_MAX + 1);
+	TAILQ_INSERT_TAIL(&batch->calls, call, entries);
+	batch->count++;
+	if (read_call(batch, line, call, &what) == -1) {
+		result = write_error(id, what.code, what.text, error);
+		call_free(batch, call);
+	}
+out:
+	json_decref(line);
 	return (result);
 }
 
+/* Take what standard input has, and every whole line of it. */
 static int
-take_lines(struct batch *batch, struct error *error)
+read_lines(struct batch *batch, struct error *error)
 {
-	const char *line;
+	static char chunk[INPUT_CHUNK];
+	const char *front, *newline;
+	ssize_t got = io_read(STDIN_FILENO, chunk, sizeof(chunk));
 	size_t length;
 
-	while (batch->waiting_bytes < WAITING_PAUSE &&
-	    (line = lines_next(&batch->lines, &length)) != NULL)
-		if (length > 0 && take_line(batch, line, length, error) == -1)
+	if (got == -1)
+		return (errno == EAGAIN ? 0 : error_errno(error, "standard input"));
+	if (got == 0) {
+		batch->ended = true;
+		/* A last line without its newline is one all the same. */
+		if (buffer_length(&batch->lines) > 0)
+			got = 1, chunk[0] = '\n';
+	}
+	if (buffer_append(&batch->lines, chunk, (size_t)got) == -1)
+		return (error_set(error, EXIT_USAGE,
+		    "a line of more than %u bytes on standard input",
+		    REQUEST_LINE_MAX));
+	while ((length = buffer_length(&batch->lines)) > 0) {
+		front = (const char *)buffer_front(&batch->lines);
+		newline = memchr(front, '\n', length);
+		if (newline == NULL)
+			break;
+		if (newline > front && take_line(batch, front,
+		    (size_t)(newline - front), error) == -1)
 			return (-1);
-	return (0);
-}
-
-/* It has ended. */
-static int
-conclude(struct batch *batch, struct call *call, struct error *error)
-{
-	struct endpoint *endpoint = &call->at->endpoint;
-	struct error what, unwritten;
-	const char *line = NULL;
-	size_t length = 0;
-	int result;
-
-	io_write_all(STDERR_FILENO, endpoint->text, endpoint->text_length,
-	    io_now() + 1000, &unwritten);
-	if (call->cancelled)
-		error_set(&what, EXIT_FAILED, "cancelled");
-	else
-		line = endpoint_call_answer(call->at, &length, &what);
-	result = line != NULL ?
-	    batch_write_response(&batch->answers, call->id, line, length, error) :
-	    fail(batch, call, call->cancelled ? "CANCELLED" : NULL, &what, error);
-	TAILQ_REMOVE(&batch->running, call, entries);
-	batch->running_count--;
-	free_call(call);
-	return (result);
-}
-
-static int
-write_answers(struct batch *batch, struct error *error)
-{
-	ssize_t put;
-
-	while (buffer_length(&batch->answers) > 0) {
-		put = io_write(STDOUT_FILENO, buffer_front(&batch->answers),
-		    buffer_length(&batch->answers));
-		if (put == -1 && errno == EAGAIN)
-			return (0);
-		if (put == -1)
-			return (error_errno(error, "standard output"));
-		buffer_consume(&batch->answers, (size_t)put);
+		buffer_consume(&batch->lines, (size_t)(newline - front) + 1);
 	}
 	return (0);
+}
+
+/* --- the loop --- */
+
+static void
+read_answer(struct call *call)
+{
+	char chunk[16384];
+	ssize_t got;
+
+	if (call->endpoint.process.output == -1)
+		return;
+	while ((got = io_read(call->endpoint.process.output, chunk,
+	    sizeof(chunk))) > 0)
+		if (buffer_append(&call->answer, chunk, (size_t)got) == -1)
+			break;
+	if (got != -1 || errno != EAGAIN)
+		io_close(&call->endpoint.process.output);
+}
+
+/* Start, read and finish what can be; a call that is over leaves the list. */
+static int
+attend(struct batch *batch, struct error *error)
+{
+	struct call *call, *next;
+	struct error what;
+
+	for (call = TAILQ_FIRST(&batch->calls); call != NULL; call = next) {
+		next = TAILQ_NEXT(call, entries);
+		if (!call->started && !call->cancelled &&
+		    batch->running < ENDPOINT_BATCH_AT_ONCE &&
+		    start(batch, call, &what) == -1) {
+			if (write_error(call->id, what.code, what.text, error) == -1)
+				return (-1);
+			call_free(batch, call);
+			continue;
+		}
+		if (call->started) {
+			endpoint_check(&call->endpoint, io_now());
+			read_answer(call);
+			endpoint_read_errors(&call->endpoint);
+		}
+		if (call->started ? call->endpoint.ended : call->cancelled) {
+			if (write_answer(call, error) == -1)
+				return (-1);
+			call_free(batch, call);
+		}
+	}
+	return (0);
+}
+
+static void
+take_signals(struct batch *batch)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	struct call *call;
+
+	signals_take(SIGCHLD);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (signals_take(signals[i]))
+			batch->signal = signals[i];
+	if (batch->signal == 0)
+		return;
+	batch->ended = true;
+	TAILQ_FOREACH(call, &batch->calls, entries) {
+		call->cancelled = true;
+		if (call->started)
+			endpoint_end(&call->endpoint, io_now());
+	}
 }
 
 static int
 turn(struct batch *batch, struct error *error)
 {
-	static struct pollfd entries[2 + ENDPOINT_BATCH_CALLS * ENDPOINT_CALL_ENTRIES];
-	struct call *call, *next;
-	int64_t until = IO_FOREVER, now;
-	size_t count = 2;
-	int result = 0;
-
-	entries[0] = (struct pollfd){ .events = POLLIN, .fd = batch->lines.ended ||
-	    lines_waiting(&batch->lines) ? -1 : STDIN_FILENO };
-	entries[1] = (struct pollfd){ .events = POLLOUT,
-	    .fd = buffer_length(&batch->answers) > 0 ? STDOUT_FILENO : -1 };
-	TAILQ_FOREACH(call, &batch->running, entries) {
-		call->poll = entries + count;
-		endpoint_call_poll(call->at, call->poll);
-		count += ENDPOINT_CALL_ENTRIES;
-		until = io_earlier(until, call->at->endpoint.kill_at);
-	}
-	io_poll(entries, count, until);
-	signals_take(SIGCHLD);
-	now = io_now();
-	TAILQ_FOREACH_SAFE(call, &batch->running, entries, next) {
-		endpoint_call_handle(call->at, call->poll, now);
-		if (call->at->endpoint.ended && result == 0)
-			result = conclude(batch, call, error);
-	}
-	if (result == 0 && entries[0].revents != 0 &&
-	    (result = lines_read(&batch->lines, STDIN_FILENO, error)) == -1)
-		error_prefix(error, "standard input");
-	return (result);
-}
-
-static bool
-is_done(struct batch *batch)
-{
-	return (lines_done(&batch->lines) && TAILQ_EMPTY(&batch->waiting) &&
-	    TAILQ_EMPTY(&batch->running) && buffer_length(&batch->answers) == 0);
-}
-
-static void
-end_all(struct batch *batch)
-{
+	struct pollfd entries[1 + 2 * ENDPOINT_BATCH_AT_ONCE];
+	int64_t deadline = IO_FOREVER;
 	struct call *call;
+	size_t count = 1;
 
-	/* All at once, before each of them is waited for. */
-	TAILQ_FOREACH(call, &batch->running, entries)
-		endpoint_end(&call->at->endpoint, io_now());
-	TAILQ_CONCAT(&batch->running, &batch->waiting, entries);
-	while ((call = TAILQ_FIRST(&batch->running)) != NULL) {
-		TAILQ_REMOVE(&batch->running, call, entries);
-		free_call(call);
+	entries[0] = (struct pollfd){ .fd = batch->ended ||
+	    batch->count >= ENDPOINT_BATCH_WAITING ? -1 : STDIN_FILENO,
+	    .events = POLLIN };
+	TAILQ_FOREACH(call, &batch->calls, entries) {
+		if (!call->started)
+			continue;
+		entries[count++] = (struct pollfd){ .events = POLLIN,
+		    .fd = call->endpoint.process.output };
+		entries[count++] = (struct pollfd){ .events = POLLIN,
+		    .fd = call->endpoint.process.errors };
+		deadline = io_earlier(deadline, call->endpoint.kill_at);
 	}
+	if (io_poll(entries, count, deadline) == -1)
+		return (error_errno(error, "poll"));
+	take_signals(batch);
+	if (!batch->ended && entries[0].revents != 0 &&
+	    read_lines(batch, error) == -1)
+		return (-1);
+	return (attend(batch, error));
 }
 
 int
-endpoint_batch(int (*run)(int argc, char *argv[]), int argc, char *argv[])
+endpoint_batch(const struct endpoint_program *program, struct error *error)
 {
-	struct batch batch = { .run = run, .argc = argc, .argv = argv,
-	    .lines = LINES_EMPTY(REQUEST_LINE_MAX),
-	    .answers = BUFFER_EMPTY(OUTPUT_MAX) };
-	const bool unblocked = io_unblock(STDOUT_FILENO);
-	struct error error = { .code = EXIT_DONE };
+	struct batch batch = { .program = program,
+	    .lines = BUFFER_EMPTY(REQUEST_LINE_MAX + INPUT_CHUNK) };
 	int result = 0;
 
-	TAILQ_INIT(&batch.waiting);
-	TAILQ_INIT(&batch.running);
-	signal(SIGPIPE, SIG_IGN);
+	TAILQ_INIT(&batch.calls);
 	signals_catch(SIGCHLD);
 	signals_catch(SIGTERM);
-	while (result == 0 && !is_done(&batch)) {
-		if ((result = take_lines(&batch, &error)) == 0 &&
-		    (result = start_calls(&batch, &error)) == 0 &&
-		    (result = write_answers(&batch, &error)) == 0 &&
-		    !is_done(&batch))
-			result = turn(&batch, &error);
-		if (signals_take(SIGTERM))
-			result = error_set(&error, EXIT_SIGNAL + SIGTERM, "terminated");
-	}
-	end_all(&batch);
-	if (unblocked)
-		io_set_nonblocking(STDOUT_FILENO, false);
-	lines_free(&batch.lines);
-	buffer_free(&batch.answers);
-	if (result == -1)
-		diag("%s", error.text);
-	return (error.code);
+	signals_catch(SIGINT);
+	signals_catch(SIGHUP);
+	while (result == 0 && (!batch.ended || batch.count > 0))
+		result = turn(&batch, error);
+	while (!TAILQ_EMPTY(&batch.calls))
+		call_free(&batch, TAILQ_FIRST(&batch.calls));
+	buffer_free(&batch.lines);
+	if (result == 0 && batch.signal != 0)
+		result = error_set(error, EXIT_SIGNAL + batch.signal,
+		    "ended by signal %d (%s)", batch.signal,
+		    strsignal(batch.signal));
+	return (result);
 }

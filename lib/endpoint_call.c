@@ -4,43 +4,21 @@
 #include "endpoint_call.h"
 #include "io.h"
 
-static int
-prepare(struct endpoint_call *call, const char *request, size_t length,
-    size_t answer_max, struct error *error)
+int
+endpoint_call_start(struct endpoint_call *call, char *const argv[],
+    const char *method, const char *request, size_t length, size_t answer_max,
+    struct error *error)
 {
 	*call = (struct endpoint_call){ .endpoint = ENDPOINT_NONE,
 	    .request = BUFFER_EMPTY(length + 1),
 	    .answer = BUFFER_EMPTY(answer_max) };
 	if (buffer_append(&call->request, request, length) == -1 ||
 	    buffer_append(&call->request, "\n", 1) == -1)
-		return (error_errno(error, "request"));
-	return (0);
-}
-
-int
-endpoint_call_start(struct endpoint_call *call, char *const argv[],
-    const char *method, const char *request, size_t length, size_t answer_max,
-    struct error *error)
-{
-	if (prepare(call, request, length, answer_max, error) == 0 &&
-	    endpoint_start(&call->endpoint, argv, method, error) == 0)
+		error_errno(error, "request");
+	else if (endpoint_start(&call->endpoint, argv, method, error) == 0)
 		return (0);
 	endpoint_call_free(call);
 	return (-1);
-}
-
-int
-endpoint_call_fork(struct endpoint_call *call, const char *request,
-    size_t length, size_t answer_max, struct error *error)
-{
-	int result = prepare(call, request, length, answer_max, error);
-
-	if (result == 0)
-		result = process_fork(&call->endpoint.process, PROCESS_PIPE,
-		    PROCESS_PIPE, PROCESS_PIPE, true, error);
-	if (result == -1)
-		endpoint_call_free(call);
-	return (result);
 }
 
 void

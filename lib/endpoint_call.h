@@ -28,13 +28,6 @@ int	endpoint_call_start(struct endpoint_call *call, char *const argv[],
 	    const char *method, const char *request, size_t length,
 	    size_t answer_max, struct error *error);
 
-/*
- * The same without exec: 1 in the child, whose standard input, output and
- * error are the call's; it ends with _exit(2).
- */
-int	endpoint_call_fork(struct endpoint_call *call, const char *request,
-	    size_t length, size_t answer_max, struct error *error);
-
 /* What to wait for. */
 void	endpoint_call_poll(const struct endpoint_call *call,
 	    struct pollfd entries[ENDPOINT_CALL_ENTRIES]);

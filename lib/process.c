@@ -35,58 +35,20 @@ prepare(int wanted, int number, int *theirs, int *ours)
 	}
 }
 
-/* In the child, with only what is safe before exec. */
-static int
-settle(const int theirs[3], bool group)
+/* Between fork and exec: only what is safe there.  Reports errno and ends. */
+static void
+child(char *const argv[], const int theirs[3], int report, bool group)
 {
+	int problem;
+
 	if (group)
 		setpgid(0, 0);
 	for (int i = 0; i < 3; i++)
 		if (theirs[i] != -1 && dup2(theirs[i], i) == -1)
-			return (-1);
-	signals_restore();
-	return (0);
-}
-
-int
-process_fork(struct process *process, int input, int output, int errors,
-    bool group, struct error *error)
-{
-	const int wanted[3] = { input, output, errors };
-	int theirs[3] = { -1, -1, -1 };
-	int *const ours[3] = { &process->input, &process->output, &process->errors };
-	bool child;
-
-	*process = PROCESS_NONE;
-	for (int i = 0; i < 3; i++)
-		if (prepare(wanted[i], i, &theirs[i], ours[i]) == -1) {
-			error_errno(error, "cannot set up a pipe");
 			goto out;
-		}
-	process->group = group;
-	process->pid = fork();
-	if (process->pid == -1)
-		error_errno(error, "fork");
-	if (process->pid == 0 && settle(theirs, group) == -1)
-		_exit(EXIT_SYSTEM);
-	if (process->pid > 0 && group)
-		setpgid(process->pid, process->pid);	/* both do: no race */
-out:
-	child = process->pid == 0;
-	for (int i = 0; i < 3; i++)
-		io_close(&theirs[i]);
-	if (process->pid <= 0)
-		process_close(process);
-	return (child ? 1 : process->pid == -1 ? -1 : 0);
-}
-
-/* The child of process_start(); reports errno where it cannot execute. */
-static void
-execute(char *const argv[], int report)
-{
-	int problem;
-
+	signals_restore();
 	execvp(argv[0], argv);
+out:
 	problem = errno;
 	if (write(report, &problem, sizeof(problem)) == -1)
 		_exit(EXIT_SYSTEM);
@@ -97,25 +59,47 @@ int
 process_start(struct process *process, char *const argv[], int input,
     int output, int errors, bool group, struct error *error)
 {
-	int report[2] = { -1, -1 };
-	int problem, result;
+	const int wanted[3] = { input, output, errors };
+	int theirs[3] = { -1, -1, -1 }, report[2] = { -1, -1 };
+	int *const ours[3] = { &process->input, &process->output, &process->errors };
+	int problem, result = -1;
 
 	*process = PROCESS_NONE;
-	if (pipe2(report, O_CLOEXEC) == -1)
-		return (error_errno(error, "pipe"));
-	result = process_fork(process, input, output, errors, group, error);
-	if (result == 1)
-		execute(argv, report[1]);
+	for (int i = 0; i < 3; i++)
+		if (prepare(wanted[i], i, &theirs[i], ours[i]) == -1) {
+			error_errno(error, "cannot set up a pipe");
+			goto out;
+		}
+	if (pipe2(report, O_CLOEXEC) == -1) {
+		error_errno(error, "pipe");
+		goto out;
+	}
+	process->group = group;
+	process->pid = fork();
+	if (process->pid == -1) {
+		error_errno(error, "fork");
+		goto out;
+	}
+	if (process->pid == 0)
+		child(argv, theirs, report[1], group);
+	if (group)
+		setpgid(process->pid, process->pid);	/* both do: no race */
 	io_close(&report[1]);
-	if (result == 0 &&
-	    io_read(report[0], &problem, sizeof(problem)) == sizeof(problem)) {
+	if (io_read(report[0], &problem, sizeof(problem)) == sizeof(problem)) {
 		process_wait(process);
-		process_close(process);
-		result = error_set(error, problem == ENOENT ? EXIT_NOT_FOUND :
+		error_set(error, problem == ENOENT ? EXIT_NOT_FOUND :
 		    EXIT_CANNOT_EXEC, "cannot execute %s: %s", argv[0],
 		    strerror(problem));
+		goto out;
 	}
+	result = 0;
+out:
+	for (int i = 0; i < 3; i++)
+		io_close(&theirs[i]);
 	io_close(&report[0]);
+	io_close(&report[1]);
+	if (result == -1)
+		process_close(process);
 	return (result);
 }
 

@@ -35,14 +35,6 @@ int	process_start(struct process *process, char *const argv[], int input,
 	    int output, int errors, bool group, struct error *error);
 
 /*
- * The same without exec: the child goes on in this program, which returns
- * here, too.  1 in the child, 0 in the parent.  The child has our other
- * descriptors, close-on-exec or not.
- */
-int	process_fork(struct process *process, int input, int output, int errors,
-	    bool group, struct error *error);
-
-/*
  * The exit code in the sense of exit_code.h: the status itself, or 128+N.
  */
 int	process_exit_code(int wait_status);

@@ -1,5 +1,5 @@
-# zr-rpc serve in front of an endpoint that offers batch, and our endpoints'
-# own batch.
+# zr-rpc serve in front of an endpoint that offers batch (51-endpoint-batch.bats
+# has our endpoints' own).
 load helper
 
 pair() {
@@ -152,37 +152,6 @@ ready() {
 	eventually 20 answered 4
 	jq -e '.response.Echo == "4"' answer
 	exec 9>&-
-	wait "${children[0]}"
-}
-
-@test "our endpoints' batch: answers by id, errors, and a cancel ends a call" {
-	mkdir -p store/fs
-	zr-endpoint archive store batch > first <<-'END'
-		{"id":1,"method":"Ping","request":{"Message":"one"}}
-		{"id":"b","method":"ListFilesystemVersions","request":{"Filesystem":"none"}}
-		{"id":3,"method":"Receive","request":{}}
-		{"id":4,"method":"Ping","request":{"Nonsense":1}}
-		nonsense
-	END
-	[ "$(jq -r 'select(.id == 1).response.Echo' first)" = one ]
-	[ "$(jq -r 'select(.id == "b").error | "\(.code) \(.message)"' first)" = '1 zr-endpoint: dataset "none" does not exist' ]
-	[ "$(jq -c 'select(.id == (3, 4, null)) | .error.code' first | tr '\n' ' ')" = '100 100 100 ' ]
-	[ "$(wc -l < first)" = 5 ]
-
-	mkfifo in
-	timeout 50 zr-endpoint archive store batch < in > out 3>&- &
-	children+=($!)
-	exec 9> in
-	exec 8> store/fs/@lock
-	flock 8
-	echo '{"id":1,"method":"DestroySnapshots","request":{"Filesystem":"fs"}}' >&9
-	echo '{"id":2,"method":"Ping","request":{}}' >&9
-	eventually 20 answered 2
-	! answered 1
-	echo '{"id":1,"cancel":true}' >&9
-	eventually 20 answered 1
-	[ "$(jq -r '.error | "\(.status) \(.message)"' answer)" = 'CANCELLED cancelled' ]
-	exec 9>&- 8<&-
 	wait "${children[0]}"
 }
 
