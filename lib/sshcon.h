@@ -13,6 +13,10 @@
  */
 #define SSHCON_BANNER_SIZE 31		/* each, padded with NULs */
 
+extern const char sshcon_hello[SSHCON_BANNER_SIZE];
+extern const char sshcon_begin[SSHCON_BANNER_SIZE];
+extern const char sshcon_proxy_error[SSHCON_BANNER_SIZE];
+
 /* Client: wait for the server's greeting, answer it. */
 int	sshcon_connect(const struct chain *chain, int64_t deadline,
 	    struct error *error);

@@ -110,7 +110,7 @@ receiver='zr-endpoint receiver -n -u -e off -j sink dst/backup'
 	run -1 as zr zfs send src/data@1
 	for port in sink web; do
 		case $port in
-		sink) set -- receiver -u -j sink dst/backup ;;
+		sink) set -- receiver -u -e off -j sink dst/backup ;;
 		web) set -- sender -j web -f 'src/data<' -- ;;
 		esac
 		PATH=$BATS_TEST_TMPDIR/bin:$PATH background zr-listen -u zr -1 -i 127.0.0.1=client \
@@ -133,7 +133,7 @@ receiver='zr-endpoint receiver -n -u -e off -j sink dst/backup'
 	[ "$(property receive_resume_token dst/backup/client/src/data)" != - ]
 
 	# zr, taken over, could run no other command line than those two.
-	for words in 'receiver -u -j sink src' 'receiver -u -j sink -n dst/backup' \
+	for words in 'receiver -u -e off -j sink src' 'receiver -u -j sink -n dst/backup' \
 	    'sender -j web -f < --' 'sender -j web -f src/data< -f <'; do
 		run ! as_sudoer zr sudo -n -u zrzfs /usr/local/bin/zr-endpoint $words ListFilesystems '{}'
 	done

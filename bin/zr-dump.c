@@ -1,0 +1,85 @@
+/*
+ * zr-dump: what the recorded bytes of a connection say.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "dump.h"
+#include "io.h"
+
+static const char usage[] = "zr-dump [-r] [-m METHOD] [FILE [FILE]]";
+
+#define CHUNK (64u << 10)
+
+/* One direction, from its first byte to the end; the exit code. */
+static int
+dump_file(const char *name, enum dump_side side,
+    struct dump_connection *connection)
+{
+	static uint8_t chunk[CHUNK];
+	const int fd = name == NULL ? STDIN_FILENO :
+	    open(name, O_RDONLY | O_CLOEXEC);
+	struct error error;
+	struct dump dump;
+	ssize_t got = 0;
+	int result;
+
+	if (fd == -1)
+		die_errno("%s", name);
+	result = dump_init(&dump, side, connection, stdout, &error);
+	while (result == 0 && (got = io_read(fd, chunk, sizeof(chunk))) > 0)
+		result = dump_feed(&dump, chunk, (size_t)got, &error);
+	if (got == -1)
+		die_errno("%s", name == NULL ? "standard input" : name);
+	if (result == 0)
+		result = dump_end(&dump, &error);
+	if (result == -1)
+		diag("%s%sat offset %llu: %s", name == NULL ? "" : name,
+		    name == NULL ? "" : ": ", (unsigned long long)dump.begin,
+		    error.text);
+	dump_free(&dump);
+	if (name != NULL)
+		close(fd);
+	if (fflush(stdout) == EOF)
+		die_errno("standard output");
+	return (result == 0 ? EXIT_DONE : (int)error.code);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct dump_connection connection = { .method = NULL };
+	enum dump_side side = DUMP_CLIENT;
+	int option, code, server;
+
+	diag_init("zr-dump");
+	while ((option = getopt(argc, argv, "+hm:r")) != -1)
+		switch (option) {
+		case 'h':
+			usage_help(usage);
+		case 'm':
+			connection.method = method_by_name(optarg);
+			if (connection.method == NULL)
+				die(EXIT_USAGE, "%s: no such method", optarg);
+			break;
+		case 'r':
+			side = DUMP_SERVER;
+			break;
+		default:
+			usage_die(usage);
+		}
+	argc -= optind;
+	argv += optind;
+	if (argc > 2 || (argc == 2 && side == DUMP_SERVER))
+		usage_die(usage);
+	code = dump_file(argc > 0 ? argv[0] : NULL, side, &connection);
+	if (argc == 2) {
+		server = dump_file(argv[1], DUMP_SERVER, &connection);
+		code = code == EXIT_DONE ? server : code;
+	}
+	dump_connection_free(&connection);
+	return (code);
+}
