@@ -33,6 +33,7 @@ PROGRAMS = $(patsubst bin/%.c,%,$(wildcard bin/*.c))
 SCRIPTS = $(patsubst bin/%.sh,%,$(wildcard bin/*.sh))
 MANUALS = $(wildcard man/*.[1-8])
 UNIT_TESTS = $(patsubst t/unit/%.c,%,$(wildcard t/unit/*.c))
+FUZZERS = $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c))
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wsign-compare -Werror
@@ -68,7 +69,7 @@ check-zfs:
 deps:
 	@sh t/deps.sh
 
-unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%)
+unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%) $(FUZZERS:%=$(BUILD)/t/unit/fuzz-%)
 
 # Numbers, no verdict: 8 GiB through a data connection beside a bare pump, then
 # TLS and calls beside others.  A table each; JSON files in build/bench.
@@ -83,17 +84,25 @@ $(BUILD)/bench/pump: t/bench/pump.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(LIBRARY)
 
-# libFuzzer on everything that parses: FUZZ_SECONDS for each target.
+# libFuzzer on everything that parses, from seeds made of t/data: FUZZ_SECONDS
+# for each target, or FUZZ_RUNS executions where that is given.  What is found
+# lies in build/fuzz/findings; once fixed it belongs into
+# t/fuzz/regressions/TARGET, which the unit tests replay.
 FUZZ_SECONDS = 10
-FUZZERS = $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c))
+FUZZ_RUNS =
 
 fuzz:
 	$(MAKE) SANITIZE=1 CC=clang BUILD=build/fuzz \
 	    CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' $(FUZZERS:%=build/fuzz/t/fuzz/%)
+	python3 t/fuzz/corpus.py build/fuzz/corpus
+	mkdir -p build/fuzz/findings
 	set -e; for fuzzer in $(FUZZERS); do \
+		echo "fuzzing $$fuzzer"; \
 		mkdir -p build/fuzz/corpus/$$fuzzer; \
-		build/fuzz/t/fuzz/$$fuzzer -max_total_time=$(FUZZ_SECONDS) \
-		    -print_final_stats=1 -verbosity=0 build/fuzz/corpus/$$fuzzer; \
+		build/fuzz/t/fuzz/$$fuzzer -verbosity=0 -print_final_stats=1 \
+		    $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_SECONDS)) \
+		    -artifact_prefix=build/fuzz/findings/$$fuzzer- \
+		    build/fuzz/corpus/$$fuzzer; \
 	done
 
 $(BUILD)/t/fuzz/%: t/fuzz/%.c $(LIBRARY)
@@ -152,6 +161,12 @@ $(PROGRAMS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/bin/%.o $(LIBRARY)
 $(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: bin/%.sh
 	@mkdir -p $(@D)
 	install $< $@
+
+# A fuzz target with a main() that replays what was found.
+$(BUILD)/t/unit/fuzz-%: t/fuzz/%.c t/fuzz/replay/main.c t/unit/unit.h $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -It/unit '-DFUZZER="$*"' -o $@ $< t/fuzz/replay/main.c \
+	    $(LIBRARY) -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lbsd
 
 # A unit test may use any part of the library.
 $(BUILD)/t/unit/%: t/unit/%.c t/unit/unit.h $(LIBRARY)

@@ -15,15 +15,33 @@
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The bytes as a zlib stream of one stored block, which costs no compressor. */
+static size_t
+store(uint8_t *to, const uint8_t *data, size_t size)
+{
+	const uint8_t start[] = { 0x78, 0x01, 0x01, size & 0xff, size >> 8 & 0xff,
+	    ~size & 0xff, ~size >> 8 & 0xff };
+	const uLong sum = adler32(adler32(0, NULL, 0), data, (uInt)size);
+	size_t at = sizeof(start);
+
+	memcpy(to, start, sizeof(start));
+	memcpy(to + at, data, size);
+	at += size;
+	for (int shift = 24; shift >= 0; shift -= 8)
+		to[at++] = (uint8_t)(sum >> shift);
+	return (at);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static uint8_t compressed[16384];
+	static const char digits[] = "0123456789abcdef";
+	static uint8_t compressed[8192 + 16];
 	static char text[2 * sizeof(compressed) + 64];
 	struct fletcher4 sum = { .swap = false };
 	struct resume_token token;
 	struct error error;
-	uLongf length = sizeof(compressed);
+	size_t length;
 	int at;
 
 	if (size >= 8192)
@@ -32,14 +50,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size] = '\0';
 	resume_token_decode(&token, text, &error);
 
-	if (compress2(compressed, &length, data, size, 0) != Z_OK)
-		abort();
+	length = store(compressed, data, size);
 	fletcher4_update(&sum, compressed, length);
 	at = snprintf(text, sizeof(text), "1-%" PRIx64 "-%zx-", sum.words[0],
 	    size);
-	for (size_t i = 0; i < length; i++)
-		at += snprintf(text + at, sizeof(text) - (size_t)at, "%02x",
-		    compressed[i]);
-	resume_token_decode(&token, text, &error);
+	for (size_t i = 0; i < length; i++) {
+		text[at++] = digits[compressed[i] >> 4];
+		text[at++] = digits[compressed[i] & 15];
+	}
+	text[at] = '\0';
+	if (resume_token_decode(&token, text, &error) == -1 &&
+	    strstr(error.text, "checksum") != NULL)
+		abort();
 	return (0);
 }

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""Writes seed inputs for the fuzzers, made from t/data: corpus.py DIRECTORY
+
+DIRECTORY/TARGET/* in the form that t/fuzz/TARGET.c says.  Seeds are short, so
+that the fuzzers stay fast: of what is long its beginning is taken.
+"""
+import pathlib
+import struct
+import sys
+import zlib
+
+here = pathlib.Path(__file__).resolve().parent
+data = here.parent / "data"
+out = pathlib.Path(sys.argv[1])
+BANNER, LABEL, SHORT = 67, 64, 4096
+KINDS = {b"/v1/ping": 0, b"/v1/send": 1, b"/v1/recv": 2}
+# In the order of the library's table of methods.
+METHODS = ("Ping", "Send", "Receive", "ListFilesystems", "ListFilesystemVersions",
+           "DestroySnapshots", "ReplicationCursor", "SendDry", "SendCompleted")
+
+
+def seed(target, name, content):
+    (out / target).mkdir(parents=True, exist_ok=True)
+    (out / target / f"seed-{name}").write_bytes(content[:SHORT])
+
+
+def frames(connection):
+    while len(connection) >= 8:
+        kind, length = struct.unpack(">II", connection[:8])
+        yield kind, connection[8:8 + length]
+        connection = connection[8 + length:]
+
+
+def shorter_frames(connection):
+    """The same connection with little in its long frames."""
+    return b"".join(struct.pack(">II", kind, min(len(payload), 600)) + payload[:600]
+                    for kind, payload in frames(connection))
+
+
+def data_connections():
+    for to_server in sorted(data.glob("recordings/*.data*.c2s.bin")):
+        name = to_server.name[:-len(".c2s.bin")]
+        request = to_server.read_bytes()
+        answer = to_server.with_name(name + ".s2c.bin").read_bytes()
+        seed("banner", f"{name}-request", request[:BANNER + LABEL])
+        seed("dump", f"{name}-request", b"\0\x80" + request[:BANNER + LABEL] +
+             shorter_frames(request[BANNER + LABEL:]))
+        seed("dump", f"{name}-answer", b"\1\x80" + answer[:BANNER] +
+             shorter_frames(answer[BANNER:]))
+        request, answer = request[BANNER + LABEL:], answer[BANNER:]
+        said = dict(reversed(list(frames(request))))
+        kind = KINDS.get(said.get(1), 3)
+        for piece in (5, 255):
+            seed("exchange", f"{name}-server-{piece}",
+                 bytes([kind << 1, piece]) + shorter_frames(request))
+            seed("exchange", f"{name}-client-{piece}",
+                 bytes([kind << 1 | 1, piece]) + shorter_frames(answer))
+        for number, (type_, odd) in enumerate(((2, 1), (4, 0))):
+            if kind < 3 and said.get(type_) is not None:
+                seed("pbjson", f"{name}-{number}",
+                     bytes([128 | kind << 1 | odd]) + said[type_])
+
+
+def control_connections():
+    for to_server in sorted(data.glob("recordings/*.control.c2s.bin")):
+        name = to_server.name[:-len(".c2s.bin")]
+        request = to_server.read_bytes()
+        answer = to_server.with_name(name + ".s2c.bin").read_bytes()
+        seed("dump", f"{name}-request", b"\0\x80" + request)
+        seed("dump", f"{name}-answer", b"\1\x80" + answer)
+        request, answer = request[BANNER + LABEL:], answer[BANNER:]
+        if request.startswith(b"PRI * "):
+            seed("rpc_server", name, b"\0\xff" + request[24:])
+            seed("rpc_server", f"{name}-preface", b"\1\x10" + request)
+        seed("rpc_client", name, b"\xff" + answer)
+
+
+JSON = {
+    "Ping": '{"Message":"hello"}',
+    "Send": '{"Filesystem":"tank/a","From":{"Type":"Bookmark","Name":"b","Guid":"1","CreateTXG":2,'
+            '"Creation":"2024-01-01T00:00:00Z"},"To":{"Name":"c","Guid":"18446744073709551615"},'
+            '"ResumeToken":"1-a-b-c","ReplicationConfig":{"protection":'
+            '{"Initial":"GuaranteeResumability","Incremental":2}}}',
+    "Receive": '{"Filesystem":"tank/\\u00e9\\ud83d\\ude00","To":{"Name":"c"},"ClearResumeToken":true}',
+    "ListFilesystems": "{}",
+    "ListFilesystemVersions": '{"Filesystem":"tank"}',
+    "DestroySnapshots": '{"Filesystem":"tank","Snapshots":[{"Name":"a"},{"Name":"b","Guid":1e3}]}',
+    "ReplicationCursor": '{"Filesystem":null}',
+    "SendDry": '{"Filesystem":"tank","To":{}}',
+    "SendCompleted": '{"OriginalReq":{"Filesystem":"tank"}}',
+}
+ANSWERS = {
+    "Ping": '{"Echo":"\\n\\t\\\\"}',
+    "Send": '{"UsedResumeToken":true,"ExpectedSize":"123"}',
+    "ListFilesystems": '{"Filesystems":[{"Path":"a","ResumeToken":"t","IsPlaceholder":true}]}',
+    "ListFilesystemVersions": '{"Versions":[{"Type":1,"Name":"n","Creation":"x"}]}',
+    "DestroySnapshots": '{"Results":[{"Snapshot":{"Name":"a"},"Error":"dataset is busy"}]}',
+    "ReplicationCursor": '{"Guid":"16045690984503098046"}',
+}
+
+
+def json_messages():
+    for texts, odd in ((JSON, 1), (ANSWERS, 0)):
+        for method, text in texts.items():
+            seed("pbjson", f"json-{method}-{odd}",
+                 bytes([METHODS.index(method) << 1 | odd]) + text.encode())
+
+
+def streams():
+    """Each stream's first records of every type, their payloads cut short."""
+    for path in sorted(data.glob("streams/*.zstream")):
+        stream, at, count, short = path.read_bytes(), 0, {}, b""
+        while at + 312 <= len(stream) and len(short) < SHORT - 700:
+            record = bytearray(stream[at:at + 312])
+            kind, begin = struct.unpack("<II", record[:8])
+            field, size = {
+                0: (4, "<I"), 1: (28, "<I"), 3: (32, "<Q"), 7: (16, "<Q"),
+                8: (52, "<I")}.get(kind, (None, None))
+            if kind == 3 and record[50]:
+                field = 96
+            length = struct.unpack_from(size, record, field)[0] if field else 0
+            if kind == 1:
+                raw = struct.unpack_from("<I", record, 36)[0]
+                field, length = (36, raw) if raw else (field, (length + 7) & ~7)
+            if kind == 8:
+                length = (length + 7) & ~7
+            keep = min(length, 16 if kind else 1024)
+            if field:
+                struct.pack_into(size, record, field, keep)
+            if kind == 0 and begin:
+                seed("nvlist", path.stem, stream[at + 312:at + 312 + begin])
+            count[kind] = count.get(kind, 0) + 1
+            if count[kind] <= 2:
+                short += bytes(record) + stream[at + 312:at + 312 + keep]
+            at += 312 + length
+        short += stream[-312:]
+        for first in (0xff, 0x07):
+            seed("zstream", f"{path.stem}-{first}", bytes([first]) + short)
+        seed("zstream", f"{path.stem}-as-it-is", b"\x40" + stream)
+
+
+def tokens():
+    texts = [path.read_text().strip() for path in sorted(data.glob("streams/*.resume-token.txt"))]
+    for path in sorted(data.glob("tokens/*.tsv")):
+        texts += [column for line in path.read_text().splitlines()
+                  for column in line.split("\t") if column.startswith("1-")]
+    for number, text in enumerate(texts):
+        seed("resume_token", f"{number}", text.encode())
+        try:
+            packed = zlib.decompress(bytes.fromhex(text.split("-")[3]))
+        except (ValueError, IndexError, zlib.error):
+            continue
+        seed("resume_token", f"{number}-inflated", packed)
+        seed("nvlist", f"token-{number}", packed)
+
+
+def lines():
+    for number, text in enumerate((
+            "tcp:[fe80::1%eth0]:8888", "tcp:0.0.0.0:0", "unix:/run/zr.sock", "tls:host:1",
+            "ssh:user@[::1]:22", "exec:zr-x", "tcp:h:http", "fd:3", "tcp:a:99999")):
+        seed("address", str(number), text.encode())
+    for number, (client, table) in enumerate((
+            ("10.1.2.3", "10.1.2.3 a\n10.0.0.0/8 net-*\n# comment\n\n::/0 six-*\n"),
+            ("fe80::1%eth0", "fe80::/16%eth0 link-*\nfe80::1 b\n"),
+            ("::ffff:10.0.0.1", "10.0.0.1 mapped\n0.0.0.0/0 any-*\n"),
+            ("::1", "::1\n1.2.3.4/33 *\n::/129 **\n ::1 a/b\n"))):
+        seed("identity_table", str(number), client.encode() + b"\0" + table.encode())
+    for name, text in (
+            ("version-8", b"0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0008 EXTENSIONS=0000\n"),
+            ("extensions", b"0000000064 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0002\nabc\ndef\n"),
+            ("ssh", b"SSH-2.0-OpenSSH_9.2\r\n"), ("http", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+            ("tls", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")):
+        seed("banner", name, text)
+
+
+data_connections()
+control_connections()
+json_messages()
+streams()
+tokens()
+lines()
