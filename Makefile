@@ -22,6 +22,7 @@ LIBS_zr-mux =
 LIBS_zr-dataconn = -lprotobuf-c -ljansson
 LIBS_zr-rpc = -lprotobuf-c -ljansson -lnghttp2
 LIBS_zr-step = -lprotobuf-c -ljansson
+LIBS_zr-token = -ljansson -lz
 LIBS_zr-endpoint = -lprotobuf-c -ljansson -lz -lcrypto
 LIBS_zr-dump = -lprotobuf-c -ljansson -lnghttp2
 LIBS_zr-holds = -ljansson -lcrypto

@@ -1,6 +1,6 @@
 #!/bin/sh
 # replicate.sh SENDER RECEIVER: bring every filesystem of one endpoint to
-# another, with nothing but the endpoint interface and zr-step.
+# another, with nothing but the endpoint interface, zr-step and zr-token.
 #
 # SENDER and RECEIVER are command strings, such as 'zr-endpoint archive /a' or
 # 'zr-remote tcp:backup:8888'.  A line of JSON is printed for each step.
@@ -26,9 +26,10 @@ versions() {
 	    ask "$1" ListFilesystemVersions
 }
 
-# The steps that a filesystem needs, one SendReq a line: a full send of the
-# oldest snapshot and then the increments, or the increments after the last
-# snapshot that both have.
+# The steps that a filesystem needs, one SendReq a line: where the receiver has
+# a resume token, what it stands for and what comes after it; else a full send
+# of the oldest snapshot and then the increments, or the increments after the
+# last snapshot that both have.
 # shellcheck disable=SC2016 # jq's variables
 plan='
 def sorted: (.Versions // []) | sort_by((.CreateTXG // "0" | tonumber),
@@ -38,7 +39,13 @@ def names: map(.Name) | join(", ");
 ($sender | sorted) as $ours | ($receiver | sorted | snapshots) as $theirs |
 ($ours | map(.Guid)) as $guids | ($theirs | map(.Guid)) as $there |
 ([$theirs[] | select(.Guid | IN($guids[]))] | last) as $common |
+def after($version): $ours | .[index($version) + 1:] | snapshots;
 if $ours == [] then error("sender does not have any versions")
+elif $token then
+	([$ours | snapshots[] | select(.Guid == $token.toguid)] | first) as $to |
+	if $to then {from: ([$ours[] | select(.Guid == $token.fromguid)] |
+	    (snapshots | first) // first), to: ([$to] + after($to))}
+	else error("the receiver has part of \($token.toname), which the sender does not have") end
 elif $theirs == [] then
 	if ($ours | snapshots) == [] then error("only bookmarks on the sender, nothing to start from")
 	else {from: null, to: ($ours | snapshots)} end
@@ -48,25 +55,33 @@ elif $common.Guid != $theirs[-1].Guid then
 	    select(.Guid | IN($guids[]) | not)] | names); only the sender has \([$ours |
 	    snapshots[] | select(.Guid | IN($there[]) | not)] | names)")
 else ([$ours[] | select(.Guid == $common.Guid)] | last) as $from |
-	{from: $from, to: [$ours | .[index($from) + 1:] | snapshots[] |
-	    select(.Guid != $from.Guid)]} end |
+	{from: $from, to: [after($from)[] | select(.Guid != $from.Guid)]} end |
 .from as $from | .to as $all | $all | to_entries[] | . as $step |
 {Filesystem: $name, To: .value, ReplicationConfig: {protection: {
     Initial: "GuaranteeResumability", Incremental: "GuaranteeResumability"}}} +
 (if .key == 0 then (if $from then {From: $from} else {} end) +
-    (if $token != "" then {ResumeToken: $token} else {} end)
+    (if $token then {ResumeToken: $text} else {} end)
 else {From: $all[$step.key - 1]} end)'
 # replicate FILESYSTEM-AS-JSON
 replicate() {
 	there=$(jq -c --argjson name "$1" '[.Filesystems[]? | select(.Path == $name)] |
 	    first // {IsPlaceholder: true}' "$dir/receiver")
+	exists=$(printf '%s' "$there" | jq '.IsPlaceholder != true')
+	if jq -e --argjson name "$1" 'any(.Filesystems[]?; .Path == $name and .IsPlaceholder)' \
+	    "$dir/sender" > /dev/null; then
+		[ "$exists" = false ] ||
+		    echo "replicate.sh: $1: only a placeholder on the sender" >&2
+		[ "$exists" = false ]
+		return
+	fi
 	versions "$sender" "$1" > "$dir/ours" || return 1
 	echo '{}' > "$dir/theirs"
-	if printf '%s' "$there" | jq -e '.IsPlaceholder != true' > /dev/null; then
-		versions "$receiver" "$1" > "$dir/theirs" || return 1
-	fi
+	[ "$exists" = false ] || versions "$receiver" "$1" > "$dir/theirs" || return 1
+	text=$(printf '%s' "$there" | jq -r '.ResumeToken // ""')
+	token=null
+	[ -z "$text" ] || token=$(printf '%s\n' "$text" | zr-token) || return 1
 	jq -cn --argjson name "$1" --slurpfile s "$dir/ours" --slurpfile r "$dir/theirs" \
-	    --arg token "$(printf '%s' "$there" | jq -r '.ResumeToken // ""')" \
+	    --arg text "$text" --argjson token "$token" \
 	    "\$s[0] as \$sender | \$r[0] as \$receiver | $plan" > "$dir/steps" || return 1
 	while read -r step; do
 		printf '%s\n' "$step" > "$dir/step"
@@ -78,7 +93,7 @@ echo '{}' | ask "$sender" ListFilesystems > "$dir/sender"
 echo '{}' | ask "$receiver" ListFilesystems > "$dir/receiver"
 
 # Parents come first; what is below one that failed has to wait.
-jq -c '[.Filesystems[]? | select(.IsPlaceholder != true) | .Path] | sort_by(split("/"))[]' \
+jq -c '[.Filesystems[]? | .Path] | sort_by(split("/"))[]' \
     "$dir/sender" > "$dir/names"
 : > "$dir/failed"
 while read -r name; do

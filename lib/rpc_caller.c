@@ -76,10 +76,12 @@ rpc_caller_turn(struct rpc_caller *caller, struct pollfd *extra,
 	if (rpc_network_write(&caller->network, connection, io_now(), error) == -1)
 		return (-1);
 	rpc_network_poll(&caller->network, connection, entries);
-	memcpy(entries + RPC_NETWORK_ENTRIES, extra, extra_count * sizeof(*extra));
+	for (size_t i = 0; i < extra_count; i++)
+		entries[RPC_NETWORK_ENTRIES + i] = extra[i];
 	io_poll(entries, RPC_NETWORK_ENTRIES + extra_count,
 	    rpc_client_deadline(&caller->client));
-	memcpy(extra, entries + RPC_NETWORK_ENTRIES, extra_count * sizeof(*extra));
+	for (size_t i = 0; i < extra_count; i++)
+		extra[i] = entries[RPC_NETWORK_ENTRIES + i];
 	got = rpc_network_read(&caller->network, entries, bytes, sizeof(bytes), error);
 	if (got == -1) {
 		if (caller->client.going_away)

@@ -71,3 +71,80 @@ names() {
 	stderr_has 'sender does not have any versions'
 	[ ! -e called ]
 }
+
+# stores SENDER-VERSIONS RECEIVER-FILESYSTEM RECEIVER-VERSIONS: endpoints that
+# have these and write down what they are asked for.
+stores() {
+	cat > sender <<-END
+		#!/bin/sh
+		read -r request
+		case \$1 in
+		ListFilesystems) echo '{"Filesystems":[{"Path":"a/data"},{"Path":"a/empty","IsPlaceholder":true}]}' ;;
+		ListFilesystemVersions) echo '{"Versions":$1}' ;;
+		Send)
+			printf '%s\n' "\$request" >> sent
+			case \$request in
+			*ResumeToken*) echo '{"UsedResumeToken":true}' ;;
+			*) echo '{}' ;;
+			esac
+			echo stream ;;
+		SendCompleted) echo '{}' ;;
+		esac
+	END
+	cat > receiver <<-END
+		#!/bin/sh
+		[ \$# -gt 1 ] && request=\$2 || read -r request
+		case \$1 in
+		ListFilesystems) echo '{"Filesystems":$2}' ;;
+		ListFilesystemVersions) echo '{"Versions":$3}' ;;
+		Receive) printf '%s\n' "\$request" >> received; cat > /dev/null; echo '{}' ;;
+		esac
+	END
+	chmod +x sender receiver
+}
+
+versions() {
+	for name; do
+		version "$name"
+	done | jq -cs .
+}
+
+@test "a resume token is the first step, the snapshots after it are the next" {
+	token=$(cat "$DATA/streams/inc.cut.resume-token.txt")
+	stores "$(versions one two three-unchanged)" \
+	    "[{\"Path\":\"a/data\",\"ResumeToken\":\"$token\"}]" "$(versions one)"
+	replicate 0 ./sender ./receiver
+	[ "$(jq -c '[.From.Name, .To.Name, .ResumeToken]' sent)" = "[\"one\",\"two\",\"$token\"]
+[\"two\",\"three-unchanged\",null]" ]
+	[ "$(jq -c '[.To.Name, .ClearResumeToken // false]' received)" = '["two",false]
+["three-unchanged",true]' ]
+}
+
+@test "a resume token of a full send goes on with it, other snapshots or not" {
+	token=$(cat "$DATA/streams/data.full.cut.resume-token.txt")
+	stores "$(versions one two)" "[{\"Path\":\"a/data\",\"ResumeToken\":\"$token\"}]" '[]'
+	replicate 0 ./sender ./receiver
+	[ "$(jq -c '[.From.Name, .To.Name, has("ResumeToken")]' sent)" = '[null,"one",true]
+["one","two",false]' ]
+}
+
+@test "a token of a snapshot that is gone, or that is none, is an error" {
+	token=$(cat "$DATA/streams/inc.cut.resume-token.txt")
+	stores "$(versions one three-unchanged)" \
+	    "[{\"Path\":\"a/data\",\"ResumeToken\":\"$token\"}]" "$(versions one)"
+	replicate 1 ./sender ./receiver
+	stderr_has 'the receiver has part of a/data@two, which the sender does not have'
+	stores "$(versions one)" '[{"Path":"a/data","ResumeToken":"1-nonsense"}]' '[]'
+	replicate 1 ./sender ./receiver
+	stderr_has 'zr-token: resume token is not of the form'
+	[ ! -e sent ]
+}
+
+@test "a placeholder of the sender is no step, and an error where the receiver has more" {
+	stores "$(versions one)" '[{"Path":"a/empty","IsPlaceholder":true},{"Path":"a/data"}]' "$(versions one)"
+	replicate 0 ./sender ./receiver
+	[ -z "$output" ]
+	stores "$(versions one)" '[{"Path":"a/empty"},{"Path":"a/data"}]' "$(versions one)"
+	replicate 1 ./sender ./receiver
+	stderr_has 'a/empty": only a placeholder on the sender'
+}

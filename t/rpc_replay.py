@@ -49,7 +49,7 @@ class Tape:
     """One direction: its bytes from the first frame on, and when they came."""
 
     def __init__(self):
-        self.bytes, self.marks, self.end = bytearray(), [], None
+        self.bytes, self.marks, self.end, self.slow = bytearray(), [], None, False
 
     def add(self, piece, at):
         self.bytes += piece
@@ -197,6 +197,7 @@ def play(sock, name, mine, theirs, at_time=lambda t: None):
                 sock.sendall(said[begin:end])
         except OSError:
             pass            # it has closed: so did the recorded one, or we will see
+    heard.slow = shift > 4
     patience = now() + 20
     while heard.end is None and now() < patience:
         at_time(now())
@@ -219,6 +220,8 @@ def has_goaway(tape):
 
 def compare_control(heard, want, goaway_came, for_goaway=True):
     got, want_list = heard.control(for_goaway), want.control(for_goaway)
+    if heard.slow:      # our endpoint let the connection idle, which the recorded one did not
+        got = [x for x in got if x[1] != f"PING {bytes(8).hex()}"]
     for longer, shorter in ((got, want_list), (want_list, got)):
         if len(longer) == len(shorter) + 1 and longer[-1][1].startswith("PING ACK") and goaway_came:
             longer.pop()
