@@ -1,7 +1,8 @@
 #!/bin/sh
-# make demo: real zfs send streams, replicated over TCP through every layer of
-# the data path, there and back.  Run it from the top of the source tree with
-# the zr programs in PATH.  It leaves nothing behind.
+# make demo: real zfs send streams, replicated over TCP by examples/replicate.sh,
+# there and back: planned over control connections, moved over data connections.
+# Run it from the top of the source tree with the zr programs in PATH.  It
+# leaves nothing behind.
 set -eu
 
 streams=$PWD/t/data/streams
@@ -50,12 +51,12 @@ import() {
 	printf '  %-34s %8d bytes\n' "a/data@$3" "$(wc -c < "$1")"
 }
 
-# From one endpoint to another.
+# Everything from one endpoint to another, a line for each step.
 replicate() {
-	request "$2" "$3" | zr-step -s "$sender" -r "$receiver" > "$dir/answer"
-	printf '  %-34s %8d bytes in %s s, %s MB/s\n' "a/data@$3" \
-	    "$(jq .bytes "$dir/answer")" "$(jq .seconds "$dir/answer")" \
-	    "$(jq '.bytes / ([.seconds, 0.001] | max) / 10000 | round / 100' "$dir/answer")"
+	sh examples/replicate.sh "$sender" "$receiver" > "$dir/steps"
+	jq -r '"  \(.filesystem)@\(.to)" + "                                   "[(.to | length):] +
+	    "\(.bytes) bytes in \(.seconds) s" +
+	    if .from then ", after @\(.from)" else ", in full" end' "$dir/steps"
 }
 
 # What an archive sends must be what zfs send wrote.
@@ -82,17 +83,30 @@ cat <<END
 The archive 'backup' is served by
   zr-listen $address zr-handshake accept zr-mux accept zr-serve zr-endpoint archive backup
 and reached by zr-remote, which is
+  zr-connect $address zr-handshake connect zr-mux connect zrepl_control zr-rpc METHOD
+to plan (what is there, what is missing), and for Send and Receive
   zr-connect $address zr-handshake connect zr-mux connect zrepl_data zr-dataconn METHOD
 
-Push, zr-step -s 'zr-endpoint archive web' -r 'zr-remote $address':
+Push, examples/replicate.sh 'zr-endpoint archive web' 'zr-remote $address':
 END
 sender="zr-endpoint archive '$dir/web'" receiver="zr-remote $address"
-for_each_stream replicate
+replicate
+echo "Again: there is nothing to do."
+replicate
+[ ! -s "$dir/steps" ]
 
 echo
-echo "Pull, zr-step -s 'zr-remote $address' -r 'zr-endpoint archive restored':"
+echo "Pull, examples/replicate.sh 'zr-remote $address' 'zr-endpoint archive restored':"
 sender="zr-remote $address" receiver="zr-endpoint archive '$dir/restored'"
-for_each_stream replicate
+replicate
+echo "Again: there is nothing to do."
+replicate
+[ ! -s "$dir/steps" ]
+
+echo
+echo "What the server has, by its control connection, zr-remote $address METHOD:"
+zr-remote "$address" ListFilesystemVersions '{"Filesystem":"a/data"}' |
+    jq -r '.Versions[] | "  a/data@\(.Name)  guid \(.Guid)  of \(.Creation)"'
 stop
 
 for copy in "$dir/backup" "$dir/restored"; do
