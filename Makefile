@@ -2,6 +2,7 @@
 #
 #	make demo	set up what is missing, build, replicate real streams
 #	make check	set up what is missing, build, run every test
+#	make check-sanitize	the same with AddressSanitizer and UBSan
 #	make check-zfs	the tests that need ZFS, in a machine made for them
 #	make install	PREFIX=/usr/local DESTDIR=
 #	make bench	CPU seconds per GiB and throughput
@@ -58,6 +59,12 @@ demo: deps
 check: deps
 	$(MAKE) all unit
 	t/run $(BUILD)
+
+# The whole suite with AddressSanitizer (leaks too) and UBSan: each finding ends
+# the program with its status, which a test then misses.
+check-sanitize: deps
+	$(MAKE) SANITIZE=1 all unit
+	t/run build/sanitize
 
 # Real ZFS, in an emulated machine (t/zfsvm/README).
 check-zfs:
@@ -175,6 +182,6 @@ $(BUILD)/t/unit/%: t/unit/%.c t/unit/unit.h $(LIBRARY)
 	$(CC) $(ALL_CFLAGS) -It/unit -o $@ $< $(LIBRARY) \
 	    -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lbsd
 
-.PHONY: all demo check check-zfs deps unit lint install uninstall clean bench fuzz
+.PHONY: all demo check check-sanitize check-zfs deps unit lint install uninstall clean bench fuzz
 .SECONDARY:
 -include $(wildcard $(BUILD)/lib/*.d $(BUILD)/bin/*.d $(BUILD)/proto/*.d $(BUILD)/t/unit/*.d)

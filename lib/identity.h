@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 /*
- * A client identity (PROTOCOL.md section 1): one component of a dataset
+ * A client identity (zr-protocol(7), Transport): one component of a dataset
  * path, 1 to IDENTITY_MAX bytes of [0-9A-Za-z-_.: ], not "." or "..".
  */
 #define IDENTITY_MAX 255

@@ -8,7 +8,7 @@
 #include "zrepl.pb-c.h"
 
 /*
- * The receiving side of a replication step (zr-protocol(7), the receiver):
+ * The receiving side of a replication step (zr-protocol(7), The receiver):
  * streams into filesystems below a root that the client cannot leave.
  */
 enum placeholder_encryption {

@@ -11,7 +11,7 @@
 /*
  * Resume tokens: what the property receive_resume_token holds after an
  * interrupted "zfs recv -s", and what "zfs send -t" takes
- * (zr-protocol(7)).
+ * (zr-protocol(7), Resume tokens).
  *
  *	1-CHECKSUM-SIZE-DATA	all lower-case hex
  *

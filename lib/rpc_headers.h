@@ -11,7 +11,7 @@
 
 /*
  * The header list of a request, as a server of the control connection
- * (zr-protocol(7)) reads it: one field at a time, then the verdict.  Pure.
+ * (zr-protocol(7), Control connection) reads it: one field at a time, then the verdict.  Pure.
  */
 #define RPC_HEADERS_MAX		65536	/* bytes of one header list, RFC 9113 6.5.2 */
 #define RPC_FIELD_MAX		256	/* of a header that matters */

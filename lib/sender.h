@@ -10,7 +10,7 @@
 #include "zrepl_name.h"
 
 /*
- * The sending side of a replication step (zr-protocol(7), the sender): what
+ * The sending side of a replication step (zr-protocol(7), The sender): what
  * a request may have sent, and the holds and bookmarks that keep it possible.
  */
 #define SENDER_FLAGS_MAX 8

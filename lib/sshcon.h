@@ -7,8 +7,8 @@
 #include "error.h"
 
 /*
- * The greeting inside an ssh session, before the version handshake: PROTOCOL.md
- * section 1, ssh + stdinserver.  Neither function reads a byte too many.
+ * The greeting inside an ssh session, before the version handshake: zr-protocol(7),
+ * Transport, ssh.  Neither function reads a byte too many.
  * Deadlines as in io.h.
  */
 #define SSHCON_BANNER_SIZE 31		/* each, padded with NULs */

@@ -8,7 +8,7 @@
 #include "error.h"
 
 /*
- * What one side brings to a TLS connection (PROTOCOL.md section 1, tls):
+ * What one side brings to a TLS connection (zr-protocol(7), Transport, tls):
  * CA, certificate chain and key, and whom it expects at the other end.
  */
 #define TLS_CLIENTS_MAX 4096		/* names in the allow-list */

@@ -8,7 +8,7 @@
 
 /*
  * Whether we accept the peer's certificate, and if not, why, in words that
- * say which certificate and which check: PROTOCOL.md section 1, tls.
+ * say which certificate and which check: zr-protocol(7), Transport, tls.
  */
 struct tls_verify {
 	const struct tls_settings *settings;

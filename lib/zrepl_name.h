@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * The names that replication leaves in ZFS (zr-protocol(7)): hold tags,
+ * The names that replication leaves in ZFS (zr-protocol(7), Names in ZFS): hold tags,
  * bookmarks and one user property.  They are zrepl's, so that zrepl and zr
  * can take turns on the same pools.
  *
