@@ -7,8 +7,8 @@
 #include "error.h"
 
 /*
- * The version banner that both sides send first (PROTOCOL, version
- * handshake):
+ * The version banner that both sides send first (zr-protocol(7),
+ * Version handshake):
  *
  *	LLLLLLLLLL ZREPL_ZFS_REPLICATION PROTOVERSION=vvvv EXTENSIONS=eeee\n
  *	<eeee lines>

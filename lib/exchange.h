@@ -10,9 +10,9 @@
 
 /*
  * What a peer says on a data connection, after the label: one request and
- * its response (PROTOCOL, data connection: one request).  Pure: bytes in any
- * pieces go in, events come out, in the order in which a peer of that role
- * may cause them.  What to answer, and when, is the caller's.
+ * its response (zr-protocol(7), One request).  Pure: bytes in any pieces go
+ * in, events come out, in the order in which a peer of that role may cause
+ * them.  What to answer, and when, is the caller's.
  *
  *	server reads	ReqHeader, ReqStructured, [the stream of Receive]
  *	client reads	ResHeader, ResStructured, [the stream of Send]

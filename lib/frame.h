@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 /*
- * The frames of a data connection (zr-dataconn(1), PROTOCOL): an 8-byte
- * header, type and payload length in network order, then the payload.  Pure:
- * bytes in, items out.
+ * The frames of a data connection (zr-protocol(7), Frames of a data
+ * connection): an 8-byte header, type and payload length in network order,
+ * then the payload.  Pure: bytes in, items out.
  */
 #define FRAME_HEADER_SIZE	8
 #define FRAME_PAYLOAD_MAX	(512u << 10)	/* longest we write */

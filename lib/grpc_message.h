@@ -8,8 +8,8 @@
 #include "grpc_status.h"
 
 /*
- * The one message of a unary call in each direction (PROTOCOL, control
- * connection): compressed flag (0), uint32 length, payload.  Pure: bytes in
+ * The one message of a unary call in each direction (zr-protocol(7),
+ * Control connection): compressed flag (0), uint32 length, payload.  Pure: bytes in
  * any pieces.
  */
 #define GRPC_PREFIX_SIZE 5

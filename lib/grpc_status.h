@@ -6,7 +6,7 @@
 
 /*
  * gRPC's status: the number in grpc-status and the text in grpc-message
- * (PROTOCOL, control connection).
+ * (zr-protocol(7), Control connection).
  */
 enum grpc_status {
 	GRPC_OK = 0,

@@ -7,7 +7,8 @@
 #include "identity.h"
 
 /*
- * Which client identity belongs to which client address (PROTOCOL, tcp).
+ * Which client identity belongs to which client address (zr-protocol(7),
+ * Transport, tcp).
  *
  *	KEY=IDENTITY
  *

@@ -5,7 +5,7 @@
 
 /*
  * The label by which a client says what a connection is for: 64 bytes,
- * NUL-padded (PROTOCOL, transport mux).  Pure.
+ * NUL-padded (zr-protocol(7), Label).  Pure.
  */
 #define LABEL_SIZE	64
 #define LABEL_CONTROL	"zrepl_control"

@@ -6,7 +6,8 @@
 
 /*
  * Is the peer of a data connection alive, and does it know that we are
- * (PROTOCOL, liveness)?  Pure: the clock is the caller's, in milliseconds.
+ * (zr-protocol(7), Liveness)?  Pure: the clock is the caller's, in
+ * milliseconds.
  */
 #define LIVENESS_HEARTBEAT_MS	5000	/* our silence that a heartbeat ends */
 #define LIVENESS_TIMEOUT_MS	10000	/* the peer's silence that is the end */

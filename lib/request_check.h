@@ -8,8 +8,8 @@
 
 /*
  * What every message must satisfy whoever handles it, because a zrepl
- * process dies of it otherwise (PROTOCOL, what the reference does besides):
- * our clients do not send it and our servers answer it with an error.
+ * process dies of it otherwise (zr-protocol(7), COMPATIBILITY): our clients do
+ * not send it and our servers answer it with an error.
  *
  * - every FilesystemVersion, wherever it stands: Type 0 or 1, a Name that is
  *   one, a Creation in RFC 3339;

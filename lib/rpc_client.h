@@ -8,7 +8,7 @@
 #include "rpc_connection.h"
 
 /*
- * The client's side of a control connection (PROTOCOL, control connection):
+ * The client's side of a control connection (zr-protocol(7), Control connection):
  * any number of unary calls at once.  Pure: bytes and `now` in, bytes, a
  * deadline and finished calls out.  Headers are those of zrepl 0.7.0.
  */

@@ -8,8 +8,8 @@
 #include "error.h"
 
 /*
- * What the client's and the server's HTTP/2 session have in common (PROTOCOL,
- * control connection): bytes in and out of libnghttp2, keepalive, and limits
+ * What the client's and the server's HTTP/2 session have in common
+ * (zr-protocol(7), Control connection): bytes in and out of libnghttp2, keepalive, and limits
  * on what a peer can make us do.  Pure: the clock is the caller's, in
  * milliseconds.
  */

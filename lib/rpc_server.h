@@ -9,8 +9,8 @@
 #include "rpc_headers.h"
 
 /*
- * The server's side of a control connection (PROTOCOL, control connection).
- * Pure: bytes and `now` in; bytes, a deadline and calls out.  What is wrong
+ * The server's side of a control connection (zr-protocol(7), Control
+ * connection).  Pure: bytes and `now` in; bytes, a deadline and calls out.  What is wrong
  * with a request is answered here; the caller sees only calls that stand.
  */
 #define RPC_REQUEST_MAX		(4u << 20)	/* bytes of one message */

@@ -9,8 +9,8 @@
 #include "zrepl.pb-c.h"
 
 /*
- * One replication step between two endpoints (PROTOCOL, the active side's
- * plan, rule 5), each given as a command string (command.h):
+ * One replication step between two endpoints (zr-protocol(7), The plan,
+ * rule 5), each given as a command string (command.h):
  *
  *	Send on the sender -> its answer
  *	Receive on the receiver, the rest of the sender's pipe its standard

@@ -6,8 +6,8 @@
 #include "frame.h"
 
 /*
- * Streams and messages, the layer above frames (PROTOCOL, data connection):
- * any number of frames of one type, then End; or, where the producer failed,
+ * Streams and messages, the layer above frames (zr-protocol(7), Frames of a data
+ * connection): any number of frames of one type, then End; or, where the producer failed,
  * error trailers and then End.  Pure.
  *
  * Writing.  A payload of exactly one byte kills a zrepl process, so none is

@@ -160,10 +160,10 @@ def lines():
             "ssh:user@[::1]:22", "exec:zr-x", "tcp:h:http", "fd:3", "tcp:a:99999")):
         seed("address", str(number), text.encode())
     for number, (client, table) in enumerate((
-            ("10.1.2.3", "10.1.2.3 a\n10.0.0.0/8 net-*\n# comment\n\n::/0 six-*\n"),
-            ("fe80::1%eth0", "fe80::/16%eth0 link-*\nfe80::1 b\n"),
-            ("::ffff:10.0.0.1", "10.0.0.1 mapped\n0.0.0.0/0 any-*\n"),
-            ("::1", "::1\n1.2.3.4/33 *\n::/129 **\n ::1 a/b\n"))):
+            ("10.1.2.3", "10.1.2.3=a\n10.0.0.0/8=net-*\n# comment\n\n::/0=six-*\n"),
+            ("fe80::1%eth0", "fe80::/16%eth0=link-*\nfe80::1=b\nunix=c\n"),
+            ("::ffff:10.0.0.1", "10.0.0.1=mapped\n0.0.0.0/0=any-*\n"),
+            ("::1", "::1\n1.2.3.4/33=*\n::/129=**\n ::1=a/b\n"))):
         seed("identity_table", str(number), client.encode() + b"\0" + table.encode())
     for name, text in (
             ("version-8", b"0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0008 EXTENSIONS=0000\n"),
