@@ -227,3 +227,96 @@ counted() {
 	ZR_ZFS=$PWD/counted-zfs "$@"
 	processes=$(wc -l < ran)
 }
+
+# --- interruptions ---
+
+# The processes of a session, the one that leads it included.
+processes_of() {
+	ps -o pid= -s "$1" 2>/dev/null
+}
+
+session_ended() {
+	[ -z "$(processes_of "$1")" ]
+}
+
+# What zr runs as zfs(8) where a stream shall last for some seconds.
+slow_zfs() {
+	cat > slow-zfs <<-'END'
+		#!/bin/bash
+		set -o pipefail
+		[ "$1" = send ] || exec zfs "$@"
+		zfs "$@" | perl -e 'while (sysread STDIN, $b, 65536) {
+		    syswrite STDOUT, $b; select undef, undef, undef, 0.02 }'
+	END
+	chmod +x slow-zfs
+	export ZR_ZFS=$PWD/slow-zfs
+}
+
+# interrupted_step SECONDS FROM TO TOKEN: a step in which, within so many
+# seconds, something is killed that runs for it.  Exit status: the step's.
+interrupted_step() {
+	local request session victims status
+	request=$(send_request "${@:2}")
+	setsid zr-step -s "$SENDER" -r "$RECEIVER" "$request" > /dev/null 2> step.err 3>&- &
+	session=$!
+	sleep "$(printf '0.%03d' $((RANDOM % 1000)) | awk -v seconds="$1" '{ print $1 * seconds }')"
+	mapfile -t victims < <(processes_of $session)
+	if [ ${#victims[@]} -gt 0 ]; then
+		kill "-$((RANDOM % 2 ? 9 : 15))" "${victims[RANDOM % ${#victims[@]}]}" 2>/dev/null || true
+	fi
+	wait $session
+	status=$?
+	# A remote end, or what a killed process left, may take its time.
+	eventually 60 session_ended $session || { kill -9 $(processes_of $session); return 99; }
+	return $status
+}
+
+# interruptions COUNT FILESYSTEM: snapshots of a filesystem or volume are
+# replicated, one after the other, each step tried until it succeeds, until so
+# many tries have failed.  "change" makes the next snapshot differ.
+interruptions() {
+	local count=$1 filesystem=$2 number=1 from='' interrupted=0 resumed=0 tries=0 began took token
+	RANDOM=${ZR_TEST_SEED:=$RANDOM}
+	echo "ZR_TEST_SEED=$ZR_TEST_SEED"
+	slow_zfs
+	change 1
+	zfs snapshot "$filesystem@1"
+	began=$EPOCHREALTIME
+	step '' "$filesystem@1"
+	took=$(awk -v from="$began" -v to="$EPOCHREALTIME" 'BEGIN { print to - from }')
+	while [ "$interrupted" -lt "$count" ] && [ $tries -lt $((count * 4)) ]; do
+		if zfs list "$(at "$filesystem@$number")" > /dev/null 2>&1; then
+			from=$filesystem@$number
+			number=$((number + 1))
+			change $number
+			zfs snapshot "$filesystem@$number"
+		fi
+		token=$(token_of "$filesystem")
+		[ -z "$token" ] || resumed=$((resumed + 1))
+		tries=$((tries + 1))
+		if ! interrupted_step "$took" "$from" "$filesystem@$number" "$token"; then
+			interrupted=$((interrupted + 1))
+		fi
+		# The receiver's last snapshot can be the base of the next step.
+		[[ "$(holds_of "$(at "$filesystem")")" == *" $RECEIVED_TAG"* ]] || {
+			echo "no last-received hold after:"
+			cat step.err
+			return 1
+		}
+	done
+	echo "$interrupted of $tries steps interrupted, $resumed resumed, $number snapshots"
+	[ "$interrupted" -ge "$count" ]
+	[ "$resumed" -gt 0 ]
+
+	# What is missing, and one more in peace.
+	if ! zfs list "$(at "$filesystem@$number")" > /dev/null 2>&1; then
+		step "$from" "$filesystem@$number" "$(token_of "$filesystem")"
+	fi
+	zfs snapshot "$filesystem@last"
+	step "$filesystem@$number" "$filesystem@last"
+	[ "$(snapshots_of "$filesystem")" = "$(snapshots_of "$(at "$filesystem")")" ]
+	[ -z "$(token_of "$filesystem")" ]
+	[ -z "$(holds_of "$filesystem")" ]
+	[ "$(bookmarks_of "$filesystem" | cut -d ' ' -f 1)" = "$(cursor "$filesystem@last")" ]
+	[ "$(holds_of "$(at "$filesystem")")" = "last $RECEIVED_TAG" ]
+}
