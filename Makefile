@@ -79,14 +79,15 @@ deps:
 
 unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%) $(FUZZERS:%=$(BUILD)/t/unit/fuzz-%)
 
-# Numbers, no verdict: 8 GiB through a data connection beside a bare pump, then
-# TLS and calls beside others.  A table each; JSON files in build/bench.
+# Numbers, no verdict (t/bench/README): a data connection beside a bare pump and
+# other tools, connections, calls, TLS.  Tables, and JSON in build/bench.
+# BENCH_GIB=1 BENCH_RUNS=1 for a short one.
 bench: all $(BUILD)/bench/pump
-	cd $(BUILD)/bench && PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" \
-	    python3 $(CURDIR)/t/bench/dataconn.py
-	set -e; for script in t/bench/*.sh; do \
-		PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" bash $$script; \
-	done
+	set -e; PATH="$(CURDIR)/$(BUILD)/bin:$$PATH"; cd $(BUILD)/bench; \
+	python3 $(CURDIR)/t/bench/dataconn.py; \
+	python3 $(CURDIR)/t/bench/listen.py; \
+	/usr/bin/python3 $(CURDIR)/t/bench/rpc.py; \
+	bash $(CURDIR)/t/bench/tls.sh
 
 $(BUILD)/bench/pump: t/bench/pump.c $(LIBRARY)
 	@mkdir -p $(@D)

@@ -58,7 +58,7 @@ good_client() {
 		flood $kind 1000
 	done
 	eventually 20 settled
-	[ "$(resident)" -le $((before + 256)) ]
+	[ "$(resident)" -le $((before + $(memory_limit) / 16)) ]
 	run -0 good_client
 	[ "$output" = served ]
 }

@@ -1,21 +1,93 @@
 #!/usr/bin/env python3
-"""CPU and throughput of a data connection beside a bare framed pump.
+"""CPU and throughput of a data connection beside a bare pump and other tools.
 
-    dataconn.py [GIBIBYTES [RUNS]]      in build/bench, with zr in PATH
+    dataconn.py      in build/bench, with zr in PATH; BENCH_GIB=8 BENCH_RUNS=5
 
-pipe -> sender -> loopback TCP -> receiver -> pipe.  Counted are the two
-processes that move the bytes, not what makes and takes them; medians.  The
-table goes to standard output, the numbers to dataconn.json.
+pipe -> sender -> loopback TCP -> receiver -> pipe.  Counted are the processes
+that move the bytes, not what makes and takes them.  Medians; the contenders
+take turns, so that a noisy minute is everybody's.  The table goes to standard
+output, every run to dataconn.json.
 """
-import fcntl, json, os, socket, statistics, subprocess, sys, time
+import json, os, platform, shutil, socket, statistics, subprocess, sys, time
 
-GIB = int(sys.argv[1]) if len(sys.argv) > 1 else 8
-RUNS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+GIB = int(os.environ.get("BENCH_GIB", "8"))
+RUNS = int(os.environ.get("BENCH_RUNS", "5"))
 SIZE = GIB << 30
+PRODUCE = ["dd", "if=/dev/zero", "bs=256k", f"count={GIB * 4096}", "status=none"]
+CONSUME = ["dd", "of=/dev/null", "bs=256k", "status=none"]
 REQUEST = json.dumps({"Filesystem": "a", "To": {"Name": "s", "Guid": "1", "Creation": "2024-01-02T00:00:00Z"},
                       "ReplicationConfig": {"protection": {"Initial": 1, "Incremental": 1}}})
-PRODUCE = f"dd if=/dev/zero bs=256k count={GIB * 4096} status=none"
-CONSUME = "dd of=/dev/null bs=256k status=none"
+UNSENT = 256 << 10      # what zr-dataconn lets the kernel queue unsent (lib/dataconn.c)
+
+
+def connection(unsent=None):
+    """Two ends of a loopback connection: the one that connected, the one that accepted."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        near = socket.create_connection(listener.getsockname())
+        far, _ = listener.accept()
+    for end in (near, far):
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if unsent:
+            end.setsockopt(socket.IPPROTO_TCP, 25, unsent)      # TCP_NOTSENT_LOWAT
+    return near, far
+
+
+def producer():
+    return subprocess.Popen(PRODUCE, stdout=subprocess.PIPE)
+
+
+def consumer():
+    return subprocess.Popen(CONSUME, stdin=subprocess.PIPE)
+
+
+def start(command, stdin, stdout, **more):
+    """Start it; what it was given is closed here, so that only it holds that open."""
+    process = subprocess.Popen(command, stdin=stdin, stdout=stdout, **more)
+    for end in {stdin, stdout}:
+        if hasattr(end, "close"):
+            end.close()
+    return process
+
+
+def finish(process):
+    """Wait; CPU seconds of it and of the children that it waited for."""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise SystemExit(f"{process.args}: status {process.returncode}")
+    return used.ru_utime + used.ru_stime
+
+
+def on_sockets(sender, receiver, unsent=None):
+    """Two commands that find the network on one of 0 and 1."""
+    near, far = connection(unsent)
+    make, take = producer(), consumer()
+    began = time.monotonic()
+    movers = [start(receiver, far, take.stdin), start(sender, make.stdout, near)]
+    cpu = sum(finish(p) for p in movers)
+    make.wait(), take.wait()
+    return cpu, time.monotonic() - began
+
+
+def listening(port):
+    lines = open("/proc/net/tcp").readlines() + open("/proc/net/tcp6").readlines()
+    return any(f":{port:04X} " in line and " 0A " in line for line in lines)
+
+
+def on_port(sender, receiver):
+    """Two commands with PORT in their arguments: one listens, one connects."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    make, take = producer(), consumer()
+    begins = [[word.replace("PORT", str(port)) for word in command] for command in (receiver, sender)]
+    movers = [start(begins[0], subprocess.DEVNULL, take.stdin)]
+    while not listening(port):
+        time.sleep(0.01)
+    began = time.monotonic()
+    movers.append(start(begins[1], make.stdout, subprocess.DEVNULL))
+    cpu = sum(finish(p) for p in movers)
+    make.wait(), take.wait()
+    return cpu, time.monotonic() - began
 
 
 def endpoint(name, body):
@@ -25,68 +97,109 @@ def endpoint(name, body):
     return os.path.abspath(name)
 
 
-def connection():
-    listener = socket.create_server(("127.0.0.1", 0))
-    near = socket.create_connection(listener.getsockname())
-    far, _ = listener.accept()
-    for s in (near, far):
-        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    high = fcntl.fcntl(near, fcntl.F_DUPFD, 100)
-    near.close()
-    listener.close()
-    return high, far
-
-
-def on_6_and_7(high, command):
-    return ["bash", "-c", f'exec 6<&{high} 7>&{high} {high}>&-; {command}']
-
-
 def dataconn(method):
-    serve = endpoint("serve", f"echo '{{}}'; exec {PRODUCE}" if method == "Send" else f"{CONSUME}; echo '{{}}'")
-    high, far = connection()
-    line = f"exec zr-dataconn -S client.json -o answer {method} '{REQUEST}'"
-    line = (f"{PRODUCE} | ({line})" if method == "Receive" else f"({line}) | {CONSUME}")
-    start = time.monotonic()
-    server = subprocess.Popen(["zr-dataconn", "-S", "server.json", "serve", serve], stdin=far, stdout=far)
-    far.close()
-    client = subprocess.Popen(on_6_and_7(high, line), pass_fds=[high])
-    os.close(high)
-    assert client.wait() == 0 and server.wait() == 0
-    elapsed = time.monotonic() - start
+    sends = method == "Send"
+    serve = endpoint(f"serve-{method}", f"echo '{{}}'; exec {' '.join(PRODUCE)}" if sends
+                     else f"{' '.join(CONSUME)}; echo '{{}}'")
+    near, far = connection()
+    network = near.fileno()
+    far_in = far.dup()
+    other = consumer() if sends else producer()
+    began = time.monotonic()
+    server = start(["zr-dataconn", "-S", "server.json", "serve", serve], far_in, far)
+    client = start(["zr-dataconn", "-S", "client.json", "-f", f"{network},{network}", "-o", "answer", method, REQUEST],
+                   subprocess.DEVNULL if sends else other.stdout, other.stdin if sends else subprocess.DEVNULL,
+                   pass_fds=[network])
+    near.close()
+    finish(client), finish(server)
+    other.wait()
+    elapsed = time.monotonic() - began
     sides = [json.load(open(f)) for f in ("client.json", "server.json")]
-    assert all(s["bytes"] == SIZE for s in sides), sides
-    return sum(s["cpu"] for s in sides), elapsed
+    assert all(side["bytes"] == SIZE for side in sides), sides
+    return sum(side["cpu"] for side in sides), elapsed
 
 
-def pump():
-    high, far = connection()
-    start = time.monotonic()
-    receiver = subprocess.Popen(
-        ["bash", "-c", f"exec 6<&0; (exec ./pump receive 2> receive.cpu) | {CONSUME}"], stdin=far)
-    far.close()
-    sender = subprocess.Popen(on_6_and_7(high, f"{PRODUCE} | (exec ./pump send 2> send.cpu)"), pass_fds=[high])
-    os.close(high)
-    sender.wait()
-    receiver.wait()
-    elapsed = time.monotonic() - start
-    return sum(float(open(f).read()) for f in ("send.cpu", "receive.cpu")), elapsed
+def ssh():
+    here = os.path.abspath("ssh")
+    if not os.path.exists(here):
+        os.mkdir(here)
+        for name in ("host", "key"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{here}/{name}"], check=True)
+        shutil.copy(f"{here}/key.pub", f"{here}/authorized")
+    if os.getuid() == 0:
+        os.makedirs("/run/sshd", exist_ok=True)
+    with open(f"{here}/config", "w") as f:
+        f.write(f"HostKey {here}/host\nAuthorizedKeysFile {here}/authorized\nStrictModes no\nUsePAM no\n"
+                "PidFile none\nPermitRootLogin prohibit-password\n")
+    listener = socket.create_server(("127.0.0.1", 0))
+    make = producer()
+    began = time.monotonic()
+    client = start(["ssh", "-F", "none", "-p", str(listener.getsockname()[1]), "-i", f"{here}/key", "-T",
+                    "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+                    "-o", "LogLevel=ERROR", "127.0.0.1",
+                    f"exec bash -c 'TIMEFORMAT=\"%U %S\"; time {' '.join(CONSUME)}' 2> {here}/consumer"],
+                   make.stdout, subprocess.DEVNULL)
+    near, _ = listener.accept()
+    listener.close()
+    server = start([shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin"), "-i", "-f", f"{here}/config"],
+                   near.dup(), near, stderr=subprocess.DEVNULL)
+    cpu = finish(client)
+    elapsed = time.monotonic() - began
+    _, _, used = os.wait4(server.pid, 0)
+    server.returncode = 0
+    make.wait()
+    # sshd waited for the shell, and so for what took the bytes.
+    taken = sum(float(word) for word in open(f"{here}/consumer").read().split())
+    return cpu + used.ru_utime + used.ru_stime - taken, elapsed
 
 
-CONTENDERS = {"pump": pump, "zr-dataconn Send": lambda: dataconn("Send"),
-              "zr-dataconn Receive": lambda: dataconn("Receive")}
-runs = {name: [] for name in CONTENDERS}
-for _ in range(RUNS):           # in turns, so that a noisy minute is everybody's
-    for name, contend in CONTENDERS.items():
-        runs[name].append(contend())
-result = {}
-for name, values in runs.items():
-    cpu = statistics.median(v[0] for v in values) / GIB
-    rate = GIB * 1024 / statistics.median(v[1] for v in values)
-    result[name] = {"cpu_seconds_per_gib": round(cpu, 3), "mib_per_second": round(rate)}
-for name, value in result.items():
-    value["cpu_to_pump"] = round(value["cpu_seconds_per_gib"] / result["pump"]["cpu_seconds_per_gib"], 2)
-    value["rate_to_pump"] = round(value["mib_per_second"] / result["pump"]["mib_per_second"], 2)
-    print(f"{name:24} {value['cpu_seconds_per_gib']:6.3f} CPU-s/GiB {value['mib_per_second']:7} MiB/s"
-          f"   {value['cpu_to_pump']:5.2f} of its CPU, {value['rate_to_pump']:5.2f} of its rate")
-with open("dataconn.json", "w") as f:
-    json.dump(result, f, indent=1)
+def contenders():
+    """Name, the tool that it needs, what runs it."""
+    return [
+        ("pump", "./pump", lambda: on_sockets(["./pump", "send"], ["./pump", "receive"])),
+        ("pump, short queue", "./pump", lambda: on_sockets(["./pump", "send"], ["./pump", "receive"], UNSENT)),
+        ("pump, splice", "./pump", lambda: on_sockets(["./pump", "splice-send"], ["./pump", "splice-receive"])),
+        ("zr-dataconn Send", "zr-dataconn", lambda: dataconn("Send")),
+        ("zr-dataconn Receive", "zr-dataconn", lambda: dataconn("Receive")),
+        ("socat", "socat", lambda: on_sockets(["socat", "-u", "-b131072", "-", "-"], ["socat", "-u", "-b131072", "-", "-"])),
+        ("nc", "nc", lambda: on_port(["nc", "-N", "127.0.0.1", "PORT"], ["nc", "-l", "127.0.0.1", "PORT"])),
+        ("mbuffer", "mbuffer", lambda: on_port(["mbuffer", "-q", "-s", "128k", "-m", "16M", "-O", "127.0.0.1:PORT"],
+                                               ["mbuffer", "-q", "-s", "128k", "-m", "16M", "-I", "127.0.0.1:PORT"])),
+        ("ssh", "ssh", ssh),
+    ]
+
+
+def main():
+    runs, absent = {}, []
+    for name, tool, contend in contenders():
+        if shutil.which(tool):
+            runs[name] = []
+        else:
+            absent.append(name)
+    for _ in range(RUNS):
+        for name, _, contend in contenders():
+            if name in runs:
+                runs[name].append(contend())
+    result = {"gib": GIB, "runs": RUNS, "cores": os.cpu_count(), "kernel": platform.release(), "absent": absent,
+              "contenders": {}}
+    print(f"{GIB} GiB, medians of {RUNS} runs, {os.cpu_count()} cores")
+    for name, values in runs.items():
+        cpu = statistics.median(v[0] for v in values) / GIB
+        rate = GIB * 1024 / statistics.median(v[1] for v in values)
+        pump = result["contenders"].get("pump", {"cpu_seconds_per_gib": cpu, "mib_per_second": rate})
+        row = {"cpu_seconds_per_gib": round(cpu, 3), "mib_per_second": round(rate),
+               "cpu_to_pump": round(cpu / pump["cpu_seconds_per_gib"], 2),
+               "rate_to_pump": round(rate / pump["mib_per_second"], 2),
+               "all": [{"cpu_seconds": round(v[0], 3), "seconds": round(v[1], 3)} for v in values]}
+        result["contenders"][name] = row
+        print(f"{name:22}{row['cpu_seconds_per_gib']:7.3f} CPU-s/GiB{row['mib_per_second']:7} MiB/s"
+              f"{row['cpu_to_pump']:7.2f} of the pump's CPU,{row['rate_to_pump']:5.2f} of its rate")
+    for name in absent:
+        print(f"{name:22}   absent: not installed")
+    with open("dataconn.json", "w") as f:
+        json.dump(result, f, indent=1)
+        f.write("\n")
+
+
+if __name__ == "__main__":
+    main()
