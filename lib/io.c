@@ -128,6 +128,22 @@ wait_ready(int fd, short events, int64_t deadline, struct error *error)
 	}
 }
 
+/* A read or write failed: that a peer reset the connection is its doing. */
+static int
+transfer_failed(int fd, const char *what, struct error *error)
+{
+	const int why = errno;
+	socklen_t length = sizeof(int);
+	int type;
+
+	if ((why == ECONNRESET || why == EPIPE) &&
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0)
+		return (error_set(error, EXIT_PROTOCOL,
+		    "the peer reset the connection"));
+	errno = why;
+	return (error_errno(error, "%s", what));
+}
+
 int
 io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
     struct error *error)
@@ -145,7 +161,7 @@ io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
 		if (got == -1) {
 			if (errno == EAGAIN)
 				continue;
-			return (error_errno(error, "read"));
+			return (transfer_failed(fd, "read", error));
 		}
 		have += (size_t)got;
 	}
@@ -166,7 +182,7 @@ io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
 		if (put == -1) {
 			if (errno == EAGAIN)
 				continue;
-			return (error_errno(error, "write"));
+			return (transfer_failed(fd, "write", error));
 		}
 		done += (size_t)put;
 	}

@@ -51,7 +51,8 @@ ssize_t	io_write(int fd, const void *buffer, size_t size);
 /*
  * Exactly size bytes, by the deadline, not one more; the descriptor may be
  * blocking or not.  End of file is an error (EXIT_PROTOCOL; text "connection
- * closed after N of M bytes"); lateness too (EXIT_TIMEOUT).
+ * closed after N of M bytes") and so is a peer's reset; lateness too
+ * (EXIT_TIMEOUT).
  */
 int	io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
 	    struct error *error);
