@@ -70,7 +70,8 @@ read_banner(struct peer *peer, const struct chain *chain, int64_t deadline,
 		    missing, deadline, error) == -1) {
 			if (peer->length == 0 && error->code == EXIT_PROTOCOL)
 				return (error_set(error, EXIT_PROTOCOL, "the peer "
-				    "closed the connection without a banner"));
+				    "closed the connection without a banner%s",
+				    io_end_remark(chain->read_fd)));
 			if (peer->length == 0 && error->code == EXIT_TIMEOUT)
 				return (error_set(error, EXIT_TIMEOUT,
 				    "the peer sent no banner in time"));

@@ -3,6 +3,7 @@
  * work is in lib/tls_context.c (files, settings), lib/tls_verify.c (whom we
  * accept), lib/tls_connection.c (the handshake) and lib/tls_engine.c.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "chain.h"
 #include "diag.h"
 #include "io.h"
+#include "kernel_tls.h"
 #include "privileges.h"
 #include "signals.h"
 #include "tls_context.h"
@@ -23,10 +25,17 @@
 #define HANDSHAKE_SECONDS 10
 
 static const char usage[] =
-    "zr-tls connect -s SERVER [-K] [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-e CIPHERS] [-f READ,WRITE] [-g GROUPS] [-L FILE] [-m VERSION] [-t SECONDS] [-u USER] PROGRAM ...\n"
-    "zr-tls accept [-c CLIENT] ... [-l FILE] [-K] [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-e CIPHERS] [-f READ,WRITE] [-g GROUPS] [-L FILE] [-m VERSION] [-t SECONDS] [-u USER] PROGRAM ...";
+    "zr-tls connect -s SERVER [-k | -K] [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-e CIPHERS] [-f READ,WRITE] [-g GROUPS] [-L FILE] [-m VERSION] [-t SECONDS] [-u USER] PROGRAM ...\n"
+    "zr-tls accept [-c CLIENT] ... [-l FILE] [-k | -K] [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-e CIPHERS] [-f READ,WRITE] [-g GROUPS] [-L FILE] [-m VERSION] [-t SECONDS] [-u USER] PROGRAM ...";
+
+enum kernel {
+	KERNEL_IF_POSSIBLE,
+	KERNEL_ALWAYS,		/* -k */
+	KERNEL_NEVER,		/* -K */
+};
 
 struct options {
+	enum kernel kernel;
 	struct tls_settings tls;
 	struct chain chain;
 	const char *directory, *name;
@@ -125,10 +134,11 @@ parse_options(struct options *options, int argc, char *argv[])
 		case 'h':
 			usage_help(usage);
 		case 'k':
-			die(EXIT_USAGE, "-k: this version does not hand TLS to the "
-			    "kernel; leave -k out");
+			options->kernel = KERNEL_ALWAYS;
+			break;
 		case 'K':
-			break;	/* our own engine: the only one there is */
+			options->kernel = KERNEL_NEVER;
+			break;
 		case 'l':
 			if (tls_settings_add_clients(tls, optarg, &error) == -1)
 				diag_die(&error);
@@ -186,6 +196,60 @@ same_file(int a, int b)
 
 	return (fstat(a, &one) == 0 && fstat(b, &two) == 0 &&
 	    one.st_dev == two.st_dev && one.st_ino == two.st_ino);
+}
+
+/*
+ * Only our own programs read a socket with kernel TLS to its end (io_read()):
+ * others would take an error from its close_notify.
+ */
+static bool
+is_ours(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return (strncmp(slash != NULL ? slash + 1 : program, "zr-", 3) == 0);
+}
+
+/* Get the network ready for kernel TLS; false if it is not to be. */
+static bool
+prepare_kernel(const struct options *options, const struct chain *network,
+    const char *program)
+{
+	const char *advice = "";
+
+	if (options->kernel == KERNEL_NEVER ||
+	    (options->kernel == KERNEL_IF_POSSIBLE && !is_ours(program)))
+		return (false);
+	if (!same_file(network->read_fd, network->write_fd))
+		errno = ENOTSOCK;
+	else if (kernel_tls_prepare(network->read_fd) == 0)
+		return (true);
+	if (options->kernel == KERNEL_IF_POSSIBLE)
+		return (false);
+	if (errno == ENOENT)
+		advice = ": the kernel has no module tls, or it is not loaded "
+		    "(modprobe tls)";
+	else if (errno == ENOTSOCK || errno == EOPNOTSUPP || errno == ENOPROTOOPT)
+		advice = ": it needs one TCP connection";
+	die(EXIT_SYSTEM, "-k: no kernel TLS here: %s%s", strerror(errno), advice);
+}
+
+/* Does the kernel do the rest?  With -k, or half way, there is no way back. */
+static bool
+hand_to_kernel(const struct options *options, struct tls_connection *connection)
+{
+	struct error error;
+
+	switch (tls_hand_to_kernel(connection, &error)) {
+	case 0:
+		return (true);
+	case -1:
+		if (options->kernel == KERNEL_IF_POSSIBLE)
+			return (false);
+		/* FALLTHROUGH */
+	default:
+		diag_die(&error);
+	}
 }
 
 /* zr-listen counts who is not past the handshakes: that is the child's now. */
@@ -253,6 +317,7 @@ main(int argc, char *argv[])
 	struct error error;
 	SSL_CTX *context;
 	int local, status;
+	bool kernel;
 
 	diag_init("zr-tls");
 	if (argc >= 2 && strcmp(argv[1], "-h") == 0)
@@ -278,6 +343,7 @@ main(int argc, char *argv[])
 		diag_die(&error);
 	privileges_hide_memory();	/* a change of user resets it */
 	network = take_network(&options.chain);
+	kernel = prepare_kernel(&options, &network, argv[0]);
 	signal(SIGPIPE, SIG_IGN);
 	connection = tls_connection_new(context, &options.tls, &network, &error);
 	if (connection == NULL || tls_handshake(connection,
@@ -285,6 +351,8 @@ main(int argc, char *argv[])
 	    tls_set_environment(connection, &error) == -1)
 		diag_die(&error);
 	diag_refresh();
+	if (kernel && hand_to_kernel(&options, connection))
+		chain_exec(&options.chain, argv);
 
 	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
 		signals_catch(caught[i]);

@@ -340,7 +340,8 @@ dataconn_next(struct dataconn *conn, struct error *error)
 		if (conn->error.text[0] == '\0' &&
 		    exchange_end_of_file(&conn->exchange, &conn->error) == 0)
 			error_set(&conn->error, EXIT_PROTOCOL,
-			    "the peer closed the connection");
+			    "the peer closed the connection%s",
+			    io_end_remark(conn->chain.read_fd));
 		return (lost(conn, error));
 	}
 	if (conn->source_ended) {

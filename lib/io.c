@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 #include "io.h"
+#include "kernel_tls.h"
 #include "signals.h"
+
+#define HALF_CLOSE_MS 10000	/* for a last record to find room */
 
 int64_t
 io_now(void)
@@ -94,6 +97,8 @@ io_read(int fd, void *buffer, size_t size)
 	do
 		got = read(fd, buffer, size);
 	while (got == -1 && errno == EINTR);
+	if (got == -1 && errno == EIO)
+		return (kernel_tls_read(fd, buffer, size));
 	return (got);
 }
 
@@ -157,7 +162,8 @@ io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
 		got = io_read(fd, (char *)buffer + have, size - have);
 		if (got == 0)
 			return (error_set(error, EXIT_PROTOCOL,
-			    "connection closed after %zu of %zu bytes", have, size));
+			    "connection closed after %zu of %zu bytes%s", have, size,
+			    io_end_remark(fd)));
 		if (got == -1) {
 			if (errno == EAGAIN)
 				continue;
@@ -226,12 +232,35 @@ io_read_line(int fd, char *line, size_t size, int64_t deadline,
 	}
 }
 
+/*
+ * The last record needs room in the socket's buffer; a peer that takes
+ * nothing any more gets the FIN alone.
+ */
+static void
+end_kernel_tls(int fd)
+{
+	const int64_t deadline = io_now() + HALF_CLOSE_MS;
+	struct error ignored;
+
+	while (kernel_tls_end(fd) == -1 && (errno == EAGAIN || errno == EINTR) &&
+	    wait_ready(fd, POLLOUT, deadline, &ignored) == 0)
+		continue;
+}
+
 int
 io_half_close(int fd)
 {
+	end_kernel_tls(fd);
 	if (shutdown(fd, SHUT_WR) == 0 || errno == ENOTSOCK || errno == ENOTCONN)
 		return (0);
 	return (-1);
+}
+
+const char *
+io_end_remark(int fd)
+{
+	return (kernel_tls_cut_off(fd) ?
+	    " (without TLS's close_notify: cut off on the way?)" : "");
 }
 
 void

@@ -43,7 +43,8 @@ bool	io_unblock(int fd);
 
 /*
  * read(2) and write(2): the number of bytes, 0 at end of file, -1 with errno
- * (EAGAIN included).
+ * (EAGAIN included; with kernel TLS io_read() may say so for a blocking
+ * descriptor, too, and has errors of its own: kernel_tls.h).
  */
 ssize_t	io_read(int fd, void *buffer, size_t size);
 ssize_t	io_write(int fd, const void *buffer, size_t size);
@@ -69,8 +70,17 @@ int	io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
 ssize_t	io_read_line(int fd, char *line, size_t size, int64_t deadline,
 	    struct error *error);
 
-/* shutdown(SHUT_WR) where fd is a socket; 0 also where it is not one. */
+/*
+ * shutdown(SHUT_WR) where fd is a socket; 0 also where it is not one.  With
+ * kernel TLS, close_notify goes before, and may wait for the peer to read.
+ */
 int	io_half_close(int fd);
+
+/*
+ * What to add to a message that fd ended too early: why that may be, or
+ * nothing.  Only kernel TLS can tell.
+ */
+const char *io_end_remark(int fd);
 
 /* close(2) and set to -1; does nothing for -1. */
 void	io_close(int *fd);

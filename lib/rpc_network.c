@@ -47,7 +47,8 @@ rpc_network_read(struct rpc_network *network,
 	if (got == 0 || errno == ECONNRESET || errno == ECONNABORTED) {
 		network->unread = true;
 		return (error_set(error, EXIT_PROTOCOL,
-		    "the peer closed the connection"));
+		    "the peer closed the connection%s",
+		    io_end_remark(network->chain.read_fd)));
 	}
 	return (error_errno(error, "connection"));
 }

@@ -9,6 +9,7 @@
 #include "io.h"
 #include "tls_connection.h"
 #include "tls_explain.h"
+#include "tls_keys.h"
 
 /* A record adds at most 256 bytes to its 16 KiB; then some for handshakes. */
 #define OUTPUT_MAX (TLS_WRITE_MAX + TLS_WRITE_MAX / 64 + (32u << 10))
@@ -21,6 +22,7 @@ struct tls_connection {
 	BIO_METHOD *method;
 	struct tls_verify verify;
 	struct chain network;
+	bool read_ahead;	/* not during the handshake */
 	bool input_ended;	/* read(2) gave 0 */
 	bool input_dry;		/* the last one gave less than it could */
 	int input_errno;	/* or failed so */
@@ -58,8 +60,10 @@ bio_write(BIO *bio, const char *data, size_t size, size_t *written)
 
 /* Read what the network has; false if there is nothing now, or no more. */
 static bool
-refill(struct tls_connection *connection, BIO *bio)
+refill(struct tls_connection *connection, BIO *bio, size_t wanted)
 {
+	const size_t size = connection->read_ahead || wanted > INPUT_MAX ?
+	    INPUT_MAX : wanted;
 	ssize_t got;
 
 	if (connection->input_dry) {
@@ -68,11 +72,11 @@ refill(struct tls_connection *connection, BIO *bio)
 		BIO_set_retry_read(bio);
 		return (false);
 	}
-	got = io_read(connection->network.read_fd, connection->input, INPUT_MAX);
+	got = io_read(connection->network.read_fd, connection->input, size);
 	if (got > 0) {
 		connection->input_start = 0;
 		connection->input_end = (size_t)got;
-		connection->input_dry = got < INPUT_MAX;
+		connection->input_dry = (size_t)got < size;
 		return (true);
 	}
 	if (got == 0)
@@ -96,7 +100,7 @@ bio_read(BIO *bio, char *data, size_t size, size_t *have)
 
 	BIO_clear_retry_flags(bio);
 	if (connection->input_start == connection->input_end &&
-	    !refill(connection, bio))
+	    !refill(connection, bio, size))
 		return (0);
 	left = connection->input_end - connection->input_start;
 	*have = size < left ? size : left;
@@ -296,6 +300,7 @@ tls_read(struct tls_connection *connection, void *buffer, size_t size,
 {
 	size_t got = 0;
 
+	connection->read_ahead = true;
 	ERR_clear_error();
 	if (SSL_read_ex(connection->ssl, buffer, size, &got) == 1)
 		return ((ssize_t)got);
@@ -309,6 +314,32 @@ tls_read(struct tls_connection *connection, void *buffer, size_t size,
 	default:
 		return (failed(connection, false, error));
 	}
+}
+
+int
+tls_hand_to_kernel(struct tls_connection *connection, struct error *error)
+{
+	const int fd = connection->network.read_fd;
+	struct kernel_tls_keys sending, receiving;
+	int result;
+
+	if (tls_unsent(connection) > 0 || SSL_has_pending(connection->ssl) ||
+	    connection->input_start < connection->input_end)
+		return (error_set(error, EXIT_SYSTEM, "kernel TLS: data came too "
+		    "early"));
+	result = tls_keys_derive(connection->ssl, &sending, &receiving, error);
+	if (result == 0) {
+		result = kernel_tls_send_keys(fd, &sending);
+		if (result == 0 && kernel_tls_receive_keys(fd, &receiving) == -1)
+			result = -2;
+		if (result != 0)
+			error_errno(error, "kernel TLS: %s, %s",
+			    SSL_get_version(connection->ssl),
+			    SSL_get_cipher_name(connection->ssl));
+	}
+	explicit_bzero(&sending, sizeof(sending));
+	explicit_bzero(&receiving, sizeof(receiving));
+	return (result);
 }
 
 bool

@@ -27,7 +27,8 @@ void	tls_connection_free(struct tls_connection *connection);
 
 /*
  * The handshake, with certificates checked, by the deadline (io.h).  The text
- * of an error says which side, which certificate, which check.
+ * of an error says which side, which certificate, which check.  Not a byte
+ * past the handshake is read.
  */
 int	tls_handshake(struct tls_connection *connection, int64_t deadline,
 	    struct error *error);
@@ -38,6 +39,15 @@ int	tls_handshake(struct tls_connection *connection, int64_t deadline,
  * ZR_CLIENT_IDENTITY.
  */
 int	tls_set_environment(const struct tls_connection *connection,
+	    struct error *error);
+
+/*
+ * Right after the handshake: from here on the kernel does TLS on the network,
+ * which is one socket, and kernel_tls_prepare()d.  0: it does; then nothing
+ * below may be called.  -1: it cannot, and nothing has changed.  -2: it
+ * cannot, but has changed the socket, which is of no more use.
+ */
+int	tls_hand_to_kernel(struct tls_connection *connection,
 	    struct error *error);
 
 /*

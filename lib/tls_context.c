@@ -12,6 +12,7 @@
 #include "diag.h"
 #include "identity.h"
 #include "tls_context.h"
+#include "tls_keys.h"
 #include "tls_verify.h"
 
 #define CIPHERS_MAX 2048
@@ -196,13 +197,15 @@ set_ciphers(SSL_CTX *context, const char *list, struct error *error)
 static void
 log_key(const SSL *ssl, const char *line)
 {
-	(void)ssl;
+	tls_keys_note(ssl, line);
+	if (key_log == NULL)
+		return;
 	fprintf(key_log, "%s\n", line);
 	fflush(key_log);
 }
 
 static int
-open_key_log(SSL_CTX *context, const char *file, struct error *error)
+open_key_log(const char *file, struct error *error)
 {
 	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 
@@ -210,7 +213,6 @@ open_key_log(SSL_CTX *context, const char *file, struct error *error)
 	if (key_log == NULL)
 		return (error_errno(error, "key log %s", file));
 	diag("warning: whoever reads %s can read this connection", file);
-	SSL_CTX_set_keylog_callback(context, log_key);
 	return (0);
 }
 
@@ -237,6 +239,7 @@ tls_context_new(const struct tls_settings *settings, struct error *error)
 	SSL_CTX_set_num_tickets(context, 0);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_keylog_callback(context, log_key);
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER |
 	    SSL_VERIFY_FAIL_IF_NO_PEER_CERT, tls_verify_callback);
 	SSL_CTX_set_verify_depth(context, CHAIN_DEPTH_MAX);
@@ -255,7 +258,7 @@ tls_context_new(const struct tls_settings *settings, struct error *error)
 	if (load_files(context, settings, error) == -1)
 		goto fail;
 	if (settings->key_log_file != NULL &&
-	    open_key_log(context, settings->key_log_file, error) == -1)
+	    open_key_log(settings->key_log_file, error) == -1)
 		goto fail;
 	return (context);
 fail:

@@ -420,8 +420,10 @@ REQUEST='{"Filesystem":"a/b","To":{"Name":"s","Guid":"1","Creation":"2024-01-02T
 	run --separate-stderr zr-tls connect -d "$PKI" -n web1 cat
 	[ "$status" -eq 100 ]
 	stderr_has '-s SERVER is missing'
-	run --separate-stderr zr-tls connect -k -d "$PKI" -n web1 -s x cat
-	[ "$status" -eq 100 ]
+	# Kernel TLS is for TCP.
+	run --separate-stderr zr-connect exec:cat zr-tls connect -k -d "$PKI" -n web1 -s x cat
+	[ "$status" -eq 111 ]
+	stderr_has '-k: no kernel TLS here'
 	run --separate-stderr zr-tls accept -c a/b cat
 	[ "$status" -eq 100 ]
 	stderr_has 'not usable as an identity'

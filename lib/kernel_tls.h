@@ -1,0 +1,78 @@
+#ifndef ZR_KERNEL_TLS_H
+#define ZR_KERNEL_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * TLS records done by the kernel: once both directions have their keys, the
+ * socket carries plaintext for whoever holds it, over exec too, and no
+ * process is in the way.  How it behaves then:
+ *
+ *	write(2)	works as ever
+ *	read(2)		works as long as records hold data; EIO before a
+ *			record of any other kind, until kernel_tls_read() took
+ *			it off
+ *	shutdown(2)	is a bare FIN: kernel_tls_end() goes before it
+ *	close(2), exit	too: a program that was killed has not ended in order
+ *
+ * io_read() and io_half_close() (io.h) do that by themselves, so that all of
+ * our programs can be handed such a socket.  Where there is no kernel TLS
+ * the functions here fail with ENOTSUP.
+ */
+#define KERNEL_TLS_KEY_MAX 32
+#define KERNEL_TLS_IV_SIZE 12
+
+enum kernel_tls_cipher {
+	KERNEL_TLS_AES_128_GCM,
+	KERNEL_TLS_AES_256_GCM,
+	KERNEL_TLS_CHACHA20_POLY1305,
+};
+
+/* What one direction needs. */
+struct kernel_tls_keys {
+	enum kernel_tls_cipher cipher;
+	bool old;			/* TLS 1.2, not 1.3 */
+	uint8_t key[KERNEL_TLS_KEY_MAX];
+	/* Of AES-GCM in 1.2 only the first 4 are secret; then the next nonce. */
+	uint8_t iv[KERNEL_TLS_IV_SIZE];
+	uint64_t sequence;		/* of the next record */
+};
+
+size_t	kernel_tls_key_size(enum kernel_tls_cipher cipher);
+
+/*
+ * Can this socket have it?  To be asked before the handshake: a peer's early
+ * FIN makes it too late.  The socket stays as it is until it gets keys.  0;
+ * -1 with errno (ENOENT: the kernel's module tls is not loaded).
+ */
+int	kernel_tls_prepare(int fd);
+
+/* Give the kernel one direction's keys; 0, or -1 with errno. */
+int	kernel_tls_send_keys(int fd, const struct kernel_tls_keys *keys);
+int	kernel_tls_receive_keys(int fd, const struct kernel_tls_keys *keys);
+
+/*
+ * After read(2) said EIO: what io_read() returns.  Session tickets are passed
+ * over.  0 is a close_notify; -1 with EAGAIN where nothing else is there yet
+ * (also on a blocking socket), EIO where fd has no kernel TLS, ECONNABORTED
+ * for another alert, EKEYEXPIRED for new keys, which only a TLS library can
+ * take, EPROTO for the rest.
+ */
+ssize_t	kernel_tls_read(int fd, void *buffer, size_t size);
+
+/*
+ * Say close_notify, where fd has kernel TLS; 0 too where it has not.  -1 with
+ * errno, EAGAIN included.
+ */
+int	kernel_tls_end(int fd);
+
+/*
+ * After an end of file: true if fd has kernel TLS and no close_notify came
+ * through kernel_tls_read() in this process.
+ */
+bool	kernel_tls_cut_off(int fd);
+
+#endif

@@ -1,0 +1,212 @@
+# TLS done by the kernel.  No ZFS here, but the machine's kernel has its module.
+load zfs_helper
+
+setup_file() {
+	modprobe tls
+	export PATH="${ZR_BUILD:=$BATS_TEST_DIRNAME/../../build}/bin:$PATH"
+	export PKI=$BATS_FILE_TMPDIR/pki
+	export ANSWER=$BATS_TEST_DIRNAME/../data/recordings/d01-ping+c01-ping.data.s2c.bin
+	zr-cert ca "$PKI"
+	zr-cert server "$PKI" server localhost
+	zr-cert client "$PKI" web1
+}
+
+REQUEST='{"Filesystem":"a/b","To":{"Name":"s","Guid":"1","Creation":"2024-01-02T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":1,"Incremental":2}}}'
+
+# serve OPTIONS PROGRAM...: zr-tls accept OPTIONS, then PROGRAM, on $port.
+serve() {
+	: > port
+	# shellcheck disable=SC2086 # words
+	background zr-listen -1 tcp:127.0.0.1:0 zr-tls accept $1 -d "$PKI" -n server -c web1 \
+	    "${@:2}" > port 2> server.err
+	listener=$!
+	eventually 20 test -s port
+	port=$(cat port)
+}
+
+serve_endpoint() {
+	cat > endpoint <<-'EOF2'
+	#!/bin/sh
+	read -r request
+	case $1 in
+	Receive) cat > received; echo '{}' ;;
+	Send) echo '{"ExpectedSize":"3000000"}'; cat stream ;;
+	Ping) echo '{"Echo":"x"}' ;;
+	esac
+	EOF2
+	chmod +x endpoint
+	head -c 3000000 /dev/urandom > stream
+	serve "$1" zr-handshake accept zr-mux accept zr-serve "$PWD/endpoint"
+}
+
+# connect OPTIONS PROGRAM...
+connect() {
+	# shellcheck disable=SC2086 # words
+	zr-connect "tcp:127.0.0.1:$port" zr-tls connect $1 -d "$PKI" -n web1 -s localhost "${@:2}"
+}
+
+# sends OPTIONS, receives OPTIONS, calls OPTIONS: one connection each.
+sends() {
+	connect "$1" zr-handshake connect zr-mux connect zrepl_data \
+	    zr-dataconn -o answer Send "$REQUEST" | cmp - stream
+}
+
+receives() {
+	connect "$1" zr-handshake connect zr-mux connect zrepl_data \
+	    zr-dataconn Receive "$REQUEST" < stream && cmp stream received
+}
+
+calls() {
+	connect "$1" zr-handshake connect zr-mux connect zrepl_control zr-rpc Ping '{}'
+}
+
+server_said() {
+	eventually 20 grep -qF -- "$1" server.err || { cat server.err; return 1; }
+}
+
+# Whoever is below the listener now; one of them is PROGRAM.
+serving() {
+	ps -o args= --ppid "$listener" | grep -q "^$1"
+}
+
+@test "kernel and engine understand each other, in both versions, both ciphers" {
+	serve_endpoint -K
+	sends -k
+	receives '-k -e ECDHE+AES256'
+	calls -k
+	serve_endpoint -k
+	sends -K
+	receives '-k -e TLS_AES_256_GCM_SHA384'
+	sends '-k -e ECDHE+AES128'
+	calls '-K -e ECDHE+AES128'
+	[ ! -s server.err ] || { cat server.err; false; }
+}
+
+@test "a cipher that the kernel has not: -k refuses, without it the engine does it" {
+	# Ours is built without that module.
+	! modprobe -q chacha20poly1305
+	serve_endpoint ''
+	sends '-e TLS_CHACHA20_POLY1305_SHA256'
+	run -111 --separate-stderr connect '-k -e TLS_CHACHA20_POLY1305_SHA256' zr-handshake connect true
+	stderr_has 'kernel TLS: TLSv1.3, TLS_CHACHA20_POLY1305_SHA256'
+}
+
+@test "no process is left in the data path; strangers get their plaintext from zr-tls" {
+	serve '' zr-handshake accept cat
+	background connect '' zr-handshake connect sleep 60
+	eventually 20 serving cat
+	eventually 20 pgrep -x sleep
+	run -1 pgrep -x zr-tls
+	serve '' cat
+	run connect '' python3 -c 'import socket
+	s = socket.socket(fileno=6); s.sendall(b"hello"); s.shutdown(socket.SHUT_WR)
+	print(s.recv(9).decode(), s.recv(9))'
+	[ "$output" = "hello b''" ]
+}
+
+# A Python peer with a script of its own; OpenSSL's server sends two tickets.
+peer() {
+	cat > peer.py <<-'EOF2'
+	import os, socket, ssl
+	PKI = os.environ["PKI"]
+	answer = open(os.environ["ANSWER"], "rb").read()
+	def serve():
+	    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=PKI + "/ca.crt")
+	    context.load_cert_chain(PKI + "/server.crt", PKI + "/server.key")
+	    context.verify_mode = ssl.CERT_REQUIRED
+	    listener = socket.create_server(("127.0.0.1", 0))
+	    with open("port", "w") as f: print(listener.getsockname()[1], file=f)
+	    raw = listener.accept()[0]
+	    return context.wrap_socket(raw, server_side=True, suppress_ragged_eofs=False)
+	EOF2
+	cat >> peer.py
+	: > port
+	background python3 peer.py > peer.out 2>&1
+	eventually 20 test -s port
+	port=$(cat port)
+}
+
+@test "a peer's session tickets are passed over" {
+	peer <<-'EOF2'
+	tls = serve()
+	tls.sendall(answer)
+	while tls.recv(65536): pass
+	EOF2
+	run --separate-stderr connect -k zr-handshake connect zr-mux connect zrepl_data \
+	    zr-dataconn Ping '{"Message":"x"}'
+	[ "$status" -eq 0 ] || { echo "$stderr"; false; }
+	[[ "$output" == *Echo* ]]
+}
+
+@test "close_notify goes out with our half-close; a killed program leaves a bare FIN" {
+	script='tls = serve()
+tls.sendall(answer)
+try:
+    while tls.recv(65536): pass
+    print("close_notify")
+except ssl.SSLEOFError:
+    print("cut off")'
+	peer <<< "$script"
+	connect -k zr-handshake connect zr-mux connect zrepl_data zr-dataconn Ping '{"Message":"x"}'
+	eventually 20 grep -qx close_notify peer.out
+	peer <<< "$script"
+	run -137 connect -k zr-handshake connect zr-mux connect zrepl_data sh -c 'kill -KILL $$'
+	eventually 20 grep -qx 'cut off' peer.out
+}
+
+@test "a clean end too early and a connection cut off are told apart" {
+	# Half an answer; then close_notify, or nothing.
+	for end in 'tls.unwrap()' 'tls.shutdown(socket.SHUT_WR)'; do
+		peer <<-EOF2
+		tls = serve()
+		tls.sendall(answer[:-20])
+		$end
+		EOF2
+		run --separate-stderr connect -k zr-handshake connect zr-mux connect zrepl_data \
+		    zr-dataconn Ping '{"Message":"x"}'
+		[ "$status" -eq 98 ]
+		case $end in
+		*unwrap*) [[ "$stderr" != *'cut off'* ]] || { echo "$stderr"; false; } ;;
+		*) stderr_has 'cut off on the way' ;;
+		esac
+	done
+}
+
+@test "a fatal alert, new keys and bytes that are no record are errors, each its own" {
+	serve -k zr-handshake accept true
+	{ echo K; sleep 2; } | timeout 20 openssl s_client -connect "127.0.0.1:$port" \
+	    -cert "$PKI/web1.crt" -key "$PKI/web1.key" -CAfile "$PKI/ca.crt" > s_client.out 2>&1 || true
+	server_said 'Key has expired'
+	peer <<-'EOF2'
+	tls = serve()
+	raw = socket.socket(fileno=tls.detach())
+	raw.sendall(b"\x17\x03\x03\x00\x20" + 32 * b"?")
+	raw.recv(1000)
+	EOF2
+	run --separate-stderr connect -k zr-handshake connect true
+	[ "$status" -ne 0 ]
+	stderr_has 'Bad message'
+}
+
+@test "half-close: what the peer still sends arrives, in either role" {
+	cat > count.py <<-'EOF2'
+	import socket, sys
+	r = socket.socket(fileno=int(sys.argv[1]))
+	r.sendall(b"?" * 100000)
+	r.shutdown(socket.SHUT_WR)
+	total = 0
+	while piece := r.recv(65536): total += len(piece)
+	print(total, flush=True)
+	EOF2
+	# A bare FIN from a program that knows nothing of TLS is an end, too.
+	serve '-k' python3 -c 'import os, time
+	n = 0
+	try:
+	    while piece := os.read(0, 65536): n += len(piece)
+	except OSError: pass
+	os.write(1, b"!" * n)'
+	run connect -K python3 count.py 6
+	[ "$output" = 100000 ]
+	run --separate-stderr connect -k python3 count.py 6
+	[ "$output" = 100000 ]
+}
