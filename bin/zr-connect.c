@@ -34,7 +34,6 @@ main(int argc, char *argv[])
 	struct chain chain = CHAIN_CLIENT;
 	struct address address;
 	struct error error;
-	const char *reason;
 	int option, fd, seconds = 10;
 	pid_t pid;
 
@@ -48,10 +47,7 @@ main(int argc, char *argv[])
 		case 'h':
 			usage_help(usage);
 		case 't':
-			seconds = (int)strtonum(optarg, 1, 3600, &reason);
-			if (reason != NULL)
-				die(EXIT_USAGE, "-t wants seconds, 1 to 3600, not %s",
-				    optarg);
+			seconds = (int)usage_number('t', "seconds", optarg, 1, 3600);
 			break;
 		default:
 			usage_die(usage);

@@ -32,7 +32,6 @@ static void
 parse_options(struct options *options, int argc, char *argv[])
 {
 	struct error error;
-	const char *reason;
 	int option;
 
 	*options = (struct options){ .chain = CHAIN_CLIENT, .rate = RATE_UNLIMITED };
@@ -56,11 +55,8 @@ parse_options(struct options *options, int argc, char *argv[])
 			options->statistics = optarg;
 			break;
 		case 'T':
-			options->timeout_ms = 1000 * strtonum(optarg, 1,
-			    7 * 86400, &reason);
-			if (reason != NULL)
-				die(EXIT_USAGE, "-T wants seconds, 1 to 604800, "
-				    "not %s", optarg);
+			options->timeout_ms = 1000 * usage_number('T', "seconds",
+			    optarg, 1, 7 * 86400);
 			break;
 		default:
 			usage_die(usage);

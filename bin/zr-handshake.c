@@ -110,7 +110,7 @@ main(int argc, char *argv[])
 	struct chain chain;
 	struct banner banner = { .version = 0 };
 	struct error error;
-	const char *reason, *descriptors = NULL;
+	const char *descriptors = NULL;
 	bool dry = false, connecting;
 	int option, result, seconds = 10;
 	int64_t deadline;
@@ -128,10 +128,7 @@ main(int argc, char *argv[])
 			dry = true;
 			break;
 		case 't':
-			seconds = (int)strtonum(optarg, 1, 3600, &reason);
-			if (reason != NULL)
-				die(EXIT_USAGE, "-t wants seconds, 1 to 3600, not %s",
-				    optarg);
+			seconds = (int)usage_number('t', "seconds", optarg, 1, 3600);
 			break;
 		default:
 			usage_die(usage);

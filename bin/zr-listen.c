@@ -56,18 +56,6 @@ struct server {
 	bool stopping;
 };
 
-static long long
-number(const char *text, long long least, long long most, int option)
-{
-	const char *reason;
-	long long value = strtonum(text, least, most, &reason);
-
-	if (reason != NULL)
-		die(EXIT_USAGE, "-%c wants a number from %lld to %lld, not %s",
-		    option, least, most, text);
-	return (value);
-}
-
 static void
 parse_options(struct options *options, int argc, char *argv[])
 {
@@ -82,17 +70,20 @@ parse_options(struct options *options, int argc, char *argv[])
 			options->print_port = true;
 			break;
 		case 'b':
-			options->backlog = (int)number(optarg, 1, 65535, option);
+			options->backlog = (int)usage_number(option,
+			    "a number", optarg, 1, 65535);
 			break;
 		case 'C':
-			options->caps.per_address = (size_t)number(optarg, 1,
-			    CAP_MAX, option);
+			options->caps.per_address = (size_t)usage_number(option,
+			    "a number", optarg, 1, CAP_MAX);
 			break;
 		case 'c':
-			options->caps.all = (size_t)number(optarg, 1, CAP_MAX, option);
+			options->caps.all = (size_t)usage_number(option,
+			    "a number", optarg, 1, CAP_MAX);
 			break;
 		case 'H':
-			options->caps.new = (size_t)number(optarg, 1, CAP_MAX, option);
+			options->caps.new = (size_t)usage_number(option,
+			    "a number", optarg, 1, CAP_MAX);
 			break;
 		case 'h':
 			usage_help(usage);
@@ -111,7 +102,8 @@ parse_options(struct options *options, int argc, char *argv[])
 				die(EXIT_USAGE, "-m wants an octal mode, not %s", optarg);
 			break;
 		case 'n':
-			options->ready_fd = (int)number(optarg, 1, 65535, option);
+			options->ready_fd = (int)usage_number(option,
+			    "a number", optarg, 1, 65535);
 			break;
 		case 'u':
 			options->user = optarg;

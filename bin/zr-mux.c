@@ -45,24 +45,6 @@ connect_label(const struct chain *chain, const char *label)
 	}
 }
 
-/*
- * From here on the connection is a client's that knows the protocol: give
- * back the place that zr-listen keeps for those that may not be.
- */
-static void
-leave_handshake(void)
-{
-	const char *text = getenv("ZR_HANDSHAKE_FD"), *reason;
-	int fd;
-
-	if (text == NULL)
-		return;
-	fd = (int)strtonum(text, 3, 65535, &reason);
-	if (reason == NULL)
-		close(fd);
-	unsetenv("ZR_HANDSHAKE_FD");
-}
-
 static void
 accept_label(const struct chain *chain, const char *const labels[], size_t count)
 {
@@ -80,7 +62,9 @@ accept_label(const struct chain *chain, const char *const labels[], size_t count
 		if (strcmp(labels[i], label) == 0) {
 			if (setenv("ZR_LABEL", label, 1) == -1)
 				die_errno("setenv");
-			leave_handshake();
+			/* The client knows the protocol from here on. */
+			chain_leave_handshake();
+			unsetenv("ZR_HANDSHAKE_FD");
 			return;
 		}
 	die(EXIT_PROTOCOL, "the client's label \"%s\" is not served here", label);

@@ -42,18 +42,6 @@ parse_seconds(const char *text)
 	return ((int64_t)(seconds * 1000));
 }
 
-static long long
-parse_number(char option, const char *text, long long max)
-{
-	const char *reason;
-	long long number = strtonum(text, 1, max, &reason);
-
-	if (reason != NULL)
-		die(EXIT_USAGE, "-%c wants a number, 1 to %lld, not %s", option,
-		    max, text);
-	return (number);
-}
-
 static void
 parse_options(struct options *options, int argc, char *argv[])
 {
@@ -65,8 +53,8 @@ parse_options(struct options *options, int argc, char *argv[])
 	while ((option = getopt(argc, argv, "+c:ef:hm:t:T:")) != -1)
 		switch (option) {
 		case 'c':
-			options->calls = (size_t)parse_number('c', optarg,
-			    RPC_SERVE_CALLS_MAX);
+			options->calls = (size_t)usage_number('c', "a number",
+			    optarg, 1, RPC_SERVE_CALLS_MAX);
 			options->for_server = true;
 			break;
 		case 'e':
@@ -80,8 +68,8 @@ parse_options(struct options *options, int argc, char *argv[])
 		case 'h':
 			usage_help(usage);
 		case 'm':
-			options->answer_max = (size_t)parse_number('m', optarg,
-			    2048) << 20;
+			options->answer_max = (size_t)usage_number('m', "a number",
+			    optarg, 1, 2048) << 20;
 			options->for_client = true;
 			break;
 		case 't':
@@ -89,8 +77,8 @@ parse_options(struct options *options, int argc, char *argv[])
 			options->for_client = true;
 			break;
 		case 'T':
-			options->timeout_ms = 1000 * parse_number('T', optarg,
-			    7 * 86400);
+			options->timeout_ms = 1000 * usage_number('T', "seconds",
+			    optarg, 1, 7 * 86400);
 			options->for_server = true;
 			break;
 		default:

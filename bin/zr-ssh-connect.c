@@ -64,7 +64,6 @@ main(int argc, char *argv[])
 	struct process ssh;
 	struct error error;
 	int64_t deadline, seconds = GREETING_SECONDS;
-	const char *reason;
 	int option, pair[2];
 
 	diag_init("zr-ssh-connect");
@@ -88,10 +87,7 @@ main(int argc, char *argv[])
 			add(&command, "-p", optarg);
 			break;
 		case 't':
-			seconds = strtonum(optarg, 1, 3600, &reason);
-			if (reason != NULL)
-				die(EXIT_USAGE, "-t wants seconds, 1 to 3600, "
-				    "not %s", optarg);
+			seconds = usage_number('t', "seconds", optarg, 1, 3600);
 			break;
 		default:
 			usage_die(usage);

@@ -44,7 +44,7 @@ main(int argc, char *argv[])
 	struct chain chain = CHAIN_SERVER;
 	struct error error, ignored;
 	int64_t deadline, seconds = GREETING_SECONDS;
-	const char *identity, *reason;
+	const char *identity;
 	int option;
 
 	diag_init("zr-stdinserver");
@@ -57,10 +57,7 @@ main(int argc, char *argv[])
 		case 'h':
 			usage_help(usage);
 		case 't':
-			seconds = strtonum(optarg, 1, 3600, &reason);
-			if (reason != NULL)
-				die(EXIT_USAGE, "-t wants seconds, 1 to 3600, "
-				    "not %s", optarg);
+			seconds = usage_number('t', "seconds", optarg, 1, 3600);
 			break;
 		default:
 			usage_die(usage);

@@ -103,7 +103,6 @@ parse_options(struct options *options, int argc, char *argv[])
 {
 	struct tls_settings *tls = &options->tls;
 	struct error error;
-	const char *reason;
 	int option;
 
 	while ((option = getopt(argc, argv, "+a:b:c:d:e:f:g:hkKl:L:m:n:p:s:t:u:")) != -1)
@@ -159,11 +158,8 @@ parse_options(struct options *options, int argc, char *argv[])
 			tls->server_name = optarg;
 			break;
 		case 't':
-			options->timeout_ms = 1000 * strtonum(optarg, 1, 3600,
-			    &reason);
-			if (reason != NULL)
-				die(EXIT_USAGE, "-t wants seconds, 1 to 3600, "
-				    "not %s", optarg);
+			options->timeout_ms = 1000 * usage_number('t', "seconds",
+			    optarg, 1, 3600);
 			break;
 		case 'u':
 			options->user = optarg;
@@ -252,20 +248,6 @@ hand_to_kernel(const struct options *options, struct tls_connection *connection)
 	}
 }
 
-/* zr-listen counts who is not past the handshakes: that is the child's now. */
-static void
-leave_handshake_slot(void)
-{
-	const char *text = getenv("ZR_HANDSHAKE_FD"), *reason;
-	int fd;
-
-	if (text == NULL)
-		return;
-	fd = (int)strtonum(text, 3, 65535, &reason);
-	if (reason == NULL)
-		close(fd);
-}
-
 /*
  * Start the rest of the command line with one end of a socket pair where the
  * network was; returns the other end.
@@ -289,7 +271,8 @@ start_rest(struct process *child, char *argv[], const struct chain *chain,
 		diag_die(&error);
 	close(pair[1]);
 	/* What the child inherited must end when the child ends it. */
-	leave_handshake_slot();
+	/* The place is the child's now. */
+	chain_leave_handshake();
 	if (chain->read_fd > STDERR_FILENO)
 		close(chain->read_fd);
 	if (chain->write_fd > STDERR_FILENO)

@@ -63,3 +63,16 @@ chain_clean_environment(void)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unsetenv(names[i]);
 }
+
+void
+chain_leave_handshake(void)
+{
+	const char *text = getenv("ZR_HANDSHAKE_FD"), *reason;
+	int fd;
+
+	if (text == NULL)
+		return;
+	fd = (int)strtonum(text, 3, 65535, &reason);
+	if (reason == NULL)
+		close(fd);
+}

@@ -30,6 +30,12 @@ int	chain_check(const struct chain *chain, struct error *error);
 void	chain_exec(const struct chain *chain, char *const argv[])
 	    __attribute__((noreturn));
 
+/*
+ * Close ZR_HANDSHAKE_FD, by which zr-listen counts the clients that may not
+ * know the protocol; the place is free once no process holds it open.
+ */
+void	chain_leave_handshake(void);
+
 /* What a resident's children must not see: ZR_LABEL, LISTEN_*, NOTIFY_SOCKET. */
 void	chain_clean_environment(void);
 

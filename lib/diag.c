@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -230,4 +231,17 @@ usage_help(const char *usage)
 {
 	print_usage(stdout, usage);
 	exit(fflush(stdout) == 0 ? EXIT_DONE : EXIT_SYSTEM);
+}
+
+int64_t
+usage_number(int option, const char *what, const char *text, int64_t least,
+    int64_t most)
+{
+	const char *reason;
+	int64_t number = strtonum(text, least, most, &reason);
+
+	if (reason != NULL)
+		die(EXIT_USAGE, "-%c wants %s, %" PRId64 " to %" PRId64
+		    ", not %s", option, what, least, most, text);
+	return (number);
 }

@@ -1,6 +1,8 @@
 #ifndef ZR_DIAG_H
 #define ZR_DIAG_H
 
+#include <stdint.h>
+
 #include "error.h"
 
 /*
@@ -57,5 +59,12 @@ void	die_errno(const char *format, ...)	/* EXIT_SYSTEM */
  */
 void	usage_die(const char *usage) __attribute__((noreturn));
 void	usage_help(const char *usage) __attribute__((noreturn));
+
+/*
+ * An option's number; anything else ends the program (EXIT_USAGE): "-t wants
+ * seconds, 1 to 3600, not x", where what is "seconds".
+ */
+int64_t	usage_number(int option, const char *what, const char *text,
+	    int64_t least, int64_t most);
 
 #endif
