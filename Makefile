@@ -3,6 +3,7 @@
 #	make demo	set up what is missing, build, replicate real streams
 #	make check	set up what is missing, build, run every test
 #	make check-sanitize	the same with AddressSanitizer and UBSan
+#	make check-valgrind	the residents: no leak, no descriptor left
 #	make check-zfs	the tests that need ZFS, in a machine made for them
 #	make install	PREFIX=/usr/local DESTDIR=
 #	make bench	CPU seconds per GiB and throughput
@@ -65,6 +66,11 @@ check: deps
 check-sanitize: deps
 	$(MAKE) SANITIZE=1 all unit
 	t/run build/sanitize
+
+# The residents under valgrind: nothing lost, no descriptor left open.
+check-valgrind: deps
+	$(MAKE) all
+	t/run $(BUILD) t/valgrind/residents.bats
 
 # Real ZFS, in an emulated machine (t/zfsvm/README).
 check-zfs:
@@ -183,6 +189,6 @@ $(BUILD)/t/unit/%: t/unit/%.c t/unit/unit.h $(LIBRARY)
 	$(CC) $(ALL_CFLAGS) -It/unit -o $@ $< $(LIBRARY) \
 	    -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lbsd
 
-.PHONY: all demo check check-sanitize check-zfs deps unit lint install uninstall clean bench fuzz
+.PHONY: all demo check check-sanitize check-valgrind check-zfs deps unit lint install uninstall clean bench fuzz
 .SECONDARY:
 -include $(wildcard $(BUILD)/lib/*.d $(BUILD)/bin/*.d $(BUILD)/proto/*.d $(BUILD)/t/unit/*.d)

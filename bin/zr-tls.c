@@ -343,5 +343,8 @@ main(int argc, char *argv[])
 	status = tls_engine_run(connection, &network, local, &child);
 	tls_connection_free(connection);
 	SSL_CTX_free(context);
+	close(local);
+	close(network.read_fd);
+	close(network.write_fd);
 	return (status);
 }
