@@ -1,9 +1,12 @@
 #!/usr/bin/python3
-"""10,000 Ping calls in one batch: zr-rpc against grpcio's server, and grpcio's
-client against the same.  Also whether the two understand each other.
+"""Calls on a control connection: what they cost.
 
-    rpc.py [CALLS]      zr programs in PATH; prints calls per second and CPU
-    rpc.py interop      one call of each kind, zr-rpc serve and grpcio's client
+    rpc.py [CALLS]      zr programs in PATH; prints a table for each of
+                        10,000 Ping calls in one batch beside grpcio's client;
+                        zr-rpc serve with a process per call and with batch;
+                        one cold zr-remote Ping: time, execs, round trips;
+                        the memory of zr-rpc serve
+    rpc.py interop      no numbers: one call of each kind between zr-rpc and grpcio
 """
 import json, os, resource, socket, subprocess, sys, tempfile, threading, time
 from concurrent import futures
@@ -97,13 +100,164 @@ def interop():
     server.stop(None)
 
 
-if __name__ == "__main__":
-    if sys.argv[1:] == ["interop"]:
-        interop()
-        sys.exit()
-    calls = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
+class Server:
+    """zr-rpc serve on a socket pair; ask() runs a batch against it."""
+
+    def __init__(self, *arguments):
+        self.sock, theirs = socket.socketpair()
+        self.sock.set_inheritable(True)
+        self.program = subprocess.Popen(["zr-rpc", *arguments], stdin=theirs, stdout=theirs)
+        theirs.close()
+
+    def batch(self, **options):
+        fd = self.sock.fileno()
+        return subprocess.Popen(["zr-rpc", "-f", f"{fd},{fd}", "batch"], pass_fds=[fd], text=True,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
+
+    def close(self):
+        self.sock.close()
+        self.program.wait()
+
+
+def pings(calls):
+    return "".join(json.dumps({"id": i, "method": "Ping", "request": {"Message": f"m{i}"}}) + "\n"
+                   for i in range(calls))
+
+
+def serving(calls, directory):
+    """Calls per second and CPU per call, both sides and the endpoints together."""
+    for name, options in (("a process for each call (-e)", ["-e"]), ("zr-endpoint's batch", [])):
+        before, start = cpu(), time.monotonic()
+        server = Server(*options, "serve", "zr-endpoint", "archive", directory)
+        out, _ = server.batch().communicate(pings(calls))
+        assert out.count('"response"') == calls
+        server.close()
+        print(f"zr-rpc serve, {name}: {calls / (time.monotonic() - start):.0f} calls/s, "
+              f"{1e6 * (cpu() - before) / calls:.0f} us of CPU per call")
+
+
+WHY = {
+    "zr-remote": "the script that writes the line", "zr-connect": "the connection",
+    "zr-handshake": "version 7, one on each side", "zr-mux": "the label, one on each side",
+    "zr-rpc": "the call, one on each side", "zr-listen": "", "zr-serve": "the script that picks by label",
+    "zr-endpoint": "the answer",
+}
+
+
+def relay(port, delay):
+    """A listener that passes everything on, each way so much later."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pump(source, sink):
+        while piece := source.recv(1 << 16):
+            arrived = time.monotonic()
+            time.sleep(max(0, arrived + delay - time.monotonic()))
+            sink.sendall(piece)
+        time.sleep(delay)
+        try:
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def accept():
+        while True:
+            near, _ = listener.accept()
+            far = socket.create_connection(("127.0.0.1", port))
+            for ends in ((near, far), (far, near)):
+                threading.Thread(target=pump, args=ends, daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+def remote(port, *before):
+    start = time.monotonic()
+    done = subprocess.run([*before, "zr-remote", f"tcp:127.0.0.1:{port}", "Ping", '{"Message":"x"}'],
+                          capture_output=True, text=True)
+    assert done.stdout == '{"Echo":"x"}\n', done
+    return time.monotonic() - start
+
+
+def execs(trace):
+    """The names of the programs that a strace has seen executed."""
+    with open(trace) as f:
+        return [line.split('"')[1].rpartition("/")[2] for line in f if "execve(" in line and "= 0" in line]
+
+
+def cold(directory):
+    traced = subprocess.run(["sh", "-c", "command -v strace"], capture_output=True).returncode == 0
+    trace = lambda name: ["strace", "-D", "-f", "-qq", "-e", "trace=execve", "-o", f"{directory}/{name}"] if traced else []
+    line = ["zr-listen", "-1", "-i", "127.0.0.1=x", "tcp:127.0.0.1:0", "zr-handshake", "accept", "zr-mux",
+            "accept", "zr-serve", "zr-endpoint", "archive", directory]
+    server = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
+    port = int(server.stdout.readline())
+    times = sorted(remote(port) for _ in range(21))
+    print(f"one cold zr-remote tcp:... Ping: {1000 * times[10]:.1f} ms (median of 21; fastest {1000 * times[0]:.1f})")
+    delay = 0.1
+    late = min(remote(relay(port, delay)) for _ in range(3)) - min(remote(relay(port, 0)) for _ in range(3))
+    print(f"  round trips: {late / (2 * delay):.1f}, measured as the time that {1000 * delay:.0f} ms each way add, and 1 to "
+          "connect; the first for the banner (both send theirs at once, label and call can only go once the "
+          "version is known), the second for the call and its answer: nobody waits for SETTINGS")
+    server.terminate()
+    server.wait()
+    if not traced:
+        print("  execs: not counted, there is no strace")
+        return
+    server = subprocess.Popen(trace("server") + line, stdout=subprocess.PIPE, text=True)
+    port = int(server.stdout.readline())
+    remote(port, *trace("client"))
+    server.terminate()
+    server.wait()
+    time.sleep(0.5)     # strace writes until the last one has ended
+    for side in "client", "server":
+        names = [x for x in execs(f"{directory}/{side}") if x != "zr-listen"]
+        print(f"  {len(names)} execs of the {side}: " +
+              ", ".join(f"{x} ({WHY.get(x, 'the shell that runs a script')})" for x in names))
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(x.split()[1]) for x in f if x.startswith("VmRSS"))
+
+
+def memory(directory):
+    endpoint = os.path.join(directory, "sleeper")
+    with open(endpoint, "w") as f:
+        f.write('#!/bin/sh\n[ "$1" != batch ] || exit 100\nread -r request\n'
+                f'until [ -e {directory}/go ]; do sleep 0.1; done\necho "{{}}"\n')
+    os.chmod(endpoint, 0o755)
+    for cap in 16, 100:
+        if os.path.exists(f"{directory}/go"):
+            os.unlink(f"{directory}/go")
+        server = Server("-c", str(cap), "serve", endpoint)
+        batch = server.batch()
+        time.sleep(0.3)
+        idle = resident(server.program.pid)
+        batch.stdin.write(pings(100))
+        batch.stdin.flush()
+        time.sleep(2)
+        busy = resident(server.program.pid)
+        open(f"{directory}/go", "w").close()
+        out, _ = batch.communicate()
+        assert out.count('"response"') == 100
+        server.close()
+        print(f"memory of zr-rpc -c {cap} serve: {idle} KiB idle, {busy} KiB with 100 calls in flight")
+
+
+def bench(calls):
     server, port = ping_server()
     for what, run in (("zr-rpc batch", ours), ("python3-grpcio", theirs)):
         seconds, used = run(port, calls)
         print(f"{what}: {calls / seconds:.0f} calls/s, {1e6 * used / calls:.0f} us of CPU per call (against grpcio's server)")
     server.stop(None)
+    with tempfile.TemporaryDirectory() as directory:
+        serving(max(calls // 10, 1), directory)
+        cold(directory)
+        memory(directory)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["interop"]:
+        interop()
+        sys.exit()
+    bench(int(sys.argv[1]) if len(sys.argv) > 1 else 10000)
