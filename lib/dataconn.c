@@ -205,6 +205,27 @@ limits_input(const struct dataconn *conn)
 	return (conn->exchange.state == EXCHANGE_IN_STREAM);
 }
 
+/*
+ * Bytes came.  Heartbeats are a sign of life only between frames, and to a
+ * server only once it has the request, which a client sends in one go.
+ * Anywhere else, a peer that a length came from wrongly would be waited for
+ * as long as it sends them, and so would one that just holds the connection.
+ */
+static void
+hear(struct dataconn *conn, size_t length, int64_t now)
+{
+	const struct exchange *exchange = &conn->exchange;
+	const bool begun = length < exchange->frames.left ||
+	    (exchange->role == EXCHANGE_SERVER &&
+	    exchange->state < EXCHANGE_IN_STREAM);
+
+	conn->unheard += length;
+	if (begun && conn->unheard < DATACONN_PROGRESS)
+		return;
+	conn->unheard = 0;
+	liveness_heard(&conn->liveness, now);
+}
+
 static void
 read_network(struct dataconn *conn, int64_t now)
 {
@@ -224,7 +245,7 @@ read_network(struct dataconn *conn, int64_t now)
 	if (got > 0) {
 		conn->in_start = 0;
 		conn->in_end = (size_t)got;
-		liveness_heard(&conn->liveness, now);
+		hear(conn, (size_t)got, now);
 		return;
 	}
 	conn->end_of_file = true;
@@ -295,6 +316,8 @@ next_from_network(struct dataconn *conn)
 			flush_sink(conn);
 			break;
 		case EXCHANGE_REQUEST:
+			conn->unheard = 0;
+			liveness_heard(&conn->liveness, io_now());
 			return (DATACONN_REQUEST);
 		case EXCHANGE_RESPONSE:
 			return (DATACONN_RESPONSE);
@@ -350,6 +373,9 @@ dataconn_next(struct dataconn *conn, struct error *error)
 	}
 	failure = liveness_failure(&conn->liveness, io_now());
 	if (failure != NULL) {
+		if (conn->unheard > 0 && !conn->liveness.writing)
+			failure = "what the peer began to say has not gone on "
+			    "for 10 seconds";
 		error_set(&conn->error, EXIT_TIMEOUT, "%s", failure);
 		return (lost(conn, error));
 	}

@@ -26,6 +26,7 @@
  * buffer, each way; nothing is ever held but that buffer.
  */
 #define DATACONN_CHUNK		(128u << 10)	/* bytes per read */
+#define DATACONN_PROGRESS	64u		/* bytes of a message: a sign of life */
 #define DATACONN_DRAIN_MS	10000		/* from our Shutdown to giving up */
 #define DATACONN_LOST_DRAIN_MS	2000		/* the same after a protocol error */
 #define DATACONN_OUT_MAX	(STREAM_RESPONSE_MAX + STREAM_HEADER_MAX + (256u << 10))
@@ -70,6 +71,7 @@ struct dataconn {
 	int source;		/* -1: none */
 	bool source_ended;	/* DATACONN_SOURCE_END is still to be told */
 
+	size_t unheard;		/* bytes read that do not count as a sign of life */
 	uint8_t *in;		/* what was read from the network */
 	size_t in_start, in_end;
 	const uint8_t *pending;	/* stream bytes that the sink has not taken */

@@ -47,19 +47,31 @@ exchange_init(struct exchange *exchange, enum exchange_role role,
 	enter(exchange, EXCHANGE_IN_HEADER);
 }
 
-/* A piece of the message that we are in. */
+/* Has the message that we are in room for so much more? */
+static int
+check_length(const struct exchange *exchange, size_t length,
+    struct error *error)
+{
+	const bool header = exchange->state == EXCHANGE_IN_HEADER;
+	const size_t max = header ? STREAM_HEADER_MAX : exchange->message.max;
+
+	if (length > max - buffer_length(header ? &exchange->header :
+	    &exchange->message))
+		return (error_set(error, EXIT_PROTOCOL,
+		    "%s is longer than %zu bytes", state_name(exchange), max));
+	return (0);
+}
+
+/* A piece of it. */
 static int
 append(struct exchange *exchange, const uint8_t *bytes, size_t length,
     struct error *error)
 {
 	struct buffer *buffer = exchange->state == EXCHANGE_IN_HEADER ?
 	    &exchange->header : &exchange->message;
-	const size_t max = exchange->state == EXCHANGE_IN_HEADER ?
-	    STREAM_HEADER_MAX : exchange->message.max;
 
-	if (length > max - buffer_length(buffer))
-		return (error_set(error, EXIT_PROTOCOL,
-		    "%s is longer than %zu bytes", state_name(exchange), max));
+	if (check_length(exchange, length, error) == -1)
+		return (-1);
 	if (buffer_append(buffer, bytes, length) == -1)
 		return (error_errno(error, "%s", state_name(exchange)));
 	return (0);
@@ -121,6 +133,13 @@ message_item(struct exchange *exchange, const struct frame_item *item,
 	switch (stream_reader_item(&exchange->stream, &exchange->frames.current,
 	    item, error)) {
 	case STREAM_MORE:
+		/* Too long by its header: do not wait for what may never come. */
+		if (exchange->state != EXCHANGE_IN_STREAM &&
+		    item->kind == FRAME_ITEM_HEADER &&
+		    exchange->frames.current.type == exchange->stream.type &&
+		    check_length(exchange, exchange->frames.current.length,
+		    error) == -1)
+			return (EXCHANGE_BROKEN);
 		return (EXCHANGE_MORE);
 	case STREAM_DATA:
 		if (exchange->state == EXCHANGE_IN_STREAM) {

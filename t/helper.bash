@@ -47,3 +47,16 @@ memory_limit() {
 	*) echo 4096 ;;
 	esac
 }
+
+# sweep EVERY PLAN...: t/fault_sweep.py with every EVERYth fault.  Sanitizers
+# make each exchange ten times as long: a sample there.  ZR_FAULT_EVERY=1
+# takes all.
+sweep() {
+	local every=${ZR_FAULT_EVERY:-$1}
+	case $ZR_BUILD in
+	*sanitize*) every=$((every * 23)) ;;
+	esac
+	run "$BATS_TEST_DIRNAME/fault_sweep.py" -e "$every" "${@:2}"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}

@@ -210,6 +210,11 @@ main(void)
 		    buffer_length(&in), &consumed, &error) == EXCHANGE_BROKEN);
 		CHECK_TEXT(error.text, "the request header is longer than 32768 bytes");
 		exchange_free(&exchange);
+		/* Its header alone says so. */
+		exchange_init(&exchange, EXCHANGE_SERVER, METHOD_UNARY);
+		CHECK(exchange_next(&exchange, buffer_front(&in),
+		    FRAME_HEADER_SIZE, &consumed, &error) == EXCHANGE_BROKEN);
+		exchange_free(&exchange);
 		buffer_free(&in);
 		free(big);
 	}

@@ -1,0 +1,12 @@
+# kill -9 for any process of a replication, at any moment.
+load helper
+
+@test "whoever is killed: the archive holds the whole stream or none, the next try succeeds" {
+	kills=${ZR_FAULT_KILLS:-60}
+	case $ZR_BUILD in
+	*sanitize*) kills=10 ;;
+	esac
+	run "$BATS_TEST_DIRNAME/fault_kill.py" -n "$kills" ${ZR_FAULT_SEED:+-s "$ZR_FAULT_SEED"}
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
