@@ -85,7 +85,7 @@ deps:
 
 unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%) $(FUZZERS:%=$(BUILD)/t/unit/fuzz-%)
 
-# Numbers, no verdict (t/bench/README): a data connection beside a bare pump and
+# Numbers, no verdict (t/bench/README.md): a data connection beside a bare pump and
 # other tools, connections, calls, TLS.  Tables, and JSON in build/bench.
 # BENCH_GIB=1 BENCH_RUNS=1 for a short one.
 bench: all $(BUILD)/bench/pump

@@ -18,8 +18,9 @@
 /*
  * What the kernel may hold that has not been sent yet.  Left alone it takes
  * megabytes as soon as the peer is a little slower, and every byte then goes
- * out of the processor's caches and back: twice the CPU time for nothing.
- * What is on its way, which a long path needs much of, is not limited.
+ * out of the processor's caches and back, at twice the CPU time
+ * (t/bench/README.md).  What is on its way, which a long path needs much of,
+ * is not limited.
  */
 #define UNSENT_MAX (256 << 10)
 

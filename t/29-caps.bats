@@ -50,12 +50,12 @@ good_client() {
 	serve -c 5 tcp:127.0.0.1:0 zr-handshake accept zr-mux accept echo served
 	fds=$(descriptors)
 	settled() { alone && [ "$(descriptors)" -eq "$fds" ]; }
-	flood touch 200
+	flood touch 100
 	eventually 20 settled
 	before=$(resident)
 	for kind in touch reset; do
 		: > flooded
-		flood $kind 1000
+		flood $kind 400
 	done
 	eventually 20 settled
 	[ "$(resident)" -le $((before + $(memory_limit) / 16)) ]
