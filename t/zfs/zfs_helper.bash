@@ -246,20 +246,32 @@ slow_zfs() {
 		set -o pipefail
 		[ "$1" = send ] || exec zfs "$@"
 		zfs "$@" | perl -e 'while (sysread STDIN, $b, 65536) {
-		    syswrite STDOUT, $b; select undef, undef, undef, 0.02 }'
+		    syswrite STDOUT, $b; select undef, undef, undef, 0.04 }'
 	END
 	chmod +x slow-zfs
 	export ZR_ZFS=$PWD/slow-zfs
 }
 
-# interrupted_step SECONDS FROM TO TOKEN: a step in which, within so many
-# seconds, something is killed that runs for it.  Exit status: the step's.
+# Is a stream being received in this session, or is the session over?
+streaming() {
+	local commands
+	commands=$(ps -o args= -s "$1") || return 0
+	[[ $commands == *"zfs recv -s"* ]]
+}
+
+# interrupted_step SECONDS FROM TO TOKEN: a step in which something is killed
+# that runs for it, within so many seconds, or, every other time, while the
+# stream flows.  Exit status: the step's.
 interrupted_step() {
-	local request session victims status
+	local request session victims status seconds=$1
 	request=$(send_request "${@:2}")
 	setsid zr-step -s "$SENDER" -r "$RECEIVER" "$request" > /dev/null 2> step.err 3>&- &
 	session=$!
-	sleep "$(printf '0.%03d' $((RANDOM % 1000)) | awk -v seconds="$1" '{ print $1 * seconds }')"
+	if ((RANDOM % 2)); then
+		eventually 60 streaming $session
+		seconds=3
+	fi
+	sleep "$(awk -v seconds="$seconds" -v part=$((RANDOM % 1000)) 'BEGIN { print seconds * part / 1000 }')"
 	mapfile -t victims < <(processes_of $session)
 	if [ ${#victims[@]} -gt 0 ]; then
 		kill "-$((RANDOM % 2 ? 9 : 15))" "${victims[RANDOM % ${#victims[@]}]}" 2>/dev/null || true
@@ -273,9 +285,10 @@ interrupted_step() {
 
 # interruptions COUNT FILESYSTEM: snapshots of a filesystem or volume are
 # replicated, one after the other, each step tried until it succeeds, until so
-# many tries have failed.  "change" makes the next snapshot differ.
+# many tries have failed and one was resumed.  "change" makes the next snapshot
+# differ.  ZR_TEST_INTERRUPTIONS is another count, for a quick look.
 interruptions() {
-	local count=$1 filesystem=$2 number=1 from='' interrupted=0 resumed=0 tries=0 began took token
+	local count=${ZR_TEST_INTERRUPTIONS:-$1} filesystem=$2 number=1 from='' interrupted=0 resumed=0 tries=0 began took token
 	RANDOM=${ZR_TEST_SEED:=$RANDOM}
 	echo "ZR_TEST_SEED=$ZR_TEST_SEED"
 	slow_zfs
@@ -284,7 +297,7 @@ interruptions() {
 	began=$EPOCHREALTIME
 	step '' "$filesystem@1"
 	took=$(awk -v from="$began" -v to="$EPOCHREALTIME" 'BEGIN { print to - from }')
-	while [ "$interrupted" -lt "$count" ] && [ $tries -lt $((count * 4)) ]; do
+	while { [ $interrupted -lt "$count" ] || [ $resumed -eq 0 ]; } && [ $tries -lt $((count * 4 + 10)) ]; do
 		if zfs list "$(at "$filesystem@$number")" > /dev/null 2>&1; then
 			from=$filesystem@$number
 			number=$((number + 1))
@@ -305,8 +318,8 @@ interruptions() {
 		}
 	done
 	echo "$interrupted of $tries steps interrupted, $resumed resumed, $number snapshots"
-	[ "$interrupted" -ge "$count" ]
-	[ "$resumed" -gt 0 ]
+	[ $interrupted -ge "$count" ]
+	[ $resumed -gt 0 ]
 
 	# What is missing, and one more in peace.
 	if ! zfs list "$(at "$filesystem@$number")" > /dev/null 2>&1; then
