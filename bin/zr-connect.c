@@ -16,18 +16,6 @@
 static const char usage[] =
     "zr-connect [-f READ,WRITE] [-t SECONDS] ADDRESS PROGRAM [ARGUMENT ...]";
 
-/* fd becomes both descriptors of the chain, which stay open over the exec. */
-static void
-hand_on(int fd, const struct chain *chain)
-{
-	if (dup2(fd, chain->read_fd) == -1 || dup2(fd, chain->write_fd) == -1)
-		die_errno("dup2");
-	io_set_cloexec(chain->read_fd, false);
-	io_set_cloexec(chain->write_fd, false);
-	if (fd != chain->read_fd && fd != chain->write_fd)
-		close(fd);
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -57,8 +45,8 @@ main(int argc, char *argv[])
 	if (address_parse(&address, argv[optind], &error) == -1)
 		diag_die(&error);
 	fd = dial(&address, io_now() + seconds * 1000, &pid, &error);
-	if (fd == -1 || ucspi_export(fd, &error) == -1)
+	if (fd == -1 || ucspi_export(fd, &error) == -1 ||
+	    chain_adopt(&chain, fd, &error) == -1)
 		diag_die(&error);
-	hand_on(fd, &chain);
 	chain_exec(&chain, argv + optind + 1);
 }

@@ -112,10 +112,7 @@ main(int argc, char *argv[])
 		close(pair[0]);
 		fail(&ssh, &error);
 	}
-	if (dup2(pair[0], chain.read_fd) == -1 ||
-	    dup2(pair[0], chain.write_fd) == -1)
-		die_errno("descriptors %d and %d", chain.read_fd, chain.write_fd);
-	if (pair[0] == chain.read_fd || pair[0] == chain.write_fd)
-		io_set_cloexec(pair[0], false);
+	if (chain_adopt(&chain, pair[0], &error) == -1)
+		diag_die(&error);
 	chain_exec(&chain, argv + 1);
 }

@@ -41,6 +41,19 @@ chain_check(const struct chain *chain, struct error *error)
 	return (0);
 }
 
+int
+chain_adopt(const struct chain *chain, int fd, struct error *error)
+{
+	if (dup2(fd, chain->read_fd) == -1 || dup2(fd, chain->write_fd) == -1)
+		return (error_errno(error, "descriptors %d and %d",
+		    chain->read_fd, chain->write_fd));
+	io_set_cloexec(chain->read_fd, false);
+	io_set_cloexec(chain->write_fd, false);
+	if (fd != chain->read_fd && fd != chain->write_fd)
+		close(fd);
+	return (0);
+}
+
 void
 chain_exec(const struct chain *chain, char *const argv[])
 {

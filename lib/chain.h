@@ -23,6 +23,12 @@ int	chain_parse(struct chain *chain, const char *text, struct error *error);
 int	chain_check(const struct chain *chain, struct error *error);
 
 /*
+ * Make a descriptor of our own both of the chain's, open over exec; it is not
+ * to be used any more under its own number.
+ */
+int	chain_adopt(const struct chain *chain, int fd, struct error *error);
+
+/*
  * A loader's last step: blocking mode back on both descriptors, signals as
  * they were, SIGPIPE default, then exec.  chain may be NULL.  Does not
  * return: exits 127 where argv[0] is not found, 126 where it cannot run.

@@ -14,8 +14,8 @@
 /* A record adds at most 256 bytes to its 16 KiB; then some for handshakes. */
 #define OUTPUT_MAX (TLS_WRITE_MAX + TLS_WRITE_MAX / 64 + (32u << 10))
 
-/* One read(2) brings many records. */
-#define INPUT_MAX (256 << 10)
+/* One read(2) brings some records, which stay in the nearer caches. */
+#define INPUT_MAX (64 << 10)
 
 struct tls_connection {
 	SSL *ssl;

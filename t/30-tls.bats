@@ -254,29 +254,44 @@ server_said() {
 	stderr_has 'the server did not finish the TLS handshake in time'
 }
 
-@test "200 silent clients do not stop a good one" {
+@test "200 silent or slow clients: cut in time, one process each, a good one gets in" {
 	exchange
 	cat > silent.py <<-'EOF'
-	import socket, sys
+	import os, socket, sys, time
 	all = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(200)]
-	for s in all[::2]: s.send(b"\x16\x03\x01\x02\x00\x01")
 	open("silent", "w").close()
+	# A third is silent, a third stops in a ClientHello, a third drips.
+	hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500)
+	for s in all[1::3]: s.send(hello[:9])
+	drops = 0
+	while not os.path.exists("good"):
+	    for s in all[2::3]:
+	        try: s.send(hello[drops:drops + 1])
+	        except OSError: pass
+	    drops += 1
+	    time.sleep(0.2)
 	for s in all:
 	    s.settimeout(60)
-	    while s.recv(100): pass
+	    try:
+	        while s.recv(100): pass
+	    except ConnectionResetError: pass
 	EOF
 	: > port
-	background tcpserver -1 -c 300 -b 300 -RHl0 127.0.0.1 0 zr-tls accept -t 8 -d "$PKI" \
+	background zr-listen -1 -c 300 -H 300 tcp:127.0.0.1:0 zr-tls accept -t 8 -d "$PKI" \
 	    -n server -c web1 cat > port 2> server.err
+	listener=$!
 	eventually 10 test -s port
-	port=$(head -n 1 port)
+	port=$(cat port)
 	background python3 silent.py "$port"
 	silent=$!
 	eventually 20 test -e silent
 	run --separate-stderr connect -n web1 -s localhost python3 exchange.py 6 7 <<< good
+	[ "$(ps -o pid= --ppid "$listener" | wc -l)" -le 201 ]
+	touch good
 	[ "$output" = good ]
 	wait "$silent"
-	[ "$(grep -c 'in time' server.err)" -eq 200 ]
+	eventually 20 eval '[ "$(grep -c "in time" server.err)" -eq 200 ]'
+	eventually 20 eval '[ "$(ps -o pid= --ppid "$listener" | wc -l)" -eq 0 ]'
 }
 
 @test "openssl s_client is served, and told the end" {
@@ -363,6 +378,33 @@ server_said() {
 	run --separate-stderr connect -b "$PKI/web1.crt" -p locked.key -s localhost true
 	[ "$status" -eq 100 ]
 	stderr_has 'without a passphrase'
+}
+
+@test "nothing secret in arguments, environments, descriptors or messages" {
+	accept -- sh -c 'cat > /dev/null; sleep 60'
+	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" -n web1 \
+	    -s localhost -L keys sh -c 'echo up >&2; exec sleep 60' 2> client.err
+	client=$!
+	eventually 10 grep -q up client.err
+	program=$(ps -o pid= --ppid "$client" | tr -d ' ')
+	# The private key's and the session's secrets, as text and as bytes.
+	cat > secrets.py <<-'EOF'
+	import base64, os, sys
+	pem = open(os.environ["PKI"] + "/web1.key").read().split("-----")[2]
+	secrets = [pem.split()[0].encode()] + [base64.b64decode(pem)[-40:]]
+	for line in open("keys"):
+	    secrets += [line.split()[2].encode(), bytes.fromhex(line.split()[2])]
+	for name in sys.argv[1:]:
+	    text = open(name, "rb").read()
+	    assert text, name
+	    for secret in secrets:
+	        assert secret not in text, name
+	EOF
+	python3 secrets.py "/proc/$client/cmdline" "/proc/$client/environ" \
+	    "/proc/$program/cmdline" "/proc/$program/environ" client.err
+	run -1 grep -l PRIVATE server.err client.err
+	# What runs inside has no way to the files or to the network itself.
+	! ls -l "/proc/$program/fd" | grep -e '\.key' -e keys
 }
 
 @test "keys are logged on demand only, and memory is not dumpable" {
