@@ -5,7 +5,7 @@ set -eu
 packages='gcc make libc6-dev pkg-config libprotobuf-c-dev protobuf-c-compiler
 	protobuf-compiler libnghttp2-dev libjansson-dev zlib1g-dev libbsd-dev
 	libssl-dev bats mandoc shellcheck clang libclang-rt-dev valgrind jq socat ucspi-tcp netcat-openbsd mbuffer
-	nghttp2-client python3 python3-grpcio python3-hpack python3-protobuf procps iproute2 systemd openssl openssh-server openssh-client
+	nghttp2-client bsdextrautils python3 python3-grpcio python3-hpack python3-protobuf procps iproute2 systemd openssl openssh-server openssh-client
 	openbsd-inetd s6'
 if [ "${1-}" = zfs ]; then
 	packages="$packages qemu-system-x86 busybox-static cpio kmod xz-utils
