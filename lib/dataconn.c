@@ -1,6 +1,4 @@
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,29 +12,6 @@
 
 /* Kept back of a stream, so that its last frame is never one byte long. */
 #define TAIL 2u
-
-/*
- * What the kernel may hold that has not been sent yet.  Left alone it takes
- * megabytes as soon as the peer is a little slower, and every byte then goes
- * out of the processor's caches and back, at twice the CPU time
- * (t/bench/README.md).  What is on its way, which a long path needs much of,
- * is not limited.
- */
-#define UNSENT_MAX (256 << 10)
-
-static void
-limit_unsent(int fd)
-{
-#ifdef TCP_NOTSENT_LOWAT
-	const int bytes = UNSENT_MAX;
-
-	/* Not TCP, or too old a kernel: only slower. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
-	    sizeof(bytes));
-#else
-	(void)fd;
-#endif
-}
 
 int
 dataconn_init(struct dataconn *conn, const struct chain *chain,
@@ -54,7 +29,7 @@ dataconn_init(struct dataconn *conn, const struct chain *chain,
 	if (io_set_nonblocking(chain->read_fd, true) == -1 ||
 	    io_set_nonblocking(chain->write_fd, true) == -1)
 		return (error_errno(error, "data connection"));
-	limit_unsent(chain->write_fd);
+	io_limit_unsent(chain->write_fd);
 	return (0);
 }
 

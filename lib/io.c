@@ -1,6 +1,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +14,7 @@
 #include "kernel_tls.h"
 #include "signals.h"
 
+#define UNSENT_MAX (256 << 10)
 #define HALF_CLOSE_MS 10000	/* for a last record to find room */
 
 int64_t
@@ -87,6 +90,20 @@ io_unblock(int fd)
 	    (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) &&
 	    (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 &&
 	    io_set_nonblocking(fd, true) == 0);
+}
+
+void
+io_limit_unsent(int fd)
+{
+#ifdef TCP_NOTSENT_LOWAT
+	const int bytes = UNSENT_MAX;
+
+	/* Not TCP, or too old a kernel: only slower. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
+	    sizeof(bytes));
+#else
+	(void)fd;
+#endif
 }
 
 ssize_t

@@ -42,6 +42,15 @@ int	io_set_cloexec(int fd, bool on);
 bool	io_unblock(int fd);
 
 /*
+ * Bound what the kernel holds of fd's bytes that have not been sent yet, where
+ * fd is TCP.  Left alone it takes megabytes as soon as the peer is a little
+ * slower, and every byte then goes out of the processor's caches and back, at
+ * twice the CPU time (t/bench/README.md).  What is on its way, which a long
+ * path needs much of, is not limited.
+ */
+void	io_limit_unsent(int fd);
+
+/*
  * read(2) and write(2): the number of bytes, 0 at end of file, -1 with errno
  * (EAGAIN included; with kernel TLS io_read() may say so for a blocking
  * descriptor, too, and has errors of its own: kernel_tls.h).

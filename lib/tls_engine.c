@@ -21,7 +21,8 @@ struct engine {
 	bool outgoing_ended;	/* the child has nothing more to say */
 	bool outgoing_told;	/* and close_notify and FIN are out */
 	bool broken;		/* the network takes nothing more */
-	bool more;		/* OpenSSL may hold data that poll cannot see */
+	bool more;		/* OpenSSL may hold data, or the network has some */
+	bool readable;		/* the child has written something, or ended */
 	bool refused;		/* TLS failed; that has been said */
 	struct error reason;	/* why it ended, if not with close_notify */
 	uint64_t received, sent;
@@ -48,8 +49,8 @@ receive(struct engine *engine)
 	struct error error;
 	ssize_t got;
 
-	engine->more = true;
-	while (!engine->incoming_ended && engine->incoming_end < INCOMING_MAX) {
+	while (engine->more && !engine->incoming_ended &&
+	    engine->incoming_end < INCOMING_MAX) {
 		got = tls_read(engine->connection,
 		    engine->incoming + engine->incoming_end,
 		    INCOMING_MAX - engine->incoming_end, &error);
@@ -108,7 +109,8 @@ send_out(struct engine *engine)
 
 	if (engine->broken)
 		return;
-	if (!engine->outgoing_ended && tls_unsent(engine->connection) == 0) {
+	if (engine->readable && tls_unsent(engine->connection) == 0) {
+		engine->readable = false;
 		got = io_read(engine->local, engine->outgoing,
 		    sizeof(engine->outgoing));
 		if (got == 0 || (got == -1 && errno != EAGAIN)) {
@@ -153,17 +155,22 @@ take_signals(struct engine *engine)
 		engine->child_ended = true;
 }
 
-/* Wait until there is something to do; false once it is too late for it. */
+/*
+ * Wait until there is something to do; false once it is too late for it.  A
+ * network that always has more is no reason to hear no signal.
+ */
 static bool
 wait_for_work(struct engine *engine, int64_t deadline)
 {
+	const bool room = !engine->incoming_ended &&
+	    engine->incoming_end < INCOMING_MAX;
 	struct pollfd entries[3] = {
 		{ .fd = engine->network.read_fd },
 		{ .fd = engine->network.write_fd },
 		{ .fd = engine->local },
 	};
 
-	if (!engine->incoming_ended && engine->incoming_end < INCOMING_MAX)
+	if (room && !engine->more)
 		entries[0].events = POLLIN;
 	if (!engine->broken && tls_unsent(engine->connection) > 0)
 		entries[1].events = POLLOUT;
@@ -175,10 +182,10 @@ wait_for_work(struct engine *engine, int64_t deadline)
 	for (size_t i = 0; i < 3; i++)
 		if (entries[i].events == 0)
 			entries[i].fd = -1;
-	if (engine->more && entries[0].events != 0)
-		return (true);
-	if (io_poll(entries, 3, deadline) == -1)
+	if (io_poll(entries, 3, room && engine->more ? 0 : deadline) == -1)
 		die_errno("poll");
+	engine->more |= entries[0].revents != 0;
+	engine->readable = !engine->outgoing_ended && entries[2].revents != 0;
 	return (io_now() < deadline);
 }
 
@@ -212,8 +219,10 @@ tls_engine_run(struct tls_connection *connection, const struct chain *network,
 	engine->network = *network;
 	engine->local = local;
 	engine->child = child;
+	engine->more = true;
+	io_limit_unsent(network->write_fd);
 	for (;;) {
-		receive(engine);	/* OpenSSL may hold data already */
+		receive(engine);
 		deliver(engine);
 		send_out(engine);
 		take_signals(engine);

@@ -128,6 +128,12 @@ server_said() {
 	eventually 10 test -e trapped
 }
 
+@test "a peer that never stops sending keeps nobody whose program has ended" {
+	accept -- yes
+	run -3 timeout 30 tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" -n web1 \
+	    -s localhost sh -c 'exit 3'
+}
+
 @test "a client whose CN is not allowed" {
 	accept -- cat
 	run --separate-stderr connect -n stranger -s localhost cat
