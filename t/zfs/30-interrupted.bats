@@ -11,7 +11,7 @@ setup() {
 @test "a filesystem, interrupted 15 times" {
 	zfs create src/data
 	change() {
-		random 6000000 "src/data/$(($1 % 3))"
+		random 3000000 "src/data/$(($1 % 3))"
 	}
 	interruptions 15 src/data
 	same_snapshot src/data@last
@@ -22,7 +22,7 @@ setup() {
 	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/secret
 	SENDER="$SENDER -E"
 	change() {
-		random 6000000 "src/secret/$(($1 % 3))"
+		random 3000000 "src/secret/$(($1 % 3))"
 	}
 	interruptions 10 src/secret
 	zfs load-key -L "file://$PWD/key" dst/client/src/secret

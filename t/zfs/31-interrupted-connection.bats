@@ -16,7 +16,7 @@ served() {
 @test "a push, interrupted 15 times" {
 	zfs create src/data
 	change() {
-		random 6000000 "src/data/$(($1 % 3))"
+		random 3000000 "src/data/$(($1 % 3))"
 	}
 	RECEIVER=$(served "$RECEIVER")
 	interruptions 15 src/data

@@ -239,24 +239,24 @@ session_ended() {
 	[ -z "$(processes_of "$1")" ]
 }
 
-# What zr runs as zfs(8) where a stream shall last for some seconds.
+# What zr runs as zfs(8) where a stream shall last for some seconds.  While one
+# is being received there is a file "receiving".
 slow_zfs() {
-	cat > slow-zfs <<-'END'
+	cat > slow-zfs <<-END
 		#!/bin/bash
 		set -o pipefail
-		[ "$1" = send ] || exec zfs "$@"
-		zfs "$@" | perl -e 'while (sysread STDIN, $b, 65536) {
-		    syswrite STDOUT, $b; select undef, undef, undef, 0.04 }'
+		[ "\$1 \$2" != 'recv -s' ] || : > '$PWD/receiving'
+		[ "\$1" = send ] || exec zfs "\$@"
+		zfs "\$@" | perl -e 'while (sysread STDIN, \$b, 65536) {
+		    syswrite STDOUT, \$b; select undef, undef, undef, 0.04 }'
 	END
 	chmod +x slow-zfs
 	export ZR_ZFS=$PWD/slow-zfs
 }
 
-# Is a stream being received in this session, or is the session over?
+# Is a stream being received, or is the step that would do it over?
 streaming() {
-	local commands
-	commands=$(ps -o args= -s "$1") || return 0
-	[[ $commands == *"zfs recv -s"* ]]
+	[ -e receiving ] || ! kill -0 "$1" 2> /dev/null
 }
 
 # interrupted_step SECONDS FROM TO TOKEN: a step in which something is killed
@@ -265,11 +265,12 @@ streaming() {
 interrupted_step() {
 	local request session victims status seconds=$1
 	request=$(send_request "${@:2}")
+	rm -f receiving
 	setsid zr-step -s "$SENDER" -r "$RECEIVER" "$request" > /dev/null 2> step.err 3>&- &
 	session=$!
 	if ((RANDOM % 2)); then
 		eventually 60 streaming $session
-		seconds=3
+		seconds=2
 	fi
 	sleep "$(awk -v seconds="$seconds" -v part=$((RANDOM % 1000)) 'BEGIN { print seconds * part / 1000 }')"
 	mapfile -t victims < <(processes_of $session)
