@@ -13,8 +13,9 @@ buffer_length(const struct buffer *buffer)
 const uint8_t *
 buffer_front(const struct buffer *buffer)
 {
-	/* An empty one may have none; NULL + 0 is not defined. */
-	return (buffer->bytes != NULL ? buffer->bytes + buffer->start : NULL);
+	static const uint8_t nothing[1];
+
+	return (buffer->bytes != NULL ? buffer->bytes + buffer->start : nothing);
 }
 
 int

@@ -18,6 +18,8 @@ struct buffer {
 #define BUFFER_EMPTY(limit) ((struct buffer){ .max = (limit) })
 
 size_t	buffer_length(const struct buffer *buffer);
+
+/* Never NULL, as NULL + 0 is not defined; good until the buffer changes. */
 const uint8_t *buffer_front(const struct buffer *buffer);
 
 /* 0; -1 with errno ENOBUFS (over max) or ENOMEM, and nothing appended. */
