@@ -84,7 +84,7 @@ PY
 	for method in Send Receive; do
 		run --separate-stderr pair zr-dataconn $method "$REQUEST" < /dev/null
 		[ "$status" -eq 1 ] && [ "$(cat server)" = 1 ]
-		stderr_has "zr-dataconn: pool is suspended"
+		stderr_has ": pool is suspended"
 		stderr_has "$method failed: $PWD/endpoint ended with status 3"
 	done
 }

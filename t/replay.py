@@ -14,11 +14,10 @@ two sides are compared as a list of streams, each with its type, its bytes and
 how it ended; heartbeats do not count.  What was said after what is kept: a
 chunk is only sent once the other side has said as much as it had then.
 
-With ZR_REPLAY_PROGRAM (words before our program) and ZR_REPLAY_PEER (words
-that speak the same transport, with the connection on descriptors 200 and 200)
-all that goes through another transport than a socket.
+The transport is transport.py's.
 """
-import fcntl, json, os, re, select, shlex, socket, struct, subprocess, sys, threading, time
+import fcntl, json, os, re, socket, struct, subprocess, sys, threading, time
+import transport
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "recordings")
 TYPES = {1: "ReqHeader", 2: "ReqStructured", 3: "ResHeader", 4: "ResStructured",
@@ -136,58 +135,15 @@ def play(sock, name, mine, theirs):
                 else:
                     start = max(event["off"], HEADS[mine])
                     sock.sendall(said[start:event["off"] + event["n"]])
-            except (BrokenPipeError, ConnectionResetError):
+            except OSError:     # it has closed
                 break
     done.wait(30)
     return bytes(heard)
 
 
-def transport(ours):
-    """Put the peer's side of another transport before our end."""
-    words = shlex.split(os.environ.get("ZR_REPLAY_PEER", ""))
-    if not words:
-        return ours
-    near, far = socket.socketpair()
-    os.dup2(ours.fileno(), 200)
-    os.dup2(far.fileno(), 201)
-    subprocess.Popen(words + [sys.executable, os.path.abspath(__file__), "relay", "200", "201"],
-                     pass_fds=(200, 201))
-    for fd in (200, 201):
-        os.close(fd)
-    ours.close()
-    far.close()
-    return near
-
-
-def relay(a, b):
-    """Copy between two sockets, each direction to its own end."""
-    a, b = socket.socket(fileno=int(a)), socket.socket(fileno=int(b))
-
-    def copy(source, sink):
-        try:
-            while piece := source.recv(1 << 16):
-                sink.sendall(piece)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-
-    other = threading.Thread(target=copy, args=(b, a))
-    other.start()
-    copy(a, b)
-    other.join()
-
-
-def wrapped(command):
-    return shlex.split(os.environ.get("ZR_REPLAY_PROGRAM", "")) + command
-
-
 def as_server(name):
-    ours, theirs = socket.socketpair()
-    program = subprocess.Popen(wrapped(
-        ["zr-dataconn", "serve", sys.executable, os.path.abspath(__file__), "endpoint", name]),
-        stdin=theirs, stdout=theirs)
-    theirs.close()
-    ours = transport(ours)
+    ours, program = transport.serve(
+        ["zr-dataconn", "serve", sys.executable, os.path.abspath(__file__), "endpoint", name])
     heard = play(ours, name, "c2s", "s2c")
     code = program.wait(30)
     compare("answers", streams(heard), streams(recorded(name, "s2c")[HEADS["s2c"]:]))
@@ -237,26 +193,18 @@ def as_client(name):
     answer = streams(recorded(name, "s2c")[HEADS["s2c"]:])
     method = {b"/v1/ping": "Ping", b"/v1/send": "Send", b"/v1/recv": "Receive"}[said[0][1]]
     request = message(name, "request")
-    ours, theirs = socket.socketpair()
     stream = next((s for s in said if s[0] and s[0].startswith("ZFSStream")), None)
     pipe, verdict_write = os.pipe()
     verdict_read = fcntl.fcntl(pipe, fcntl.F_DUPFD, 100)
 
-    # A high number, so that it is in nobody's way; bash moves it to 6 and 7.
-    high = fcntl.fcntl(theirs, fcntl.F_DUPFD, 100)
-    theirs.close()
-    command = ["bash", "-c", f'exec 6<&{high} 7>&{high} {high}>&-; exec "$@"', "client",
-               *wrapped(["zr-dataconn", method, request])]
     environment = dict(os.environ)
-    keep = (high,)
+    keep = ()
     if method == "Receive":
         environment["ZR_VERDICT"] = str(verdict_read)
-        keep += (verdict_read,)
+        keep = (verdict_read,)
         os.write(verdict_write, (stream[2] if stream[2] else b"0") + b"\n")
-    program = subprocess.Popen(command, pass_fds=keep, env=environment, stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    os.close(high)
-    ours = transport(ours)
+    ours, program = transport.call(["zr-dataconn", method, request], pass_fds=keep, env=environment,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     result = {}
     talk = threading.Thread(target=lambda: result.update(
         zip(("out", "err"), program.communicate(stream[1] if stream else b""))))
@@ -290,5 +238,4 @@ def as_client(name):
 
 
 if __name__ == "__main__":
-    {"server": as_server, "client": as_client, "endpoint": as_endpoint,
-     "relay": relay}[sys.argv[1]](*sys.argv[2:])
+    {"server": as_server, "client": as_client, "endpoint": as_endpoint}[sys.argv[1]](*sys.argv[2:])

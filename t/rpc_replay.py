@@ -8,6 +8,8 @@
                                 understand the recorded answers
     rpc_replay.py endpoint FILE METHOD    (used by the first)
 
+The transport is transport.py's.
+
 Compared are each stream's header lists and data and whether it was ended;
 SETTINGS, PING, GOAWAY and RST_STREAM with all they hold, in their order, and
 when they came (but for the time our endpoint takes); the end of the connection,
@@ -26,6 +28,7 @@ and when; and what the program made of it.  Free are, because HTTP/2 leaves them
 """
 import importlib, json, os, re, select, signal, socket, struct, subprocess, sys, tempfile, threading, time
 from urllib.parse import unquote_to_bytes
+import transport
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = os.path.join(HERE, "data", "recordings")
@@ -209,15 +212,6 @@ def play(sock, name, mine, theirs, at_time=lambda t: None):
     return heard
 
 
-def connection():
-    listener = socket.create_server(("127.0.0.1", 0))
-    near = socket.create_connection(listener.getsockname())
-    far, _ = listener.accept()
-    near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    far.set_inheritable(True)
-    return near, far
-
-
 def has_goaway(tape):
     return any("GOAWAY" in what for _, what in tape.control())
 
@@ -257,12 +251,10 @@ def as_json(pb, kind, message):
 
 
 def as_server(name):
-    ours, theirs = connection()
     file = tempfile.NamedTemporaryFile("w", suffix=".json")
     json.dump(answers_for_endpoint(name), file)
     file.flush()
-    program = subprocess.Popen(["zr-rpc", "serve"] + ME + ["endpoint", file.name], stdin=theirs, stdout=theirs)
-    theirs.close()
+    ours, program = transport.serve(["zr-rpc", "serve"] + ME + ["endpoint", file.name])
     want = recorded(name, "s2c")
     stop = [at for at, what in want.control() if "graceful_stop" in what][:1]
 
@@ -346,12 +338,9 @@ def compare_headers(name, got, want):
 
 def as_client(name):
     pb, said, answers = messages(), recorded(name, "c2s"), recorded(name, "s2c").streams()
-    ours, theirs = connection()
     asked = said.streams()
-    program = subprocess.Popen(["zr-rpc", "-f", f"{theirs.fileno()},{theirs.fileno()}", "-m", "4"] +
-                               (["-t", "0.498"] if "timeout" in name else []) + ["batch"],
-                               pass_fds=[theirs.fileno()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    theirs.close()
+    ours, program = transport.call(["zr-rpc", "-m", "4"] + (["-t", "0.498"] if "timeout" in name else []) + ["batch"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     lines, asking = [], threading.Thread(target=lambda: lines.extend(program.stdout), daemon=True)
     asking.start()
     calls = [(t, stream) for kind, _, stream, _, t in said.frames() if kind == HEADERS]

@@ -1,0 +1,109 @@
+# Shared by the files that run things over another transport than plain TCP:
+# `load over`.
+
+OVER_TESTS=${BASH_SOURCE[0]%/*}
+
+# over_setup, in setup_file: certificates, and ssh's keys.
+over_setup() {
+	export PATH="${ZR_BUILD:=$BATS_TEST_DIRNAME/../build}/bin:$PATH"
+	export OVER=$BATS_FILE_TMPDIR/over
+	zr-cert ca "$OVER"
+	zr-cert server "$OVER" server localhost
+	zr-cert client "$OVER" web1
+	ssh-keygen -q -t ed25519 -N '' -f "$OVER/host_key"
+	ssh-keygen -q -t ed25519 -N '' -f "$OVER/client_key"
+}
+
+# over TRANSPORT: what transport.py connects from now on uses it.
+over() {
+	export ZR_OVER=$1
+	case $1 in
+	tls) over_tls -K ;;
+	kernel)
+		modprobe tls
+		over_tls -k ;;
+	ssh)
+		ZR_OVER_CLIENT="zr-ssh-connect -p PORT -i $OVER/client_key -o IdentitiesOnly=yes
+		    -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
+		    -o LogLevel=ERROR 127.0.0.1"
+		ZR_OVER_SERVER="$OVER_TESTS/over_sshd $OVER" ;;
+	esac
+	export ZR_OVER_CLIENT ZR_OVER_SERVER
+}
+
+over_tls() {
+	ZR_OVER_CLIENT="zr-connect tcp:127.0.0.1:PORT zr-tls connect $1 -d $OVER -n web1 -s localhost"
+	ZR_OVER_SERVER="zr-tls accept $1 -d $OVER -n server -c web1"
+}
+
+# replays SCRIPT ROLE NAME...: a few at the same time; they mostly wait.
+replays() {
+	local name
+	for name in "${@:3}"; do
+		timeout 100 /usr/bin/python3 "$OVER_TESTS/$1" "$2" "$name" 3>&- \
+		    > "$ZR_OVER.$2.$name" 2>&1 &
+		replays+=("$!:$ZR_OVER.$2.$name")
+	done
+}
+
+# replayed: wait for all of them; show those that failed.
+replayed() {
+	local one failed=0
+	for one in "${replays[@]}"; do
+		wait "${one%%:*}" || { echo "${one#*:}:"; cat "${one#*:}"; failed=1; }
+	done
+	replays=()
+	return "$failed"
+}
+
+replay_data() {
+	replays replay.py server d01-ping+c01-ping.data d02-send-1MiB.data \
+	    d03-send-midstream-error.data d04-receive-1MiB.data d06-send-empty-stream.data \
+	    d07-send-handler-error.data d12-receive-handler-error-before-read.data
+	replayed
+	replays replay.py server d13-send-error-at-0.data d17-two-transfers-one-client.data2 \
+	    r04-data-unknown-endpoint.data r07-data-ping-split-frames.data \
+	    r10-data-client-RST-frame-mid-request.data
+	replayed
+	replays replay.py client d01-ping+c01-ping.data d02-send-1MiB.data \
+	    d03-send-midstream-error.data d04-receive-1MiB.data d05-send-nil-stream.data \
+	    d06-send-empty-stream.data
+	replayed
+	replays replay.py client d07-send-handler-error.data d09-receive-client-source-error.data \
+	    d12-receive-handler-error-before-read.data d13-send-error-at-0.data \
+	    d14-send-resume-token-incremental.data
+	replayed
+}
+
+replay_control() {
+	for role in server client; do
+		replays rpc_replay.py $role c02-list c03-versions c05-senddry c06-cursor-guid \
+		    c10-handler-error c11-handler-error-unicode-newline
+		replayed
+		replays rpc_replay.py $role c09-destroy-one-ok-one-error c12-all-calls-one-connection \
+		    c18-client-idle-close-and-reuse d01-ping+c01-ping c14-client-timeout-cancel \
+		    c04-versions-5000
+		replayed
+		replays rpc_replay.py $role c15-server-SIGTERM-while-idle \
+		    c16-server-SIGTERM-during-call v061-c02-list
+		replayed
+	done
+}
+
+replay_time() {
+	for role in server client; do
+		replays replay.py $role d10-send-heartbeats-12s-handler-delay.data \
+		    d11-send-heartbeats-12s-midstream-pause.data
+		replays rpc_replay.py $role c13-idle-keepalive-27s
+	done
+	replays replay.py server r06-data-idle-no-heartbeats.data
+	replays rpc_replay.py server r11-control-pings-not-acked r12-control-ping-every-1s
+	replayed
+}
+
+# Tests that know no transport, only pair.py.
+over_again() {
+	bats -f 'Send: the answer|endpoint.s failure|after the whole stream|ZR_VERDICT|refused early|early success' \
+	    "$OVER_TESTS/25-dataconn.bats"
+	bats -f 'one line of JSON|endpoint.s error|a batch answers' "$OVER_TESTS/40-rpc.bats"
+}
