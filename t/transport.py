@@ -8,9 +8,9 @@ sets them), whatever they make of that:
     ZR_OVER_SERVER  words before the server's command, started with the
                     accepted connection on 0 and 1
 """
-import atexit, fcntl, os, shlex, shutil, socket, stat, subprocess, sys, tempfile, threading
+import atexit, fcntl, os, shlex, shutil, socket, subprocess, tempfile
 
-RELAY = ["/usr/bin/python3", os.path.abspath(__file__)]
+RELAY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "relay.py")
 PATIENCE = 60       # seconds, on a busy machine
 
 
@@ -78,7 +78,7 @@ def with_relay(side, start):
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(f"{directory}/socket")
     listener.listen()
-    client, server = start(RELAY + [f"{directory}/socket"],
+    client, server = start([RELAY, f"{directory}/socket"],
                            lambda which, words: words if which == side else for_relay(words))
     program, other = (client, server) if side == "CLIENT" else (server, client)
     atexit.register(end, other)
@@ -111,37 +111,3 @@ def call(command, **options):
             command, relay + ["0", "1"], words, client_options=options))
     near, far = tcp()
     return far, start_client(command, near, **options)
-
-
-def relay(path, read_fd, write_fd):
-    """Copy between the network and a unix socket, each direction to its own end."""
-    ours = socket.socket(socket.AF_UNIX)
-    ours.connect(path)
-
-    def read(fd):
-        try:
-            return os.read(fd, 1 << 16)
-        except OSError:
-            return b""
-
-    def copy(source, sink):
-        try:
-            while piece := read(source):
-                while piece:
-                    piece = piece[os.write(sink, piece):]
-            if stat.S_ISSOCK(os.fstat(sink).st_mode):
-                socket.socket(fileno=os.dup(sink)).shutdown(socket.SHUT_WR)
-            else:
-                os.close(sink)
-        except OSError:
-            while read(source):     # whoever writes must not be held up
-                pass
-
-    out = threading.Thread(target=copy, args=(ours.fileno(), int(write_fd)))
-    out.start()
-    copy(int(read_fd), ours.fileno())
-    out.join()
-
-
-if __name__ == "__main__":
-    relay(*sys.argv[1:])
