@@ -408,8 +408,10 @@ receiver_receive(const struct receiver *receiver, const ReceiveReq *request,
 			    error);
 		if (result == 0)
 			result = receive_stream(&receive);
-		if (result == 0)
+		if (result == 0) {
+			zfs_let_go();
 			result = verdict_wait(&verdict, IO_FOREVER, error);
+		}
 		if (result == 0)
 			result = verify(&receive);
 	}

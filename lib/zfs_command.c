@@ -38,9 +38,22 @@ zfs_init(void)
 		free(longer);
 	}
 	setenv("LC_ALL", "C", 1);
+}
+
+/* Not before there is a command: until then such a signal just ends us. */
+static void
+catch_signals(void)
+{
 	signals_catch(SIGCHLD);
 	for (size_t i = 0; i < ENDING_SIGNALS; i++)
 		signals_catch(ending_signals[i]);
+}
+
+void
+zfs_let_go(void)
+{
+	signals_restore();
+	signal(SIGPIPE, SIG_IGN);
 }
 
 void
@@ -187,6 +200,7 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 
 	if (arguments->out_of_memory)
 		return (error_set(error, EXIT_SYSTEM, "out of memory"));
+	catch_signals();
 	pass_signals(&process);
 	if (ended_by != 0 && !cleaning)
 		goto ended;

@@ -17,7 +17,7 @@
 #define ZFS_ENVIRONMENT	"ZR_ZFS"	/* names another binary than "zfs" */
 #define ZFS_OUTPUT_MAX	(256u << 20)	/* bytes */
 #define ZFS_INPUT_MAX	4096		/* bytes: what any pipe holds */
-#define ZFS_WORDS_MAX	4096		/* bytes of standard error that count */
+#define ZFS_WORDS_MAX	65536		/* bytes of standard error that count */
 
 /* How a command ended. */
 struct zfs_report {
@@ -36,8 +36,14 @@ struct zfs_arguments {
 	const char *input;		/* its standard input, at most */
 };					/* ZFS_INPUT_MAX bytes; NULL: empty */
 
-/* Once per program, before the first command: PATH, locale, signals. */
+/* Once per program, before the first command: PATH, locale. */
 void	zfs_init(void);
+
+/*
+ * A wait for somebody else follows: until the next command, a signal that
+ * tells us to end does so at once.
+ */
+void	zfs_let_go(void);
 
 /*
  * What runs from here on cleans up after a failure: it runs even though a

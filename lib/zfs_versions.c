@@ -124,36 +124,52 @@ judge(struct destruction *destruction, const struct zfs_list *list)
 
 /*
  * ZFS's reason in its bare words, from "cannot destroy snapshot F@S: reason"
- * or "cannot destroy 'F@S': reason".
+ * or "cannot destroy 'F@S': reason", if S is this name; else NULL.
  */
+static const char *
+reason_for(const struct destruction *destruction, const char *name,
+    const char *line, size_t length)
+{
+	char whole[2 * FS_NAME_MAX + 8];
+	const char *reason;
+
+	snprintf(whole, sizeof(whole), "%s@%s", destruction->local, name);
+	reason = memmem(line, length, whole, strlen(whole));
+	if (reason == NULL)
+		return (NULL);
+	reason += strlen(whole);
+	if (*reason == '\'')
+		reason++;
+	return (strncmp(reason, ": ", 2) == 0 ? reason + 2 : NULL);
+}
+
+/* A line is about one snapshot; names may hold ": ", so the longest counts. */
 static void
 take_reason(struct destruction *destruction, const char *line, size_t length)
 {
-	const char *reason;
-	char name[2 * FS_NAME_MAX + 8], text[1024];
+	const char *reason = NULL, *this;
+	char text[1024];
 
 	for (size_t i = 0; i < destruction->count; i++) {
 		if (destruction->done[i])
 			continue;
-		snprintf(name, sizeof(name), "%s@%s", destruction->local,
-		    destruction->wanted[i]->name);
-		reason = memmem(line, length, name, strlen(name));
-		if (reason == NULL)
-			continue;
-		reason += strlen(name);
-		if (*reason == '\'')
-			reason++;
-		if (strncmp(reason, ": ", 2) != 0)
-			continue;
-		reason += 2;
-		/* Newer releases have other words for EBUSY. */
-		if (strncmp(reason, "it's being held", 15) == 0)
-			snprintf(text, sizeof(text), "dataset is busy");
-		else
-			snprintf(text, sizeof(text), "%.*s",
-			    (int)(line + length - reason), reason);
-		cannot(destruction, i, text);
+		this = reason_for(destruction, destruction->wanted[i]->name, line,
+		    length);
+		if (this != NULL && (reason == NULL || this > reason))
+			reason = this;
 	}
+	if (reason == NULL)
+		return;
+	/* Newer releases have other words for EBUSY. */
+	if (strncmp(reason, "it's being held", 15) == 0)
+		snprintf(text, sizeof(text), "dataset is busy");
+	else
+		snprintf(text, sizeof(text), "%.*s",
+		    (int)(line + length - reason), reason);
+	for (size_t i = 0; i < destruction->count; i++)
+		if (!destruction->done[i] && reason_for(destruction,
+		    destruction->wanted[i]->name, line, length) == reason)
+			cannot(destruction, i, text);
 }
 
 /*
@@ -195,9 +211,9 @@ destroy_some(struct destruction *destruction, bool *progress,
 	for (size_t i = first; i < last && report.exit_code == 0; i++)
 		destruction->done[i] = true;
 	*progress = report.exit_code == 0;
-	for (line = report.words; report.exit_code != 0 && *line != '\0';
-	    line = end + (*end == '\n')) {
-		end = line + strcspn(line, "\n");
+	/* A last line without its end was cut off: it will be said again. */
+	for (line = report.words; report.exit_code != 0 &&
+	    (end = strchr(line, '\n')) != NULL; line = end + 1) {
 		take_reason(destruction, line, (size_t)(end - line));
 	}
 	for (size_t i = first; i < last; i++)

@@ -346,3 +346,58 @@ set zrepl:placeholder=on tank/root/host/tank/a" ]
 	sender DestroySnapshots "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 2)]}"
 	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '["internal error: out of luck","internal error: out of luck"]' ]
 }
+
+@test "destroying: reasons beyond what is kept of zfs's words are asked for again" {
+	does get <<-'END'
+	printf 'tank/a\ttype\tfilesystem\t-\n'
+	seq 1000 1999 | awk -v OFS='\t' '{
+		print "tank/a@" $1, "type", "snapshot", "-"
+		print "tank/a@" $1, "guid", "1" $1, "-" }'
+	END
+	does destroy <<-'END'
+	echo "$2" | sed 's/.*@//' | tr , '\n' |
+	    sed "s/.*/cannot destroy snapshot tank\/a@&: it's being held. Run 'zfs holds -r tank\/a@&' to see holders./" >&2
+	exit 1
+	END
+	request=$(for i in $(seq 1000 1999); do version "$i"; done | jq -sc '{Filesystem: "tank/a", Snapshots: .}')
+	run --separate-stderr timeout 20 zr-endpoint sender -f '<' -j job DestroySnapshots <<< "$request"
+	[ "$status" -eq 0 ]
+	[ "$(jq -c '.Results | map(.Error) | unique' <<< "$output")" = '["dataset is busy"]' ]
+	[ "$(jq '.Results | length' <<< "$output")" -eq 1000 ]
+	[ "$(grep -c '^destroy' ran)" -le 3 ]
+}
+
+@test "destroying: a snapshot whose name goes on as zfs's words would" {
+	does get <<-'END'
+	printf 'tank/a\ttype\tfilesystem\t-\n'
+	printf 'tank/a@%s\ttype\tsnapshot\t-\ntank/a@%s\tguid\t11\t-\n' 1 1 '1: dataset' '1: dataset'
+	END
+	does destroy <<-'END'
+	case $2 in
+	*dataset*) echo "cannot destroy snapshot tank/a@1: dataset: dataset is busy" >&2; exit 1 ;;
+	esac
+	END
+	sender DestroySnapshots "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 1 | sed 's/"1"/"1: dataset"/')]}"
+	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '[null,"dataset is busy"]' ]
+}
+
+@test "a signal ends an endpoint that waits for its request, or for the verdict" {
+	exec 8<> <(:)
+	background zr-endpoint sender -f '<' -j job Ping <&8
+	waiting() {
+		grep -q '^State:[[:space:]]*S' "/proc/${children[-1]}/status"
+	}
+	eventually 10 waiting
+	kill "${children[-1]}"
+	eventually 10 gone "${children[-1]}"
+
+	does get <<-'END'
+	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\n'
+	END
+	ZR_VERDICT=8 background zr-endpoint receiver -c host -e inherit -j job tank/root Receive \
+	    "$(receive_request)" < /dev/null
+	eventually 10 grep -q ^recv ran
+	eventually 10 waiting
+	kill "${children[-1]}"
+	eventually 10 gone "${children[-1]}"
+}
