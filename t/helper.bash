@@ -40,6 +40,11 @@ stderr_has() {
 	[[ "$stderr" == *"$1"* ]] || { printf 'stderr: %s\n' "$stderr"; return 1; }
 }
 
+# Sanitizers make everything slow: what a replay takes for on time, in seconds.
+case $ZR_BUILD in
+*sanitize*) export ZR_REPLAY_TOLERANCE=15 ;;
+esac
+
 # Most a resident may hold, in KiB: sanitizers need memory of their own.
 memory_limit() {
 	case $ZR_BUILD in

@@ -39,6 +39,7 @@ TOLERANCE = 2.0                                             # seconds, on a busy
 ESTIMATE = bytes.fromhex("02041010090e0707")
 DATA_FRAME, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 INITIAL_WINDOW_SIZE = 4
+IDLE_PING, IDLE_PING_ACK = (bytes([0, 0, 8, PING, flags]) + bytes(12) for flags in (0, 1))
 TOO_LATE = ([[(":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "4"),
               ("grpc-message", "context deadline exceeded")]], b"", True)
 
@@ -154,6 +155,8 @@ def play(sock, name, mine, theirs, at_time=lambda t: None):
     start, heard, said = time.monotonic(), Tape(), raw(name, mine)
     skip = PREFACE if theirs == "c2s" else 0
     shift = 0           # how long we have waited for answers
+    # It may idle for our endpoint where the recorded one did not; answer that.
+    idles = IDLE_PING not in recorded(name, theirs).bytes
     now = lambda: time.monotonic() - start - shift
 
     def listen(seconds):
@@ -170,6 +173,8 @@ def play(sock, name, mine, theirs, at_time=lambda t: None):
             heard.end = now()
         elif piece[skip:]:
             heard.add(piece[skip:], now())
+            if idles and IDLE_PING in heard.bytes[-len(piece) - len(IDLE_PING):]:
+                sock.sendall(IDLE_PING_ACK)
         skip = max(0, skip - len(piece))
 
     def behind(want, count):
