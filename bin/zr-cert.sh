@@ -40,10 +40,12 @@ issue() {
 	directory=$1 name=$2
 	[ -r "$directory/ca.key" ] ||
 		fail "$directory/ca.key: no CA here (zr-cert ca $directory)"
-	[ ! -e "$directory/$name.key" ] ||
-		fail "$directory/$name.key is there already; remove it to make another"
+	for file in "$directory/$name.key" "$directory/$name.crt"; do
+		[ ! -e "$file" ] || fail "$file is there already; remove it to make another"
+	done
 	work=$(mktemp -d)
-	trap 'rm -rf "$work"' EXIT
+	# A key without its certificate would only be in the way of the next try.
+	trap 'rm -rf "$work"; [ -s "$directory/$name.crt" ] || rm -f "$directory/$name.key"' EXIT
 	{
 		echo 'basicConstraints=critical,CA:FALSE'
 		echo 'keyUsage=critical,digitalSignature'

@@ -38,8 +38,7 @@ parse_options(struct options *options, int argc, char *argv[])
 	while ((option = getopt(argc, argv, "+f:ho:r:S:T:")) != -1)
 		switch (option) {
 		case 'f':
-			if (chain_parse(&options->chain, optarg, &error) == -1)
-				diag_die(&error);
+			chain_option(&options->chain, optarg);
 			options->chain_given = true;
 			break;
 		case 'h':

@@ -142,8 +142,9 @@ main(int argc, char *argv[])
 	    (dry ? argc != 1 || !connecting : argc < 2))
 		usage_die(usage);
 	chain = connecting ? CHAIN_CLIENT : CHAIN_SERVER;
-	if ((descriptors != NULL && chain_parse(&chain, descriptors, &error) == -1) ||
-	    chain_check(&chain, &error) == -1)
+	if (descriptors != NULL)
+		chain_option(&chain, descriptors);
+	if (chain_check(&chain, &error) == -1)
 		diag_die(&error);
 
 	deadline = io_now() + seconds * 1000;

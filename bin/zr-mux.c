@@ -25,8 +25,9 @@ check_chain(struct chain *chain, const char *descriptors)
 {
 	struct error error;
 
-	if ((descriptors != NULL && chain_parse(chain, descriptors, &error) == -1) ||
-	    chain_check(chain, &error) == -1)
+	if (descriptors != NULL)
+		chain_option(chain, descriptors);
+	if (chain_check(chain, &error) == -1)
 		diag_die(&error);
 }
 

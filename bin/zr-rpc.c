@@ -45,7 +45,6 @@ parse_seconds(const char *text)
 static void
 parse_options(struct options *options, int argc, char *argv[])
 {
-	struct error error;
 	int option;
 
 	*options = (struct options){ .chain = CHAIN_CLIENT,
@@ -61,8 +60,7 @@ parse_options(struct options *options, int argc, char *argv[])
 			options->one_by_one = options->for_server = true;
 			break;
 		case 'f':
-			if (chain_parse(&options->chain, optarg, &error) == -1)
-				diag_die(&error);
+			chain_option(&options->chain, optarg);
 			options->chain_given = true;
 			break;
 		case 'h':

@@ -51,8 +51,7 @@ main(int argc, char *argv[])
 	while ((option = getopt(argc, argv, "+f:ht:")) != -1)
 		switch (option) {
 		case 'f':
-			if (chain_parse(&chain, optarg, &error) == -1)
-				diag_die(&error);
+			chain_option(&chain, optarg);
 			break;
 		case 'h':
 			usage_help(usage);

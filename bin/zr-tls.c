@@ -124,8 +124,7 @@ parse_options(struct options *options, int argc, char *argv[])
 			tls->ciphers = optarg;
 			break;
 		case 'f':
-			if (chain_parse(&options->chain, optarg, &error) == -1)
-				diag_die(&error);
+			chain_option(&options->chain, optarg);
 			break;
 		case 'g':
 			tls->groups = optarg;
@@ -264,7 +263,6 @@ start_rest(struct process *child, char *argv[], const struct chain *chain,
 	    dup2(pair[1], chain->read_fd) == -1 ||
 	    dup2(pair[1], chain->write_fd) == -1)
 		die_errno("socketpair");
-	chain_clean_environment();
 	/* Under inetd no plaintext may reach the network by way of 2. */
 	if (process_start(child, argv, PROCESS_INHERIT, PROCESS_INHERIT,
 	    errors_to_network ? pair[1] : PROCESS_INHERIT, false, &error) == -1)
@@ -334,6 +332,7 @@ main(int argc, char *argv[])
 	    tls_set_environment(connection, &error) == -1)
 		diag_die(&error);
 	diag_refresh();
+	chain_clean_environment();
 	if (kernel && hand_to_kernel(&options, connection))
 		chain_exec(&options.chain, argv);
 

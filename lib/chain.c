@@ -9,23 +9,22 @@
 #include "io.h"
 #include "signals.h"
 
-int
-chain_parse(struct chain *chain, const char *text, struct error *error)
+void
+chain_option(struct chain *chain, const char *text)
 {
 	char copy[32], *comma;
 	const char *reason_read, *reason_write;
 
 	if (strlcpy(copy, text, sizeof(copy)) >= sizeof(copy) ||
 	    (comma = strchr(copy, ',')) == NULL)
-		return (error_set(error, EXIT_USAGE,
-		    "-f wants two descriptors, READ,WRITE, not %s", text));
+		goto bad;
 	*comma = '\0';
 	chain->read_fd = (int)strtonum(copy, 0, 65535, &reason_read);
 	chain->write_fd = (int)strtonum(comma + 1, 0, 65535, &reason_write);
-	if (reason_read != NULL || reason_write != NULL)
-		return (error_set(error, EXIT_USAGE,
-		    "-f wants two descriptors, READ,WRITE, not %s", text));
-	return (0);
+	if (reason_read == NULL && reason_write == NULL)
+		return;
+bad:
+	die(EXIT_USAGE, "-f wants two descriptors, READ,WRITE, not %s", text);
 }
 
 int

@@ -16,8 +16,8 @@ struct chain {
 #define CHAIN_CLIENT ((struct chain){ .read_fd = 6, .write_fd = 7 })
 #define CHAIN_SERVER ((struct chain){ .read_fd = 0, .write_fd = 1 })
 
-/* "R,W", the argument of -f. */
-int	chain_parse(struct chain *chain, const char *text, struct error *error);
+/* "R,W", the argument of -f; anything else ends the program (EXIT_USAGE). */
+void	chain_option(struct chain *chain, const char *text);
 
 /* Are both open?  If not, says which, and that zr-connect opens them. */
 int	chain_check(const struct chain *chain, struct error *error);

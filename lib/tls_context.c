@@ -187,6 +187,10 @@ set_ciphers(SSL_CTX *context, const char *list, struct error *error)
 	if (SSL_CTX_set_ciphersuites(context, modern) != 1 ||
 	    (old[0] != '\0' && SSL_CTX_set_cipher_list(context, old) != 1))
 		return (error_set(error, EXIT_USAGE, "-e %s: %s", list, reason()));
+	if (modern[0] == '\0' &&
+	    SSL_CTX_get_min_proto_version(context) == TLS1_3_VERSION)
+		return (error_set(error, EXIT_USAGE, "-e %s: it has no cipher of "
+		    "TLS 1.3 (TLS_...), and -m allows no other version", list));
 	if (modern[0] == '\0')
 		SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
 	if (old[0] == '\0')

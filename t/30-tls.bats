@@ -227,6 +227,11 @@ server_said() {
 	server_said 'no cipher or group that both sides accept'
 }
 
+@test "ciphers that leave no version are refused before anything is sent" {
+	run -100 --separate-stderr zr-tls connect -d "$PKI" -n web1 -s x -m 1.3 -e ECDHE+AESGCM cat 6<&0 7>&1
+	stderr_has 'it has no cipher of TLS 1.3 (TLS_...), and -m allows no other version'
+}
+
 @test "TLS 1.2 and a chosen cipher and group" {
 	exchange
 	accept -- sh -c 'echo $SSL_PROTOCOL $SSL_CIPHER'

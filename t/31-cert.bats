@@ -67,6 +67,13 @@ load helper
 	[[ "$output" != *NO:* ]]
 }
 
+@test "a certificate that cannot be made leaves no key behind" {
+	zr-cert ca pki
+	: > pki/ca.crt
+	run -1 zr-cert client pki web1
+	[ ! -e pki/web1.key ]
+}
+
 @test "nothing is overwritten, and odd names are refused" {
 	zr-cert ca pki
 	run -1 zr-cert ca pki
