@@ -25,9 +25,9 @@ LIBS_zr-dataconn = -lprotobuf-c -ljansson
 LIBS_zr-rpc = -lprotobuf-c -ljansson -lnghttp2
 LIBS_zr-step = -lprotobuf-c -ljansson
 LIBS_zr-token = -ljansson -lz
-LIBS_zr-endpoint = -lprotobuf-c -ljansson -lz -lcrypto
+LIBS_zr-endpoint = -lprotobuf-c -ljansson -lz -lmd
 LIBS_zr-dump = -lprotobuf-c -ljansson -lnghttp2
-LIBS_zr-holds = -ljansson -lcrypto
+LIBS_zr-holds = -ljansson -lmd
 LIBS_zr-tls = -lssl -lcrypto
 LIBS_zr-stdinserver =
 LIBS_zr-ssh-connect =
@@ -123,7 +123,7 @@ fuzz:
 $(BUILD)/t/fuzz/%: t/fuzz/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIBRARY) \
-	    -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lbsd
+	    -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lmd -lbsd
 
 lint:
 	mandoc -T lint -W warning $(MANUALS)
@@ -181,13 +181,13 @@ $(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: bin/%.sh
 $(BUILD)/t/unit/fuzz-%: t/fuzz/%.c t/fuzz/replay/main.c t/unit/unit.h $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -It/unit '-DFUZZER="$*"' -o $@ $< t/fuzz/replay/main.c \
-	    $(LIBRARY) -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lbsd
+	    $(LIBRARY) -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lmd -lbsd
 
 # A unit test may use any part of the library.
 $(BUILD)/t/unit/%: t/unit/%.c t/unit/unit.h $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -It/unit -o $@ $< $(LIBRARY) \
-	    -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lbsd
+	    -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lmd -lbsd
 
 .PHONY: all demo check check-sanitize check-valgrind check-zfs deps unit lint install uninstall clean bench fuzz
 .SECONDARY:

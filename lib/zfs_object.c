@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "zfs_command.h"
 #include "zfs_object.h"
 #include "zrepl_name.h"
@@ -57,25 +55,6 @@ parse_number(const char *value, uint64_t *number)
 	return (*end == '\0' && errno == 0);
 }
 
-/* The old form of the property's value: a hash of the dataset's name. */
-static bool
-is_name_hash(const char *value, const char *name)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	char text[2 * EVP_MAX_MD_SIZE + 1] = "";
-	static const char digits[] = "0123456789abcdef";
-	unsigned int length = 0;
-
-	if (EVP_Digest(name, strlen(name), digest, &length, EVP_sha512_256(),
-	    NULL) != 1)
-		return (false);
-	for (unsigned int i = 0; i < length; i++) {
-		text[2 * i] = digits[digest[i] >> 4];
-		text[2 * i + 1] = digits[digest[i] & 15];
-	}
-	return (length > 0 && strcmp(value, text) == 0);
-}
-
 static bool
 set_property(struct zfs_object *object, const char *property, const char *value,
     const char *source)
@@ -99,7 +78,7 @@ set_property(struct zfs_object *object, const char *property, const char *value,
 		object->resume_token = strcmp(value, "-") == 0 ? "" : value;
 	} else if (strcmp(property, ZREPL_PLACEHOLDER_PROPERTY) == 0) {
 		object->placeholder = strcmp(source, "local") == 0 &&
-		    (strcmp(value, "on") == 0 || is_name_hash(value, object->name));
+		    zrepl_placeholder_set(value, object->name);
 	} else
 		return (false);
 	return (true);

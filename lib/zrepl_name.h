@@ -43,4 +43,10 @@ void	zrepl_cursor_name(char name[ZREPL_NAME_SIZE], enum zrepl_cursor kind,
 bool	zrepl_cursor_parse(const char *name, enum zrepl_cursor *kind,
 	    uint64_t *guid, const char **job);
 
+/*
+ * Does this value of the user property, local to dataset, say that it is a
+ * placeholder?  "on", or its old form, the SHA-512/256 of dataset's name.
+ */
+bool	zrepl_placeholder_set(const char *value, const char *dataset);
+
 #endif

@@ -3,7 +3,7 @@
 # argument "zfs" what t/zfsvm needs too.  Prints nothing when all of it is there.
 set -eu
 packages='gcc make libc6-dev pkg-config libprotobuf-c-dev protobuf-c-compiler
-	protobuf-compiler libnghttp2-dev libjansson-dev zlib1g-dev libbsd-dev
+	protobuf-compiler libnghttp2-dev libjansson-dev zlib1g-dev libbsd-dev libmd-dev
 	libssl-dev bats mandoc shellcheck clang libclang-rt-dev valgrind jq socat ucspi-tcp netcat-openbsd mbuffer
 	nghttp2-client bsdextrautils python3 python3-grpcio python3-hpack python3-protobuf procps iproute2 systemd openssl openssh-server openssh-client
 	openbsd-inetd s6'

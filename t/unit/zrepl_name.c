@@ -59,6 +59,20 @@ jobs(void)
 	    !zrepl_job_valid("a@b") && !zrepl_job_valid("a\nb"));
 }
 
+static void
+placeholders(void)
+{
+	static const char hash[] = "03fe7113949e716c6a9bcd750eea0e0d"
+	    "2542f7db8af107986f5e19bce48a403b";	/* openssl dgst -sha512-256 */
+
+	CHECK(zrepl_placeholder_set("on", "pool/a"));
+	CHECK(zrepl_placeholder_set(hash, "pool/a"));
+	CHECK(!zrepl_placeholder_set(hash, "pool/b"));
+	CHECK(!zrepl_placeholder_set("off", "pool/a") &&
+	    !zrepl_placeholder_set("", "pool/a") &&
+	    !zrepl_placeholder_set("-", "pool/a"));
+}
+
 int
 main(void)
 {
@@ -68,5 +82,7 @@ main(void)
 		parsing();
 	TEST("a job is one component of a name, and not too long")
 		jobs();
+	TEST("a placeholder says on, or its own name's hash")
+		placeholders();
 	return (unit_end());
 }
