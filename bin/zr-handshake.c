@@ -13,6 +13,7 @@
 #include "chain.h"
 #include "diag.h"
 #include "io.h"
+#include "quote.h"
 
 static const char usage[] =
     "zr-handshake [-f READ,WRITE] [-t SECONDS] connect PROGRAM [ARGUMENT ...]\n"
@@ -88,19 +89,34 @@ diagnose(const struct peer *peer, const struct banner *banner,
 {
 	const char *guess = banner_guess(peer->bytes, peer->length);
 	const char *line = banner->extensions;
+	size_t length;
 
 	if (error == NULL) {
 		printf("zrepl protocol version %d, %d extensions\n",
 		    banner->version, banner->extension_count);
 		for (int i = 0; i < banner->extension_count; i++) {
-			printf("extension: %.*s\n", (int)strcspn(line, "\n"), line);
-			line += strcspn(line, "\n") + 1;
+			length = strcspn(line, "\n");
+			printf("extension: ");
+			quote(stdout, line, length);
+			putchar('\n');
+			line += length + 1;
 		}
-		return (banner->version == BANNER_VERSION ? EXIT_DONE :
-		    EXIT_PROTOCOL);
+	} else {
+		printf("not zrepl: %s", guess != NULL ? guess : error->text);
+		if (guess == NULL && peer->length > 0) {
+			printf("; it says ");
+			quote(stdout, peer->bytes, peer->length < STRANGER_BYTES ?
+			    peer->length : STRANGER_BYTES);
+		} else if (peer->length == 0 && error->code == EXIT_PROTOCOL)
+			printf(", as a server does that wants TLS, or does not "
+			    "know this client");
+		putchar('\n');
 	}
-	printf("not zrepl: %s\n", guess != NULL ? guess : error->text);
-	return (error->code);
+	if (fflush(stdout) == EOF)
+		die_errno("standard output");
+	if (error != NULL)
+		return (error->code);
+	return (banner->version == BANNER_VERSION ? EXIT_DONE : EXIT_PROTOCOL);
 }
 
 int

@@ -132,6 +132,9 @@ banner_guess(const char *bytes, size_t length)
 		{ "HTTP/", 5, "an HTTP server" },
 		{ "GET ", 4, "an HTTP client" },
 		{ "POST ", 5, "an HTTP client" },
+		/* What some servers say to a line that is no request. */
+		{ "<html", 5, "an HTTP server" },
+		{ "<!DOCTYPE", 9, "an HTTP server" },
 		{ "PRI * HTTP/2", 12, "an HTTP/2 client: the handshake was left out" },
 		{ "\0\0\022\004", 4, "an HTTP/2 server: the handshake was left out" },
 		{ "\026\003", 2, "a TLS client: put zr-tls accept in front" },

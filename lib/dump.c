@@ -1,11 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
-#include <vis.h>
 
 #include "banner.h"
 #include "dump.h"
 #include "label.h"
 #include "pbjson.h"
+#include "quote.h"
 #include "sshcon.h"
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -20,21 +20,6 @@ dump_line(const struct dump *dump, uint64_t begin, uint64_t size)
 {
 	fprintf(dump->out, "%c %llu %llu ", dump->side == DUMP_CLIENT ? '>' : '<',
 	    (unsigned long long)begin, (unsigned long long)size);
-}
-
-void
-dump_text(const struct dump *dump, const void *text, size_t length)
-{
-	const unsigned char *byte = text;
-	char encoded[8];
-
-	putc('"', dump->out);
-	for (size_t i = 0; i < length; i++) {
-		vis(encoded, byte[i], VIS_CSTYLE | VIS_NL | VIS_TAB | VIS_OCTAL |
-		    VIS_DQ, i + 1 < length ? byte[i + 1] : 0);
-		fputs(encoded, dump->out);
-	}
-	putc('"', dump->out);
 }
 
 int
@@ -95,7 +80,7 @@ banner(struct dump *dump, struct error *error)
 	fprintf(dump->out, "banner version %d", parsed.version);
 	if (parsed.extension_count > 0) {
 		fprintf(dump->out, " %d extensions ", parsed.extension_count);
-		dump_text(dump, parsed.extensions, parsed.extensions_length);
+		quote(dump->out, parsed.extensions, parsed.extensions_length);
 	}
 	putc('\n', dump->out);
 	dump->state = dump->side == DUMP_CLIENT ? DUMP_AT_LABEL :

@@ -98,9 +98,6 @@ void	dump_connection_free(struct dump_connection *connection);
 /* A line's beginning: "> 67 64 ".  Its end is the caller's. */
 void	dump_line(const struct dump *dump, uint64_t begin, uint64_t size);
 
-/* Text from a peer, quoted and vis(3)-encoded. */
-void	dump_text(const struct dump *dump, const void *text, size_t length);
-
 /*
  * A message: its type and JSON, or how long it is where the type is NULL; -1
  * if it is not such a message.

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dump.h"
+#include "quote.h"
 
 /* The request: its path, and the message where the path is known. */
 static int
@@ -18,7 +19,7 @@ request(struct dump *dump, uint64_t size, struct error *error)
 	dump->connection->method = method;
 	dump_line(dump, dump->begin, size);
 	fputs("request ", dump->out);
-	dump_text(dump, path, length);
+	quote(dump->out, path, length);
 	putc(' ', dump->out);
 	return (dump_message(dump, method == NULL ? NULL : method->request,
 	    buffer_front(&exchange->message), buffer_length(&exchange->message),
@@ -44,7 +45,7 @@ text(const struct dump *dump, uint64_t size, const char *word, const char *what)
 {
 	dump_line(dump, dump->begin, size);
 	fprintf(dump->out, "%s ", word);
-	dump_text(dump, what, strlen(what));
+	quote(dump->out, what, strlen(what));
 	putc('\n', dump->out);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dump.h"
+#include "quote.h"
 
 #define HEADER_SIZE	9
 #define CALLS_OPEN_MAX	4096	/* with half a message */
@@ -160,7 +161,7 @@ header_field(struct dump *dump, const nghttp2_nv *field, struct error *error)
 	putc(' ', dump->out);
 	fwrite(field->name, 1, field->namelen, dump->out);
 	putc('=', dump->out);
-	dump_text(dump, value, field->valuelen);
+	quote(dump->out, value, field->valuelen);
 	if (field->namelen != 5 || memcmp(field->name, ":path", 5) != 0 ||
 	    field->valuelen < prefix || field->valuelen - prefix >= sizeof(name) ||
 	    memcmp(value, PATH_PREFIX, prefix) != 0)
@@ -318,7 +319,7 @@ other(struct dump *dump, const uint8_t *bytes, size_t size, struct error *error)
 	} else if (type == FRAME_GOAWAY) {
 		fprintf(dump->out, " last=%" PRIu32 " %s ", get32(bytes) & 0x7fffffff,
 		    nghttp2_http2_strerror(get32(bytes + 4)));
-		dump_text(dump, bytes + 8, size - 8);
+		quote(dump->out, bytes + 8, size - 8);
 	} else if (type == FRAME_RST_STREAM) {
 		fprintf(dump->out, " %s", nghttp2_http2_strerror(get32(bytes)));
 		remove_call(dump, frame_stream(dump));

@@ -45,15 +45,41 @@ peer() {
 
 @test "-n says what is there and runs nothing" {
 	peer '0000000060 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0001\nfoo\n' -n connect
-	[ "$status" -eq 0 ] && [ "$output" = $'zrepl protocol version 7, 1 extensions\nextension: foo' ]
+	[ "$status" -eq 0 ] && [ "$output" = $'zrepl protocol version 7, 1 extensions\nextension: "foo"' ]
 	peer '0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0005 EXTENSIONS=0000\n' -n connect
 	[ "$status" -eq 98 ] && [ "$output" = 'zrepl protocol version 5, 0 extensions' ]
 	peer 'SSH-2.0-OpenSSH_9.2\r\n' -n connect
 	[ "$status" -eq 98 ] && [ "$output" = 'not zrepl: an SSH server' ]
 	peer 'SSHCON_HELO' -n connect
 	[ "$status" -eq 98 ] && [[ "$output" == 'not zrepl: zrepl'* ]]
+	for page in '<html>\r\n<head><title>400 Bad Request' '<!DOCTYPE HTML>\n<html lang="en">'; do
+		peer "$page" -n connect
+		[ "$status" -eq 98 ] && [ "$output" = 'not zrepl: an HTTP server' ]
+	done
+	peer 'who are \033[31myou?\n' -n connect
+	[ "$status" -eq 98 ] && [ "$output" = \
+	    "not zrepl: the peer's banner does not begin with a length; it says \"who are \\033[31myou\"" ]
 	run --separate-stderr zr-connect exec:'cat > /dev/null' zr-handshake -n -t 1 connect
 	[ "$status" -eq 99 ] && [ "$output" = 'not zrepl: the peer sent no banner in time' ]
+	run --separate-stderr zr-connect exec:'read -r line' zr-handshake -n connect
+	[ "$status" -eq 98 ] && [[ "$output" == 'not zrepl: the peer closed the connection without a banner, as '* ]]
+}
+
+@test "-n against a TLS server, which says nothing to a banner" {
+	zr-cert ca pki > /dev/null
+	zr-cert server pki server localhost > /dev/null
+	background zr-listen -1 tcp:127.0.0.1:0 zr-tls accept -d pki -n server -c nobody true > port 2> log
+	eventually 20 test -s port
+	run --separate-stderr zr-connect "tcp:127.0.0.1:$(cat port)" zr-handshake -n connect
+	[ "$status" -eq 98 ] && [[ "$output" == *wants\ TLS* ]]
+}
+
+@test "-n: what a peer wrote does not reach the terminal as it is, and a full disk is said" {
+	printf '0000000063 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0001\na\033[31m\n' > said
+	run --separate-stderr zr-connect exec:'cat said; cat > heard' zr-handshake -n connect
+	[ "$status" -eq 0 ] && [ "${lines[1]}" = 'extension: "a\033[31m"' ]
+	stderr=$(zr-connect exec:'cat said; cat > heard' zr-handshake -n connect 2>&1 > /dev/full) && status=0 || status=$?
+	[ "$status" -eq 111 ] && stderr_has "standard output: No space left on device"
 }
 
 @test "usage, and what cannot be executed" {
