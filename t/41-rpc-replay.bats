@@ -33,3 +33,12 @@ load replay
 @test "a server stops as recorded, idle or during a call, and a client leaves it" {
 	both c15-server-SIGTERM-while-idle c16-server-SIGTERM-during-call
 }
+
+@test "no recorded control connection is left out" {
+	cd "$BATS_TEST_DIRNAME"
+	for name in data/recordings/*.control.events.jsonl; do
+		name=$(basename "$name" .control.events.jsonl)
+		grep -q "[ 	]$name\b" 41-rpc-replay.bats 43-rpc-keepalive.bats || echo "$name"
+	done > "$BATS_TEST_TMPDIR/missing"
+	[ ! -s "$BATS_TEST_TMPDIR/missing" ]
+}

@@ -4,8 +4,6 @@ load helper
 load replay
 
 @test "PINGs of an idle connection, of a client that answers none or sends too many" {
-	replay server r11-control-pings-not-acked
-	replay server r12-control-ping-every-1s
-	replay server r13-control-ping-every-3s
-	both c13-idle-keepalive-27s
+	both c13-idle-keepalive-27s r11-control-pings-not-acked \
+	    r12-control-ping-every-1s r13-control-ping-every-3s
 }
