@@ -1,25 +1,5 @@
-#include <sys/ioctl.h>
-#ifdef __linux__
-#include <linux/sockios.h>
-#endif
-
 #include "dataconn.h"
 #include "io.h"
-
-/* Bytes that the peer's kernel has not acknowledged yet; -1 where unknown. */
-static int
-unacknowledged(const struct dataconn *conn)
-{
-	int bytes = -1;
-
-#ifdef SIOCOUTQ
-	if (ioctl(conn->chain.read_fd, SIOCOUTQ, &bytes) == -1)
-		bytes = -1;
-#else
-	(void)conn;
-#endif
-	return (bytes);
-}
 
 /*
  * Drop what was read, but see heartbeats and Shutdown.  True if the peer said
@@ -78,11 +58,11 @@ dataconn_close(struct dataconn *conn)
 	if (conn->chain.write_fd != conn->chain.read_fd)
 		io_close(&conn->chain.write_fd);
 
-	before = unacknowledged(conn);
+	before = io_unacknowledged(conn->chain.read_fd);
 	deadline = io_now() + patience;
 	while (!conn->end_of_file && !conn->shutdown_seen && io_now() < deadline) {
 		dataconn_wait(conn, NULL, 0, io_earlier(deadline, io_now() + 1000));
-		left = unacknowledged(conn);
+		left = io_unacknowledged(conn->chain.read_fd);
 		if (discard_input(conn) || left < before)
 			deadline = io_now() + patience;
 		before = left;

@@ -5,10 +5,14 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
 
 #include "io.h"
 #include "kernel_tls.h"
@@ -271,6 +275,20 @@ io_half_close(int fd)
 	if (shutdown(fd, SHUT_WR) == 0 || errno == ENOTSOCK || errno == ENOTCONN)
 		return (0);
 	return (-1);
+}
+
+int
+io_unacknowledged(int fd)
+{
+	int bytes = -1;
+
+#ifdef SIOCOUTQ
+	if (ioctl(fd, SIOCOUTQ, &bytes) == -1)
+		bytes = -1;
+#else
+	(void)fd;
+#endif
+	return (bytes);
 }
 
 const char *

@@ -85,6 +85,9 @@ ssize_t	io_read_line(int fd, char *line, size_t size, int64_t deadline,
  */
 int	io_half_close(int fd);
 
+/* Bytes that the peer's kernel has not acknowledged yet; -1 where unknown. */
+int	io_unacknowledged(int fd);
+
 /*
  * What to add to a message that fd ended too early: why that may be, or
  * nothing.  Only kernel TLS can tell.

@@ -24,7 +24,7 @@ rpc_caller_close(struct rpc_caller *caller)
 {
 	rpc_client_close(&caller->client);
 	rpc_network_close(&caller->network, &caller->client.connection,
-	    io_now() + FAREWELL_MS);
+	    FAREWELL_MS);
 	rpc_client_free(&caller->client);
 }
 

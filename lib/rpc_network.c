@@ -82,24 +82,48 @@ rpc_network_write(struct rpc_network *network,
 
 void
 rpc_network_close(struct rpc_network *network,
-    struct rpc_connection *connection, int64_t deadline)
+    struct rpc_connection *connection, int64_t patience_ms)
 {
+	struct chain *chain = &network->chain;
 	struct pollfd entries[RPC_NETWORK_ENTRIES];
 	struct error error;
-	int64_t now;
+	int64_t now = io_now();
 
-	for (now = io_now(); now < deadline; now = io_now()) {
-		if (rpc_network_write(network, connection, now, &error) == -1)
-			break;
+	connection->moved = now;
+	while (now < connection->moved + patience_ms &&
+	    rpc_network_write(network, connection, now, &error) == 0) {
 		rpc_network_poll(network, connection, entries);
 		entries[0].fd = -1;
 		if (entries[1].fd == -1)
 			break;
-		io_poll(entries, RPC_NETWORK_ENTRIES, deadline);
+		io_poll(entries, RPC_NETWORK_ENTRIES,
+		    connection->moved + patience_ms);
+		now = io_now();
 	}
-	io_half_close(network->chain.write_fd);
+	io_half_close(chain->write_fd);
 	if (network->was_blocking) {
-		io_set_nonblocking(network->chain.read_fd, false);
-		io_set_nonblocking(network->chain.write_fd, false);
+		io_set_nonblocking(chain->read_fd, false);
+		io_set_nonblocking(chain->write_fd, false);
+	}
+	if (chain->write_fd != chain->read_fd)	/* a pipe, perhaps */
+		io_close(&chain->write_fd);
+}
+
+void
+rpc_network_drain(struct rpc_network *network, int64_t patience_ms)
+{
+	static uint8_t bytes[32 << 10];
+	const int fd = network->chain.read_fd;
+	int64_t deadline = io_now() + patience_ms;
+	int before = io_unacknowledged(fd), left;
+	struct pollfd entry = { .fd = fd, .events = POLLIN };
+
+	while (!network->unread && io_now() < deadline) {
+		if (io_poll(&entry, 1, io_earlier(deadline, io_now() + 1000)) == 1)
+			network->unread = io_read(fd, bytes, sizeof(bytes)) <= 0;
+		left = io_unacknowledged(fd);
+		if (left < before)
+			deadline = io_now() + patience_ms;
+		before = left;
 	}
 }

@@ -39,8 +39,18 @@ ssize_t	rpc_network_read(struct rpc_network *network,
 int	rpc_network_write(struct rpc_network *network,
 	    struct rpc_connection *connection, int64_t now, struct error *error);
 
-/* Try to write the rest until then, half-close, and block as before. */
+/*
+ * Write the rest, as long as some of it moves every so many milliseconds;
+ * half-close, and block as before.
+ */
 void	rpc_network_close(struct rpc_network *network,
-	    struct rpc_connection *connection, int64_t deadline);
+	    struct rpc_connection *connection, int64_t patience_ms);
+
+/*
+ * After that, where an answer may be on its way: read and drop until the peer
+ * closes, too, or takes nothing of it for so long.  To leave with bytes unread
+ * would reset the connection, which destroys what the peer has not read.
+ */
+void	rpc_network_drain(struct rpc_network *network, int64_t patience_ms);
 
 #endif

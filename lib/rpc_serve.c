@@ -12,7 +12,8 @@
 
 /* No call is begun while so many bytes wait for a slow client. */
 #define ANSWERS_PAUSE	(64u << 20)
-#define FAREWELL_MS	2000
+#define FAREWELL_MS	2000	/* for the last words to a bad client */
+#define LAST_ANSWER_MS	10000	/* and for the last answers to a good one */
 
 /* A call at an endpoint of its own. */
 struct job {
@@ -334,6 +335,7 @@ rpc_serve_run(const struct rpc_serve *serve, const struct chain *chain,
     struct error *error)
 {
 	struct run *run;
+	int64_t patience_ms;
 
 	run = calloc(1, sizeof(*run));
 	if (run == NULL)
@@ -359,8 +361,9 @@ rpc_serve_run(const struct rpc_serve *serve, const struct chain *chain,
 		}
 	} while (serve_network(run, error) == 0);
 	end_all(run);
-	rpc_network_close(&run->network, &run->server.connection,
-	    io_now() + FAREWELL_MS);
+	patience_ms = error->code == EXIT_DONE ? LAST_ANSWER_MS : FAREWELL_MS;
+	rpc_network_close(&run->network, &run->server.connection, patience_ms);
+	rpc_network_drain(&run->network, patience_ms);
 	rpc_server_free(&run->server);
 	free(run);
 	return (error->code == EXIT_DONE ? 0 : -1);

@@ -9,6 +9,7 @@
 
 /* What GOAWAY says, and the PING behind the first one, as grpc-go has them. */
 #define STOP_TEXT	"graceful_stop"
+#define STOP_MS		5000	/* no answer to that PING: go on without */
 static const uint8_t goaway_ping[8] = { 1, 6, 1, 8, 0, 3, 3, 9 };
 
 static nghttp2_nv
@@ -246,6 +247,18 @@ on_end(struct rpc_server *server, struct rpc_call *call)
 		move(server, call, RPC_CALL_READY);
 }
 
+/* No call comes any more: the one that came last is known. */
+static void
+take_no_more(struct rpc_server *server)
+{
+	nghttp2_session *session = server->connection.session;
+
+	server->state = RPC_STOPPING;
+	nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE,
+	    nghttp2_session_get_last_proc_stream_id(session),
+	    NGHTTP2_NO_ERROR, (const uint8_t *)STOP_TEXT, strlen(STOP_TEXT));
+}
+
 static int
 on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
@@ -256,12 +269,8 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 	if (frame->hd.type == NGHTTP2_PING &&
 	    (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 &&
 	    server->state == RPC_STOP_ANNOUNCED &&
-	    memcmp(frame->ping.opaque_data, goaway_ping, 8) == 0) {
-		server->state = RPC_STOPPING;
-		nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE,
-		    nghttp2_session_get_last_proc_stream_id(session),
-		    NGHTTP2_NO_ERROR, (const uint8_t *)STOP_TEXT, strlen(STOP_TEXT));
-	}
+	    memcmp(frame->ping.opaque_data, goaway_ping, 8) == 0)
+		take_no_more(server);
 	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
 		return (0);
 	call = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
@@ -405,6 +414,8 @@ rpc_server_tick(struct rpc_server *server, int64_t now, struct error *error)
 		return (-1);
 	expire(server, &server->calls, now);
 	expire(server, &server->ready, now);
+	if (server->state == RPC_STOP_ANNOUNCED && now >= server->stop_by)
+		take_no_more(server);
 	/* A client that answers PINGs and opens no window is stuck, too. */
 	if (server->answer_bytes > 0 &&
 	    now - server->answers_moved >= STREAM_STALLED_MS)
@@ -427,6 +438,8 @@ rpc_server_deadline(const struct rpc_server *server)
 	if (server->answer_bytes > 0 &&
 	    server->answers_moved + STREAM_STALLED_MS < next)
 		next = server->answers_moved + STREAM_STALLED_MS;
+	if (server->state == RPC_STOP_ANNOUNCED && server->stop_by < next)
+		next = server->stop_by;
 	return (next);
 }
 
@@ -436,6 +449,7 @@ rpc_server_stop(struct rpc_server *server)
 	if (server->state != RPC_SERVING)
 		return;
 	server->state = RPC_STOP_ANNOUNCED;
+	server->stop_by = server->connection.now + STOP_MS;
 	rpc_connection_goaway(&server->connection, INT32_MAX, STOP_TEXT);
 	nghttp2_submit_ping(server->connection.session, NGHTTP2_FLAG_NONE,
 	    goaway_ping);

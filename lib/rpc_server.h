@@ -48,6 +48,7 @@ struct rpc_server {
 	enum {
 		RPC_SERVING, RPC_STOP_ANNOUNCED, RPC_STOPPING
 	} state;
+	int64_t stop_by;		/* from announced to stopping */
 };
 
 int	rpc_server_init(struct rpc_server *server, int64_t now,
@@ -76,7 +77,10 @@ int	rpc_server_read(struct rpc_server *server, const uint8_t *bytes,
 int	rpc_server_tick(struct rpc_server *server, int64_t now, struct error *error);
 int64_t	rpc_server_deadline(const struct rpc_server *server);
 
-/* Take no more calls: GOAWAY twice, the second once the first is answered. */
+/*
+ * Take no more calls: GOAWAY twice, the second once a PING behind the first is
+ * answered, or does not seem to be.
+ */
 void	rpc_server_stop(struct rpc_server *server);
 
 /* Has it stopped, with every call answered? */

@@ -100,6 +100,11 @@ ends() {
 	[[ "$ZR_BUILD" == *sanitize* || "$memory" -lt 262144 ]]
 }
 
+@test "a server that stops loses nothing of an answer that its client is slow to read" {
+	faults last
+	[ "$output" = '0 True' ]
+}
+
 @test "a batch whose answers nobody reads holds few of them, and loses none" {
 	faults reader
 	echo "$output"

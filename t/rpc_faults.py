@@ -7,14 +7,17 @@
                                 answered, after a good one has been, too
     rpc_faults.py answer NAME   a server whose answer to zr-rpc Ping is no good;
                                 prints the client's exit status
+    rpc_faults.py last          a client that is in no hurry to read, of a server that
+                                stops: prints how much of its answer has come
     rpc_faults.py reader        zr-rpc batch whose answers nobody reads for a
                                 while; prints its memory, and how many came
     rpc_faults.py slow          a client that asks for much and reads nothing,
                                 and then everything; prints how many endpoints
                                 ran meanwhile, of how many, and the memory
 """
-import gzip, os, socket, struct, subprocess, sys, tempfile, time
+import gzip, os, signal, socket, struct, subprocess, sys, time
 import hpack
+import transport
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
@@ -217,11 +220,37 @@ def answering(name):
     print(code, program.stdout.read().decode().strip())
 
 
+def large(size, first=""):
+    """An endpoint whose answer is so long."""
+    path = os.path.abspath("large")
+    with open(path, "w") as f:
+        f.write(f"#!/bin/sh\n{first}\nread -r _\nprintf '{{\"Echo\":\"'; head -c {size} /dev/zero | tr '\\0' x; printf '\"}}\\n'\n")
+    os.chmod(path, 0o755)
+    return path
+
+
+def last():
+    size = 1500000
+    ours, program = transport.serve(["zr-rpc", "serve", large(size)])
+    windows = frame(SETTINGS, 0, 0, b"\0\4\x3f\0\0\0") + frame(WINDOW_UPDATE, 0, 0, b"\x3f\0\0\0")
+    ours.sendall(OPENING + windows + frame(HEADERS, END_HEADERS, 1, headers()) + frame(DATA, END_STREAM, 1, GOOD))
+    ours.recv(100000, socket.MSG_WAITALL)   # it is on its way, and the kernels have the rest or will have
+    program.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    ours.sendall(frame(PING, ACK, 0, bytes([1, 6, 1, 8, 0, 3, 3, 9])))
+    for _ in range(30):     # what it does not read any more
+        time.sleep(0.1)
+        ours.sendall(frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1"))
+    got = 100000
+    while piece := ours.recv(1 << 16):
+        got += len(piece)
+    ours.close()
+    print(program.wait(30), got > size)
+
+
 def reader():
     calls, size = 60 if "sanitize" in os.environ.get("ZR_BUILD", "") else 200, 1 << 20
-    with open("large", "w") as f:
-        f.write(f"#!/bin/sh\nread -r _\nprintf '{{\"Echo\":\"'; head -c {size} /dev/zero | tr '\\0' x; printf '\"}}\\n'\n")
-    os.chmod("large", 0o755)
+    large(size)
     ours, server = serve("serve", "./large")
     batch = subprocess.Popen(["zr-rpc", "-f", f"{ours.fileno()},{ours.fileno()}", "batch"], pass_fds=[ours.fileno()],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -240,14 +269,8 @@ def reader():
 
 def slow():
     calls, size = 60, 4 << 20
-    directory = tempfile.mkdtemp()
-    endpoint = os.path.join(directory, "endpoint")
-    with open(endpoint, "w") as f:
-        f.write(f"#!/bin/sh\nmktemp {directory}/ran.XXXXXX > {directory}/log\nread -r _\n"
-                f"printf '{{\"Echo\":\"'; head -c {size} /dev/zero | tr '\\0' x; printf '\"}}\\n'\n")
-    os.chmod(endpoint, 0o755)
-    ran = lambda: len([x for x in os.listdir(directory) if x.startswith("ran.")])
-    ours, program = serve("-c", "8", "serve", endpoint)
+    ran = lambda: len([x for x in os.listdir() if x.startswith("ran.")])
+    ours, program = serve("-c", "8", "serve", large(size, "mktemp ran.XXXXXX > log"))
     ours.sendall(OPENING + b"".join(frame(HEADERS, END_HEADERS, 2 * i + 1, headers()) +
                                     frame(DATA, END_STREAM, 2 * i + 1, GOOD) for i in range(calls)))
     before, since = -1, time.monotonic()
@@ -266,10 +289,7 @@ def slow():
     assert got > calls * size, got
     ours.close()
     assert program.wait(30) == 0
-    for file in os.listdir(directory):
-        os.unlink(os.path.join(directory, file))
-    os.rmdir(directory)
     print(before, calls, peak)
 
 
-{"break": breaking, "request": request, "answer": answering, "reader": reader, "slow": slow}[sys.argv[1]](*sys.argv[2:])
+{"break": breaking, "request": request, "answer": answering, "last": last, "reader": reader, "slow": slow}[sys.argv[1]](*sys.argv[2:])

@@ -17,7 +17,7 @@ struct wire {
 	int64_t pinged;			/* the last PING */
 	int64_t closest;		/* two PINGs that came one after the other */
 	bool cut;			/* nothing arrives */
-	bool no_pings, no_windows;	/* these do not */
+	bool no_pings, no_ping_acks, no_windows;	/* these do not */
 };
 
 struct pair {
@@ -71,6 +71,8 @@ is_let_through(const struct wire *wire, const uint8_t *frame)
 	return (!wire->cut &&
 	    !(wire->no_pings && frame[3] == NGHTTP2_PING &&
 	    (frame[4] & NGHTTP2_FLAG_ACK) == 0) &&
+	    !(wire->no_ping_acks && frame[3] == NGHTTP2_PING &&
+	    (frame[4] & NGHTTP2_FLAG_ACK) != 0) &&
 	    !(wire->no_windows && frame[3] == NGHTTP2_WINDOW_UPDATE));
 }
 
@@ -294,6 +296,23 @@ main(void)
 		rpc_client_close(&pair.client);
 		settle(&pair);
 		CHECK(pair.up.goaways == 0);
+		close_pair(&pair);
+	}
+	TEST("a server that stops does so, too, where its last PING is not answered") {
+		open_pair(&pair);
+		settle(&pair);
+		pair.up.no_ping_acks = true;
+		CHECK(ask(&pair) != NULL);
+		settle(&pair);
+		rpc_server_stop(&pair.server);
+		CHECK(rpc_server_deadline(&pair.server) == 5000);
+		run_until(&pair, 4900);
+		CHECK(pair.down.goaways == 1);
+		run_until(&pair, 5000);
+		CHECK(pair.down.goaways == 2 && pair.down.goaway_last == 1);
+		answer(&pair, 3);
+		settle(&pair);
+		CHECK(finish(&pair) == GRPC_OK && rpc_server_done(&pair.server));
 		close_pair(&pair);
 	}
 	TEST("a client that has had enough says goodbye") {
