@@ -111,6 +111,7 @@ abort_receive(const char *name, struct error *error)
 
 	result = zfs_run(&arguments, 0, NULL, &report, error);
 	zfs_arguments_free(&arguments);
+	report.command = "abort";	/* it needs other permissions than recv */
 	if (result == 0 && report.exit_code != 0 && !zfs_words_all(&report, fine))
 		result = zfs_failed(&report, error);
 	return (result);
@@ -127,8 +128,10 @@ look_beside(struct receive *receive)
 	int result;
 
 	if (snprintf(receive->incoming, sizeof(receive->incoming), "%s%s",
-	    receive->local, RECEIVER_INCOMING_SUFFIX) > FS_NAME_MAX)
+	    receive->local, RECEIVER_INCOMING_SUFFIX) > FS_NAME_MAX) {
+		receive->incoming[0] = '\0';
 		return (0);	/* then there is none, and will not be one */
+	}
 	result = zfs_filesystem_read(&list, receive->incoming, ZFS_WANT_TOKEN,
 	    true, receive->error);
 	if (result == -1 || list.count == 0)
@@ -252,20 +255,23 @@ remove_snapshots(const struct receive *receive)
 	return (result);
 }
 
-/* Does the filesystem hold state that a later stream can go on from? */
+/*
+ * Has nothing come of it: neither state that a later stream can go on from,
+ * nor, by another call at the same time, the snapshot?
+ */
 static bool
-has_saved_state(const struct receive *receive)
+is_empty_still(const struct receive *receive)
 {
-	const char *const names[] = { receive->local, NULL };
 	struct zfs_list list;
 	struct error error;
-	bool saved;
+	bool empty;
 
-	saved = zfs_list_read(&list, names, "0", "filesystem,volume",
-	    ZFS_WANT_TOKEN, true, &error) == 0 && list.count == 1 &&
-	    list.objects[0].resume_token[0] != '\0';
+	empty = zfs_filesystem_read(&list, receive->local, ZFS_WANT_TOKEN, true,
+	    &error) == 0 && list.count > 0 &&
+	    list.objects[0].resume_token[0] == '\0' && zfs_list_find(&list,
+	    ZFS_SNAPSHOT, receive->request->to->name) == NULL;
 	zfs_list_free(&list);
-	return (saved);
+	return (empty);
 }
 
 /* --- zfs recv --- */
@@ -314,7 +320,7 @@ receive_over_placeholder(struct receive *receive)
 	if (result == 0)
 		return (0);
 	zfs_clean_up();
-	if (!has_saved_state(receive) && set_placeholder(receive->local,
+	if (is_empty_still(receive) && set_placeholder(receive->local,
 	    ZREPL_PLACEHOLDER_PROPERTY "=on", &error) == -1)
 		diag("%s is no placeholder any more: %s", receive->local, error.text);
 	return (-1);

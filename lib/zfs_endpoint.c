@@ -1,4 +1,6 @@
+#include <ctype.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -8,6 +10,14 @@
 #include "zfs_command.h"
 #include "zfs_endpoint.h"
 
+/* Does a longer name lead up to here?  (Blanks and dots need not be of one.) */
+static bool
+inside_name(const char *text, const char *at)
+{
+	return (at > text && (isalnum((unsigned char)at[-1]) || at[-1] == '-' ||
+	    at[-1] == '_'));
+}
+
 /* Take "prefix/" out of the text wherever it stands. */
 static void
 hide_prefix(char *text, const char *prefix)
@@ -16,10 +26,12 @@ hide_prefix(char *text, const char *prefix)
 	char *found = text;
 
 	while ((found = strstr(found, prefix)) != NULL) {
-		if (found[length] == '/')
+		if (found[length] == '/' && !inside_name(text, found)) {
 			memmove(found, found + length + 1,
 			    strlen(found + length + 1) + 1);
-		else
+			/* The client may have the same names once more. */
+			found += strcspn(found, " '\"@");
+		} else
 			found += length;
 	}
 }

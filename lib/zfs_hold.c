@@ -1,8 +1,10 @@
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "zfs_command.h"
 #include "zfs_hold.h"
+
+#define HOLDS_MAX	(1u << 20)	/* bytes of "zfs holds" of one snapshot */
 
 static int
 run(struct zfs_arguments *arguments, const char *const fine[],
@@ -59,4 +61,33 @@ zfs_release(const char *tag, const struct zfs_list *list,
 		return (run(&arguments, fine, error));
 	zfs_arguments_free(&arguments);
 	return (0);
+}
+
+bool
+zfs_hold_advice(char line[ZFS_ADVICE_SIZE], const char *snapshot)
+{
+	struct zfs_arguments arguments = zfs_arguments("holds", "-H", snapshot,
+	    NULL);
+	struct buffer output = BUFFER_EMPTY(HOLDS_MAX);
+	struct zfs_report report;
+	struct error error;
+	char *rest, *tag = NULL;
+
+	if (zfs_run(&arguments, 0, &output, &report, &error) == 0 &&
+	    buffer_append(&output, "", 1) == 0) {
+		/* Lines of snapshot, tag and time; the first will do. */
+		rest = (char *)output.bytes;
+		strsep(&rest, "\t");
+		tag = strsep(&rest, "\t");
+	}
+	/* A tag may be anything, also what a shell would take otherwise. */
+	if (tag != NULL && strchr(tag, '\'') == NULL)
+		snprintf(line, ZFS_ADVICE_SIZE, "the hold %s keeps %s: "
+		    "\"zfs release '%s' '%s'\" releases it", tag, snapshot, tag,
+		    snapshot);
+	else
+		tag = NULL;
+	zfs_arguments_free(&arguments);
+	buffer_free(&output);
+	return (tag != NULL);
 }

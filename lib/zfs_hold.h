@@ -1,9 +1,11 @@
 #ifndef ZR_ZFS_HOLD_H
 #define ZR_ZFS_HOLD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "error.h"
+#include "zfs_advice.h"
 #include "zfs_object.h"
 
 /*
@@ -22,5 +24,12 @@ int	zfs_hold(const char *tag, const char *const snapshots[],
  */
 int	zfs_release(const char *tag, const struct zfs_list *list,
 	    const char *const spare[], struct error *error);
+
+/*
+ * What to do about a snapshot that cannot be destroyed because it is busy, as
+ * one line: which hold, and the command that releases it.  False where nothing
+ * holds it, or that cannot be told.
+ */
+bool	zfs_hold_advice(char line[ZFS_ADVICE_SIZE], const char *snapshot);
 
 #endif

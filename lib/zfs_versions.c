@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diag.h"
 #include "fs_name.h"
 #include "request.h"
 #include "rfc3339.h"
 #include "zfs_command.h"
+#include "zfs_hold.h"
 #include "zfs_versions.h"
 
 #define DESTROY_ARGUMENT_MAX (60u << 10)	/* Linux: 128 KiB in one argument */
@@ -85,6 +87,7 @@ struct destruction {
 	size_t count;
 	bool *done;		/* destroyed, or a text says why not */
 	char **texts;		/* owned; NULL: it went well */
+	const char *busy;	/* the first that is; NULL: none */
 	bool out_of_memory;
 };
 
@@ -160,6 +163,8 @@ take_reason(struct destruction *destruction, const char *line, size_t length)
 	}
 	if (reason == NULL)
 		return;
+	/* The peer gets bare words; our log should have them all. */
+	diag(DIAG_LOG "%.*s", (int)length, line);
 	/* Newer releases have other words for EBUSY. */
 	if (strncmp(reason, "it's being held", 15) == 0)
 		snprintf(text, sizeof(text), "dataset is busy");
@@ -168,8 +173,26 @@ take_reason(struct destruction *destruction, const char *line, size_t length)
 		    (int)(line + length - reason), reason);
 	for (size_t i = 0; i < destruction->count; i++)
 		if (!destruction->done[i] && reason_for(destruction,
-		    destruction->wanted[i]->name, line, length) == reason)
+		    destruction->wanted[i]->name, line, length) == reason) {
 			cannot(destruction, i, text);
+			if (destruction->busy == NULL &&
+			    strcmp(text, "dataset is busy") == 0)
+				destruction->busy = destruction->wanted[i]->name;
+		}
+}
+
+/* For the log: what keeps the first one that is busy. */
+static void
+advise(const struct destruction *destruction)
+{
+	char snapshot[2 * FS_NAME_MAX + 2], line[ZFS_ADVICE_SIZE];
+
+	if (destruction->busy == NULL)
+		return;
+	snprintf(snapshot, sizeof(snapshot), "%s@%s", destruction->local,
+	    destruction->busy);
+	if (zfs_hold_advice(line, snapshot))
+		diag(DIAG_LOG DIAG_HINT "%s", line);
 }
 
 /*
@@ -257,6 +280,8 @@ zfs_versions_destroy(const char *shown, const char *local,
 	if (result == 0)
 		result = request_answer_destroyed(request, destruction.texts,
 		    error);
+	if (result == 0)
+		advise(&destruction);
 	for (size_t i = 0; destruction.texts != NULL && i < destruction.count; i++)
 		free(destruction.texts[i]);
 	free(destruction.texts);

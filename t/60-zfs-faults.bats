@@ -156,6 +156,21 @@ gone() {
 	run ! grep -q '^release' ran
 }
 
+@test "sender: a channel program that fails or answers oddly is replaced by single commands" {
+	for answer in '' nonsense '{}' '[]' '{"return":7}' '{"return":{}}' '{"return":{"holds":{"1":"tank/a@1"}}}' '{"return":'; do
+		: > ran
+		does program <<< "cat > /dev/null; printf '%s' '$answer'; exit 0"
+		[ -n "$answer" ] || says program 'Channel program execution failed:'
+		sender SendCompleted "{\"OriginalReq\":$(request)}"
+		[ "$status" -eq 0 ]
+		[ "$(grep -c '^bookmark tank/a@2 ' ran)" -eq 1 ]
+		[ "$(grep -c '^release zrepl_STEP_J_job tank/a@1$' ran)" -eq 1 ]
+	done
+	does program <<< "cat > /dev/null; echo '{\"return\":{\"made\":1,\"holds\":{\"1\":7},\"bookmarks\":{\"1\":null,\"2\":\"x\"}}}'"
+	sender SendCompleted "{\"OriginalReq\":$(request)}"
+	[ "$status" -eq 0 ]
+}
+
 @test "sender: an absurd estimate is none" {
 	for size in 18446744073709551615 2305843009213693952 -5 x; do
 		does send <<< "printf 'incremental\t1\ttank/a@2\t$size\nsize\t$size\n'"
@@ -221,22 +236,73 @@ hangs() {
 	echo 'echo $$ > "$HOME/hangs"; exec sleep 1000' > "does/$1"
 }
 
-@test "a command that hangs ends with its endpoint" {
-	cp does/get get
-	request > request
-	for command in get hold send; do
-		cp get does/get
-		rm -f hangs
-		hangs "$command"
-		background zr-endpoint sender -f '<' -j job Send < request > answer 2> errors
-		eventually 10 test -s hangs
-		kill "${children[-1]}"
-		code=0
-		wait "${children[-1]}" || code=$?
-		[ "$code" -eq 143 ]
-		grep -q 'ended by signal 15' errors
-		eventually 5 gone "$(cat hangs)"
-		rm "does/$command"
+# ended_while COMMAND STATUS ENDPOINT...: its zfs COMMAND hangs; told to end, both
+# do.  A request is in the file request, a stream in the file stream.
+ended_while() {
+	local code=0
+	echo "$*"
+	rm -f hangs
+	[ ! -e "does/$1" ] || mv "does/$1" kept
+	hangs "$1"
+	background "${@:3}" "$(cat request)" < stream > answer 2> errors
+	eventually 10 test -s hangs
+	kill "${children[-1]}"
+	wait "${children[-1]}" || code=$?
+	[ "$code" -eq "$2" ]
+	grep -q 'ended by signal 15' errors
+	eventually 5 gone "$(cat hangs)"
+	rm "does/$1"
+	[ ! -e kept ] || mv kept "does/$1"
+}
+
+@test "sender: a command that hangs ends with its endpoint" {
+	sender=(zr-endpoint sender -f '<' -j job)
+	: > stream
+	request | jq -c 'del(.From)' > request
+	for command in get hold release destroy send; do
+		ended_while $command 143 "${sender[@]}" Send
+	done
+	ended_while send 143 "${sender[@]}" SendDry
+	request GuaranteeIncrementalReplication > request
+	ended_while bookmark 143 "${sender[@]}" Send
+	request | jq -c '{OriginalReq: .}' > request
+	[ "$(id -u)" -ne 0 ] || ended_while program 143 "${sender[@]}" SendCompleted
+	ended_while bookmark 143 "${sender[@]}" SendCompleted
+	# The cursor is there: the rest is for the next step to clean up.
+	for command in release destroy; do
+		ended_while $command 0 "${sender[@]}" SendCompleted
+	done
+	echo "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1)]}" > request
+	ended_while destroy 143 "${sender[@]}" DestroySnapshots
+}
+
+@test "receiver: a command that hangs ends with its endpoint" {
+	receiver=(zr-endpoint receiver -c host -e inherit -j job tank/root Receive)
+	: > stream
+	receive_request > request
+	received=$(printf '%s\n' 'case $* in *@2)' \
+	    "printf 'tank/root/host/tank/a@2\ttype\tsnapshot\t-\ntank/root/host/tank/a@2\tguid\t12\t-\n'" \
+	    'exit 0 ;; esac')
+	ended_while get 143 "${receiver[@]}"
+	does get <<-END
+	$received
+	case \$* in *tank/a) echo "cannot open 'tank/root/host/tank/a': dataset does not exist" >&2; exit 1 ;; esac
+	printf 'tank\ttype\tfilesystem\t-\ntank/root\ttype\tfilesystem\t-\n'
+	END
+	ended_while create 143 "${receiver[@]}"
+	ended_while recv 143 "${receiver[@]}"
+	ended_while hold 143 "${receiver[@]}"
+	does get <<-END
+	$received
+	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a@1\ttype\tsnapshot\t-\ntank/root/host/tank/a@1\tuserrefs\t1\t-\n'
+	END
+	ended_while release 0 "${receiver[@]}"
+	does get <<-'END'
+	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a\tzrepl:placeholder\ton\tlocal\ntank/root/host/tank/a@1\ttype\tsnapshot\t-\n'
+	END
+	for command in rollback destroy; do
+		ended_while $command 143 "${receiver[@]}"
+		[ "$(tail -n 1 ran)" = "set zrepl:placeholder=on tank/root/host/tank/a" ]
 	done
 }
 
@@ -251,6 +317,34 @@ hangs() {
 	stderr_has "permission denied"
 	stderr_has "hint: "
 	run ! grep -q '^recv' ran
+}
+
+@test "receiver: each command before the stream that fails ends the call, and nothing is received" {
+	does get <<-'END'
+	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a\tzrepl:placeholder\ton\tlocal\ntank/root/host/tank/a@1\ttype\tsnapshot\t-\n'
+	END
+	for command in set rollback destroy; do
+		: > ran
+		says $command "cannot do that: out of luck"
+		receiver Receive "$(receive_request)" < /dev/null
+		[ "$status" -eq 1 ]
+		stderr_has "cannot do that: out of luck"
+		run ! grep -q '^recv' ran
+		[ $command = set ] || [ "$(tail -n 1 ran)" = "set zrepl:placeholder=on tank/root/host/tank/a" ]
+		rm "does/$command"
+	done
+	does get <<-'END'
+	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a\treceive_resume_token\t1-2-3-4\t-\n'
+	END
+	says recv "cannot abort: permission denied"
+	receiver Receive "$(receive_request | jq -c '.ClearResumeToken = true')" < /dev/null
+	[ "$status" -eq 1 ]
+	stderr_has "cannot abort: permission denied"
+	stderr_has "allow -u $(id -un) destroy,mount tank/a"
+	[ "$(grep ^recv ran)" = "recv -A tank/root/host/tank/a" ]
+	says recv "'tank/root/host/tank/a' does not have any resumable receive state to abort"
+	receiver Receive "$(receive_request | jq -c '.ClearResumeToken = true')" < /dev/null
+	[ "$(grep -c ^recv ran)" -eq 3 ]
 }
 
 @test "receiver: words of zfs reach the peer without the client's root" {
@@ -269,6 +363,17 @@ hangs() {
 	stderr_has "zr-endpoint: log: cannot receive: destination 'tank/root/host/tank/a'"
 }
 
+@test "receiver: names that only end like the client's root stay as they are" {
+	does get <<-'END'
+	case $* in *b/a/b/c) echo "cannot open 'b/a/b/c': dataset does not exist" >&2; exit 1 ;; esac
+	printf 'b\ttype\tfilesystem\t-\n'
+	END
+	says create "cannot create 'b/a': the bob/x of b/b/c"
+	run -1 --separate-stderr zr-endpoint receiver -n -e inherit -j job b Receive \
+	    "$(receive_request | jq -c '.Filesystem = "a/b/c"')" < /dev/null
+	stderr_has "zr-endpoint: cannot create 'a': the bob/x of b/c"
+}
+
 @test "receiver: a placeholder that is not replaced is one again" {
 	does get <<-'END'
 	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a\tzrepl:placeholder\ton\tlocal\n'
@@ -281,11 +386,23 @@ hangs() {
 set zrepl:placeholder=on tank/root/host/tank/a" ]
 }
 
-@test "receiver: the old hold goes only when the new one is there" {
+@test "receiver: what another call received in the meantime is no placeholder" {
 	does get <<-'END'
-	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a@1\ttype\tsnapshot\t-\ntank/root/host/tank/a@1\tuserrefs\t1\t-\n'
-	case $* in *@2) printf 'tank/root/host/tank/a@2\ttype\tsnapshot\t-\ntank/root/host/tank/a@2\tguid\t12\t-\n' ;; esac
+	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a\tzrepl:placeholder\ton\tlocal\n'
+	[ ! -e "$HOME/received" ] || printf 'tank/root/host/tank/a@2\ttype\tsnapshot\t-\n'
 	END
+	does recv <<-'END'
+	: > "$HOME/received"
+	echo "cannot receive: pool or dataset is busy" >&2
+	exit 1
+	END
+	receiver Receive "$(receive_request)" < <(sleep 0.2)
+	[ "$status" -eq 1 ]
+	stderr_has "dataset is busy"
+	[ "$(grep '^set' ran)" = "set zrepl:placeholder=off tank/root/host/tank/a" ]
+}
+
+@test "receiver: the old hold goes only when the new one is there" {
 	does get <<-'END'
 	case $* in
 	*@2) printf 'tank/root/host/tank/a@2\ttype\tsnapshot\t-\ntank/root/host/tank/a@2\tguid\t12\t-\n' ;;
@@ -342,6 +459,11 @@ set zrepl:placeholder=on tank/root/host/tank/a" ]
 	[ "$status" -eq 0 ]
 	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '[null,"dataset is busy"]' ]
 	[ "$(grep '^destroy' ran | tr '\n' ' ')" = "destroy tank/a@1,2 destroy tank/a@1 " ]
+	stderr_has "log: cannot destroy snapshot tank/a@2: it's being held."
+	run ! grep -q hint <<< "$stderr"
+	does holds <<< "printf 'tank/a@2\\tmy hold\\tMon Nov 23 14:25 2026\\n'"
+	sender DestroySnapshots "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 2)]}"
+	stderr_has "log: hint: the hold my hold keeps tank/a@2: \"zfs release 'my hold' 'tank/a@2'\" releases it"
 	says destroy "internal error: out of luck"
 	sender DestroySnapshots "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 2)]}"
 	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '["internal error: out of luck","internal error: out of luck"]' ]
