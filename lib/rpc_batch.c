@@ -6,7 +6,6 @@
 #include "batch.h"
 #include "io.h"
 #include "lines.h"
-#include "pbjson.h"
 #include "rpc_caller.h"
 
 /*
@@ -37,10 +36,9 @@ static int
 write_finished(struct batch *batch, struct rpc_request *request,
     struct error *error)
 {
-	ProtobufCMessage *message = NULL;
 	json_t *id = request->context;
 	struct error what;
-	char *text = NULL;
+	char *text;
 	size_t length;
 	int result;
 
@@ -49,17 +47,11 @@ write_finished(struct batch *batch, struct rpc_request *request,
 		    &request->error, error);
 		goto out;
 	}
-	message = pbjson_unpack(request->method->response,
-	    buffer_front(&request->message.payload),
-	    buffer_length(&request->message.payload), &what);
-	if (message != NULL)
-		text = pbjson_print(message, &length, &what);
+	text = rpc_caller_answer(request, &length, &what);
 	result = text != NULL ?
 	    batch_write_response(&batch->answers, id, text, length, error) :
 	    write_error(batch, id, NULL, &what, error);
 	free(text);
-	if (message != NULL)
-		protobuf_c_message_free_unpacked(message, NULL);
 out:
 	json_decref(id);
 	rpc_request_free(request);

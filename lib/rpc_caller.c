@@ -102,11 +102,31 @@ rpc_caller_turn(struct rpc_caller *caller, struct pollfd *extra,
 }
 
 char *
+rpc_caller_answer(const struct rpc_request *request, size_t *length,
+    struct error *error)
+{
+	ProtobufCMessage *message;
+	char *line = NULL;
+
+	message = pbjson_unpack(request->method->response,
+	    buffer_front(&request->message.payload),
+	    buffer_length(&request->message.payload), error);
+	if (message != NULL && request_check(message, error) == 0)
+		line = pbjson_print(message, length, error);
+	if (line == NULL) {
+		error->code = EXIT_PROTOCOL;
+		error_prefix(error, "the answer");
+	}
+	if (message != NULL)
+		protobuf_c_message_free_unpacked(message, NULL);
+	return (line);
+}
+
+char *
 rpc_caller_unary(struct rpc_caller *caller, const struct method *method,
     const char *text, size_t length, struct error *error)
 {
 	struct rpc_request *request;
-	ProtobufCMessage *message = NULL;
 	char *line = NULL;
 
 	if (rpc_caller_begin(caller, method, text, length, NULL, error) == NULL)
@@ -114,20 +134,12 @@ rpc_caller_unary(struct rpc_caller *caller, const struct method *method,
 	while ((request = rpc_client_next(&caller->client)) == NULL)
 		if (rpc_caller_turn(caller, NULL, 0, error) == -1)
 			return (NULL);
-	if (request->status != GRPC_OK) {
+	if (request->status == GRPC_OK)
+		line = rpc_caller_answer(request, &length, error);
+	else {
 		*error = request->error;
 		error_prefix(error, "%s", grpc_status_name(request->status));
-	} else {
-		message = pbjson_unpack(method->response,
-		    buffer_front(&request->message.payload),
-		    buffer_length(&request->message.payload), error);
-		if (message != NULL)
-			line = pbjson_print(message, NULL, error);
-		if (line == NULL)
-			error_prefix(error, "the answer");
 	}
-	if (message != NULL)
-		protobuf_c_message_free_unpacked(message, NULL);
 	rpc_request_free(request);
 	return (line);
 }

@@ -40,6 +40,14 @@ int	rpc_caller_turn(struct rpc_caller *caller, struct pollfd *extra,
 	    size_t extra_count, struct error *error);
 
 /*
+ * The answer of a call that has finished well, as a line of JSON without
+ * newline, to be free(3)d.  NULL: it is none, or one that nobody should send
+ * (request_check.h); EXIT_PROTOCOL.
+ */
+char	*rpc_caller_answer(const struct rpc_request *request, size_t *length,
+	    struct error *error);
+
+/*
  * One call: its answer as a line of JSON without newline, to be free(3)d.
  * NULL on error: EXIT_FAILED with "STATUS: text" where the peer answered so.
  */

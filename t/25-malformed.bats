@@ -101,6 +101,23 @@ called() {
 	END
 }
 
+@test "a Receive, and recorded clients, that break the rules" {
+	frames request=/v1/recv end message='\n\03a/b\022\033\022\001s\030\001*\0242024-01-02T00:00:00Z' end stream=ab end > said
+	served 1 "ReplicationConfig.protection is missing"
+	frames request=/v1/recv end message='\n\05a/../' end stream=ab end > said
+	served 1 "To is missing"
+	while IFS='|' read -r name code text; do
+		tail -c +132 "$DATA/recordings/$name.data.c2s.bin" > said
+		served "$code" "$text"
+	done <<-'END'
+	r04-data-unknown-endpoint|1|requested endpoint does not exist
+	r05-data-unknown-frame-type|98|unknown frame type 0x00000063
+	r09-data-oversize-reqheader-40000|98|the request header is longer than 32768 bytes
+	r10-data-client-RST-frame-mid-request|98|the client ended the connection
+	r14-data-unknown-frame-type-2-bytes|98|unknown frame type 0x00000063
+	END
+}
+
 @test "an answer that makes no sense" {
 	while IFS='|' read -r words text; do
 		echo "$words"
@@ -116,6 +133,23 @@ called() {
 	answer='HANDLER OK\n' end result='\377\377' end|the peer's response: 2 bytes are not a SendRes message
 	answer='HANDLER OK\n' end result=ab error=no end|the peer failed inside the response message: no
 	shutdown|the peer ended the connection without an answer
+	END
+}
+
+@test "an answer that is too long, or ends too early" {
+	while IFS='|' read -r bytes text; do
+		echo "$bytes"
+		printf "$bytes" > said
+		called 98 "$text"
+		[ ! -s got ]
+	done <<-'END'
+	|connection closed before the end of the response header
+	\0\0\0\03\0\0\0\013HANDLER|connection closed in the middle of a frame of the response header
+	\0\0\0\03\0\0\0\013HANDLER OK\n|connection closed before the end of the response header
+	\0\0\0\03\0\0\0\013HANDLER OK\n\0\02\0\0\0\0\0\0|connection closed before the end of the response message
+	\0\0\0\03\0\0\200\01|the response header is longer than 32768 bytes
+	\0\0\0\03\377\377\377\377|the response header is longer than 32768 bytes
+	\0\0\0\03\0\0\0\013HANDLER OK\n\0\02\0\0\0\0\0\0\0\0\0\04\0\200\0\01|the response message is longer than 8388608 bytes
 	END
 }
 
@@ -140,5 +174,12 @@ called() {
 	frames answer='HANDLER OK\n' end end stream=a stream=b end shutdown > said
 	called 0 ''
 	cmp got <(printf '{}\nab')
+	printf '#!/bin/sh\nread -r request; cat > stored; echo "{}"\n' > endpoint
+	chmod +x endpoint
+	frames request=/v1/recv end message='\n\03a/b\022\033\022\001s\030\001*\0242024-01-02T00:00:00Z"\006\n\004\010\001\020\002' end \
+	    stream=a stream=b end shutdown > said
+	zr-dataconn serve "$PWD/endpoint" < said > heard
+	[ "$(cat stored)" = ab ]
+	cmp heard <(frames answer='HANDLER OK\n' end end shutdown)
 	"$BATS_TEST_DIRNAME/replay.py" client r15-send-1-byte-last-frame-client-PANICS.data
 }

@@ -60,6 +60,37 @@ answered() {
 	answered utf-8 200 3 'request: PingReq: Message: is not UTF-8'
 }
 
+@test "a request that would end a zrepl process is answered with its fault" {
+	endpoint
+	answered no-to 200 3 'request: To is missing'
+	answered no-config 200 3 'request: ReplicationConfig.protection is missing'
+	answered dots 200 3 'request: Filesystem has a component ".."'
+	answered no-original 200 3 'request: OriginalReq is missing'
+	answered completed-no-config 200 3 'request: OriginalReq: ReplicationConfig.protection is missing'
+	for call in 'completed OriginalReq: To' 'destroy Snapshots'; do
+		answered "${call%% *}-creation" 200 3 "request: ${call#* }: Creation is not a time in RFC 3339: \"\""
+		answered "${call%% *}-type" 200 3 "request: ${call#* }: Type is neither Snapshot nor Bookmark: 7"
+		answered "${call%% *}-name" 200 3 "request: ${call#* }: Name is not the name of a snapshot or bookmark: \"@\""
+	done
+}
+
+@test "an answer that would end a zrepl process is an error, from a server and from an endpoint" {
+	ends version-creation 98 'the answer: Versions: Creation is not a time in RFC 3339: ""'
+	ends version-type 98 'the answer: Versions: Type is neither Snapshot nor Bookmark: 7'
+	ends version-name 98 'the answer: Versions: Name is not the name of a snapshot or bookmark: "@"'
+	while IFS='|' read -r version text; do
+		printf '#!/bin/sh\nread -r r\necho %q\n' "{\"Versions\":[$version]}" > endpoint
+		chmod +x endpoint
+		run -1 --separate-stderr "$BATS_TEST_DIRNAME/pair.py" \
+		    zr-rpc ListFilesystemVersions '{"Filesystem":"a"}' -- zr-rpc serve ./endpoint
+		stderr_has "the endpoint's answer: Versions: $text"
+	done <<-'END'
+	{"Name":"s"}|Creation is not a time
+	{"Name":"s","Creation":"2024-01-02T00:00:00Z","Type":7}|Type is neither
+	{"Name":"s@t","Creation":"2024-01-02T00:00:00Z"}|Name is not the name
+	END
+}
+
 # ends NAME CODE TEXT
 ends() {
 	faults answer "$1"

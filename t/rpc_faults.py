@@ -5,7 +5,8 @@
                                 exit status and its largest memory in KiB
     rpc_faults.py request NAME  a request that is no good; prints how it is
                                 answered, after a good one has been, too
-    rpc_faults.py answer NAME   a server whose answer to zr-rpc Ping is no good;
+    rpc_faults.py answer NAME   a server whose answer to zr-rpc Ping (of the name
+                                "version-..." ListFilesystemVersions) is no good;
                                 prints the client's exit status
     rpc_faults.py last          a client that is in no hurry to read, of a server that
                                 stops: prints how much of its answer has come
@@ -133,6 +134,27 @@ class Frames:
         return streams
 
 
+def field(number, value):
+    return bytes([number << 3 | 2, len(value)]) + value
+
+
+def prefixed(message):
+    return struct.pack(">BI", 0, len(message)) + message
+
+
+def version(name=b"s", creation=b"2024-01-02T00:00:00Z", more=b""):
+    return field(2, name) + field(5, creation) + more
+
+
+def call(method, message):
+    return headers(path=f"/Replication/{method}"), prefixed(message)
+
+
+def step(to=version(), config=field(6, field(1, b"\x08\1\x10\2")), filesystem=b"a"):
+    return field(1, filesystem) + (field(3, to) if to else b"") + config
+
+
+ODD_VERSIONS = {"creation": version(creation=b""), "type": version(more=b"\x08\7"), "name": version(name=b"@")}
 COMPRESSED = gzip.compress(GOOD[5:])
 REQUESTS = {
     "half": (headers(), GOOD[:-1]),
@@ -154,6 +176,13 @@ REQUESTS = {
     "protobuf": (headers(), b"\0\0\0\0\2\n\7"),
     "utf-8": (headers(), b"\0\0\0\0\3\n\1\xff"),
     "promise": (headers(), b"\0\xff\xff\xff\xff" + b"x" * 1000),
+    "no-to": call("SendDry", step(to=b"")),
+    "no-config": call("SendDry", step(config=b"")),
+    "dots": call("SendDry", step(filesystem=b"a/..")),
+    "no-original": call("SendCompleted", b""),
+    "completed-no-config": call("SendCompleted", field(2, step(config=b""))),
+    **{f"completed-{name}": call("SendCompleted", field(2, step(to=odd))) for name, odd in ODD_VERSIONS.items()},
+    **{f"destroy-{name}": call("DestroySnapshots", field(1, b"a") + field(2, odd)) for name, odd in ODD_VERSIONS.items()},
 }
 
 
@@ -197,12 +226,15 @@ ANSWERS = {
     "leaves": [WHOLE[0], (DATA, 0, GOOD[:-1])],
     "calm": [(GOAWAY, None, b"\0\0\0\0\0\0\0\x0btoo_many_pings")],
     "bomb": [(HEADERS, END_HEADERS, BOMB)],
+    **{f"version-{name}": [WHOLE[0], (DATA, 0, prefixed(field(1, version()) + field(1, odd))), WHOLE[2]]
+       for name, odd in ODD_VERSIONS.items()},
 }
 
 
 def answering(name):
     ours, theirs = socket.socketpair()
-    program = subprocess.Popen(["zr-rpc", "-f", f"{theirs.fileno()},{theirs.fileno()}", "Ping", '{"Message":"hi"}'],
+    method = ["ListFilesystemVersions", '{"Filesystem":"a"}'] if name.startswith("version-") else ["Ping", '{"Message":"hi"}']
+    program = subprocess.Popen(["zr-rpc", "-f", f"{theirs.fileno()},{theirs.fileno()}", *method],
                                pass_fds=[theirs.fileno()], stdout=subprocess.PIPE)
     theirs.close()
     frames = Frames(ours, skip=len(PREFACE))
