@@ -2,26 +2,35 @@
 
 #include "dataconn.h"
 
+/* Both or, where the message cannot be sent, neither. */
+static int
+append(struct buffer *out, enum frame_type header_type, const char *header,
+    enum frame_type type, const void *message, size_t length, struct error *error)
+{
+	const size_t before = buffer_length(out);
+
+	if (stream_append_message(out, header_type, header, strlen(header),
+	    error) == 0 &&
+	    stream_append_message(out, type, message, length, error) == 0)
+		return (0);
+	out->end = out->start + before;
+	return (-1);
+}
+
 int
 dataconn_request(struct dataconn *conn, const char *path, const void *message,
     size_t length, struct error *error)
 {
-	if (stream_append_message(&conn->out, FRAME_REQ_HEADER, path,
-	    strlen(path), error) == -1)
-		return (-1);
-	return (stream_append_message(&conn->out, FRAME_REQ_STRUCTURED, message,
-	    length, error));
+	return (append(&conn->out, FRAME_REQ_HEADER, path, FRAME_REQ_STRUCTURED,
+	    message, length, error));
 }
 
 int
 dataconn_response(struct dataconn *conn, const void *message, size_t length,
     struct error *error)
 {
-	if (stream_append_message(&conn->out, FRAME_RES_HEADER, EXCHANGE_OK,
-	    strlen(EXCHANGE_OK), error) == -1)
-		return (-1);
-	return (stream_append_message(&conn->out, FRAME_RES_STRUCTURED, message,
-	    length, error));
+	return (append(&conn->out, FRAME_RES_HEADER, EXCHANGE_OK,
+	    FRAME_RES_STRUCTURED, message, length, error));
 }
 
 int

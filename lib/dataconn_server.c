@@ -87,6 +87,8 @@ start_endpoint(struct run *run, struct error *error)
 	io_close(&ends[0]);
 	run->verdict = ends[1];
 	run->started = result == 0;
+	run->answer = BUFFER_EMPTY(run->method->kind == METHOD_SEND ?
+	    METHOD_SEND_ANSWER_MAX : METHOD_ANSWER_MAX);
 	run->moved_at = io_now();
 	return (result);
 }
@@ -286,9 +288,11 @@ read_output(struct run *run)
 			end_endpoint(run);
 			return;
 		}
+		if (run->method->kind != METHOD_SEND)
+			continue;
 		newline = memchr(buffer_front(&run->answer), '\n',
 		    buffer_length(&run->answer));
-		if (run->method->kind == METHOD_SEND && newline != NULL) {
+		if (newline != NULL) {
 			begin_stream(run, (size_t)(newline -
 			    buffer_front(&run->answer)));
 			return;
@@ -472,8 +476,7 @@ dataconn_server_run(struct dataconn *conn, const struct dataconn_server *server,
     struct error *error)
 {
 	struct run run = { .conn = conn, .server = server, .error = error,
-	    .endpoint = ENDPOINT_NONE, .verdict = -1,
-	    .answer = BUFFER_EMPTY(METHOD_SEND_ANSWER_MAX) };
+	    .endpoint = ENDPOINT_NONE, .verdict = -1 };
 	enum dataconn_event event;
 	struct error what;
 

@@ -22,6 +22,19 @@ stream_append_empty(struct buffer *out, enum frame_type type, struct error *erro
 	return (stream_append_frame(out, type, "", 0, error));
 }
 
+static size_t
+longest(enum frame_type type)
+{
+	switch (type) {
+	case FRAME_REQ_STRUCTURED:
+		return (STREAM_REQUEST_MAX);
+	case FRAME_RES_STRUCTURED:
+		return (STREAM_RESPONSE_MAX);
+	default:
+		return (STREAM_HEADER_MAX);
+	}
+}
+
 int
 stream_append_message(struct buffer *out, enum frame_type type,
     const void *bytes, size_t length, struct error *error)
@@ -32,6 +45,9 @@ stream_append_message(struct buffer *out, enum frame_type type,
 	if (length == 1)
 		return (error_set(error, EXIT_USAGE,
 		    "a message of one byte cannot be sent"));
+	if (length > longest(type))
+		return (error_set(error, EXIT_USAGE, "a message of %zu bytes "
+		    "cannot be sent: a peer takes %zu", length, longest(type)));
 	while (length > 0) {
 		piece = length < FRAME_PAYLOAD_MAX ? length : FRAME_PAYLOAD_MAX;
 		if (length - piece == 1)

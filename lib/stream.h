@@ -12,14 +12,15 @@
  *
  * Writing.  A payload of exactly one byte kills a zrepl process, so none is
  * ever written: a message or text of one byte is refused or padded, and no
- * piece of a longer one is one byte long.
+ * piece of a longer one is one byte long.  A message over its limit, which
+ * would hang that process, is refused too.
  */
 
-/* Longest messages, in bytes; a longer one hangs a zrepl peer. */
+/* Longest messages, in bytes. */
 #define STREAM_HEADER_MAX	(32u << 10)	/* ReqHeader, ResHeader */
 #define STREAM_REQUEST_MAX	(4u << 20)	/* ReqStructured */
 #define STREAM_RESPONSE_MAX	(8u << 20)	/* ResStructured */
-#define STREAM_ERROR_MAX	(32u << 10)	/* text kept of error trailers */
+#define STREAM_ERROR_MAX	STREAM_HEADER_MAX	/* text of error trailers */
 
 /* One frame; its payload must not be a single byte. */
 int	stream_append_frame(struct buffer *out, enum frame_type type,

@@ -151,6 +151,8 @@ PY
 	check 'echo nonsense' "the endpoint's answer: "
 	check 'echo "{\"Ekko\":\"\"}"' "PingRes.Ekko: there is no such field"
 	check 'yes | tr -d "\n"' "the endpoint's answer has no end"
+	check 'printf "{\"Echo\":"' "the endpoint ended without an answer"
+	check 'printf "{\"Echo\":"; kill -9 $$' "endpoint ended by signal 9"
 	check 'exit 7' "endpoint ended with status 7"
 }
 
@@ -175,6 +177,21 @@ PY
 	[ "$status" -eq 1 ]
 	stderr_has "the end"
 	[ "${#stderr}" -lt 20000 ]
+}
+
+@test "answers may be large, but a message that would hang a zrepl peer is not sent" {
+	endpoint 'echo "${request/Message/Echo}"'
+	ping() { printf '{"Message":"'; head -c "$1" /dev/zero | tr '\0' x; printf '"}\n'; }
+	ping 4000000 | pair zr-dataconn Ping > answer
+	cmp answer <(ping 4000000 | sed s/Message/Echo/)
+	ping 4194304 > request
+	run --separate-stderr pair zr-dataconn Ping < request
+	[ "$status" -eq 100 ]
+	stderr_has "a message of 4194309 bytes cannot be sent: a peer takes 4194304"
+	endpoint 'printf "{\"Echo\":\""; head -c 8388608 /dev/zero | tr "\0" x; echo "\"}"'
+	run --separate-stderr pair zr-dataconn Ping '{}'
+	[ "$status" -eq 1 ]
+	stderr_has "the endpoint's answer: a message of 8388613 bytes cannot be sent: a peer takes 8388608"
 }
 
 @test "requests that would kill a zrepl peer are not sent" {

@@ -267,6 +267,27 @@ main(void)
 		    &error) == -1);
 		free(big);
 	}
+	TEST("a message over its limit is not sent, one at the limit is") {
+		static const struct {
+			enum frame_type type;
+			size_t max;
+		} limits[] = { { FRAME_REQ_HEADER, STREAM_HEADER_MAX },
+		    { FRAME_RES_HEADER, STREAM_HEADER_MAX },
+		    { FRAME_REQ_STRUCTURED, STREAM_REQUEST_MAX },
+		    { FRAME_RES_STRUCTURED, STREAM_RESPONSE_MAX } };
+
+		in = BUFFER_EMPTY(STREAM_RESPONSE_MAX + 4096);
+		big = calloc(1, STREAM_RESPONSE_MAX + 1);
+		for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+			CHECK(stream_append_message(&in, limits[i].type, big,
+			    limits[i].max, &error) == 0);
+			buffer_free(&in);
+			CHECK(stream_append_message(&in, limits[i].type, big,
+			    limits[i].max + 1, &error) == -1);
+			CHECK(buffer_length(&in) == 0);
+		}
+		free(big);
+	}
 	TEST("an error text of none or one byte is sent longer") {
 		buffer_free(&in);
 		stream_append_error(&in, "x", &error);
