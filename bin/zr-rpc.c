@@ -139,7 +139,6 @@ be_client(const struct options *options, const struct method *method,
 {
 	struct rpc_caller caller;
 	char *line = NULL;
-	size_t failed = 0;
 	int result;
 
 	/* Whoever has to type it has no keepalive to answer meanwhile. */
@@ -151,8 +150,7 @@ be_client(const struct options *options, const struct method *method,
 	if (method != NULL)
 		result = call(&caller, method, operand, error);
 	else
-		result = rpc_batch(&caller, STDIN_FILENO, STDOUT_FILENO,
-		    &failed, error);
+		result = rpc_batch(&caller, STDIN_FILENO, STDOUT_FILENO, error);
 	rpc_caller_close(&caller);
 	free(line);
 	return (result);

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "batch.h"
 #include "io.h"
@@ -15,22 +16,27 @@
 #define OUTPUT_PAUSE	(1u << 20)
 #define OUTPUT_MAX	((size_t)8 << 30)	/* so much JSON can one answer be */
 
-struct batch {
-	struct rpc_caller *caller;
-	int input;			/* -1: at its end */
-	int output;
-	struct lines lines;		/* read, and not yet begun */
-	struct buffer answers;		/* to be written */
-	size_t failed;
+/* Calls that are read and wait their turn: a cancel behind them is heard. */
+#define WAITING_MAX	1024
+#define WAITING_BYTES	RPC_REQUEST_LINE_MAX
+
+struct waiting {
+	TAILQ_ENTRY(waiting) entries;
+	struct batch_request line;
+	size_t length;
 };
 
-static int
-write_error(struct batch *batch, const json_t *id, const char *status,
-    const struct error *what, struct error *error)
-{
-	batch->failed++;
-	return (batch_write_error(&batch->answers, id, status, what, error));
-}
+TAILQ_HEAD(waiting_calls, waiting);
+
+struct batch {
+	struct rpc_caller *caller;
+	int input;
+	int output;
+	struct lines lines;		/* read, and not yet looked at */
+	struct waiting_calls waiting;
+	size_t waiting_count, waiting_bytes;
+	struct buffer answers;		/* to be written */
+};
 
 static int
 write_finished(struct batch *batch, struct rpc_request *request,
@@ -43,14 +49,14 @@ write_finished(struct batch *batch, struct rpc_request *request,
 	int result;
 
 	if (request->status != GRPC_OK) {
-		result = write_error(batch, id, grpc_status_name(request->status),
+		result = batch_write_error(&batch->answers, id, grpc_status_name(request->status),
 		    &request->error, error);
 		goto out;
 	}
 	text = rpc_caller_answer(request, &length, &what);
 	result = text != NULL ?
 	    batch_write_response(&batch->answers, id, text, length, error) :
-	    write_error(batch, id, NULL, &what, error);
+	    batch_write_error(&batch->answers, id, NULL, &what, error);
 	free(text);
 out:
 	json_decref(id);
@@ -96,16 +102,39 @@ write_all_finished(struct batch *batch, struct error *error)
 }
 
 static void
-cancel(struct batch *batch, const json_t *id)
+forget(struct batch *batch, struct waiting *call)
 {
-	struct rpc_request *request;
+	TAILQ_REMOVE(&batch->waiting, call, entries);
+	batch->waiting_count--;
+	batch->waiting_bytes -= call->length;
+	batch_request_free(&call->line);
+	free(call);
+}
 
-	TAILQ_FOREACH(request, &batch->caller->client.open, entries)
+static int
+cancel(struct batch *batch, const json_t *id, struct error *error)
+{
+	struct rpc_client *client = &batch->caller->client;
+	struct rpc_request *request;
+	struct waiting *call;
+	struct error what;
+	int result;
+
+	TAILQ_FOREACH(request, &client->open, entries)
 		if (json_equal(request->context, id)) {
-			rpc_client_cancel(&batch->caller->client, request,
-			    GRPC_CANCELLED, "cancelled");
-			return;
+			rpc_client_cancel(client, request, GRPC_CANCELLED,
+			    "cancelled");
+			return (0);
 		}
+	TAILQ_FOREACH(call, &batch->waiting, entries)
+		if (json_equal(call->line.id, id)) {
+			error_set(&what, EXIT_FAILED, "cancelled");
+			result = batch_write_error(&batch->answers, id,
+			    grpc_status_name(GRPC_CANCELLED), &what, error);
+			forget(batch, call);
+			return (result);
+		}
+	return (0);		/* answered already, or never asked */
 }
 
 /* Begin the call of a line; -1: *what is why not. */
@@ -136,26 +165,6 @@ begin_call(struct batch *batch, const struct batch_request *line,
 	return (result);
 }
 
-/* One line of input. */
-static int
-begin(struct batch *batch, const char *text, size_t length, struct error *error)
-{
-	struct batch_request line;
-	struct error what;
-	int result = 0;
-
-	if (batch_request_parse(&line, text, length, &what) == -1)
-		result = write_error(batch, line.id, NULL, &what, error);
-	else if (line.cancel)
-		cancel(batch, line.id);
-	else if (begin_call(batch, &line, &what) == -1)
-		result = write_error(batch, line.id,
-		    batch->caller->client.going_away ?
-		    grpc_status_name(GRPC_UNAVAILABLE) : NULL, &what, error);
-	batch_request_free(&line);
-	return (result);
-}
-
 /* May one more call be begun? */
 static bool
 has_room(const struct batch *batch)
@@ -167,16 +176,74 @@ has_room(const struct batch *batch)
 	    buffer_length(&batch->answers) < OUTPUT_PAUSE);
 }
 
-/* Begin what may be begun of what was read. */
+/* Begin what may be begun of what waits. */
 static int
-begin_lines(struct batch *batch, struct error *error)
+begin_calls(struct batch *batch, struct error *error)
+{
+	struct waiting *call;
+	struct error what;
+	int result = 0;
+
+	while (result == 0 && has_room(batch) &&
+	    (call = TAILQ_FIRST(&batch->waiting)) != NULL) {
+		if (begin_call(batch, &call->line, &what) == -1)
+			result = batch_write_error(&batch->answers, call->line.id,
+			    batch->caller->client.going_away ?
+			    grpc_status_name(GRPC_UNAVAILABLE) : NULL, &what, error);
+		forget(batch, call);
+	}
+	return (result);
+}
+
+/* Put a call at the end of those that wait; it owns the line then. */
+static int
+wait_turn(struct batch *batch, const struct batch_request *line, size_t length,
+    struct error *error)
+{
+	struct waiting *call = calloc(1, sizeof(*call));
+
+	if (call == NULL)
+		return (error_errno(error, "call"));
+	*call = (struct waiting){ .line = *line, .length = length };
+	TAILQ_INSERT_TAIL(&batch->waiting, call, entries);
+	batch->waiting_count++;
+	batch->waiting_bytes += length;
+	return (0);
+}
+
+/* One line of input. */
+static int
+take_line(struct batch *batch, const char *text, size_t length,
+    struct error *error)
+{
+	struct batch_request line;
+	struct error what;
+	int result;
+
+	if (batch_request_parse(&line, text, length, &what) == -1)
+		result = batch_write_error(&batch->answers, line.id, NULL, &what, error);
+	else if (line.cancel)
+		result = cancel(batch, line.id, error);
+	else if (wait_turn(batch, &line, length, error) == 0)
+		return (begin_calls(batch, error));
+	else
+		result = -1;
+	batch_request_free(&line);
+	return (result);
+}
+
+/* What was read, as far as there is room for it. */
+static int
+take_lines(struct batch *batch, struct error *error)
 {
 	const char *line;
 	size_t length;
 
-	while (has_room(batch) &&
+	while (batch->waiting_count < WAITING_MAX &&
+	    batch->waiting_bytes < WAITING_BYTES &&
+	    buffer_length(&batch->answers) < OUTPUT_PAUSE &&
 	    (line = lines_next(&batch->lines, &length)) != NULL)
-		if (length > 0 && begin(batch, line, length, error) == -1)
+		if (length > 0 && take_line(batch, line, length, error) == -1)
 			return (-1);
 	return (0);
 }
@@ -186,7 +253,8 @@ is_done(struct batch *batch)
 {
 	const struct rpc_client *client = &batch->caller->client;
 
-	return (lines_done(&batch->lines) && client->open_count == 0 &&
+	return (lines_done(&batch->lines) && TAILQ_EMPTY(&batch->waiting) &&
+	    client->open_count == 0 &&
 	    TAILQ_EMPTY(&client->finished) &&
 	    buffer_length(&batch->answers) == 0);
 }
@@ -208,25 +276,30 @@ turn(struct batch *batch, struct error *error)
 	return (0);
 }
 
-/* The connection is over: every call that is open ends with that. */
+/* The connection is over: every call that was read ends with that. */
 static void
 abandon(struct batch *batch, const struct error *why)
 {
+	const char *status = grpc_status_name(GRPC_UNAVAILABLE);
 	struct rpc_request *request;
+	struct waiting *call;
 	struct error unwritten;
 
 	while ((request = rpc_client_next(&batch->caller->client)) != NULL)
 		write_finished(batch, request, &unwritten);
 	TAILQ_FOREACH(request, &batch->caller->client.open, entries) {
-		write_error(batch, request->context,
-		    grpc_status_name(GRPC_UNAVAILABLE), why, &unwritten);
+		batch_write_error(&batch->answers, request->context, status, why, &unwritten);
 		json_decref(request->context);
 		request->context = NULL;
+	}
+	while ((call = TAILQ_FIRST(&batch->waiting)) != NULL) {
+		batch_write_error(&batch->answers, call->line.id, status, why, &unwritten);
+		forget(batch, call);
 	}
 }
 
 int
-rpc_batch(struct rpc_caller *caller, int input, int output, size_t *failed,
+rpc_batch(struct rpc_caller *caller, int input, int output,
     struct error *error)
 {
 	struct batch batch = { .caller = caller, .input = input,
@@ -236,8 +309,10 @@ rpc_batch(struct rpc_caller *caller, int input, int output, size_t *failed,
 	const bool unblocked = io_unblock(output);
 	int result;
 
+	TAILQ_INIT(&batch.waiting);
 	do {
-		if ((result = begin_lines(&batch, error)) == 0 &&
+		if ((result = begin_calls(&batch, error)) == 0 &&
+		    (result = take_lines(&batch, error)) == 0 &&
 		    (result = write_all_finished(&batch, error)) == 0 &&
 		    !is_done(&batch))
 			result = turn(&batch, error);
@@ -248,7 +323,6 @@ rpc_batch(struct rpc_caller *caller, int input, int output, size_t *failed,
 		io_set_nonblocking(output, false);
 	io_write_all(output, buffer_front(&batch.answers),
 	    buffer_length(&batch.answers), IO_FOREVER, &unwritten);
-	*failed = batch.failed;
 	lines_free(&batch.lines);
 	buffer_free(&batch.answers);
 	return (result);

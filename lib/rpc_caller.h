@@ -57,9 +57,8 @@ char	*rpc_caller_unary(struct rpc_caller *caller, const struct method *method,
 /*
  * The batch form of the endpoint interface (zr-endpoint-interface(7)) from
  * the descriptor input to output, until end of file and the last answer.
- * *failed counts the calls that ended with an error.
  */
 int	rpc_batch(struct rpc_caller *caller, int input, int output,
-	    size_t *failed, struct error *error);
+	    struct error *error);
 
 #endif

@@ -106,6 +106,49 @@ call() {
 	! kill -0 "$(cat pid)" 2>/dev/null
 }
 
+@test "a cancel is heard though a hundred calls hang before it, and more wait" {
+	endpoint
+	mkfifo in
+	pair zr-rpc batch -- zr-rpc -c 3 serve ./endpoint < in > out 3>&- &
+	children+=($!)
+	exec 9> in
+	jq -cn 'range(130) | {id: ., method: "ReplicationCursor", request: {Filesystem: "x"}}' >&9
+	printf '%s\n' '{"id":60,"cancel":true}' '{"id":120,"cancel":true}' \
+	    '{"id":9999,"cancel":true}' '{"id":"60","cancel":true}' >&9
+	eventually 20 jq -se 'map(.id) == [120, 60]' out
+	jq -cn 'range(130) | {id: ., cancel: true}' >&9
+	exec 9>&-
+	wait "${children[0]}"
+	[ "$(jq -s 'map(select(.error.status == "CANCELLED").id) | unique | length' out)" = 130 ]
+	[ "$(wc -l < out)" = 130 ]
+}
+
+@test "every line of a batch is answered, whatever its id, and none twice" {
+	endpoint
+	cat > lines <<-'END'
+		{"id":1,"method":"Ping","request":{"Message":"a"}}
+		{"id":1,"method":"Ping","request":{"Message":"b"}}
+		{"id":"1","method":"Ping"}
+		{"id":{"x":[1,2.5,null]},"method":"Ping"}
+		{"id":null,"method":"Ping"}
+		{"id":18446744073709551615,"method":"Ping"}
+
+		{"method":"Ping"}
+		[]
+		{"id":2}
+		{"id":3,"method":7}
+		{"id":4,"method":"Ping","request":[]}
+		{"id":5,"method":"Ping","request":{"No":1}}
+		{"id":6,"method":"Ping","request":
+	END
+	printf '{"id":7,"method":"Ping"}' >> lines
+	run -0 --separate-stderr pair zr-rpc batch -- zr-rpc serve ./endpoint < lines
+	[ "$(jq -c 'select(.response) | .id' <<< "$output" | sort | paste -sd ' ')" = \
+	    '"1" "18446744073709551615" 1 1 7 null {"x":[1,2.5,null]}' ]
+	[ "$(jq -c 'select(.error) | [.id, .error.code]' <<< "$output" | sort | paste -sd ' ')" = \
+	    '[2,100] [3,100] [4,100] [5,100] [null,100] [null,100] [null,100]' ]
+}
+
 @test "100,000 versions come through; a limit of 4 MiB is named" {
 	cat > endpoint <<-'END'
 		#!/bin/sh
