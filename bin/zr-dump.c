@@ -14,6 +14,14 @@ static const char usage[] = "zr-dump [-r] [-m METHOD] [FILE [FILE]]";
 
 #define CHUNK (64u << 10)
 
+/* What has been told so far, so that a connection can be watched. */
+static void
+show(void)
+{
+	if (fflush(stdout) == EOF)
+		die_errno("standard output");
+}
+
 /* One direction, from its first byte to the end; the exit code. */
 static int
 dump_file(const char *name, enum dump_side side,
@@ -30,12 +38,15 @@ dump_file(const char *name, enum dump_side side,
 	if (fd == -1)
 		die_errno("%s", name);
 	result = dump_init(&dump, side, connection, stdout, &error);
-	while (result == 0 && (got = io_read(fd, chunk, sizeof(chunk))) > 0)
+	while (result == 0 && (got = io_read(fd, chunk, sizeof(chunk))) > 0) {
 		result = dump_feed(&dump, chunk, (size_t)got, &error);
+		show();
+	}
 	if (got == -1)
 		die_errno("%s", name == NULL ? "standard input" : name);
 	if (result == 0)
 		result = dump_end(&dump, &error);
+	show();
 	if (result == -1)
 		diag("%s%sat offset %llu: %s", name == NULL ? "" : name,
 		    name == NULL ? "" : ": ", (unsigned long long)dump.begin,
@@ -43,8 +54,6 @@ dump_file(const char *name, enum dump_side side,
 	dump_free(&dump);
 	if (name != NULL)
 		close(fd);
-	if (fflush(stdout) == EOF)
-		die_errno("standard output");
 	return (result == 0 ? EXIT_DONE : (int)error.code);
 }
 

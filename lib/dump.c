@@ -288,7 +288,6 @@ dump_feed(struct dump *dump, const uint8_t *bytes, size_t size,
 		bytes += consumed;
 		size -= consumed;
 	}
-	fflush(dump->out);
 	return (result);
 }
 

@@ -194,6 +194,17 @@ PY
 	stderr_has "the endpoint's answer: a message of 8388613 bytes cannot be sent: a peer takes 8388608"
 }
 
+@test "a full disk, on the server and on the client" {
+	endpoint 'ulimit -f 400; trap "" XFSZ; cat > got || exit; echo "{}"'
+	run --separate-stderr pair zr-dataconn Receive "$REQUEST" < <(head -c 3000000 /dev/zero)
+	[ "$status" -eq 1 ] && [ "$(cat server)" = 1 ]
+	stderr_has "zr-dataconn: cat: write error: File too large"
+	endpoint 'echo "{}"; head -c 3000000 /dev/zero'
+	stderr=$(pair zr-dataconn -o answer Send "$REQUEST" 2>&1 > /dev/full) && status=0 || status=$?
+	[ "$status" -eq 111 ] && [ "$(cat server)" = 98 ]
+	stderr_has "zr-dataconn: cannot write the stream: No space left on device"
+}
+
 @test "requests that would kill a zrepl peer are not sent" {
 	refuse() {
 		run --separate-stderr pair zr-dataconn "$1" "$2" < /dev/null

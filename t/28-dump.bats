@@ -169,4 +169,8 @@ whole() {
 	run -100 zr-dump a b c
 	run -100 zr-dump -m Nonsense
 	run -111 zr-dump nowhere
+	code=0
+	zr-dump "$RECORDINGS/d02-send-1MiB.data.c2s.bin" > /dev/full 2> errors || code=$?
+	[ "$code" -eq 111 ]
+	grep -qx 'zr-dump: standard output: No space left on device' errors
 }

@@ -12,6 +12,7 @@ and duplicate a byte there.  -e takes every EVERYth of these.  What must hold:
     - exit 0 is for who has the whole stream, or its receiver's answer;
     - any other exit is the documented code, with exactly one line that says why
       (a server's log holds the failing endpoint's line besides);
+    - who stands still is found (exit 99 on one side at least);
     - everybody ends in time, and no process is left.
 
 The chain is complete on both sides: handshake, mux, zr-dataconn, and behind
@@ -64,7 +65,7 @@ STREAM = small_stream()
 class Run:
     """One exchange; afterwards what both sides said and did."""
 
-    def __init__(self, method, fault, box, again=False):
+    def __init__(self, method, fault, box):
         self.method, self.fault, self.box = method, fault, box
         near, far = self.connection()
         environment = dict(os.environ, ZR_FAULT_SWEEP=str(os.getpid()))
@@ -151,6 +152,8 @@ class Run:
                 wrong.append(f"the {name} exited {code} and said {len(lines)} lines: {lines}")
             if code not in {0} | CODES[self.fault.kind]:
                 wrong.append(f"the {name} exited {code}: {lines}")
+        if self.fault.kind in ("stall", "freeze") and any(self.codes) and 99 not in self.codes:
+            wrong.append(f"nobody found the stall: {self.codes} {self.lines}")
         if self.method == "Receive":
             stored = self.stored()
             if stored not in (True, False):
