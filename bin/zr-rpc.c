@@ -10,6 +10,7 @@
 
 #include "diag.h"
 #include "io.h"
+#include "request.h"
 #include "rpc_caller.h"
 #include "rpc_serve.h"
 
@@ -102,12 +103,12 @@ serve(const struct options *options, char *const endpoint[], struct error *error
 static char *
 read_line(void)
 {
-	char *line = malloc(RPC_REQUEST_LINE_MAX);
+	char *line = malloc(REQUEST_LINE_MAX);
 	struct error error;
 
 	if (line == NULL)
 		die_errno("request");
-	if (io_read_line(STDIN_FILENO, line, RPC_REQUEST_LINE_MAX, IO_FOREVER,
+	if (io_read_line(STDIN_FILENO, line, REQUEST_LINE_MAX, IO_FOREVER,
 	    &error) == -1)
 		die(error.code == EXIT_SYSTEM ? EXIT_SYSTEM : EXIT_USAGE,
 		    "no request on standard input%s%s",

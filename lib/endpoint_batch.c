@@ -10,17 +10,18 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "batch.h"
 #include "buffer.h"
-#include "diag.h"
 #include "endpoint.h"
 #include "endpoint_program.h"
 #include "io.h"
+#include "lines.h"
 #include "pbjson.h"
 #include "request.h"
 #include "request_check.h"
 #include "signals.h"
 
-#define INPUT_CHUNK (64u << 10)
+#define OUTPUT_MAX ((size_t)1 << 30)	/* an id and METHOD_ANSWER_MAX fit */
 
 struct call {
 	TAILQ_ENTRY(call) entries;
@@ -39,69 +40,55 @@ struct batch {
 	const struct endpoint_program *program;
 	struct calls calls;		/* the oldest first */
 	size_t count, running;
-	struct buffer lines;		/* read, and not yet looked at */
-	bool ended;			/* standard input is at its end */
+	struct lines lines;		/* read, and not yet looked at */
+	struct buffer answers;		/* to be written */
 	int signal;			/* that told us to end; 0: none */
 };
 
 /* --- answers --- */
 
-/* One line: {"id":ID,"KEY":VALUE}; the value is JSON text. */
 static int
-write_line(const json_t *id, const char *key, const char *value, size_t length,
+write_answers(struct batch *batch, struct error *error)
+{
+	const size_t length = buffer_length(&batch->answers);
+
+	if (io_write_all(STDOUT_FILENO, buffer_front(&batch->answers), length,
+	    IO_FOREVER, error) == -1)
+		return (-1);
+	buffer_consume(&batch->answers, length);
+	return (0);
+}
+
+static int
+write_error(struct batch *batch, const json_t *id, const struct error *what,
     struct error *error)
 {
-	char *text = id == NULL ? strdup("null") :
-	    json_dumps(id, JSON_COMPACT | JSON_ENCODE_ANY), *line = NULL;
-	int result = -1, head;
-
-	if (text == NULL || (head = asprintf(&line, "{\"id\":%s,\"%s\":", text,
-	    key)) == -1)
-		error_set(error, EXIT_SYSTEM, "answer: out of memory");
-	else
-		result = io_write_all(STDOUT_FILENO, line, (size_t)head,
-		    IO_FOREVER, error);
-	if (result == 0)
-		result = io_write_all(STDOUT_FILENO, value, length, IO_FOREVER,
-		    error);
-	if (result == 0)
-		result = io_write_all(STDOUT_FILENO, "}\n", 2, IO_FOREVER, error);
-	free(text);
-	free(line);
-	return (result);
+	return (batch_write_error(&batch->answers, id, NULL, what, error) == -1 ?
+	    -1 : write_answers(batch, error));
 }
 
 static int
-write_error(const json_t *id, int code, const char *message, struct error *error)
-{
-	json_t *value = json_pack("{s:i,s:s}", "code", code, "message", message);
-	char *text = value == NULL ? NULL : json_dumps(value, JSON_COMPACT);
-	int result;
-
-	json_decref(value);
-	if (text == NULL)
-		return (error_set(error, EXIT_SYSTEM, "answer: out of memory"));
-	result = write_line(id, "error", text, strlen(text), error);
-	free(text);
-	return (result);
-}
-
-static int
-write_answer(struct call *call, struct error *error)
+write_answer(struct batch *batch, struct call *call, struct error *error)
 {
 	const char *answer = (const char *)buffer_front(&call->answer);
 	const size_t length = buffer_length(&call->answer);
+	const int code = call->endpoint.exit_code;
+	struct error what;
 
 	if (call->cancelled)
-		return (write_error(call->id, EXIT_FAILED, "cancelled", error));
-	if (call->endpoint.exit_code != EXIT_DONE)
-		return (write_error(call->id, call->endpoint.exit_code,
-		    endpoint_text(&call->endpoint), error));
-	endpoint_log(&call->endpoint);
-	if (length < 2 || answer[length - 1] != '\n')
-		return (write_error(call->id, EXIT_SYSTEM,
-		    "the answer is too long", error));
-	return (write_line(call->id, "response", answer, length - 1, error));
+		error_set(&what, EXIT_FAILED, "cancelled");
+	else if (code != EXIT_DONE)
+		error_set(&what, (enum exit_code)code, "%s",
+		    endpoint_text(&call->endpoint));
+	else {
+		endpoint_log(&call->endpoint);
+		if (length >= 2 && answer[length - 1] == '\n')
+			return (batch_write_response(&batch->answers, call->id,
+			    answer, length - 1, error) == -1 ? -1 :
+			    write_answers(batch, error));
+		error_set(&what, EXIT_SYSTEM, "the answer is too long");
+	}
+	return (write_error(batch, call->id, &what, error));
 }
 
 /* --- calls --- */
@@ -190,22 +177,22 @@ cancel(struct batch *batch, const json_t *id)
 
 /* The call that a line asks for, or why it asks for none. */
 static int
-read_call(const struct batch *batch, const json_t *line, struct call *call,
-    struct error *error)
+read_call(const struct batch *batch, const struct batch_request *line,
+    struct call *call, struct error *error)
 {
-	const char *name = json_string_value(json_object_get(line, "method"));
-	const struct method *method = name == NULL ? NULL : method_by_name(name);
-	json_t *request = json_object_get(line, "request"), *empty = json_object();
+	const struct method *method = line->method == NULL ? NULL :
+	    method_by_name(line->method);
+	json_t *empty = json_object();
 
 	if (method != NULL)
-		call->method = endpoint_program_find(batch->program, name);
+		call->method = endpoint_program_find(batch->program, line->method);
 	if (call->method == NULL || method->kind == METHOD_SEND ||
 	    method->kind == METHOD_RECEIVE)
 		error_set(error, EXIT_USAGE, "%s: not a method for a batch",
-		    name == NULL ? "(none)" : name);
+		    line->method == NULL ? "(none)" : line->method);
 	else
 		call->request = pbjson_from_json(method->request,
-		    request == NULL ? empty : request, error);
+		    line->request == NULL ? empty : line->request, error);
 	json_decref(empty);
 	if (call->request == NULL)
 		return (-1);
@@ -218,75 +205,61 @@ read_call(const struct batch *batch, const json_t *line, struct call *call,
 }
 
 static int
-take_line(struct batch *batch, const char *text, size_t length,
+add_call(struct batch *batch, const struct batch_request *line,
     struct error *error)
 {
-	struct error why;
-	json_t *line = pbjson_load(text, length, &why);
-	json_t *id = json_object_get(line, "id");
+	struct call *call = calloc(1, sizeof(*call));
 	struct error what;
-	struct call *call;
 	int result = 0;
 
-	if (!json_is_object(line) || id == NULL) {
-		error_set(&what, EXIT_USAGE, "not a line of a batch: %s",
-		    line == NULL ? why.text : "no id");
-		result = write_error(id, what.code, what.text, error);
-		goto out;
-	}
-	if (json_is_true(json_object_get(line, "cancel"))) {
-		cancel(batch, id);
-		goto out;
-	}
-	call = calloc(1, sizeof(*call));
-	if (call == NULL) {
-		result = error_errno(error, "call");
-		goto out;
-	}
-	call->id = json_incref(id);
+	if (call == NULL)
+		return (error_errno(error, "call"));
+	call->id = json_incref(line->id);
 	call->answer = BUFFER_EMPTY(METHOD_ANSWER_MAX + 1);
 	TAILQ_INSERT_TAIL(&batch->calls, call, entries);
 	batch->count++;
 	if (read_call(batch, line, call, &what) == -1) {
-		result = write_error(id, what.code, what.text, error);
+		result = write_error(batch, line->id, &what, error);
 		call_free(batch, call);
 	}
-out:
-	json_decref(line);
 	return (result);
 }
 
-/* Take what standard input has, and every whole line of it. */
 static int
-read_lines(struct batch *batch, struct error *error)
+take_line(struct batch *batch, const char *text, size_t length,
+    struct error *error)
 {
-	static char chunk[INPUT_CHUNK];
-	const char *front, *newline;
-	ssize_t got = io_read(STDIN_FILENO, chunk, sizeof(chunk));
+	struct batch_request line;
+	struct error what;
+	int result = 0;
+
+	if (batch_request_parse(&line, text, length, &what) == -1)
+		result = write_error(batch, line.id, &what, error);
+	else if (line.cancel)
+		cancel(batch, line.id);
+	else
+		result = add_call(batch, &line, error);
+	batch_request_free(&line);
+	return (result);
+}
+
+/* Is there a line to be looked at, or to be read? */
+static bool
+wants_lines(const struct batch *batch)
+{
+	return (batch->signal == 0 && batch->count < ENDPOINT_BATCH_WAITING);
+}
+
+static int
+take_lines(struct batch *batch, struct error *error)
+{
+	const char *line;
 	size_t length;
 
-	if (got == -1)
-		return (errno == EAGAIN ? 0 : error_errno(error, "standard input"));
-	if (got == 0) {
-		batch->ended = true;
-		/* A last line without its newline is one all the same. */
-		if (buffer_length(&batch->lines) > 0)
-			got = 1, chunk[0] = '\n';
-	}
-	if (buffer_append(&batch->lines, chunk, (size_t)got) == -1)
-		return (error_set(error, EXIT_USAGE,
-		    "a line of more than %u bytes on standard input",
-		    REQUEST_LINE_MAX));
-	while ((length = buffer_length(&batch->lines)) > 0) {
-		front = (const char *)buffer_front(&batch->lines);
-		newline = memchr(front, '\n', length);
-		if (newline == NULL)
-			break;
-		if (newline > front && take_line(batch, front,
-		    (size_t)(newline - front), error) == -1)
+	while (wants_lines(batch) &&
+	    (line = lines_next(&batch->lines, &length)) != NULL)
+		if (length > 0 && take_line(batch, line, length, error) == -1)
 			return (-1);
-		buffer_consume(&batch->lines, (size_t)(newline - front) + 1);
-	}
 	return (0);
 }
 
@@ -320,7 +293,7 @@ attend(struct batch *batch, struct error *error)
 		if (!call->started && !call->cancelled &&
 		    batch->running < ENDPOINT_BATCH_AT_ONCE &&
 		    start(batch, call, &what) == -1) {
-			if (write_error(call->id, what.code, what.text, error) == -1)
+			if (write_error(batch, call->id, &what, error) == -1)
 				return (-1);
 			call_free(batch, call);
 			continue;
@@ -331,7 +304,7 @@ attend(struct batch *batch, struct error *error)
 			endpoint_read_errors(&call->endpoint);
 		}
 		if (call->started ? call->endpoint.ended : call->cancelled) {
-			if (write_answer(call, error) == -1)
+			if (write_answer(batch, call, error) == -1)
 				return (-1);
 			call_free(batch, call);
 		}
@@ -351,7 +324,6 @@ take_signals(struct batch *batch)
 			batch->signal = signals[i];
 	if (batch->signal == 0)
 		return;
-	batch->ended = true;
 	TAILQ_FOREACH(call, &batch->calls, entries) {
 		call->cancelled = true;
 		if (call->started)
@@ -359,6 +331,7 @@ take_signals(struct batch *batch)
 	}
 }
 
+/* Sleep once, and see what has come. */
 static int
 turn(struct batch *batch, struct error *error)
 {
@@ -367,9 +340,8 @@ turn(struct batch *batch, struct error *error)
 	struct call *call;
 	size_t count = 1;
 
-	entries[0] = (struct pollfd){ .fd = batch->ended ||
-	    batch->count >= ENDPOINT_BATCH_WAITING ? -1 : STDIN_FILENO,
-	    .events = POLLIN };
+	entries[0] = (struct pollfd){ .events = POLLIN,
+	    .fd = wants_lines(batch) && !batch->lines.ended ? STDIN_FILENO : -1 };
 	TAILQ_FOREACH(call, &batch->calls, entries) {
 		if (!call->started)
 			continue;
@@ -382,32 +354,51 @@ turn(struct batch *batch, struct error *error)
 	if (io_poll(entries, count, deadline) == -1)
 		return (error_errno(error, "poll"));
 	take_signals(batch);
-	if (!batch->ended && entries[0].revents != 0 &&
-	    read_lines(batch, error) == -1)
-		return (-1);
-	return (attend(batch, error));
+	if (entries[0].revents != 0 &&
+	    lines_read(&batch->lines, STDIN_FILENO, error) == -1)
+		return (error_prefix(error, "standard input"));
+	return (0);
+}
+
+/* Do what can be done now.  1: everything is, 0: not yet. */
+static int
+work(struct batch *batch, struct error *error)
+{
+	do
+		if (take_lines(batch, error) == -1 || attend(batch, error) == -1)
+			return (-1);
+	while (wants_lines(batch) && lines_waiting(&batch->lines));
+	return (batch->count == 0 &&
+	    (batch->signal != 0 || lines_done(&batch->lines)));
 }
 
 int
 endpoint_batch(const struct endpoint_program *program, struct error *error)
 {
 	struct batch batch = { .program = program,
-	    .lines = BUFFER_EMPTY(REQUEST_LINE_MAX + INPUT_CHUNK) };
-	int result = 0;
+	    .lines = LINES_EMPTY(REQUEST_LINE_MAX),
+	    .answers = BUFFER_EMPTY(OUTPUT_MAX) };
+	int result;
 
 	TAILQ_INIT(&batch.calls);
 	signals_catch(SIGCHLD);
 	signals_catch(SIGTERM);
 	signals_catch(SIGINT);
 	signals_catch(SIGHUP);
-	while (result == 0 && (!batch.ended || batch.count > 0))
-		result = turn(&batch, error);
+	while ((result = work(&batch, error)) == 0)
+		if (turn(&batch, error) == -1) {
+			result = -1;
+			break;
+		}
 	while (!TAILQ_EMPTY(&batch.calls))
 		call_free(&batch, TAILQ_FIRST(&batch.calls));
-	buffer_free(&batch.lines);
-	if (result == 0 && batch.signal != 0)
-		result = error_set(error, EXIT_SIGNAL + batch.signal,
+	lines_free(&batch.lines);
+	buffer_free(&batch.answers);
+	if (result == -1)
+		return (-1);
+	if (batch.signal != 0)
+		return (error_set(error, EXIT_SIGNAL + batch.signal,
 		    "ended by signal %d (%s)", batch.signal,
-		    strsignal(batch.signal));
-	return (result);
+		    strsignal(batch.signal)));
+	return (0);
 }

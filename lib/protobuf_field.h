@@ -8,7 +8,7 @@
 
 /*
  * The places of a field inside its message: protobuf-c says where, we say of
- * which type.  For pbjson_*.c, which walk over any message by descriptor.
+ * which type.  For those that walk over any message by descriptor.
  */
 static inline void *
 member_of(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)

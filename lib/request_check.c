@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "protobuf_field.h"
 #include "request_check.h"
 #include "rfc3339.h"
 #include "zrepl.pb-c.h"
@@ -92,7 +93,7 @@ static int
 check_below(const ProtobufCMessage *message, struct error *error)
 {
 	const ProtobufCFieldDescriptor *field;
-	const void *member;
+	void *member;
 	ProtobufCMessage *const *items, *one;
 	size_t count, i;
 
@@ -100,11 +101,10 @@ check_below(const ProtobufCMessage *message, struct error *error)
 		field = &message->descriptor->fields[n];
 		if (field->type != PROTOBUF_C_TYPE_MESSAGE)
 			continue;
-		member = (const uint8_t *)message + field->offset;
+		member = member_of(message, field);
 		if (field->label == PROTOBUF_C_LABEL_REPEATED) {
 			memcpy(&items, member, sizeof(items));
-			memcpy(&count, (const uint8_t *)message +
-			    field->quantifier_offset, sizeof(count));
+			count = count_of(message, field);
 		} else {
 			memcpy(&one, member, sizeof(one));
 			items = &one;

@@ -7,6 +7,7 @@
 #include "batch.h"
 #include "io.h"
 #include "lines.h"
+#include "request.h"
 #include "rpc_caller.h"
 
 /*
@@ -18,7 +19,7 @@
 
 /* Calls that are read and wait their turn: a cancel behind them is heard. */
 #define WAITING_MAX	1024
-#define WAITING_BYTES	RPC_REQUEST_LINE_MAX
+#define WAITING_BYTES	REQUEST_LINE_MAX
 
 struct waiting {
 	TAILQ_ENTRY(waiting) entries;
@@ -49,8 +50,8 @@ write_finished(struct batch *batch, struct rpc_request *request,
 	int result;
 
 	if (request->status != GRPC_OK) {
-		result = batch_write_error(&batch->answers, id, grpc_status_name(request->status),
-		    &request->error, error);
+		result = batch_write_error(&batch->answers, id,
+		    grpc_status_name(request->status), &request->error, error);
 		goto out;
 	}
 	text = rpc_caller_answer(request, &length, &what);
@@ -303,7 +304,7 @@ rpc_batch(struct rpc_caller *caller, int input, int output,
     struct error *error)
 {
 	struct batch batch = { .caller = caller, .input = input,
-	    .output = output, .lines = LINES_EMPTY(RPC_REQUEST_LINE_MAX),
+	    .output = output, .lines = LINES_EMPTY(REQUEST_LINE_MAX),
 	    .answers = BUFFER_EMPTY(OUTPUT_MAX) };
 	struct error unwritten;
 	const bool unblocked = io_unblock(output);

@@ -9,7 +9,6 @@
 /*
  * Calls on an open control connection: zr-rpc METHOD and zr-rpc batch.
  */
-#define RPC_REQUEST_LINE_MAX	(16u << 20)
 #define RPC_BATCH_IN_FLIGHT	100
 #define RPC_SENT_MAX		(4u << 20)	/* a zrepl peer takes no more */
 
