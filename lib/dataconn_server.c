@@ -64,6 +64,8 @@ end_endpoint(struct run *run)
 		endpoint_end(&run->endpoint, io_now());
 	else
 		run->done = true;
+	/* What it still writes nobody reads, or it could keep us busy. */
+	io_close(&run->endpoint.process.output);
 	io_close(&run->verdict);
 }
 
@@ -279,8 +281,6 @@ read_output(struct run *run)
 	ssize_t got;
 
 	while ((got = io_read(process->output, buffer, sizeof(buffer))) > 0) {
-		if (run->responded || run->failed)
-			continue;
 		run->moved++;
 		if (buffer_append(&run->answer, buffer, (size_t)got) == -1) {
 			refuse(run, EXIT_FAILED,
@@ -337,6 +337,7 @@ conclude(struct run *run)
 	struct error error;
 
 	run->concluded = run->done = true;
+	io_close(&endpoint->process.output);
 	endpoint_log(endpoint);
 	if (run->failed)
 		text = run->error->text;

@@ -41,14 +41,13 @@ read_answer(struct endpoint_call *call, int64_t now)
 	ssize_t got;
 
 	while ((got = io_read(process->output, bytes, sizeof(bytes))) > 0)
-		if (!call->too_long && buffer_append(&call->answer, bytes,
-		    (size_t)got) == -1) {
+		if (buffer_append(&call->answer, bytes, (size_t)got) == -1) {
 			call->too_long = true;
 			buffer_free(&call->answer);
 			endpoint_end(&call->endpoint, now);
-			return;
+			break;
 		}
-	if (got == 0 || errno != EAGAIN)
+	if (got != -1 || errno != EAGAIN)
 		io_close(&process->output);
 }
 

@@ -181,9 +181,8 @@ item_event(struct exchange *exchange, const struct frame_item *item,
 	if (exchange->state == EXCHANGE_IN_NOTHING)
 		return (EXCHANGE_MORE);
 	if (item->kind == FRAME_ITEM_HEADER) {
-		exchange->skipping = frame->type == FRAME_HEARTBEAT ||
-		    frame->type == FRAME_SHUTDOWN;
-		if (exchange->skipping && frame->length > 0) {
+		if ((frame->type == FRAME_HEARTBEAT ||
+		    frame->type == FRAME_SHUTDOWN) && frame->length > 0) {
 			error_set(error, EXIT_PROTOCOL, "a %s frame has a "
 			    "payload of %u bytes", frame_type_name(frame->type),
 			    frame->length);

@@ -49,7 +49,6 @@ struct exchange {
 	struct stream_reader stream;
 	struct buffer header;		/* ReqHeader's or ResHeader's text */
 	struct buffer message;		/* ReqStructured or ResStructured */
-	bool skipping;			/* inside a heartbeat's or shutdown's payload */
 	const uint8_t *data;		/* EXCHANGE_DATA: in the caller's bytes */
 	size_t data_length;
 };

@@ -53,6 +53,23 @@ call() {
 	stderr_has 'more than one line'
 }
 
+@test "an endpoint that answers badly is named, not guessed at" {
+	check() {
+		printf '#!/bin/bash\nread -r request\n%s\n' "$1" > endpoint
+		chmod +x endpoint
+		call 1 Ping '{}'
+		stderr_has "$2"
+		[ "$(cat served)" = 0 ]
+	}
+	check ':' 'the endpoint ended without an answer'
+	check 'echo nonsense' "the endpoint's answer: "
+	check 'echo "{\"Ekko\":\"\"}"' 'there is no such field'
+	check 'printf "{\"Echo\":"' 'the endpoint ended without an answer'
+	check 'printf "{\"Echo\":"; kill -9 $$' 'endpoint ended by signal 9'
+	check 'trap "" TERM; cat /dev/zero' "the endpoint's answer is longer than 64 MiB"
+	check 'head -c 3000000 /dev/zero | tr "\0" x >&2; echo; echo the end >&2; exit 1' 'the end'
+}
+
 @test "Send and Receive are no calls of a control connection" {
 	call 100 Send '{}'
 	stderr_has 'zr-dataconn'
