@@ -3,7 +3,7 @@
 
     listen.py      in build/bench, with zr in PATH; BENCH_CONNECTIONS=2000
 
-zr-listen, zr-handshake, zr-mux, zr-dataconn serve, zr-endpoint: a Ping on a new
+zr-listen, zr-handshake, zr-mux, zr-serve, zr-dataconn, zr-endpoint: a Ping on a new
 connection each, one at a time and 200 at once, and the CPU of all of that per
 connection.  Then 1,000 connections that do nothing, of either kind: resident
 memory of their processes.  The clients are threads of this program, on the same
@@ -159,7 +159,7 @@ def idle(listener, kind, program):
 def main():
     os.makedirs("archive", exist_ok=True)
     store = ["zr-endpoint", "archive", os.path.abspath("archive")]
-    listener = Listener("zr-dataconn", "serve", *store)
+    listener = Listener("zr-serve", *store)
     result = {"cores": os.cpu_count(), "rates": [], "idle": []}
     try:
         for at_once, total in ((1, max(CONNECTIONS // 5, 1)), (200, CONNECTIONS)):
