@@ -335,12 +335,16 @@ dataconn_next(struct dataconn *conn, struct error *error)
 	if (event != DATACONN_WAIT)
 		return (event);
 	if (conn->pending_length == 0 && conn->end_of_file) {
-		/* Even a clean end loses the connection for who still waits. */
-		if (conn->error.text[0] == '\0' &&
-		    exchange_end_of_file(&conn->exchange, &conn->error) == 0)
-			error_set(&conn->error, EXIT_PROTOCOL,
-			    "the peer closed the connection%s",
-			    io_end_remark(conn->chain.read_fd));
+		if (conn->error.text[0] == '\0') {
+			/* Even a clean end loses it for who still waits. */
+			if (exchange_end_of_file(&conn->exchange,
+			    &conn->error) == 0)
+				error_set(&conn->error, EXIT_PROTOCOL,
+				    "the peer closed the connection");
+			strlcat(conn->error.text,
+			    io_end_remark(conn->chain.read_fd),
+			    sizeof(conn->error.text));
+		}
 		return (lost(conn, error));
 	}
 	if (conn->source_ended) {
