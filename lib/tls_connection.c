@@ -205,8 +205,8 @@ failed(struct tls_connection *connection, bool handshake, struct error *error)
 		return (error_errno(error, "%s", handshake ?
 		    "connection lost during the TLS handshake" : "connection lost"));
 	}
-	return (tls_explain(connection->verify.settings,
-	    connection->verify.alert_received, code, handshake, error));
+	return (tls_explain(connection->ssl, &connection->verify, code, handshake,
+	    error));
 }
 
 int

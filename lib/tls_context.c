@@ -127,8 +127,7 @@ static int
 load_files(SSL_CTX *context, const struct tls_settings *settings,
     struct error *error)
 {
-	X509 *leaf;
-	int days, seconds;
+	const X509 *leaf;
 
 	if (check_file("CA file", settings->ca_file, false, error) == -1 ||
 	    check_file("certificate", settings->certificate_file, false,
@@ -159,9 +158,11 @@ load_files(SSL_CTX *context, const struct tls_settings *settings,
 		    "without a passphrase)", settings->key_file, reason()));
 	}
 	leaf = SSL_CTX_get0_certificate(context);
-	if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(leaf)) == 1 &&
-	    (days < 0 || seconds < 0))
+	if (X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0)
 		diag("warning: our own certificate %s has expired",
+		    settings->certificate_file);
+	if (X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0)
+		diag("warning: our own certificate %s is not valid yet",
 		    settings->certificate_file);
 	return (0);
 }

@@ -4,9 +4,12 @@
 
 #include "tls_explain.h"
 
-/* The peer sent an alert that ends the connection: what it means here. */
+/*
+ * The peer sent an alert that ends the connection: what it means here.  It
+ * knows more than the alert can say, and has it in its log if it is one of us.
+ */
 static int
-explain_alert(const struct tls_settings *settings, int alert,
+explain_alert(const SSL *ssl, const struct tls_settings *settings, int alert,
     struct error *error)
 {
 	const char *peer = settings->server ? "client" : "server";
@@ -15,24 +18,29 @@ explain_alert(const struct tls_settings *settings, int alert,
 
 	switch (alert) {
 	case SSL_AD_BAD_CERTIFICATE:
-	case SSL_AD_UNSUPPORTED_CERTIFICATE:
-	case SSL_AD_CERTIFICATE_REVOKED:
-	case SSL_AD_CERTIFICATE_EXPIRED:
 	case SSL_AD_CERTIFICATE_UNKNOWN:
 		return (error_set(error, EXIT_PROTOCOL, "the %s refused our "
 		    "certificate %s: %s%s", peer, certificate, name,
 		    settings->server ? "; does it expect another server name?" : ""));
+	case SSL_AD_UNSUPPORTED_CERTIFICATE:
+	case SSL_AD_CERTIFICATE_REVOKED:
+	case SSL_AD_CERTIFICATE_EXPIRED:
+		return (error_set(error, EXIT_PROTOCOL, "the %s refused our "
+		    "certificate %s: %s", peer, certificate, name));
 	case SSL_AD_UNKNOWN_CA:
 		return (error_set(error, EXIT_PROTOCOL, "the %s refused our "
 		    "certificate %s: its CA file does not vouch for it (%s)", peer,
 		    certificate, name));
 	case SSL_AD_HANDSHAKE_FAILURE:
 	case SSL_AD_ACCESS_DENIED:
-		return (error_set(error, EXIT_PROTOCOL, "the %s refused the "
-		    "connection (%s)%s", peer, name, settings->server ?
-		    ": no common cipher or group, or it does not accept our name" :
-		    ": our certificate's CN is not allowed there, or no common "
-		    "cipher or group; its log says which"));
+		/* Once there is a cipher, only our certificate can be wrong. */
+		if (SSL_get_current_cipher(ssl) == NULL)
+			return (error_set(error, EXIT_PROTOCOL, "no cipher or "
+			    "group that both sides accept (-e, -g): the %s refused "
+			    "ours (%s)", peer, name));
+		return (error_set(error, EXIT_PROTOCOL, "the %s refused our "
+		    "certificate %s: %s%s", peer, certificate, name,
+		    settings->server ? "" : "; is its CN allowed there?"));
 	case SSL_AD_PROTOCOL_VERSION:
 		return (error_set(error, EXIT_PROTOCOL, "no common version of "
 		    "TLS: the %s refused ours (%s)", peer, name));
@@ -43,15 +51,15 @@ explain_alert(const struct tls_settings *settings, int alert,
 }
 
 int
-tls_explain(const struct tls_settings *settings,
-    int alert_received, unsigned long code, bool handshake,
-    struct error *error)
+tls_explain(const SSL *ssl, const struct tls_verify *verify,
+    unsigned long code, bool handshake, struct error *error)
 {
-	const char *peer = settings->server ? "client" : "server";
+	const char *peer = verify->settings->server ? "client" : "server";
 	const char *text;
 
-	if (alert_received > SSL_AD_CLOSE_NOTIFY)
-		return (explain_alert(settings, alert_received, error));
+	if (verify->alert_received > SSL_AD_CLOSE_NOTIFY)
+		return (explain_alert(ssl, verify->settings,
+		    verify->alert_received, error));
 	switch (ERR_GET_REASON(code)) {
 	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
 		return (error_set(error, EXIT_PROTOCOL,

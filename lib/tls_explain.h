@@ -4,15 +4,14 @@
 #include <stdbool.h>
 
 #include "error.h"
-#include "tls_context.h"
+#include "tls_verify.h"
 
 /*
- * Why a connection failed, from OpenSSL's error code (0: none) and the last
- * alert that came (-1: none): a line that an administrator can act on.
- * Returns -1.
+ * Why ssl failed, in the handshake or later, from OpenSSL's error code (0:
+ * none) and the last alert that came: a line that an administrator can act
+ * on.  Returns -1.
  */
-int	tls_explain(const struct tls_settings *settings,
-	    int alert_received, unsigned long code, bool handshake,
-	    struct error *error);
+int	tls_explain(const SSL *ssl, const struct tls_verify *verify,
+	    unsigned long code, bool handshake, struct error *error);
 
 #endif
