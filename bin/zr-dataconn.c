@@ -72,7 +72,7 @@ run_client(struct dataconn *conn, const struct options *options,
 	struct verdict verdict = { .fd = -1 };
 	ProtobufCMessage *request;
 	bool unblocked = false;
-	int result = -1;
+	int answer = -1, result = -1;
 
 	if (method->kind == METHOD_RECEIVE) {
 		if (verdict_open(&verdict, error) == -1)
@@ -85,12 +85,13 @@ run_client(struct dataconn *conn, const struct options *options,
 	client.request = request;
 	client.stream = method->kind == METHOD_SEND ? STDOUT_FILENO : STDIN_FILENO;
 	if (options->answer != NULL) {
-		client.answer = open(options->answer,
+		answer = open(options->answer,
 		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		if (client.answer == -1) {
+		if (answer == -1) {
 			error_errno(error, "%s", options->answer);
 			goto out;
 		}
+		client.answer = answer;
 	}
 	if (method->kind == METHOD_SEND)
 		/* Heartbeats go on while the stream's reader pauses. */
@@ -99,6 +100,7 @@ run_client(struct dataconn *conn, const struct options *options,
 	if (unblocked)
 		io_set_nonblocking(STDOUT_FILENO, false);
 out:
+	io_close(&answer);
 	verdict_free(&verdict);
 	if (request != NULL)
 		protobuf_c_message_free_unpacked(request, NULL);

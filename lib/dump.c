@@ -95,7 +95,8 @@ label(struct dump *dump, struct error *error)
 	char text[LABEL_SIZE + 1];
 
 	if (label_decode(text, (const char *)buffer_front(&dump->head), error) == -1)
-		return (-1);
+		return (error_set(error, EXIT_PROTOCOL,
+		    "no label: is this what the server said?"));
 	dump_line(dump, dump->begin, LABEL_SIZE);
 	fprintf(dump->out, "label %s\n", text);
 	if (strcmp(text, LABEL_CONTROL) == 0) {
@@ -114,15 +115,19 @@ label(struct dump *dump, struct error *error)
  * A server's bytes alone do not say what it was asked for: a frame's type is
  * one bit, or small, and a length in HTTP/2's first frame is below 64 KiB.
  */
-static void
-guess(struct dump *dump)
+static int
+guess(struct dump *dump, struct error *error)
 {
 	const uint8_t *bytes = buffer_front(&dump->head);
 
+	if (memcmp(bytes, LABEL_DATA, GUESS_SIZE) == 0)
+		return (error_set(error, EXIT_PROTOCOL,
+		    "a label: this is what the client said"));
 	dump->connection->kind = bytes[0] == 0 && bytes[3] == 4 ?
 	    DUMP_CONTROL : DUMP_DATA;
 	dump->state = dump->connection->kind == DUMP_CONTROL ? DUMP_IN_HTTP2 :
 	    DUMP_IN_FRAMES;
+	return (0);
 }
 
 static int
@@ -212,9 +217,10 @@ replay(struct dump *dump, struct error *error)
 	uint8_t seen[GUESS_SIZE];
 	size_t consumed;
 
+	if (guess(dump, error) == -1)
+		return (-1);
 	memcpy(seen, buffer_front(&dump->head), sizeof(seen));
 	buffer_consume(&dump->head, sizeof(seen));
-	guess(dump);
 	return (dump->state == DUMP_IN_HTTP2 ?
 	    dump_http2(dump, seen, sizeof(seen), &consumed, error) :
 	    dump_frames(dump, seen, sizeof(seen), &consumed, error));

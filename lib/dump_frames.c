@@ -77,6 +77,19 @@ stream_piece(struct dump *dump, uint64_t end)
 	dump->stream_end = end;
 }
 
+/* A frame that ends everything: what came before it has no end. */
+static void
+cut_short(struct dump *dump, uint64_t frame)
+{
+	if (dump->stream_bytes > 0)
+		stream_sum(dump, frame);
+	else if (dump->begin < frame) {
+		dump_line(dump, dump->begin, frame - dump->begin);
+		fputs("unfinished\n", dump->out);
+	}
+	dump->begin = frame;
+}
+
 /* How much of the current frame has been read, header included. */
 static uint64_t
 in_frame(const struct exchange *exchange)
@@ -105,13 +118,14 @@ dump_frames(struct dump *dump, const uint8_t *bytes, size_t size,
 		return (0);
 	case EXCHANGE_BROKEN:
 		/* Where the frame begins that does not belong there. */
-		stream_sum(dump, end - in_frame(exchange));
-		dump->begin = end - in_frame(exchange);
+		cut_short(dump, end - in_frame(exchange));
 		return (-1);
 	case EXCHANGE_HEARTBEAT:
 		/* It may stand in the middle of a message. */
 		dump_line(dump, end - FRAME_HEADER_SIZE, FRAME_HEADER_SIZE);
 		fputs("heartbeat\n", dump->out);
+		if (length == FRAME_HEADER_SIZE)
+			dump->begin = end;
 		return (0);
 	case EXCHANGE_REQUEST:
 		result = request(dump, length, error);
@@ -137,7 +151,7 @@ dump_frames(struct dump *dump, const uint8_t *bytes, size_t size,
 		    exchange_text(exchange));
 		break;
 	case EXCHANGE_SHUTDOWN:
-		stream_sum(dump, end);
+		cut_short(dump, end - FRAME_HEADER_SIZE);
 		dump_line(dump, end - FRAME_HEADER_SIZE, FRAME_HEADER_SIZE);
 		fputs("shutdown\n", dump->out);
 		dump->state = DUMP_AFTER;

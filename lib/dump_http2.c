@@ -355,16 +355,15 @@ check_frame(const struct dump *dump, struct error *error)
 	return (0);
 }
 
-static int
+static void
 frame_begins(struct dump *dump)
 {
 	dump->frame_left = frame_length(dump);
 	if (dump->frame[3] != FRAME_DATA)
-		return (0);
+		return;
 	dump_line(dump, dump->begin, HEADER_SIZE + dump->frame_left);
 	fprintf(dump->out, "DATA %" PRIu32 "%s\n", frame_stream(dump),
 	    dump->frame[4] & FLAG_END_STREAM ? " END_STREAM" : "");
-	return (0);
 }
 
 static int
@@ -408,7 +407,7 @@ dump_http2(struct dump *dump, const uint8_t *bytes, size_t size,
 				break;
 			result = check_frame(dump, error);
 			if (result == 0)
-				result = frame_begins(dump);
+				frame_begins(dump);
 		} else {
 			if (take > dump->frame_left)
 				take = dump->frame_left;

@@ -101,6 +101,10 @@ whole() {
 	r14-data-unknown-frame-type-2-bytes.data 131 unknown frame type 0x00000063
 	r09-data-oversize-reqheader-40000.data 131 the request header is longer than 32768 bytes
 	END
+	run -98 --separate-stderr zr-dump -r "$RECORDINGS/c02-list.control.c2s.bin"
+	stderr_has 'at offset 67: a label: this is what the client said'
+	run -98 --separate-stderr zr-dump "$RECORDINGS/c02-list.control.s2c.bin"
+	stderr_has 'at offset 67: no label: is this what the server said?'
 	both c17-versions-100000-over-4MiB.control
 	[ "$status" -eq 98 ]
 	stderr_has "the bytes end in the middle of a message of stream 1"
@@ -114,6 +118,19 @@ whole() {
 	00000|the bytes end in the middle of the banner
 	0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0000 EXTENSIONS=0000\n|says protocol version 0
 	END
+}
+
+@test "what is left without an end is told, too" {
+	both r10-data-client-RST-frame-mid-request.data
+	[ "$status" -eq 0 ]
+	[[ $output = *$'\n> 131 16 unfinished\n> 147 8 shutdown\n'* ]]
+	both r06-data-idle-no-heartbeats.data
+	[ "$status" -eq 0 ]
+	[[ $output = *$'\n< 75 8 heartbeat\n< 83 8 shutdown' ]]
+	{ head -c 155 "$RECORDINGS/d02-send-1MiB.data.c2s.bin"; printf '\0\0\0c\0\0\0\0'; } > bytes
+	run -98 --separate-stderr zr-dump bytes
+	[ "${lines[2]}" = '> 131 24 unfinished' ]
+	stderr_has 'at offset 155: unknown frame type 0x00000063'
 }
 
 @test "every cut of a connection is told, and never more than was there" {

@@ -72,7 +72,7 @@ clean() {
 	for method in Ping Send Receive; do
 		request=$STEP
 		[ $method != Ping ] || request='{}'
-		pair zr-dataconn $method "$request" -- zr-dataconn serve ./endpoint \
+		pair zr-dataconn -o line -S statistics $method "$request" -- zr-dataconn serve ./endpoint \
 		    < <(head -c 2000000 /dev/zero) > answer
 		[ "$(cat served)" = 0 ]
 	done
