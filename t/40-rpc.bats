@@ -3,7 +3,7 @@ load helper
 
 # pair CLIENT... -- SERVER...: the server's exit status goes to ./served.
 pair() {
-	timeout 50 python3 "$BATS_TEST_DIRNAME/pair.py" -s served "$@"
+	timeout $PATIENCE python3 "$BATS_TEST_DIRNAME/pair.py" -s served "$@"
 }
 
 endpoint() {

@@ -2,7 +2,7 @@
 load helper
 
 faults() {
-	run -0 --separate-stderr timeout 50 /usr/bin/python3 "$BATS_TEST_DIRNAME/rpc_faults.py" "$@"
+	run -0 --separate-stderr timeout $PATIENCE /usr/bin/python3 "$BATS_TEST_DIRNAME/rpc_faults.py" "$@"
 }
 
 endpoint() {

@@ -3,7 +3,7 @@
 load helper
 
 pair() {
-	timeout 50 python3 "$BATS_TEST_DIRNAME/pair.py" -s served "$@"
+	timeout $PATIENCE python3 "$BATS_TEST_DIRNAME/pair.py" -s served "$@"
 }
 
 # An endpoint that writes down how it is run and what it is asked.  A cursor is

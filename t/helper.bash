@@ -40,9 +40,11 @@ stderr_has() {
 	[[ "$stderr" == *"$1"* ]] || { printf 'stderr: %s\n' "$stderr"; return 1; }
 }
 
-# Sanitizers make everything slow: what a replay takes for on time, in seconds.
+# In seconds: what an exchange may take at most, and, where sanitizers make
+# everything slow, what a replay takes for on time.
+PATIENCE=50
 case $ZR_BUILD in
-*sanitize*) export ZR_REPLAY_TOLERANCE=15 ;;
+*sanitize*) PATIENCE=300; export ZR_REPLAY_TOLERANCE=15 ;;
 esac
 
 # Most a resident may hold, in KiB: sanitizers need memory of their own.
