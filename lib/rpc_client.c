@@ -162,6 +162,10 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 	rpc_connection_received(&client->connection, frame);
 	if (frame->hd.type == NGHTTP2_GOAWAY)
 		on_goaway(client, &frame->goaway);
+	/* zrepl's SETTINGS do not forbid it, nor do ours; gRPC has no use for it. */
+	if (frame->hd.type == NGHTTP2_PUSH_PROMISE)
+		rpc_connection_break(&client->connection, NGHTTP2_PROTOCOL_ERROR,
+		    "the server pushes what nobody asked for");
 	if (frame->hd.stream_id == 0)
 		return (0);
 	request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);

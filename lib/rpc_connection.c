@@ -28,6 +28,8 @@ rpc_connection_init(struct rpc_connection *connection, bool server,
 		/* zrepl's :authority breaks the rules: we check for ourselves. */
 		nghttp2_option_set_no_http_messaging(option, 1);
 		nghttp2_option_set_max_outbound_ack(option, ACKS_MAX);
+		/* Else each stream there ever was is kept, for priorities. */
+		nghttp2_option_set_no_closed_streams(option, 1);
 		/* A client's caller may be slow; requests are answered or refused. */
 		nghttp2_option_set_no_auto_window_update(option, !server);
 		result = (server ? nghttp2_session_server_new2 :

@@ -58,3 +58,26 @@ grpc=(-H 'content-type: application/grpc' -H 'te: trailers')
 	[[ "$output" == *'3.52KB (3600) data'* ]]
 	[ ! -s log ]
 }
+
+@test "h2load: 50,000 calls on one connection leave the server's memory as it was" {
+	printf '#!/bin/sh\necho $$ > pid\nexec zr-rpc serve false\n' > server
+	chmod +x server
+	zr-listen -1 -i 127.0.0.1=x tcp:127.0.0.1:0 ./server > port 2> log 3>&- &
+	children+=($!)
+	eventually 20 [ -s port ]
+	printf '\0\0\0\0\4\n\2hi' > body
+	# An unknown method is refused by the server itself.
+	timeout 50 h2load -n 50000 -c 1 -m 50 -d body "${grpc[@]}" \
+	    "http://127.0.0.1:$(cat port)/Replication/Nonsense" > loaded 2>&1 3>&- &
+	children+=($!)
+	eventually 20 [ -s pid ]
+	peak=0
+	while now=$(awk '/^VmHWM/ { print $2 }' "/proc/$(cat pid)/status" 2> gone) && [ -n "$now" ]; do
+		peak=$now
+	done
+	cat loaded
+	grep -q '50000 succeeded' loaded
+	echo "$peak KiB"
+	[ "$peak" -gt 0 ]
+	[ "$peak" -lt "$(memory_limit)" ]
+}

@@ -1,8 +1,13 @@
 #!/usr/bin/python3
 """Hostile and broken peers of zr-rpc.
 
-    rpc_faults.py break NAME    a client that breaks HTTP/2; prints the server's
-                                exit status and its largest memory in KiB
+    rpc_faults.py break ROLE    peers that break HTTP/2, one after the other; prints
+                                for each its name, the exit status of zr-rpc, which
+                                is the server or the client, its largest memory in
+                                KiB, and what it says
+    rpc_faults.py resets        a client that gives up calls that run, as fast as it
+                                can; prints the server's exit status, its memory, and
+                                how many endpoints ran at the same time
     rpc_faults.py request NAME  a request that is no good; prints how it is
                                 answered, after a good one has been, too
     rpc_faults.py answer NAME   a server whose answer to zr-rpc Ping (of the name
@@ -16,12 +21,12 @@
                                 and then everything; prints how many endpoints
                                 ran meanwhile, of how many, and the memory
 """
-import gzip, os, signal, socket, struct, subprocess, sys, time
+import gzip, os, select, signal, socket, struct, subprocess, sys, time
 import hpack
 import transport
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 GOOD = b"\0\0\0\0\4\n\2hi"
 
@@ -43,22 +48,51 @@ def headers(without=(), **more):
 
 OPENING = PREFACE + frame(SETTINGS, 0, 0)
 BOMB = hpack.Encoder().encode([("x", "y" * 4000)]) + b"\xbe" * 12000
-BREAKS = {
+LONG = b"".join(frame(CONTINUATION, 0, 1, b"\x00\x01a\x7f\x81\x7d" + b"b" * 16000) for _ in range(20))
+OK = block([(":status", "200"), ("content-type", "application/grpc")])
+OVERFLOW = frame(WINDOW_UPDATE, 0, 0, b"\x7f\xff\xff\xff") * 2
+
+# What one side says after it has opened the connection and stream 1.
+EITHER = {
+    "settings-flood": frame(SETTINGS, 0, 0) * 200000,
+    "settings-that-differ": frame(SETTINGS, 0, 0, b"\0\4\0\0\0\1" + b"\0\4\0\1\0\0") * 20000,
+    "ping-flood": frame(PING, 0, 0, b"12345678") * 200000,
+    "ping-of-7": frame(PING, 0, 0, b"1234567"),
+    "empty-continuations": frame(HEADERS, 0, 1, b"") + frame(CONTINUATION, 0, 1) * 200000,
+    "interrupted-headers": frame(HEADERS, 0, 1, b"") + frame(PING, 0, 0, b"12345678"),
+    "continuation-alone": frame(CONTINUATION, END_HEADERS, 1, b""),
+    "data-on-idle": frame(DATA, END_STREAM, 7, b"x"),
+    "data-on-zero": frame(DATA, 0, 0, b"x"),
+    "reset-of-idle": frame(RST_STREAM, 0, 9, b"\0\0\0\x08"),
+    "settings-ack-with-payload": frame(SETTINGS, ACK, 0, b"123456"),
+    "settings-on-a-stream": frame(SETTINGS, 0, 1),
+    "bad-setting": frame(SETTINGS, 0, 0, b"\0\5\0\0\0\1"),
+    "window-overflow": OVERFLOW,
+    "huge-frame": b"\xff\xff\xff\0\0\0\0\0\1" + b"x" * 100000,
+    "bad-hpack": frame(HEADERS, END_HEADERS, 1, b"\xff\xff\xff\xff\xff\xff"),
+    "cut-off": frame(HEADERS, END_HEADERS, 1, OK)[:-3],
+}
+FROM_CLIENT = {name: OPENING + said for name, said in EITHER.items()} | {
     "preface": b"GET / HTTP/1.1\r\nHost: zr\r\n\r\n",
+    "no-settings": PREFACE + frame(HEADERS, END_HEADERS, 1, headers()),
     "rapid-reset": OPENING + b"".join(
         frame(HEADERS, END_HEADERS, 2 * i + 1, headers()) + frame(RST_STREAM, 0, 2 * i + 1, b"\0\0\0\x08")
         for i in range(20000)),
-    "settings-flood": OPENING + frame(SETTINGS, 0, 0) * 200000,
-    "ping-flood": OPENING + frame(PING, 0, 0, b"12345678") * 200000,
+    "refused-streams": OPENING + b"".join(frame(HEADERS, END_HEADERS, 2 * i + 1, headers()) for i in range(20000)),
     "empty-frames": OPENING + frame(HEADERS, END_HEADERS, 1, headers()) + frame(DATA, 0, 1) * 200000,
     "hpack-bomb": OPENING + frame(HEADERS, END_HEADERS, 1, BOMB),
-    "long-headers": OPENING + frame(HEADERS, 0, 1, headers(x="y" * 16000)) + b"".join(
-        frame(CONTINUATION, 0, 1, b"\x00\x01a\x7f\x81\x7d" + b"b" * 16000) for _ in range(20)),
-    "data-on-idle": OPENING + frame(DATA, END_STREAM, 7, b"x"),
+    "long-headers": OPENING + frame(HEADERS, 0, 1, headers(x="y" * 16000)) + LONG,
     "headers-on-even": OPENING + frame(HEADERS, END_HEADERS, 2, headers()),
-    "settings-ack-with-payload": OPENING + frame(SETTINGS, ACK, 0, b"123456"),
-    "window-overflow": OPENING + frame(WINDOW_UPDATE, 0, 0, b"\x7f\xff\xff\xff") * 2,
-    "huge-frame": OPENING + b"\xff\xff\xff\0\0\0\0\0\1" + b"x" * 100000,
+    "push": OPENING + frame(PUSH_PROMISE, END_HEADERS, 1, b"\0\0\0\2" + headers()),
+}
+FROM_SERVER = {name: frame(SETTINGS, 0, 0) + said for name, said in EITHER.items()} | {
+    "preface": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    "empty-frames": frame(SETTINGS, 0, 0) + frame(HEADERS, END_HEADERS, 1, OK) + frame(DATA, 0, 1) * 200000,
+    "hpack-bomb": frame(SETTINGS, 0, 0) + frame(HEADERS, END_HEADERS, 1, BOMB),
+    "long-headers": frame(SETTINGS, 0, 0) + frame(HEADERS, 0, 1, OK) + LONG,
+    "headers-on-even": frame(SETTINGS, 0, 0) + frame(HEADERS, END_HEADERS, 2, OK),
+    "push-flood": frame(SETTINGS, 0, 0) + b"".join(
+        frame(PUSH_PROMISE, END_HEADERS, 1, struct.pack(">I", 2 * i + 2) + headers()) for i in range(100000)),
 }
 
 
@@ -67,31 +101,70 @@ def memory(pid):
         return int(next((x for x in f if x.startswith("VmHWM")), "VmHWM: 0").split()[1])
 
 
-def serve(*arguments):
+def serve(*arguments, **options):
     ours, theirs = socket.socketpair()
-    program = subprocess.Popen(["zr-rpc", *arguments], stdin=theirs, stdout=theirs)
+    program = subprocess.Popen(["zr-rpc", *arguments], stdin=theirs, stdout=theirs, **options)
     theirs.close()
     return ours, program
 
 
-def breaking(name):
-    ours, program = serve("serve", "true")
-    ours.settimeout(0.2)
-    data, peak = BREAKS[name], 0
-    while data:
+def ask(*arguments, **options):
+    ours, theirs = socket.socketpair()
+    fd = theirs.fileno()
+    program = subprocess.Popen(["zr-rpc", "-f", f"{fd},{fd}", *arguments], pass_fds=[fd], **options)
+    theirs.close()
+    return ours, program
+
+
+def shout(sock, program, data):
+    """Say it all, whether or not the other listens; its exit status and its largest memory."""
+    sock.setblocking(False)
+    deadline, peak = time.monotonic() + 30, 0
+    while program.poll() is None:
+        assert time.monotonic() < deadline, "it hangs"
         peak = max(peak, memory(program.pid))
+        readable, writable, _ = select.select([sock], [sock] if data else [], [], 0.001)
         try:
-            data = data[ours.send(data[:65536]):]
-        except socket.timeout:
-            pass        # it reads no more: so far nothing was read here either
+            data = data[sock.send(data[:16384]):] if writable else data
+            if data == b"":
+                sock.shutdown(socket.SHUT_WR)
+                data = None
+            if readable and not sock.recv(1 << 16):
+                break
         except OSError:
             break
+    sock.close()
+    return program.wait(30), peak
+
+
+def breaking(role):
+    for name, data in (FROM_CLIENT if role == "server" else FROM_SERVER).items():
+        start = serve if role == "server" else ask
+        sock, program = start(*(["serve", "true"] if role == "server" else ["Ping", "{}"]), stderr=subprocess.PIPE)
+        code, peak = shout(sock, program, data)
+        print(name, code, peak, program.stderr.read().decode().strip(), flush=True)
+
+
+def resets():
+    with open("deaf", "w") as f:
+        f.write("#!/bin/sh\ntrap '' TERM\nread -r _\nsleep 60\n")
+    os.chmod("deaf", 0o755)
+    ours, program = serve("serve", "./deaf")
+    ours.sendall(OPENING)
+    peak, most = 0, 0
+    for i in range(2000):
+        stream = 2 * i + 1
         try:
-            ours.recv(1 << 20)
-        except (socket.timeout, OSError):
-            pass
-    code = program.wait(30)
-    print(code, peak)
+            ours.sendall(frame(HEADERS, END_HEADERS, stream, headers()) + frame(DATA, END_STREAM, stream, GOOD))
+            time.sleep(0.0005)      # so that it runs, if it may
+            ours.sendall(frame(RST_STREAM, 0, stream, b"\0\0\0\x08"))
+        except OSError:
+            break
+        with open(f"/proc/{program.pid}/task/{program.pid}/children") as f:
+            most = max(most, len(f.read().split()))
+        peak = max(peak, memory(program.pid))
+    ours.close()
+    print(program.wait(30), peak, most)
 
 
 class Frames:
@@ -201,7 +274,6 @@ def request(name):
     print(got[":status"], got.get("grpc-status"), got.get("grpc-message"))
 
 
-OK = block([(":status", "200"), ("content-type", "application/grpc")])
 DONE = block([("grpc-status", "0")])
 WHOLE = [(HEADERS, END_HEADERS, OK), (DATA, 0, GOOD), (HEADERS, END_HEADERS | END_STREAM, DONE)]
 ANSWERS = {
@@ -324,4 +396,4 @@ def slow():
     print(before, calls, peak)
 
 
-{"break": breaking, "request": request, "answer": answering, "last": last, "reader": reader, "slow": slow}[sys.argv[1]](*sys.argv[2:])
+{"break": breaking, "resets": resets, "request": request, "answer": answering, "last": last, "reader": reader, "slow": slow}[sys.argv[1]](*sys.argv[2:])
