@@ -154,7 +154,7 @@ wait_ready(int fd, short events, int64_t deadline, struct error *error)
 	}
 }
 
-/* A read or write failed: that a peer reset the connection is its doing. */
+/* A read or write failed: what a peer did to its connection is its doing. */
 static int
 transfer_failed(int fd, const char *what, struct error *error)
 {
@@ -162,10 +162,15 @@ transfer_failed(int fd, const char *what, struct error *error)
 	socklen_t length = sizeof(int);
 	int type;
 
-	if ((why == ECONNRESET || why == EPIPE) &&
-	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0)
-		return (error_set(error, EXIT_PROTOCOL,
-		    "the peer reset the connection"));
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0) {
+		if (why == ECONNRESET || why == EPIPE)
+			return (error_set(error, EXIT_PROTOCOL,
+			    "the peer reset the connection"));
+		if (why == EACCES || why == ECONNABORTED)
+			return (error_set(error, EXIT_PROTOCOL, "the peer %s",
+			    why == EACCES ? "refused our certificate" :
+			    "ended the connection with a TLS alert"));
+	}
 	errno = why;
 	return (error_errno(error, "%s", what));
 }

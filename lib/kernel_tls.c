@@ -33,6 +33,11 @@ kernel_tls_key_size(enum kernel_tls_cipher cipher)
 #define TYPE_DATA 23
 #define ALERT_WARNING 1
 #define ALERT_CLOSE_NOTIFY 0
+#define ALERT_HANDSHAKE_FAILURE 40
+#define ALERT_BAD_CERTIFICATE 42	/* the first of some about those */
+#define ALERT_CERTIFICATE_UNKNOWN 46	/* and the last */
+#define ALERT_UNKNOWN_CA 48
+#define ALERT_ACCESS_DENIED 49
 #define MESSAGE_HELLO_REQUEST 0		/* TLS 1.2, may be passed over */
 #define MESSAGE_NEW_SESSION_TICKET 4
 #define MESSAGE_KEY_UPDATE 24
@@ -156,6 +161,16 @@ receive(int fd, void *buffer, size_t size, uint8_t *type)
 	return (got);
 }
 
+/* What a server says that does not take our certificate. */
+static bool
+is_refusal(uint8_t alert)
+{
+	return (alert == ALERT_HANDSHAKE_FAILURE ||
+	    (alert >= ALERT_BAD_CERTIFICATE &&
+	    alert <= ALERT_CERTIFICATE_UNKNOWN) ||
+	    alert == ALERT_UNKNOWN_CA || alert == ALERT_ACCESS_DENIED);
+}
+
 /*
  * A record that is not data: 1 to go on, else what kernel_tls_read() returns.
  * Messages are told by their first byte alone: a KeyUpdate that hides behind a
@@ -173,7 +188,7 @@ judge(uint8_t type, const uint8_t *bytes, size_t length)
 		return (0);
 	}
 	if (type == TYPE_ALERT)
-		errno = ECONNABORTED;
+		errno = length >= 2 && is_refusal(bytes[1]) ? EACCES : ECONNABORTED;
 	else if (type == TYPE_HANDSHAKE && length > 0 &&
 	    bytes[0] == MESSAGE_KEY_UPDATE)
 		errno = EKEYEXPIRED;

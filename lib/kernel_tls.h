@@ -57,8 +57,9 @@ int	kernel_tls_receive_keys(int fd, const struct kernel_tls_keys *keys);
 /*
  * After read(2) said EIO: what io_read() returns.  Session tickets are passed
  * over.  0 is a close_notify; -1 with EAGAIN where nothing else is there yet
- * (also on a blocking socket), EIO where fd has no kernel TLS, ECONNABORTED
- * for another alert, EKEYEXPIRED for new keys, which only a TLS library can
+ * (also on a blocking socket), EIO where fd has no kernel TLS, EACCES for an
+ * alert that refuses our certificate (a client of TLS 1.3 hears of that after
+ * the handshake), ECONNABORTED for any other, EKEYEXPIRED for new keys, which only a TLS library can
  * take, EPROTO for the rest.
  */
 ssize_t	kernel_tls_read(int fd, void *buffer, size_t size);
