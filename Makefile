@@ -86,14 +86,19 @@ deps:
 unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%) $(FUZZERS:%=$(BUILD)/t/unit/fuzz-%)
 
 # Numbers, no verdict (t/bench/README.md): a data connection beside a bare pump and
-# other tools, connections, calls, TLS.  Tables, and JSON in build/bench.
+# other tools, connections, calls, TLS, and kernel TLS in the machine of check-zfs.
+# Tables, and JSON in build/bench.
 # BENCH_GIB=1 BENCH_RUNS=1 for a short one.
 bench: all $(BUILD)/bench/pump
 	set -e; PATH="$(CURDIR)/$(BUILD)/bin:$$PATH"; cd $(BUILD)/bench; \
 	python3 $(CURDIR)/t/bench/dataconn.py; \
 	python3 $(CURDIR)/t/bench/listen.py; \
 	/usr/bin/python3 $(CURDIR)/t/bench/rpc.py; \
-	bash $(CURDIR)/t/bench/tls.sh
+	$(CURDIR)/t/bench/tls.py
+	t/zfsvm/build $${ZR_ZFSVM:-build/zfsvm}
+	cd $(BUILD)/bench && $(CURDIR)/t/zfsvm/run -m bench -t 1800 \
+	    env BENCH_GIB=1 BENCH_RUNS=3 $(CURDIR)/t/bench/tls.py tls-machine.json
+	t/zfsvm/stop bench
 
 $(BUILD)/bench/pump: t/bench/pump.c $(LIBRARY)
 	@mkdir -p $(@D)

@@ -14,8 +14,10 @@
 /* A record adds at most 256 bytes to its 16 KiB; then some for handshakes. */
 #define OUTPUT_MAX (TLS_WRITE_MAX + TLS_WRITE_MAX / 64 + (32u << 10))
 
+#define ALERT_LINGER_MS 2000	/* for a peer to hear why it is refused */
+
 /* One read(2) brings some records, which stay in the nearer caches. */
-#define INPUT_MAX (64 << 10)
+#define INPUT_MAX (128 << 10)
 
 struct tls_connection {
 	SSL *ssl;
@@ -209,6 +211,28 @@ failed(struct tls_connection *connection, bool handshake, struct error *error)
 	    error));
 }
 
+/*
+ * Send the alert that says what was wrong, and drop what comes until the peer
+ * has ended: a close(2) before that could be a reset, and a peer that is
+ * writing hears of that first.
+ */
+static void
+send_alert(struct tls_connection *connection, int64_t deadline)
+{
+	struct pollfd entry = { .fd = connection->network.read_fd,
+	    .events = POLLIN };
+	struct error ignored;
+
+	if (tls_send(connection, &ignored) == -1 ||
+	    io_half_close(connection->network.write_fd) == -1)
+		return;
+	deadline = io_earlier(deadline, io_now() + ALERT_LINGER_MS);
+	while (io_now() < deadline && io_poll(&entry, 1, deadline) != -1)
+		if (entry.revents != 0 && io_read(entry.fd, connection->input,
+		    sizeof(connection->input)) <= 0)
+			return;
+}
+
 int
 tls_handshake(struct tls_connection *connection, int64_t deadline,
     struct error *error)
@@ -217,7 +241,6 @@ tls_handshake(struct tls_connection *connection, int64_t deadline,
 		{ .fd = connection->network.read_fd, .events = POLLIN },
 		{ .fd = connection->network.write_fd, .events = POLLOUT },
 	};
-	struct error ignored;
 	int result, done = 0;
 
 	while (done != 1 || tls_unsent(connection) > 0) {
@@ -229,7 +252,7 @@ tls_handshake(struct tls_connection *connection, int64_t deadline,
 		if (done != 1 && result != SSL_ERROR_WANT_READ &&
 		    result != SSL_ERROR_WANT_WRITE) {
 			failed(connection, true, error);
-			tls_send(connection, &ignored);	/* the alert */
+			send_alert(connection, deadline);
 			return (-1);
 		}
 		if (tls_send(connection, error) == -1)

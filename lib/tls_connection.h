@@ -15,7 +15,7 @@
  * to send collects in a buffer, so that many records go out with one
  * write(2), and so that writing plaintext never stops half way.
  */
-#define TLS_WRITE_MAX (64u << 10)	/* plaintext bytes per tls_write() */
+#define TLS_WRITE_MAX (128u << 10)	/* plaintext bytes per tls_write() */
 
 struct tls_connection;
 

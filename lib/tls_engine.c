@@ -8,7 +8,7 @@
 #include "signals.h"
 #include "tls_engine.h"
 
-#define INCOMING_MAX (64u << 10)	/* decrypted, for the child */
+#define INCOMING_MAX (128u << 10)	/* decrypted, for the child */
 
 struct engine {
 	struct tls_connection *connection;

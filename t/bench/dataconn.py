@@ -170,36 +170,34 @@ def contenders():
     ]
 
 
-def main():
-    runs, absent = {}, []
-    for name, tool, contend in contenders():
-        if shutil.which(tool):
-            runs[name] = []
-        else:
-            absent.append(name)
+def measure(contenders, file):
+    """Let them take turns; print medians, leave all runs in a file, and return a row for each."""
+    runs = {name: [] for name, tool, _ in contenders if shutil.which(tool)}
+    absent = [name for name, _, _ in contenders if name not in runs]
     for _ in range(RUNS):
-        for name, _, contend in contenders():
+        for name, _, contend in contenders:
             if name in runs:
                 runs[name].append(contend())
     result = {"gib": GIB, "runs": RUNS, "cores": os.cpu_count(), "kernel": platform.release(), "absent": absent,
               "contenders": {}}
     cpu = {name: statistics.median(v[0] for v in values) / GIB for name, values in runs.items()}
     rate = {name: GIB * 1024 / statistics.median(v[1] for v in values) for name, values in runs.items()}
-    pump = result["pump"] = max("pump", "pump, splice", key=rate.get)
+    pump = result["pump"] = max((name for name in ("pump", "pump, splice") if name in runs), key=rate.get)
     print(f"{GIB} GiB, medians of {RUNS} runs, {os.cpu_count()} cores; the best pump is \"{pump}\"")
     for name, values in runs.items():
         row = {"cpu_seconds_per_gib": round(cpu[name], 3), "mib_per_second": round(rate[name]),
                "cpu_to_pump": round(cpu[name] / cpu[pump], 2), "rate_to_pump": round(rate[name] / rate[pump], 2),
                "all": [{"cpu_seconds": round(v[0], 3), "seconds": round(v[1], 3)} for v in values]}
         result["contenders"][name] = row
-        print(f"{name:22}{row['cpu_seconds_per_gib']:7.3f} CPU-s/GiB{row['mib_per_second']:7} MiB/s"
+        print(f"{name:26}{row['cpu_seconds_per_gib']:7.3f} CPU-s/GiB{row['mib_per_second']:7} MiB/s"
               f"{row['cpu_to_pump']:7.2f} of the best pump's CPU,{row['rate_to_pump']:5.2f} of its rate")
     for name in absent:
-        print(f"{name:22}   absent: not installed")
-    with open("dataconn.json", "w") as f:
+        print(f"{name:26}   absent here")
+    with open(file, "w") as f:
         json.dump(result, f, indent=1)
         f.write("\n")
+    return result["contenders"]
 
 
 if __name__ == "__main__":
-    main()
+    measure(contenders(), "dataconn.json")
