@@ -372,7 +372,7 @@ def reader():
 
 
 def slow():
-    calls, size = 60, 4 << 20
+    calls, size = 32, 4 << 20
     ran = lambda: len([x for x in os.listdir() if x.startswith("ran.")])
     ours, program = serve("-c", "8", "serve", large(size, "mktemp ran.XXXXXX > log"))
     ours.sendall(OPENING + b"".join(frame(HEADERS, END_HEADERS, 2 * i + 1, headers()) +
