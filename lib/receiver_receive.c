@@ -224,16 +224,6 @@ abort_saved_state(struct receive *receive)
 
 /* --- over a placeholder --- */
 
-static int
-set_placeholder(const char *local, const char *setting, struct error *error)
-{
-	struct zfs_arguments arguments = zfs_arguments("set", setting, local, NULL);
-	int result = zfs_do(&arguments, 0, error);
-
-	zfs_arguments_free(&arguments);
-	return (result);
-}
-
 /* A placeholder has no snapshots of its own; somebody may have made some. */
 static int
 remove_snapshots(const struct receive *receive)
@@ -255,25 +245,6 @@ remove_snapshots(const struct receive *receive)
 	return (result);
 }
 
-/*
- * Has nothing come of it: neither state that a later stream can go on from,
- * nor, by another call at the same time, the snapshot?
- */
-static bool
-is_empty_still(const struct receive *receive)
-{
-	struct zfs_list list;
-	struct error error;
-	bool empty;
-
-	empty = zfs_filesystem_read(&list, receive->local, ZFS_WANT_TOKEN, true,
-	    &error) == 0 && list.count > 0 &&
-	    list.objects[0].resume_token[0] == '\0' && zfs_list_find(&list,
-	    ZFS_SNAPSHOT, receive->request->to->name) == NULL;
-	zfs_list_free(&list);
-	return (empty);
-}
-
 /* --- zfs recv --- */
 
 static int
@@ -293,37 +264,17 @@ run_recv(const struct receive *receive, bool force)
 		zfs_arguments_add(&arguments, "-s");
 	if (receiver->unmounted)
 		zfs_arguments_add(&arguments, "-u");
+	/* ZFS itself takes this back if it fails, however it ends. */
+	if (receive->placeholder && !receive->beside) {
+		zfs_arguments_add(&arguments, "-o");
+		zfs_arguments_add(&arguments, ZREPL_PLACEHOLDER_PROPERTY "=off");
+	}
 	for (size_t i = 0; i < receiver->option_count; i++)
 		zfs_arguments_add(&arguments, receiver->options[i]);
 	zfs_arguments_add(&arguments, target);
 	result = zfs_do(&arguments, ZFS_READ_INPUT, receive->error);
 	zfs_arguments_free(&arguments);
 	return (result);
-}
-
-static int
-receive_over_placeholder(struct receive *receive)
-{
-	/* An increment needs the snapshots that are there. */
-	const bool full = !receive->known || receive->begin.from_guid == 0;
-	const bool resumed = receive->list.objects[0].resume_token[0] != '\0' &&
-	    !receive->request->clearresumetoken;
-	struct error error;
-	int result;
-
-	if (set_placeholder(receive->local, ZREPL_PLACEHOLDER_PROPERTY "=off",
-	    receive->error) == -1)
-		return (-1);
-	result = full && !resumed ? remove_snapshots(receive) : 0;
-	if (result == 0)
-		result = run_recv(receive, full);
-	if (result == 0)
-		return (0);
-	zfs_clean_up();
-	if (is_empty_still(receive) && set_placeholder(receive->local,
-	    ZREPL_PLACEHOLDER_PROPERTY "=on", &error) == -1)
-		diag("%s is no placeholder any more: %s", receive->local, error.text);
-	return (-1);
 }
 
 /* --- afterwards --- */
@@ -373,10 +324,13 @@ move_hold(const struct receive *receive)
 static int
 receive_stream(struct receive *receive)
 {
+	const bool saved = receive->list.count > 0 &&
+	    receive->list.objects[0].resume_token[0] != '\0';
+	const bool full = !receive->known || receive->begin.from_guid == 0;
+
 	/* zfs would refuse these over what is there. */
-	if (receive->placeholder && receive->known &&
-	    receive->begin.from_guid == 0 && receive->incoming[0] != '\0' &&
-	    receive->list.objects[0].resume_token[0] == '\0' &&
+	if (receive->placeholder && receive->known && full && !saved &&
+	    receive->incoming[0] != '\0' &&
 	    ((receive->begin.features & ZSTREAM_RAW) != 0 ||
 	    receive->list.objects[0].encrypted))
 		receive->beside = true;
@@ -384,11 +338,13 @@ receive_stream(struct receive *receive)
 		return (run_recv(receive, false) == -1 ? -1 :
 		    receiver_take_place(receive->receiver, receive->incoming,
 		    receive->local, receive->error));
-	if (receive->placeholder)
-		return (receive_over_placeholder(receive));
+	/* An increment needs the snapshots that are there. */
+	if (receive->placeholder && full && !saved &&
+	    remove_snapshots(receive) == -1)
+		return (-1);
 	/* What began over a placeholder goes on that way. */
-	return (run_recv(receive, receive->list.count > 0 &&
-	    full_stream_saved(&receive->list)));
+	return (run_recv(receive, receive->placeholder ? full :
+	    receive->list.count > 0 && full_stream_saved(&receive->list)));
 }
 
 int

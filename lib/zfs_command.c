@@ -20,7 +20,6 @@ static const int ending_signals[] = { SIGTERM, SIGINT, SIGHUP };
 #define ENDING_SIGNALS (sizeof(ending_signals) / sizeof(ending_signals[0]))
 
 static int ended_by;		/* the signal that told us to end; 0: none */
-static bool cleaning;		/* which does not matter any more */
 
 static struct error advised;	/* the error that the advice is about */
 static char advice[ZFS_ADVICE_SIZE];
@@ -54,12 +53,6 @@ zfs_let_go(void)
 {
 	signals_restore();
 	signal(SIGPIPE, SIG_IGN);
-}
-
-void
-zfs_clean_up(void)
-{
-	cleaning = true;
 }
 
 struct zfs_arguments
@@ -143,8 +136,7 @@ pass_signals(const struct process *process)
 	for (size_t i = 0; i < ENDING_SIGNALS; i++)
 		if (signals_take(ending_signals[i])) {
 			ended_by = ending_signals[i];
-			if (!cleaning)
-				process_signal(process, SIGTERM);
+			process_signal(process, SIGTERM);
 		}
 }
 
@@ -202,7 +194,7 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 		return (error_set(error, EXIT_SYSTEM, "out of memory"));
 	catch_signals();
 	pass_signals(&process);
-	if (ended_by != 0 && !cleaning)
+	if (ended_by != 0)
 		goto ended;
 	input = open_input(arguments->input);
 	started = process_start(&process,
@@ -222,7 +214,7 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	report->command = arguments->items[1];
 	strlcpy(report->dataset, arguments->items[arguments->count - 1],
 	    sizeof(report->dataset));
-	if (ended_by != 0 && !cleaning)
+	if (ended_by != 0)
 		goto ended;
 	if (output != NULL && buffer_length(output) + 16384 > output->max)
 		return (error_set(error, EXIT_FAILED,

@@ -12,7 +12,7 @@
  * Running zfs(8) as a child process.  Its words are read, never guessed from
  * the exit status alone, so it runs in the C locale.  SIGTERM, SIGINT and
  * SIGHUP are passed on to it, and make every later command fail at once
- * (ended by that signal), except those that clean up.
+ * (ended by that signal).
  */
 #define ZFS_ENVIRONMENT	"ZR_ZFS"	/* names another binary than "zfs" */
 #define ZFS_OUTPUT_MAX	(256u << 20)	/* bytes */
@@ -44,12 +44,6 @@ void	zfs_init(void);
  * tells us to end does so at once.
  */
 void	zfs_let_go(void);
-
-/*
- * What runs from here on cleans up after a failure: it runs even though a
- * signal told us to end, and such a signal does not reach it.
- */
-void	zfs_clean_up(void);
 
 /* Start a command line with "zfs"; arguments end with NULL. */
 struct zfs_arguments zfs_arguments(const char *first, ...)

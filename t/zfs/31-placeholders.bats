@@ -35,6 +35,7 @@ cut_step() {
 	zfs create dst/client/src/data/child
 	zfs snapshot dst/client/src/data@mine
 	zfs snapshot dst/client/src/data@mine2
+	SENDER="$SENDER -w"
 	step '' src/data@1
 	same_snapshot src/data@1
 	[ "$(snapshots_of dst/client/src/data | cut -d ' ' -f 1)" = 1 ]
@@ -66,6 +67,29 @@ cut_step() {
 	placeholder dst/client/src/data
 	cut_step 4000000 '' src/data@1
 	[ -n "$(token_of src/data)" ]
+	step '' src/data@1
+	same_snapshot src/data@1
+}
+
+@test "killed before the stream, or in it without resumable state: still a placeholder" {
+	zfs create src/data
+	random 3000000 src/data/file
+	zfs snapshot src/data@1
+	placeholder dst/client
+	placeholder dst/client/src
+	placeholder dst/client/src/data
+	cat > deadly-zfs <<-'END'
+	#!/bin/sh
+	[ "$1" != recv ] || { kill -9 $PPID; exit 1; }
+	exec zfs "$@"
+	END
+	chmod +x deadly-zfs
+	ZR_ZFS=$PWD/deadly-zfs run ! step '' src/data@1
+	[ "$(zfs get -Ho value,source zrepl:placeholder dst/client/src/data)" = "on	local" ]
+	RECEIVER=${RECEIVER/receiver/receiver -S}
+	cut_step 1500000 '' src/data@1
+	[ -z "$(token_of src/data)" ]
+	[ "$(zfs get -Ho value,source zrepl:placeholder dst/client/src/data)" = "on	local" ]
 	step '' src/data@1
 	same_snapshot src/data@1
 }
