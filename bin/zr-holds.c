@@ -15,7 +15,6 @@
 #include "fs_name.h"
 #include "leftover.h"
 #include "rfc3339.h"
-#include "zfs_advice.h"
 #include "zfs_command.h"
 #include "zrepl_name.h"
 
@@ -195,21 +194,24 @@ print(const struct leftover_list *list, const bool *chosen)
 	return (count);
 }
 
+/* What zfs said, and what can be done about it. */
+static void
+complain(const struct error *error, const char *name)
+{
+	const char *const advice = zfs_failed_advice(error);
+
+	diag("%s%s%s", name, *name != '\0' ? ": " : "", error->text);
+	if (advice != NULL)
+		diag(DIAG_HINT "%s", advice);
+}
+
 static void
 released(const struct leftover *item, const struct error *failure)
 {
-	char advice[ZFS_ADVICE_SIZE];
-
-	if (failure == NULL) {
+	if (failure != NULL)
+		complain(failure, item->name);
+	else
 		print_item(item, (int)strlen(item->name));
-		return;
-	}
-	diag("%s: %s", item->name, failure->text);
-	if (zfs_advice(advice, &(struct zfs_failure){
-	    .command = item->tag != NULL ? "release" : "destroy",
-	    .dataset = item->name, .words = failure->text,
-	    .length = strlen(failure->text) }))
-		diag("%s", advice);
 }
 
 int
@@ -224,8 +226,10 @@ main(int argc, char *argv[])
 	diag_init("zr-holds");
 	parse_options(argc, argv);
 	zfs_init();
-	if (leftover_read(&list, want.filesystems, &error) == -1)
-		diag_die(&error);
+	if (leftover_read(&list, want.filesystems, &error) == -1) {
+		complain(&error, "");
+		return ((int)error.code);
+	}
 	chosen = calloc(list.count + 1, sizeof(*chosen));
 	if (chosen == NULL)
 		die_errno("calloc");

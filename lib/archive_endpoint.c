@@ -232,8 +232,11 @@ copy_out(int stream, uint64_t size, struct error *error)
 	}
 	while (done < size) {
 		moved = io_read(stream, buffer, sizeof(buffer));
-		if (moved <= 0)
+		if (moved == -1)
 			return (error_errno(error, "cannot read the stream"));
+		if (moved == 0)
+			return (error_set(error, EXIT_FAILED,
+			    "archive: the stream is shorter than it was"));
 		if (io_write_all(STDOUT_FILENO, buffer, (size_t)moved, IO_FOREVER,
 		    error) == -1)
 			return (error_prefix(error, "cannot write the stream"));

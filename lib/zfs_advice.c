@@ -109,7 +109,8 @@ static const struct {
 	    "the sender's ZFS is newer: send without the flag that needs the "
 	    "feature, or \"zpool upgrade %P\"" },
 	{ "pool must be upgraded",
-	    "\"zpool upgrade %P\" makes it able to receive this" },
+	    "\"zpool upgrade %P\" makes it able to receive this; zr-endpoint "
+	    "receiver -S does not ask it to keep what an interruption leaves" },
 
 	/* Rights other than "zfs allow". */
 	{ "it may only be mounted by root",

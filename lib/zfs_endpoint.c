@@ -6,7 +6,6 @@
 
 #include "diag.h"
 #include "request.h"
-#include "zfs_advice.h"
 #include "zfs_command.h"
 #include "zfs_endpoint.h"
 
@@ -36,24 +35,28 @@ hide_prefix(char *text, const char *prefix)
 	}
 }
 
+/* A line for the peer and the log; where they know other names, one for each. */
+static void
+say(const struct zfs_endpoint *endpoint, const char *what, const char *text)
+{
+	char shown[sizeof(((struct error *)NULL)->text)];
+
+	strlcpy(shown, text, sizeof(shown));
+	if (endpoint->prefix != NULL)
+		hide_prefix(shown, endpoint->prefix);
+	if (strcmp(shown, text) != 0)
+		diag(DIAG_LOG "%s%s", what, text);
+	diag("%s%s", what, shown);
+}
+
 static void
 explain(void *context, const struct error *error)
 {
-	const struct zfs_endpoint *endpoint = context;
-	const char *advice = zfs_failed_advice(error);
-	struct error shown = *error;
-	char hint[ZFS_ADVICE_SIZE];
+	const char *const advice = zfs_failed_advice(error);
 
-	strlcpy(hint, advice == NULL ? "" : advice, sizeof(hint));
-	if (endpoint->prefix != NULL) {
-		hide_prefix(shown.text, endpoint->prefix);
-		hide_prefix(hint, endpoint->prefix);
-	}
-	if (strcmp(shown.text, error->text) != 0)
-		diag(DIAG_LOG "%s", error->text);
-	diag("%s", shown.text);
-	if (hint[0] != '\0')
-		diag(DIAG_HINT "%s", hint);
+	say(context, "", error->text);
+	if (advice != NULL)
+		say(context, DIAG_HINT, advice);
 }
 
 int

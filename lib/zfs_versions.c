@@ -146,8 +146,11 @@ reason_for(const struct destruction *destruction, const char *name,
 	return (strncmp(reason, ": ", 2) == 0 ? reason + 2 : NULL);
 }
 
-/* A line is about one snapshot; names may hold ": ", so the longest counts. */
-static void
+/*
+ * A line is about one snapshot; names may hold ": ", so the longest counts.
+ * False where it is about none of those that are left.
+ */
+static bool
 take_reason(struct destruction *destruction, const char *line, size_t length)
 {
 	const char *reason = NULL, *this;
@@ -162,7 +165,7 @@ take_reason(struct destruction *destruction, const char *line, size_t length)
 			reason = this;
 	}
 	if (reason == NULL)
-		return;
+		return (false);
 	/* The peer gets bare words; our log should have them all. */
 	diag(DIAG_LOG "%.*s", (int)length, line);
 	/* Newer releases have other words for EBUSY. */
@@ -179,6 +182,7 @@ take_reason(struct destruction *destruction, const char *line, size_t length)
 			    strcmp(text, "dataset is busy") == 0)
 				destruction->busy = destruction->wanted[i]->name;
 		}
+	return (true);
 }
 
 /* For the log: what keeps the first one that is busy. */
@@ -195,27 +199,37 @@ advise(const struct destruction *destruction)
 		diag(DIAG_LOG DIAG_HINT "%s", line);
 }
 
+/* Words that name none of them (permissions, a pool in trouble) go for all. */
+static void
+take_words(struct destruction *destruction, size_t first, size_t last,
+    struct zfs_report *report, struct error *error)
+{
+	strlcpy(report->dataset, destruction->local, sizeof(report->dataset));
+	zfs_failed(report, error);
+	diag(DIAG_LOG "%s", error->text);
+	if (zfs_failed_advice(error) != NULL)
+		diag(DIAG_LOG DIAG_HINT "%s", zfs_failed_advice(error));
+	for (size_t i = first; i < last; i++)
+		if (!destruction->done[i])
+			cannot(destruction, i, error->text);
+}
+
 /*
- * Destroy as many as fit on a command line: all of them or none.  Those that
- * zfs objects to drop out; true if the others are worth another try.
+ * Destroy as many as fit on a command line, the first that is left among them:
+ * all of them or none.  Those that zfs objects to drop out.
  */
 static int
-destroy_some(struct destruction *destruction, bool *progress,
+destroy_some(struct destruction *destruction, size_t first,
     struct error *error)
 {
 	struct zfs_arguments arguments;
 	struct zfs_report report;
-	size_t first, last, used;
 	const char *line, *end;
+	bool named = false;
+	size_t last, used;
 	char *operand;
 	int result;
 
-	*progress = false;
-	for (first = 0; first < destruction->count; first++)
-		if (!destruction->done[first])
-			break;
-	if (first == destruction->count)
-		return (0);
 	operand = malloc(DESTROY_ARGUMENT_MAX + 2 * FS_NAME_MAX + 8);
 	if (operand == NULL)
 		return (error_errno(error, "zfs destroy"));
@@ -231,22 +245,29 @@ destroy_some(struct destruction *destruction, bool *progress,
 	free(operand);
 	if (result == -1)
 		return (-1);
-	for (size_t i = first; i < last && report.exit_code == 0; i++)
-		destruction->done[i] = true;
-	*progress = report.exit_code == 0;
+	if (report.exit_code == 0) {
+		for (size_t i = first; i < last; i++)
+			destruction->done[i] = true;
+		return (0);
+	}
 	/* A last line without its end was cut off: it will be said again. */
-	for (line = report.words; report.exit_code != 0 &&
-	    (end = strchr(line, '\n')) != NULL; line = end + 1) {
-		take_reason(destruction, line, (size_t)(end - line));
-	}
-	for (size_t i = first; i < last; i++)
-		*progress = *progress || destruction->done[i];
-	if (!*progress) {
-		/* It does not say which: then this one, for all we know. */
-		zfs_failed(&report, error);
-		cannot(destruction, first, error->text);
-		*progress = true;
-	}
+	for (line = report.words; (end = strchr(line, '\n')) != NULL;
+	    line = end + 1)
+		named |= take_reason(destruction, line, (size_t)(end - line));
+	if (!named)
+		take_words(destruction, first, last, &report, error);
+	return (0);
+}
+
+/* Until nothing is left; each try settles one at least. */
+static int
+destroy_all(struct destruction *destruction, struct error *error)
+{
+	for (size_t i = 0; i < destruction->count; i++)
+		while (!destruction->done[i])
+			if (destruction->out_of_memory ||
+			    destroy_some(destruction, i, error) == -1)
+				return (-1);
 	return (0);
 }
 
@@ -257,7 +278,6 @@ zfs_versions_destroy(const char *shown, const char *local,
 	struct destruction destruction = { .shown = shown, .local = local,
 	    .wanted = request->snapshots, .count = request->n_snapshots };
 	struct zfs_list list;
-	bool progress = true;
 	int result;
 
 	for (size_t i = 0; i < request->n_snapshots; i++)
@@ -271,11 +291,11 @@ zfs_versions_destroy(const char *shown, const char *local,
 	destruction.out_of_memory = destruction.done == NULL ||
 	    destruction.texts == NULL;
 	result = zfs_filesystem_read(&list, local, 0, false, error);
-	if (result == 0 && !destruction.out_of_memory)
+	if (result == 0 && !destruction.out_of_memory) {
 		judge(&destruction, &list);
-	while (result == 0 && progress && !destruction.out_of_memory)
-		result = destroy_some(&destruction, &progress, error);
-	if (result == 0 && destruction.out_of_memory)
+		result = destroy_all(&destruction, error);
+	}
+	if (destruction.out_of_memory)
 		result = error_set(error, EXIT_SYSTEM, "out of memory");
 	if (result == 0)
 		result = request_answer_destroyed(request, destruction.texts,

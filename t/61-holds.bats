@@ -169,13 +169,14 @@ setup() {
 	[ "${#lines[@]}" -eq 2 ]
 	stderr_has 'p/a@1: cannot release: permission denied'
 	stderr_has 'p/a@2: cannot release: permission denied'
-	stderr_has "zfs allow -u $(id -un) release p/a"
+	stderr_has "hint: the user $(id -un) may not do that: \"zfs allow -u $(id -un) release p/a\""
 }
 
 @test "a failing zfs get or zfs holds is an error in its words" {
 	echo "cannot open 'p': pool I/O is currently suspended" > fail-get
 	run -1 --separate-stderr zr-holds list p
 	stderr_has "cannot open 'p': pool I/O is currently suspended"
+	stderr_has 'hint: its devices failed: see "zpool status p"'
 	rm fail-get
 	echo "cannot do that" > fail-holds
 	run -1 --separate-stderr zr-holds list p

@@ -99,10 +99,11 @@ setup() {
 	[ "$(cursor_told)" = "$(guid_of src/data@2)" ]
 	sender SendCompleted "{\"OriginalReq\":$(send_request '' src/data@1)}"
 	[ "$(cursor_told)" = "$(guid_of src/data@2)" ]
-	# A bookmark whose name lies about its guid is none.
+	# A bookmark whose name lies about its guid is none, nor is the old kind.
 	zfs destroy "src/data#$(cursor src/data@2)"
 	zfs destroy "src/data#$(cursor src/data@1)" || true
 	zfs bookmark src/data@1 "src/data#$(cursor src/data@2)"
+	zfs bookmark src/data@1 src/data#zrepl_replication_cursor
 	[ "$(cursor_told)" = true ]
 }
 
