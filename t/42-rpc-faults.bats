@@ -1,4 +1,4 @@
-# zr-rpc and peers that break HTTP/2 or gRPC; and an independent gRPC.
+# zr-rpc and peers that break HTTP/2 or gRPC.
 load helper
 
 faults() {
@@ -181,8 +181,4 @@ ends() {
 	read -r memory came calls <<< "$output"
 	[ "$came" = "$calls" ]
 	[[ "$ZR_BUILD" == *sanitize* || "$memory" -lt 102400 ]]
-}
-
-@test "grpcio calls us, and we call grpcio" {
-	timeout 50 /usr/bin/python3 "$BATS_TEST_DIRNAME/bench/rpc.py" interop
 }

@@ -42,7 +42,7 @@ stderr_has() {
 
 # In seconds: what an exchange may take at most, and, where sanitizers make
 # everything slow, what a replay takes for on time.
-PATIENCE=50
+PATIENCE=120
 case $ZR_BUILD in
 *sanitize*) PATIENCE=300; export ZR_REPLAY_TOLERANCE=15 ;;
 esac

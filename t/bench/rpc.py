@@ -6,7 +6,6 @@
                         zr-rpc serve with a process per call and with batch;
                         one cold zr-remote Ping: time, execs, round trips;
                         the memory of zr-rpc serve
-    rpc.py interop      no numbers: one call of each kind between zr-rpc and grpcio
 """
 import json, os, resource, socket, subprocess, sys, tempfile, threading, time
 from concurrent import futures
@@ -68,36 +67,6 @@ for i in range({calls}):
     before, start = cpu(), time.monotonic()
     subprocess.run(["/usr/bin/python3", "-c", code], check=True)
     return time.monotonic() - start, cpu() - before
-
-
-def interop():
-    with tempfile.TemporaryDirectory() as d:
-        endpoint = os.path.join(d, "endpoint")
-        with open(endpoint, "w") as f:
-            f.write('#!/bin/sh\n[ "$1" = Ping ] || { echo "wrong: \u00e9" >&2; exit 1; }\necho \'{"Echo":"hi"}\'\n')
-        os.chmod(endpoint, 0o755)
-        listener = socket.create_server(("127.0.0.1", 0))
-
-        def serve():
-            sock, _ = listener.accept()
-            subprocess.run(["zr-rpc", "serve", endpoint], stdin=sock, stdout=sock, stderr=subprocess.DEVNULL)
-
-        threading.Thread(target=serve, daemon=True).start()
-        with grpc.insecure_channel("127.0.0.1:%d" % listener.getsockname()[1]) as channel:
-            call = lambda name: channel.unary_unary("/Replication/" + name)
-            assert call("Ping")(b"\n\x02hi", timeout=20) == b"\n\x02hi"
-            for name, body, want in (("ListFilesystems", b"", "UNKNOWN wrong: \u00e9"),
-                                     ("Send", b"", "UNIMPLEMENTED"), ("Nonsense", b"", "UNIMPLEMENTED"),
-                                     ("Ping", b"\n" + b"\x80\x80\x80\x02" + b"x" * (4 << 20), "RESOURCE_EXHAUSTED")):
-                try:
-                    call(name)(body, timeout=20)
-                    raise SystemExit(f"{name}: no error")
-                except grpc.RpcError as e:
-                    if not f"{e.code().name} {e.details()}".startswith(want):
-                        raise SystemExit(f"{name}: {e.code()} {e.details()}")
-    server, port = ping_server()
-    ours(port, 3)
-    server.stop(None)
 
 
 class Server:
@@ -257,7 +226,4 @@ def bench(calls):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["interop"]:
-        interop()
-        sys.exit()
     bench(int(sys.argv[1]) if len(sys.argv) > 1 else 10000)
