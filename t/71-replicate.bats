@@ -148,3 +148,53 @@ versions() {
 	replicate 1 ./sender ./receiver
 	stderr_has 'a/empty": only a placeholder on the sender'
 }
+
+# mark NAME: a bookmark of that snapshot
+mark() {
+	version "$1" | jq -c '{Type: "Bookmark", Name: "mark", Guid, CreateTXG, Creation}'
+}
+
+@test "the first step may start from a bookmark, where the snapshot is gone" {
+	stores "[$(version three-unchanged),$(mark one),$(version two)]" '[{"Path":"a/data"}]' "$(versions one)"
+	replicate 0 ./sender ./receiver
+	[ "$(jq -c '[.From.Name, .From.Type, .To.Name]' sent)" = '["mark","Bookmark","two"]
+["two",null,"three-unchanged"]' ]
+	rm sent
+	stores "[$(mark one),$(version one),$(version two)]" '[{"Path":"a/data"}]' "$(versions one)"
+	replicate 0 ./sender ./receiver
+	[ "$(jq -c '[.From.Name, .From.Type]' sent)" = '["one",null]' ]
+}
+
+@test "nothing in common, or nothing to start from, is an error" {
+	stores "$(versions one)" '[{"Path":"a/data"}]' "$(versions two)"
+	replicate 1 ./sender ./receiver
+	stderr_has 'no common snapshot; only the receiver has two'
+	stores "[$(mark one)]" '[{"Path":"a/data"}]' '[]'
+	replicate 1 ./sender ./receiver
+	stderr_has 'only bookmarks on the sender'
+	[ ! -e sent ]
+}
+
+@test "a receiver without snapshots, or with a placeholder, gets everything" {
+	for receiver in '{"Path":"a/data"}' '{"Path":"a/data","IsPlaceholder":true}'; do
+		stores "$(versions one two)" "[$receiver]" '[]'
+		replicate 0 ./sender ./receiver
+		[ "$(jq -c '[.From.Name, .To.Name]' sent)" = '[null,"one"]
+["one","two"]' ]
+		rm sent
+	done
+}
+
+@test "names with blanks and colons; parents first" {
+	stores "$(versions one)" '[]' '[]'
+	sed -i 's/{"Filesystems":.*"IsPlaceholder":true}\]}/{"Filesystems":[{"Path":"a b:c\/d"},{"Path":"a b:c"},{"Path":"a-b\/c"},{"Path":"a"}]}/' sender
+	replicate 0 ./sender ./receiver
+	[ "$(jq -c .Filesystem sent | paste -sd ' ')" = '"a" "a b:c" "a b:c/d" "a-b/c"' ]
+}
+
+@test "an endpoint that cannot be listed ends it with its status" {
+	stores "$(versions one)" '[]' '[]'
+	replicate 7 'exit 7;' ./receiver
+	replicate 8 ./sender 'exit 8;'
+	[ ! -e sent ]
+}
