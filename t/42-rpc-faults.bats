@@ -88,13 +88,25 @@ answered() {
 	answered get 405 13 'the method is "GET", which should be POST'
 }
 
+@test "a long deadline and any authority will do" {
+	endpoint
+	answered timeout=99999999H 200 0 ''
+	answered timeout=00000009M 200 0 ''
+	for i in 0 1 2 3; do
+		answered "authority=$i" 200 0 ''
+	done
+}
+
 @test "a wrong path, deadline or message is refused with the right status" {
 	endpoint
 	answered path 200 12 'malformed method name: "/Replication"'
 	answered service 200 12 'unknown service Other'
 	answered method 200 12 'unknown method Nonsense for service Replication'
-	answered timeout 200 13 'malformed grpc-timeout'
-	answered passed 200 4 'context deadline exceeded'
+	for timeout in '' S 12 12x -1S 1.5S ' 1S' 123456789S; do
+		answered "timeout=$timeout" 200 13 'malformed grpc-timeout'
+	done
+	answered timeout=0S 200 4 'context deadline exceeded'
+	answered timeout=1n 200 4 'context deadline exceeded'
 	answered protobuf 200 3 'request: 2 bytes are not a PingReq message'
 	answered utf-8 200 3 'request: PingReq: Message: is not UTF-8'
 }

@@ -40,9 +40,11 @@ def block(fields):
 
 
 def headers(without=(), **more):
-    fields = {":method": "POST", ":scheme": "http", ":path": "/Replication/Ping", "content-type": "application/grpc",
-              "te": "trailers"} | {k.replace("_", "-"): v for k, v in more.items() if k not in ("method", "path")}
-    fields |= {":" + k: v for k, v in more.items() if k in ("method", "path")}
+    pseudo = "method", "path", "authority"
+    fields = {":method": "POST", ":scheme": "http", ":path": "/Replication/Ping"}
+    fields |= {":" + k: v for k, v in more.items() if k in pseudo}
+    fields |= {"content-type": "application/grpc", "te": "trailers"}
+    fields |= {k.replace("_", "-"): v for k, v in more.items() if k not in pseudo}
     return block([(k, v) for k, v in fields.items() if k not in without])
 
 
@@ -244,8 +246,10 @@ REQUESTS = {
     "path": (headers(path="/Replication"), GOOD),
     "service": (headers(path="/Other/Ping"), GOOD),
     "method": (headers(path="/Replication/Nonsense"), GOOD),
-    "timeout": (headers(grpc_timeout="12x"), GOOD),
-    "passed": (headers(grpc_timeout="1n"), GOOD),
+    **{f"timeout={x}": (headers(grpc_timeout=x), GOOD)
+       for x in ("", "S", "12", "12x", "-1S", "1.5S", " 1S", "123456789S", "0S", "1n", "99999999H", "00000009M")},
+    **{f"authority={i}": (headers(authority=x), GOOD)
+       for i, x in enumerate(["", "doesn't matter done by dialer", b"\0\xff:\r\n", "a" * 10000])},
     "protobuf": (headers(), b"\0\0\0\0\2\n\7"),
     "utf-8": (headers(), b"\0\0\0\0\3\n\1\xff"),
     "promise": (headers(), b"\0\xff\xff\xff\xff" + b"x" * 1000),
