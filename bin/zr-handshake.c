@@ -69,7 +69,8 @@ read_banner(struct peer *peer, const struct chain *chain, int64_t deadline,
 			missing = 1;
 		if (io_read_exactly(chain->read_fd, peer->bytes + peer->length,
 		    missing, deadline, error) == -1) {
-			if (peer->length == 0 && error->code == EXIT_PROTOCOL)
+			if (peer->length == 0 && strncmp(error->text, IO_CLOSED,
+			    strlen(IO_CLOSED)) == 0)
 				return (error_set(error, EXIT_PROTOCOL, "the peer "
 				    "closed the connection without a banner%s",
 				    io_end_remark(chain->read_fd)));

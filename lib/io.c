@@ -188,7 +188,7 @@ io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
 		got = io_read(fd, (char *)buffer + have, size - have);
 		if (got == 0)
 			return (error_set(error, EXIT_PROTOCOL,
-			    "connection closed after %zu of %zu bytes%s", have, size,
+			    IO_CLOSED " after %zu of %zu bytes%s", have, size,
 			    io_end_remark(fd)));
 		if (got == -1) {
 			if (errno == EAGAIN)

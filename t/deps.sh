@@ -16,17 +16,26 @@ for package in $packages; do
 	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
 		missing="$missing $package"
 done
-[ -n "$missing" ] || exit 0
+# xinetd and openbsd-inetd exclude each other: one of the two is only unpacked.
+cd "$(dirname "$0")/.."
+[ -n "$missing" ] || [ ! -x build/xinetd/usr/sbin/xinetd ] || exit 0
 if [ "$(id -u)" = 0 ]; then
 	sudo=
 elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
 	sudo='sudo -n'
 else
 	echo "zr needs packages that are not installed. As root, run:" >&2
-	echo "	apt-get update && apt-get install -y --no-install-recommends$missing" >&2
+	echo "	t/deps.sh ${1-}" >&2
+	echo "or install them yourself:$missing; and unpack xinetd in build/xinetd" >&2
 	exit 1
 fi
-echo "installing:$missing"
+echo "installing:$missing xinetd (unpacked)"
 $sudo apt-get update -q
 # shellcheck disable=SC2086 # a list of words
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+[ -z "$missing" ] ||
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+rm -rf build/xinetd
+mkdir -p build/xinetd
+cd build/xinetd
+apt-get download -q -o APT::Sandbox::User=root xinetd
+dpkg -x xinetd_*.deb .

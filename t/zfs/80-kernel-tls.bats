@@ -84,7 +84,7 @@ serving() {
 
 @test "a cipher that the kernel has not: -k refuses, without it the engine does it" {
 	# Ours is built without that module.
-	! modprobe -q chacha20poly1305
+	run ! modprobe -q chacha20poly1305
 	serve_endpoint ''
 	sends '-e TLS_CHACHA20_POLY1305_SHA256'
 	run -111 --separate-stderr connect '-k -e TLS_CHACHA20_POLY1305_SHA256' zr-handshake connect true
