@@ -298,7 +298,8 @@ rpc_worker_fail_calls(struct rpc_worker *worker, struct rpc_server *server)
 	const char *text = endpoint_text(&worker->endpoint);
 	struct rpc_call *call;
 
-	if (worker->answered && worker->endpoint.exit_code != EXIT_DONE)
+	if (worker->answered && !worker->endpoint.ending &&
+	    worker->endpoint.exit_code != EXIT_DONE)
 		diag("batch: ended with status %d", worker->endpoint.exit_code);
 	while ((call = take_back(worker)) != NULL)
 		rpc_server_refuse(server, call, GRPC_UNKNOWN, text);
