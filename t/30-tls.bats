@@ -319,7 +319,7 @@ server_said() {
 	background python3 silent.py "$port"
 	silent=$!
 	eventually 60 test -e silent
-	run --separate-stderr connect -n web1 -s localhost python3 exchange.py 6 7 <<< good
+	run --separate-stderr connect -t $seconds -n web1 -s localhost python3 exchange.py 6 7 <<< good
 	[ "$(ps -o pid= --ppid "$listener" | wc -l)" -le 201 ]
 	touch good
 	[ "$output" = good ]
@@ -341,11 +341,11 @@ server_said() {
 	background openssl s_server -accept 127.0.0.1:0 -cert "$PKI/server.crt" \
 	    -key "$PKI/server.key" -CAfile "$PKI/ca.crt" -Verify 3 -verify_return_error \
 	    -rev > s_server.out 2>&1
-	eventually 10 grep -q '^ACCEPT' s_server.out
+	eventually 60 grep -q '^ACCEPT' s_server.out
 	port=$(sed -n 's/^ACCEPT.*://p' s_server.out)
-	(echo hello; eventually 10 grep -q olleh answer) |
+	(echo hello; eventually 60 grep -q olleh answer) |
 		connect -n web1 -s localhost python3 exchange.py 6 7 > answer &
-	eventually 10 grep -q olleh answer
+	eventually 60 grep -q olleh answer
 	wait $!
 }
 

@@ -42,14 +42,16 @@ def data_connections():
         name = to_server.name[:-len(".c2s.bin")]
         request = to_server.read_bytes()
         answer = to_server.with_name(name + ".s2c.bin").read_bytes()
+        kind = KINDS.get(dict(reversed(list(frames(request[BANNER + LABEL:])))).get(1), 3)
         seed("banner", f"{name}-request", request[:BANNER + LABEL])
         seed("dump", f"{name}-request", b"\0\x80" + request[:BANNER + LABEL] +
              shorter_frames(request[BANNER + LABEL:]))
-        seed("dump", f"{name}-answer", b"\1\x80" + answer[:BANNER] +
-             shorter_frames(answer[BANNER:]))
+        answered = answer[:BANNER] + shorter_frames(answer[BANNER:])
+        seed("dump", f"{name}-answer", b"\1\x80" + answered)
+        if kind < 3:
+            seed("dump", f"{name}-answer-of-method", bytes([3 | kind << 2, 128]) + answered)
         request, answer = request[BANNER + LABEL:], answer[BANNER:]
         said = dict(reversed(list(frames(request))))
-        kind = KINDS.get(said.get(1), 3)
         for piece in (5, 255):
             seed("exchange", f"{name}-server-{piece}",
                  bytes([kind << 1, piece]) + shorter_frames(request))
@@ -68,6 +70,7 @@ def control_connections():
         answer = to_server.with_name(name + ".s2c.bin").read_bytes()
         seed("dump", f"{name}-request", b"\0\x80" + request)
         seed("dump", f"{name}-answer", b"\1\x80" + answer)
+        seed("dump", f"{name}-answer-of-method", bytes([3 | METHODS.index("ListFilesystemVersions") << 2, 128]) + answer)
         request, answer = request[BANNER + LABEL:], answer[BANNER:]
         if request.startswith(b"PRI * "):
             seed("rpc_server", name, b"\0\xff" + request[24:])

@@ -1,6 +1,6 @@
 /*
  * Feeds zr-dump's decoder with what the first byte says is the client's or
- * the server's side, in two pieces.
+ * the server's side, and of which method, in two pieces.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -22,6 +22,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		null = fopen("/dev/null", "w");
 	if (size < 2)
 		return (0);
+	if (bytes[0] & 2)
+		connection.method = &methods[(bytes[0] >> 2) % 9];
 	half = (size - 2) * bytes[1] / 256;
 	if (dump_init(&dump, bytes[0] & 1 ? DUMP_SERVER : DUMP_CLIENT,
 	    &connection, null, &error) == 0 &&
