@@ -349,14 +349,6 @@ read_message(nghttp2_session *session, int32_t stream_id, uint8_t *bytes,
 	return ((ssize_t)size);
 }
 
-static nghttp2_nv
-header(const char *name, const char *value)
-{
-	return ((nghttp2_nv){ .name = (uint8_t *)(uintptr_t)name,
-	    .value = (uint8_t *)(uintptr_t)value, .namelen = strlen(name),
-	    .valuelen = strlen(value), .flags = NGHTTP2_NV_FLAG_NONE });
-}
-
 static int
 submit(struct rpc_client *client, struct rpc_request *request)
 {
@@ -366,17 +358,17 @@ submit(struct rpc_client *client, struct rpc_request *request)
 	size_t count = 0;
 
 	snprintf(path, sizeof(path), "/Replication/%s", request->method->name);
-	headers[count++] = header(":method", "POST");
-	headers[count++] = header(":scheme", "http");
-	headers[count++] = header(":path", path);
-	headers[count++] = header(":authority", "");
-	headers[count++] = header("content-type", "application/grpc");
-	headers[count++] = header("user-agent", "grpc-go/1.78.0");
-	headers[count++] = header("te", "trailers");
+	headers[count++] = rpc_header(":method", "POST");
+	headers[count++] = rpc_header(":scheme", "http");
+	headers[count++] = rpc_header(":path", path);
+	headers[count++] = rpc_header(":authority", "");
+	headers[count++] = rpc_header("content-type", "application/grpc");
+	headers[count++] = rpc_header("user-agent", "grpc-go/1.78.0");
+	headers[count++] = rpc_header("te", "trailers");
 	if (request->deadline != INT64_MAX) {
 		grpc_timeout_format(timeout, request->deadline -
 		    client->connection.now);
-		headers[count++] = header("grpc-timeout", timeout);
+		headers[count++] = rpc_header("grpc-timeout", timeout);
 	}
 	return (nghttp2_submit_request(client->connection.session, NULL, headers,
 	    count, &provider, request));

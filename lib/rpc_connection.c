@@ -10,6 +10,14 @@
 #define CONNECTION_WINDOW_MAX (8 << 20)
 #define ACKS_MAX	512
 
+nghttp2_nv
+rpc_header(const char *name, const char *value)
+{
+	return ((nghttp2_nv){ .name = (uint8_t *)(uintptr_t)name,
+	    .value = (uint8_t *)(uintptr_t)value, .namelen = strlen(name),
+	    .valuelen = strlen(value), .flags = NGHTTP2_NV_FLAG_NONE });
+}
+
 int
 rpc_connection_init(struct rpc_connection *connection, bool server,
     nghttp2_session_callbacks *callbacks, void *user_data, int64_t now,

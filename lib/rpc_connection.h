@@ -42,6 +42,9 @@ struct rpc_connection {
 	struct error reason;
 };
 
+/* A header to be submitted; both texts stay the caller's. */
+nghttp2_nv	rpc_header(const char *name, const char *value);
+
 /* The session: callbacks of the caller's with its own user data. */
 int	rpc_connection_init(struct rpc_connection *connection, bool server,
 	    nghttp2_session_callbacks *callbacks, void *user_data, int64_t now,

@@ -12,14 +12,6 @@
 #define STOP_MS		5000	/* no answer to that PING: go on without */
 static const uint8_t goaway_ping[8] = { 1, 6, 1, 8, 0, 3, 3, 9 };
 
-static nghttp2_nv
-header(const char *name, const char *value)
-{
-	return ((nghttp2_nv){ .name = (uint8_t *)(uintptr_t)name,
-	    .value = (uint8_t *)(uintptr_t)value, .namelen = strlen(name),
-	    .valuelen = strlen(value), .flags = NGHTTP2_NV_FLAG_NONE });
-}
-
 static void
 drop_request(struct rpc_server *server, struct rpc_call *call)
 {
@@ -69,10 +61,10 @@ refuse_http(struct rpc_server *server, struct rpc_call *call,
 
 	snprintf(number, sizeof(number), "%u", (unsigned)status);
 	grpc_percent_encode(encoded, sizeof(encoded), text);
-	headers[0] = header(":status", http_status);
-	headers[1] = header("content-type", "application/grpc");
-	headers[2] = header("grpc-status", number);
-	headers[3] = header("grpc-message", encoded);
+	headers[0] = rpc_header(":status", http_status);
+	headers[1] = rpc_header("content-type", "application/grpc");
+	headers[2] = rpc_header("grpc-status", number);
+	headers[3] = rpc_header("grpc-message", encoded);
 	drop_request(server, call);
 	move(server, call, RPC_CALL_ANSWERED);
 	nghttp2_submit_response(server->connection.session, call->stream_id,
@@ -106,8 +98,8 @@ read_answer(nghttp2_session *session, int32_t stream_id, uint8_t *bytes,
 		return ((ssize_t)size);
 	buffer_free(&call->output);
 	*flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
-	trailers[0] = header("grpc-status", "0");
-	trailers[1] = header("grpc-message", "");
+	trailers[0] = rpc_header("grpc-status", "0");
+	trailers[1] = rpc_header("grpc-message", "");
 	if (nghttp2_submit_trailer(session, stream_id, trailers, 2) != 0)
 		return (NGHTTP2_ERR_CALLBACK_FAILURE);
 	return ((ssize_t)size);
@@ -119,8 +111,8 @@ rpc_server_answer(struct rpc_server *server, struct rpc_call *call,
 {
 	const nghttp2_data_provider provider = { .source.ptr = call,
 	    .read_callback = read_answer };
-	const nghttp2_nv headers[2] = { header(":status", "200"),
-	    header("content-type", "application/grpc") };
+	const nghttp2_nv headers[2] = { rpc_header(":status", "200"),
+	    rpc_header("content-type", "application/grpc") };
 	uint8_t prefix[GRPC_PREFIX_SIZE];
 
 	call->output = BUFFER_EMPTY(length + GRPC_PREFIX_SIZE);

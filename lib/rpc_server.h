@@ -31,7 +31,6 @@ struct rpc_call {
 	/* For who answers it: */
 	const struct method *method;
 	int64_t deadline;		/* INT64_MAX: none */
-	void *context;
 };
 
 TAILQ_HEAD(rpc_calls, rpc_call);
