@@ -213,7 +213,8 @@ zfs_filesystem_read(struct zfs_list *list, const char *name,
 	    wanted | ZFS_WANT_IDENTITY, missing_is_fine, error) == -1)
 		return (-1);
 	if (list->count == 0)
-		return (0);
+		return (missing_is_fine ? 0 : error_set(error, EXIT_FAILED,
+		    "zfs get printed nothing of %s", name));
 	if (strcmp(list->objects[0].name, name) != 0)
 		return (error_set(error, EXIT_FAILED,
 		    "zfs get %s began with %s", name, list->objects[0].name));

@@ -191,6 +191,7 @@ gone() {
 		[ -z "$output" ]
 		stderr_has "zfs get"
 	done <<-'END'
+
 	nonsense
 	tank/a\\ttype\\tfilesystem\\t-
 	tank/a\\ttype\\tfilesystem\\n
