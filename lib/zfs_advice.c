@@ -68,7 +68,8 @@ static const struct {
 
 	/* What the receiver has already. */
 	{ "contains partially-complete state",
-	    "an interrupted receive left it: resume that one (the token is in "
+	    "an interrupted receive left it, if none is under way: resume that "
+	    "one (the token is in "
 	    "\"zfs get receive_resume_token %F\") or give it up with "
 	    "\"zfs receive -A %F\"" },
 	{ "resume token is corrupt",
@@ -283,7 +284,9 @@ static void
 advise_busy(char line[ZFS_ADVICE_SIZE], const struct zfs_failure *failure,
     const struct names *names)
 {
-	if (strchr(names->dataset, '@') != NULL || find(failure, "snapshot"))
+	/* What is to be received is not there yet. */
+	if ((strchr(names->dataset, '@') != NULL || find(failure, "snapshot")) &&
+	    (failure->command == NULL || strcmp(failure->command, "recv") != 0))
 		fill_in(line, HELD, names);
 	else
 		fill_in(line, "another zfs command works on %F, a snapshot of it "

@@ -18,6 +18,8 @@ static const struct {
 	    "\"zfs holds 'p/a b@1'\"" },
 	{ "receive", "p/m", "cannot receive: pool or dataset is busy\n",
 	    "another zfs command" },
+	{ "recv", "p/m@1", "cannot receive new filesystem stream: dataset is "
+	    "busy\n", "another zfs command" },
 	{ "destroy", "p/m@2", "cannot destroy 'p/m@2': snapshot has dependent "
 	    "clones\nuse '-R' to destroy the following datasets:\np/clone\n",
 	    "clones were made of it" },
