@@ -137,7 +137,7 @@ def ssh():
     began = time.monotonic()
     client = start(["ssh", "-F", "none", "-p", str(listener.getsockname()[1]), "-i", f"{here}/key", "-T",
                     "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-                    "-o", "LogLevel=ERROR", "127.0.0.1",
+                    "-o", "LogLevel=ERROR", "-c", "aes128-gcm@openssh.com", "127.0.0.1",
                     f"exec bash -c 'TIMEFORMAT=\"%U %S\"; time {' '.join(CONSUME)}' 2> {here}/consumer"],
                    make.stdout, subprocess.DEVNULL)
     near, _ = listener.accept()
@@ -166,7 +166,7 @@ def contenders():
         ("nc", "nc", lambda: on_port(["nc", "-N", "127.0.0.1", "PORT"], ["nc", "-l", "127.0.0.1", "PORT"])),
         ("mbuffer", "mbuffer", lambda: on_port(["mbuffer", "-q", "-s", "128k", "-m", "16M", "-O", "127.0.0.1:PORT"],
                                                ["mbuffer", "-q", "-s", "128k", "-m", "16M", "-I", "127.0.0.1:PORT"])),
-        ("ssh", "ssh", ssh),
+        ("ssh, aes128-gcm", "ssh", ssh),
     ]
 
 

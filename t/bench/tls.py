@@ -95,7 +95,7 @@ def contenders():
         ("pump over zr-tls", "zr-tls", lambda: zr_tls("-K", True)),
         ("pump over kernel TLS", kernel_tls(), lambda: zr_tls("-k", True)),
         ("openssl s_client, s_server", "openssl", openssl),
-        ("ssh", "ssh", ssh),
+        ("ssh, aes128-gcm", "ssh", ssh),
     ]
 
 
