@@ -1,0 +1,117 @@
+# The errors that people meet every day, on real ZFS: each with zfs's own words
+# and one line that says what to do.
+load zfs_helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	children=()
+	two_pools
+	zfs create src/data
+	random 300000 src/data/file
+	zfs snapshot src/data@1
+}
+
+# advised WORDS ADVICE COMMAND...: it fails with both.
+advised() {
+	run -1 --separate-stderr "${@:3}"
+	stderr_has "$1"
+	stderr_has 'hint: '
+	stderr_has "$2"
+}
+
+@test "a held snapshot: the log says which hold, and the command that releases it" {
+	zfs hold 'my tag' src/data@1
+	request="{\"Filesystem\":\"src/data\",\"Snapshots\":[$(version src/data@1)]}"
+	run -0 --separate-stderr sender DestroySnapshots "$request"
+	[ "$(jq -r '.Results[0].Error' <<< "$output")" = 'dataset is busy' ]
+	stderr_has "log: cannot destroy snapshot"
+	stderr_has "the hold my tag keeps src/data@1"
+	expected="{\"Results\":[{\"Snapshot\":$(version src/data@1 | jq -c 'del(.Type)')}]}"
+	command=$(grep -o '"zfs release.*"' <<< "$stderr")
+	eval "${command//\"/}"
+	run -0 --separate-stderr sender DestroySnapshots "$request"
+	[ "$output" = "$expected" ]
+	[ -z "$stderr" ]
+}
+
+@test "a destination that was modified, that lacks the base, that was not replicated" {
+	step '' src/data@1
+	zfs snapshot src/data@2
+	zfs set mountpoint="$PWD/there" dst/client/src/data
+	echo mine > there/mine
+	advised 'has been modified' 'zfs rollback' step src/data@1 src/data@2
+	# As the one side knows it, and as the other does.
+	stderr_has 'zfs set readonly=on src/data'
+	stderr_has 'zfs set readonly=on dst/client/src/data'
+	[ "$(cat there/mine)" = mine ]
+	zfs rollback dst/client/src/data@1
+	zfs snapshot src/data@3
+	advised 'match incremental source' 'name,guid src/data' step src/data@2 src/data@3
+	zfs create dst/client/src/other
+	zfs create src/other
+	zfs snapshot src/other@1
+	advised 'must specify -F to overwrite it' 'rename or destroy src/other' step '' src/other@1
+	[ "$(snapshots_of dst/client/src/data | cut -d ' ' -f 1)" = 1 ]
+}
+
+@test "a key that is not loaded, on either side" {
+	random 32 key
+	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/secret
+	zfs snapshot src/secret@1
+	zfs unmount src/secret
+	zfs unload-key src/secret
+	advised 'key must be loaded' 'zfs load-key' step '' src/secret@1
+	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" -o mountpoint=none dst/other
+	zfs unload-key dst/other
+	RECEIVER='zr-endpoint receiver -j job -e inherit -c other dst'
+	advised 'key' 'zfs load-key' step '' src/data@1
+}
+
+@test "no space, and a quota that is used up" {
+	step '' src/data@1
+	random 60000000 src/data/large
+	zfs snapshot src/data@2
+	zfs set quota=20M dst/client
+	advised 'quota exceeded' 'zfs get -r quota,refquota dst' step src/data@1 src/data@2
+	zfs set quota=none dst/client
+	zfs create -o mountpoint=none -o reservation=$(($(property available dst) - 20000000)) dst/reserved
+	advised 'out of space' 'zfs list -o space -r dst' step src/data@1 src/data@2
+	zfs destroy dst/reserved
+	# What had come is not lost.
+	token=$(token_of src/data)
+	[ -n "$token" ]
+	step src/data@1 src/data@2 "$token"
+	same_snapshot src/data@2
+}
+
+@test "a pool that is not there, one that is read-only, one whose devices failed" {
+	zpool export dst
+	run -1 --separate-stderr step '' src/data@1
+	stderr_has 'pool "dst" not imported'
+	zpool import -o readonly=on -d "$PWD" dst
+	advised 'read-only' 'readonly=on' step '' src/data@1
+	# A device that has no room where it claims to have some fails.
+	mkdir small
+	mount -t tmpfs -o size=24m tmpfs small
+	truncate -s 1G small/bad.pool
+	zpool create -O mountpoint="$PWD/bad" bad "$PWD/small/bad.pool"
+	zfs snapshot bad@1
+	request=$(send_request '' bad@1)
+	(random 60000000 bad/file; sync) 3>&- &
+	children+=($!)
+	suspended() {
+		[ "$(zpool list -Ho health bad)" = SUSPENDED ]
+	}
+	eventually 60 suspended
+	run --separate-stderr sender Send "$request"
+	# First of all the pool has to work again, or nothing can be cleaned up.
+	mount -o remount,size=200m small
+	zpool clear bad
+	wait "${children[-1]}"
+	[ "$status" -eq 1 ]
+	stderr_has 'pool I/O is currently suspended'
+	stderr_has 'hint: its devices failed: see "zpool status bad"'
+	sender Send "$request" > stream
+	zpool destroy -f bad
+	umount small
+}
