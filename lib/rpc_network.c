@@ -4,6 +4,8 @@
 #include "io.h"
 #include "rpc_network.h"
 
+#define ACKNOWLEDGED_MS 20	/* nothing tells us: look again so often */
+
 int
 rpc_network_open(struct rpc_network *network, const struct chain *chain,
     struct error *error)
@@ -115,11 +117,11 @@ rpc_network_drain(struct rpc_network *network, int64_t patience_ms)
 	static uint8_t bytes[32 << 10];
 	const int fd = network->chain.read_fd;
 	int64_t deadline = io_now() + patience_ms;
-	int before = io_unacknowledged(fd), left;
+	int left = io_unacknowledged(fd), before = left;
 	struct pollfd entry = { .fd = fd, .events = POLLIN };
 
-	while (!network->unread && io_now() < deadline) {
-		if (io_poll(&entry, 1, io_earlier(deadline, io_now() + 1000)) == 1)
+	while (!network->unread && left > 0 && io_now() < deadline) {
+		if (io_poll(&entry, 1, io_now() + ACKNOWLEDGED_MS) == 1)
 			network->unread = io_read(fd, bytes, sizeof(bytes)) <= 0;
 		left = io_unacknowledged(fd);
 		if (left < before)

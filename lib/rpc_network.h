@@ -47,9 +47,9 @@ void	rpc_network_close(struct rpc_network *network,
 	    struct rpc_connection *connection, int64_t patience_ms);
 
 /*
- * After that, where an answer may be on its way: read and drop until the peer
- * closes, too, or takes nothing of it for so long.  To leave with bytes unread
- * would reset the connection, which destroys what the peer has not read.
+ * After that, where an answer may be on its way: read and drop until the peer's
+ * kernel has all of it, or takes nothing for so long.  To leave with bytes
+ * unread resets the connection, and throws away what is not delivered.
  */
 void	rpc_network_drain(struct rpc_network *network, int64_t patience_ms);
 
