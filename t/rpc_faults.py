@@ -8,11 +8,10 @@
     rpc_faults.py resets        a client that gives up calls that run, as fast as it
                                 can; prints the server's exit status, its memory, and
                                 how many endpoints ran at the same time
-    rpc_faults.py request NAME  a request that is no good; prints how it is
-                                answered, after a good one has been, too
-    rpc_faults.py answer NAME   a server whose answer to zr-rpc Ping (of the name
-                                "version-..." ListFilesystemVersions) is no good;
-                                prints the client's exit status
+    rpc_faults.py request       requests that are no good; prints for each its name and how
+                                it is answered, after a good one has been, too
+    rpc_faults.py answer        servers whose answer to zr-rpc is no good; prints for
+                                each its name, the client's exit status and all it says
     rpc_faults.py last          a client that is in no hurry to read, of a server that
                                 stops: prints how much of its answer has come
     rpc_faults.py reader        zr-rpc batch whose answers nobody reads for a
@@ -263,19 +262,19 @@ REQUESTS = {
 }
 
 
-def request(name):
-    ours, program = serve("serve", "./endpoint")
-    fields, message = REQUESTS[name]
-    ours.sendall(OPENING + frame(HEADERS, END_HEADERS, 1, fields) + frame(DATA, END_STREAM, 1, message) +
-                 frame(HEADERS, END_HEADERS, 3, headers()) + frame(DATA, END_STREAM, 3, GOOD))
-    answers = Frames(ours).answers(2)
-    good, data = answers[3]
-    assert good["grpc-status"] == "0" and data == GOOD, good
-    ours.close()
-    code = program.wait(30)
-    assert code == 0, code
-    got = answers[1][0]
-    print(got[":status"], got.get("grpc-status"), got.get("grpc-message"))
+def request():
+    for name, (fields, message) in REQUESTS.items():
+        ours, program = serve("serve", "./endpoint")
+        ours.sendall(OPENING + frame(HEADERS, END_HEADERS, 1, fields) + frame(DATA, END_STREAM, 1, message) +
+                     frame(HEADERS, END_HEADERS, 3, headers()) + frame(DATA, END_STREAM, 3, GOOD))
+        answers = Frames(ours).answers(2)
+        good, data = answers[3]
+        assert good["grpc-status"] == "0" and data == GOOD, (name, good)
+        ours.close()
+        code = program.wait(30)
+        assert code == 0, (name, code)
+        got = answers[1][0]
+        print(f"{name}: {got[':status']} {got.get('grpc-status')} {got.get('grpc-message')}")
 
 
 DONE = block([("grpc-status", "0")])
@@ -307,25 +306,24 @@ ANSWERS = {
 }
 
 
-def answering(name):
-    ours, theirs = socket.socketpair()
-    method = ["ListFilesystemVersions", '{"Filesystem":"a"}'] if name.startswith("version-") else ["Ping", '{"Message":"hi"}']
-    program = subprocess.Popen(["zr-rpc", "-f", f"{theirs.fileno()},{theirs.fileno()}", *method],
-                               pass_fds=[theirs.fileno()], stdout=subprocess.PIPE)
-    theirs.close()
-    frames = Frames(ours, skip=len(PREFACE))
-    ours.sendall(frame(SETTINGS, 0, 0))
-    while frames.next()[0] != DATA:
-        pass
-    for kind, flags, payload in ANSWERS[name]:
-        try:
-            ours.sendall(frame(kind, flags or 0, 0 if flags is None else 1, payload))
-        except BrokenPipeError:
-            break           # it has heard enough
-    if name == "leaves":
+def answering():
+    for name, answer in ANSWERS.items():
+        method = ["ListFilesystemVersions", '{"Filesystem":"a"}'] if name.startswith("version-") else ["Ping", '{"Message":"hi"}']
+        ours, program = ask(*method, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        frames = Frames(ours, skip=len(PREFACE))
+        ours.sendall(frame(SETTINGS, 0, 0))
+        while frames.next()[0] != DATA:
+            pass
+        for kind, flags, payload in answer:
+            try:
+                ours.sendall(frame(kind, flags or 0, 0 if flags is None else 1, payload))
+            except BrokenPipeError:
+                break           # it has heard enough
+        if name == "leaves":
+            ours.close()
+        code = program.wait(30)
+        print(f"{name}: {code} {program.stdout.read().decode().strip()}")
         ours.close()
-    code = program.wait(30)
-    print(code, program.stdout.read().decode().strip())
 
 
 def large(size, first=""):
@@ -357,7 +355,7 @@ def last():
 
 
 def reader():
-    calls, size = 60 if "sanitize" in os.environ.get("ZR_BUILD", "") else 200, 1 << 20
+    calls, size = 60 if "sanitize" in os.environ.get("ZR_BUILD", "") else 150, 1 << 20
     large(size)
     ours, server = serve("serve", "./large")
     batch = subprocess.Popen(["zr-rpc", "-f", f"{ours.fileno()},{ours.fileno()}", "batch"], pass_fds=[ours.fileno()],
