@@ -47,7 +47,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DLIBBSD_OVERLAY -DLIBBSD_NETBSD_VIS \
 	-isystem /usr/include/bsd $(WARNINGS) $(CFLAGS) $(SANITIZERS) \
 	-Ilib -I$(BUILD)/proto -MMD -MP
 
-LIB_OBJECTS = $(patsubst lib/%.c,$(BUILD)/lib/%.o,$(wildcard lib/*.c)) \
+LIB_OBJECTS = $(patsubst lib/%.c,$(BUILD)/lib/%.o,$(wildcard lib/*/*.c)) \
 	$(BUILD)/proto/zrepl.pb-c.o
 LIBRARY = $(BUILD)/libzr.a
 
@@ -196,4 +196,4 @@ $(BUILD)/t/unit/%: t/unit/%.c t/unit/unit.h $(LIBRARY)
 
 .PHONY: all demo check check-sanitize check-valgrind check-zfs deps unit lint install uninstall clean bench fuzz
 .SECONDARY:
--include $(wildcard $(BUILD)/lib/*.d $(BUILD)/bin/*.d $(BUILD)/proto/*.d $(BUILD)/t/unit/*.d)
+-include $(wildcard $(BUILD)/lib/*/*.d $(BUILD)/bin/*.d $(BUILD)/proto/*.d $(BUILD)/t/unit/*.d)

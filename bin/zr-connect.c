@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "address.h"
-#include "chain.h"
-#include "diag.h"
-#include "dial.h"
-#include "io.h"
-#include "ucspi.h"
+#include "base/diag.h"
+#include "base/io.h"
+#include "transport/address.h"
+#include "transport/chain.h"
+#include "transport/dial.h"
+#include "transport/ucspi.h"
 
 static const char usage[] =
     "zr-connect [-f READ,WRITE] [-t SECONDS] ADDRESS PROGRAM [ARGUMENT ...]";

@@ -1,6 +1,6 @@
 /*
  * zr-dataconn: one request on a data connection, as its client or as its
- * server.  The work is in lib/dataconn_client.c and lib/dataconn_server.c.
+ * server.  The work is in lib/dataconn/dataconn_client.c and lib/dataconn/dataconn_server.c.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -8,12 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "chain.h"
-#include "dataconn_client.h"
-#include "dataconn_server.h"
-#include "diag.h"
-#include "io.h"
-#include "request.h"
+#include "base/diag.h"
+#include "base/io.h"
+#include "dataconn/dataconn_client.h"
+#include "dataconn/dataconn_server.h"
+#include "message/request.h"
+#include "transport/chain.h"
 
 static const char usage[] =
     "zr-dataconn [-f READ,WRITE] [-o FILE] [-r RATE] [-S FILE] METHOD [REQUEST]\n"

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "dump.h"
-#include "io.h"
+#include "base/diag.h"
+#include "base/io.h"
+#include "dump/dump.h"
 
 static const char usage[] = "zr-dump [-r] [-m METHOD] [FILE [FILE]]";
 

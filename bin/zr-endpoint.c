@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "archive_endpoint.h"
-#include "diag.h"
-#include "receiver_endpoint.h"
-#include "sender_endpoint.h"
+#include "archive/archive_endpoint.h"
+#include "base/diag.h"
+#include "receiver/receiver_endpoint.h"
+#include "sender/sender_endpoint.h"
 
 static const struct {
 	const char *name;

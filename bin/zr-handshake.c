@@ -9,11 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "banner.h"
-#include "chain.h"
-#include "diag.h"
-#include "io.h"
-#include "quote.h"
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/quote.h"
+#include "transport/banner.h"
+#include "transport/chain.h"
 
 static const char usage[] =
     "zr-handshake [-f READ,WRITE] [-t SECONDS] connect PROGRAM [ARGUMENT ...]\n"

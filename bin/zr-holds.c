@@ -1,6 +1,6 @@
 /*
  * zr-holds: list and release what replication left on pools.  What that is,
- * and what of it is stale, is in lib/leftover.c and lib/leftover_judge.c.
+ * and what of it is stale, is in lib/holds/leftover.c and lib/holds/leftover_judge.c.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -11,12 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "fs_name.h"
-#include "leftover.h"
-#include "rfc3339.h"
-#include "zfs_command.h"
-#include "zrepl_name.h"
+#include "base/diag.h"
+#include "holds/leftover.h"
+#include "message/rfc3339.h"
+#include "zfs/fs_name.h"
+#include "zfs/zfs_command.h"
+#include "zfs/zrepl_name.h"
 
 static const char usage[] =
     "zr-holds list [-Hjs] [-J JOB] [-k KIND] [FILESYSTEM ...]\n"

@@ -12,16 +12,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client_table.h"
-#include "diag.h"
-#include "dial.h"
-#include "identity_table.h"
-#include "io.h"
-#include "listen_socket.h"
-#include "privileges.h"
-#include "process.h"
-#include "readiness.h"
-#include "signals.h"
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/privileges.h"
+#include "base/process.h"
+#include "base/signals.h"
+#include "transport/client_table.h"
+#include "transport/dial.h"
+#include "transport/identity_table.h"
+#include "transport/listen_socket.h"
+#include "transport/readiness.h"
 
 #define EXHAUSTED_MS	1000	/* pause after running out of descriptors */
 #define HANDSHAKE_FD	3	/* the new client's, for zr-mux to close */

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "chain.h"
-#include "diag.h"
-#include "io.h"
-#include "label.h"
+#include "base/diag.h"
+#include "base/io.h"
+#include "transport/chain.h"
+#include "transport/label.h"
 
 #define LABELS_MAX 32
 #define TIMEOUT_MS 10000

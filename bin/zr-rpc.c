@@ -1,18 +1,18 @@
 /*
  * zr-rpc: unary calls on a control connection, as its client or as its
- * server.  The work is in lib/rpc_caller.c, lib/rpc_batch.c and
- * lib/rpc_serve.c.
+ * server.  The work is in lib/rpc/rpc_caller.c, lib/rpc/rpc_batch.c and
+ * lib/rpc/rpc_serve.c.
  */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "io.h"
-#include "request.h"
-#include "rpc_caller.h"
-#include "rpc_serve.h"
+#include "base/diag.h"
+#include "base/io.h"
+#include "message/request.h"
+#include "rpc/rpc_caller.h"
+#include "rpc/rpc_serve.h"
 
 static const char usage[] =
     "zr-rpc [-f READ,WRITE] [-m MIB] [-t SECONDS] METHOD [REQUEST]\n"

@@ -8,11 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "chain.h"
-#include "diag.h"
-#include "io.h"
-#include "process.h"
-#include "sshcon.h"
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/process.h"
+#include "transport/chain.h"
+#include "transport/sshcon.h"
 
 #define GREETING_SECONDS 30	/* ssh's own connection included */
 #define END_SECONDS 5		/* for ssh to say why it failed */

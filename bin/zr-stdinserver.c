@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "chain.h"
-#include "diag.h"
-#include "identity.h"
-#include "io.h"
-#include "sshcon.h"
+#include "base/diag.h"
+#include "base/io.h"
+#include "transport/chain.h"
+#include "transport/identity.h"
+#include "transport/sshcon.h"
 
 #define GREETING_SECONDS 10
 

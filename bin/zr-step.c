@@ -1,6 +1,6 @@
 /*
  * zr-step: one replication step between two endpoints.  The work is in
- * lib/step.c.
+ * lib/endpoint/step.c.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -10,15 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "chain.h"
-#include "command.h"
-#include "diag.h"
-#include "io.h"
-#include "pbjson.h"
-#include "request_check.h"
-#include "signals.h"
-#include "step.h"
-#include "verdict.h"
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/signals.h"
+#include "endpoint/command.h"
+#include "endpoint/step.h"
+#include "endpoint/verdict.h"
+#include "message/pbjson.h"
+#include "message/request_check.h"
+#include "transport/chain.h"
 
 static const char usage[] =
     "zr-step [-d FILESYSTEM] -s SENDER -r RECEIVER [REQUEST]";

@@ -1,7 +1,7 @@
 /*
  * zr-tls: TLS between the network and the rest of the command line.  The
- * work is in lib/tls_context.c (files, settings), lib/tls_verify.c (whom we
- * accept), lib/tls_connection.c (the handshake) and lib/tls_engine.c.
+ * work is in lib/tls/tls_context.c (files, settings), lib/tls/tls_verify.c (whom we
+ * accept), lib/tls/tls_connection.c (the handshake) and lib/tls/tls_engine.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,14 +13,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "chain.h"
-#include "diag.h"
-#include "io.h"
-#include "kernel_tls.h"
-#include "privileges.h"
-#include "signals.h"
-#include "tls_context.h"
-#include "tls_engine.h"
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/kernel_tls.h"
+#include "base/privileges.h"
+#include "base/signals.h"
+#include "tls/tls_context.h"
+#include "tls/tls_engine.h"
+#include "transport/chain.h"
 
 #define HANDSHAKE_SECONDS 10
 

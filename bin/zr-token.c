@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "io.h"
-#include "resume_token.h"
+#include "base/diag.h"
+#include "base/io.h"
+#include "zfs/resume_token.h"
 
 static const char usage[] = "zr-token [TOKEN]";
 

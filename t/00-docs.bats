@@ -55,7 +55,7 @@ section() {
 }
 
 @test "every variable that a program reads is in its manual page or zr-chain(7)" {
-	for name in $(grep -hoE 'getenv\("[A-Z_0-9]+"\)' "$TOP"/bin/*.c "$TOP"/lib/*.c |
+	for name in $(grep -hoE 'getenv\("[A-Z_0-9]+"\)' "$TOP"/bin/*.c "$TOP"/lib/*/*.c |
 	    sed 's/.*"\(.*\)".*/\1/' | grep -E '^(ZR_|LISTEN_|NOTIFY_)' | sort -u); do
 		grep -q "$name" "$TOP"/man/*.[1-8] || { echo "$name"; false; }
 	done
@@ -66,10 +66,10 @@ section() {
 	shellcheck "$TOP"/t/run "$TOP"/t/*.sh "$TOP"/.ci/run
 }
 
-@test "the exit codes of zr-chain(7) are those of lib/exit_code.h" {
+@test "the exit codes of zr-chain(7) are those of lib/base/exit_code.h" {
 	sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It \(.*\)/\1/p' "$TOP/man/zr-chain.7" |
 	    tr -d ' ' | tr ',' '\n' | sed 's/+N$//' > page
-	sed -n 's/^\tEXIT_[A-Z_]* = \([0-9]*\).*/\1/p' "$TOP/lib/exit_code.h" > header
+	sed -n 's/^\tEXIT_[A-Z_]* = \([0-9]*\).*/\1/p' "$TOP/lib/base/exit_code.h" > header
 	[ -s header ]
 	diff page header
 }
@@ -93,4 +93,14 @@ section() {
 		[ -x "$ZR_BUILD/bin/$name" ] || [ -n "$(ls "$TOP"/man/"$name".? 2> /dev/null)" ] ||
 		    { echo "$name"; false; }
 	done
+}
+
+@test "no layer of lib includes one that stands below it in lib/README" {
+	sed -n 's/^\([a-z]*\)\t.*/\1/p' "$TOP/lib/README" > layers
+	diff <(sort layers) <(cd "$TOP/lib" && printf '%s\n' */ | tr -d / | sort)
+	while read -r layer; do
+		echo "$layer" >> allowed
+		grep -ohE '^#include "[a-z]+/' "$TOP/lib/$layer"/*.[ch] | sed 's/.*"//;s,/,,' |
+		    sort -u | { ! grep -vxFf allowed; } || { echo "$layer: see above"; false; }
+	done < layers
 }

@@ -18,7 +18,7 @@ PRODUCE = ["dd", "if=/dev/zero", "bs=256k", f"count={GIB * 4096}", "status=none"
 CONSUME = ["dd", "of=/dev/null", "bs=256k", "status=none"]
 REQUEST = json.dumps({"Filesystem": "a", "To": {"Name": "s", "Guid": "1", "Creation": "2024-01-02T00:00:00Z"},
                       "ReplicationConfig": {"protection": {"Initial": 1, "Incremental": 1}}})
-UNSENT = 256 << 10      # what zr-dataconn lets the kernel queue unsent (lib/dataconn.c)
+UNSENT = 256 << 10      # what zr-dataconn lets the kernel queue unsent (lib/dataconn/dataconn.c)
 
 
 def connection(unsent=None):

@@ -14,7 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "frame.h"
+#include "dataconn/frame.h"
 
 #define CHUNK (128u << 10)
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "address.h"
+#include "transport/address.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

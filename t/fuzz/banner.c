@@ -2,8 +2,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "banner.h"
-#include "label.h"
+#include "transport/banner.h"
+#include "transport/label.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

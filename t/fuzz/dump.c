@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "dump.h"
+#include "dump/dump.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "exchange.h"
+#include "dataconn/exchange.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "identity_table.h"
+#include "transport/identity_table.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "method.h"
-#include "pbjson.h"
-#include "request_check.h"
+#include "message/method.h"
+#include "message/pbjson.h"
+#include "message/request_check.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

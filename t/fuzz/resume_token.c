@@ -10,8 +10,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "fletcher4.h"
-#include "resume_token.h"
+#include "zfs/fletcher4.h"
+#include "zfs/resume_token.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

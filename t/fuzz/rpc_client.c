@@ -2,7 +2,7 @@
  * Feeds what a server could say on a control connection to the client's
  * session, with three calls open: raw bytes, cut into pieces.
  */
-#include "rpc_client.h"
+#include "rpc/rpc_client.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "rpc_server.h"
+#include "rpc/rpc_server.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

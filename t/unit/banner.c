@@ -1,6 +1,6 @@
 /* The version banner and the label, every input also cut at every byte. */
-#include "banner.h"
-#include "label.h"
+#include "transport/banner.h"
+#include "transport/label.h"
 #include "unit.h"
 
 static struct error error;

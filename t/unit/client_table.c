@@ -1,4 +1,4 @@
-#include "client_table.h"
+#include "transport/client_table.h"
 #include "unit.h"
 
 /* A table that holds clients 1 to count of one address, all new, 1 ms apart. */

@@ -1,7 +1,7 @@
 /* The frame, stream and exchange codecs, every input also in every split. */
 #include <stdlib.h>
 
-#include "exchange.h"
+#include "dataconn/exchange.h"
 #include "unit.h"
 
 #define LOG_SIZE 4096

@@ -1,8 +1,8 @@
 /* Which filesystems exist for a client of a sender. */
 #include <string.h>
 
-#include "fs_filter.h"
 #include "unit.h"
+#include "zfs/fs_filter.h"
 
 static struct fs_filter
 filter_of(const char *const entries[])

@@ -1,9 +1,9 @@
 /* The pure parts of gRPC: statuses, percent-coding, timeouts, messages. */
 #include <stdint.h>
 
-#include "grpc_message.h"
-#include "grpc_status.h"
-#include "grpc_timeout.h"
+#include "rpc/grpc_message.h"
+#include "rpc/grpc_status.h"
+#include "rpc/grpc_timeout.h"
 #include "unit.h"
 
 static const char *

@@ -1,4 +1,4 @@
-#include "identity_table.h"
+#include "transport/identity_table.h"
 #include "unit.h"
 
 static struct identity_table *table;

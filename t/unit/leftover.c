@@ -1,5 +1,5 @@
 /* What of the holds and bookmarks that replication left is stale, and why. */
-#include "leftover.h"
+#include "holds/leftover.h"
 #include "unit.h"
 
 #define MAX 16

@@ -1,4 +1,4 @@
-#include "liveness.h"
+#include "dataconn/liveness.h"
 #include "unit.h"
 
 int

@@ -2,8 +2,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "nvlist.h"
 #include "unit.h"
+#include "zfs/nvlist.h"
 
 /* The payload of a stream's first record, exactly as large as it is. */
 static uint8_t *

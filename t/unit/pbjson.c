@@ -1,9 +1,9 @@
 /* JSON <-> protobuf, for every kind of field the protocol has. */
 #include <stdlib.h>
 
-#include "method.h"
-#include "pbjson.h"
-#include "request_check.h"
+#include "message/method.h"
+#include "message/pbjson.h"
+#include "message/request_check.h"
 #include "unit.h"
 #include "zrepl.pb-c.h"
 

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "resume_token.h"
 #include "unit.h"
+#include "zfs/resume_token.h"
 
 static char line[2 * RESUME_TOKEN_TEXT_MAX];
 

@@ -1,4 +1,4 @@
-#include "rfc3339.h"
+#include "message/rfc3339.h"
 #include "unit.h"
 
 int

@@ -3,8 +3,8 @@
  * in memory, with a clock that we turn: keepalive, GOAWAY and deadlines of
  * minutes in no time.
  */
-#include "rpc_client.h"
-#include "rpc_server.h"
+#include "rpc/rpc_client.h"
+#include "rpc/rpc_server.h"
 #include "unit.h"
 
 #define FRAME_HEAD 9

@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "io.h"
+#include "base/io.h"
+#include "endpoint/verdict.h"
 #include "unit.h"
-#include "verdict.h"
 
 static struct error error;
 

@@ -1,6 +1,6 @@
 /* zfs_advice on the words of OpenZFS 2.0 to 2.3, and on none. */
 #include "unit.h"
-#include "zfs_advice.h"
+#include "zfs/zfs_advice.h"
 
 /* What zfs wrote, word for word, and a part of the advice that must come. */
 static const struct {

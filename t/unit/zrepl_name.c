@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "unit.h"
-#include "zrepl_name.h"
+#include "zfs/zrepl_name.h"
 
 static void
 names(void)

@@ -1,0 +1,100 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "archive/archive.h"
+#include "base/io.h"
+#include "zfs/fs_name.h"
+
+struct walk {
+	int (*visit)(void *context, const char *filesystem, bool empty);
+	void *context;
+	struct error *error;
+	char path[FS_NAME_MAX + 2];	/* of where we are, "" at the root */
+};
+
+static int	walk_directory(struct walk *walk, int directory);
+
+/*
+ * The entries of a directory that are filesystems, sorted, and whether there
+ * is a snapshot's record among the others.
+ */
+static int
+only_filesystems(const struct dirent *entry)
+{
+	return (entry->d_name[0] != '@' &&
+	    fs_name_valid_snapshot(entry->d_name));
+}
+
+static bool
+has_snapshot(int directory)
+{
+	struct archive_list list;
+	struct error ignored;
+	bool found;
+
+	if (archive_list(directory, &list, &ignored) == -1)
+		return (true);		/* something is there, if damaged */
+	found = list.count > 0;
+	archive_list_free(&list);
+	return (found);
+}
+
+static int
+enter(struct walk *walk, int parent, const char *name)
+{
+	const size_t length = strlen(walk->path);
+	int directory, result = 0;
+
+	directory = openat(parent, name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (directory == -1)	/* a file, a link, or it has just gone */
+		return (errno == ENOTDIR || errno == ELOOP || errno == ENOENT ? 0 :
+		    error_errno(walk->error, "archive: %s", name));
+	if (length + strlen(name) + 1 <= FS_NAME_MAX) {
+		snprintf(walk->path + length, sizeof(walk->path) - length, "%s%s",
+		    length > 0 ? "/" : "", name);
+		if (fs_name_valid_filesystem(walk->path)) {
+			if (walk->visit(walk->context, walk->path,
+			    !has_snapshot(directory)) == -1)
+				result = error_set(walk->error, EXIT_SYSTEM,
+				    "archive: out of memory");
+			else
+				result = walk_directory(walk, directory);
+		}
+		walk->path[length] = '\0';
+	}
+	close(directory);
+	return (result);
+}
+
+static int
+walk_directory(struct walk *walk, int directory)
+{
+	struct dirent **entries = NULL;
+	int count, result = 0;
+
+	count = scandirat(directory, ".", &entries, only_filesystems, alphasort);
+	if (count == -1)
+		return (error_errno(walk->error, "archive"));
+	for (int i = 0; i < count; i++) {
+		if (result == 0)
+			result = enter(walk, directory, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return (result);
+}
+
+int
+archive_walk(int root, int (*visit)(void *, const char *, bool), void *context,
+    struct error *error)
+{
+	struct walk walk = { .visit = visit, .context = context, .error = error };
+
+	return (walk_directory(&walk, root));
+}

@@ -1,0 +1,247 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+#include <vis.h>
+
+#include "base/diag.h"
+#include "base/utf8.h"
+
+#define LINE_MAX_BYTES 8192
+
+static const char *program_name = "zr";
+static char prefix[512] = "zr: ";
+static bool use_syslog;
+
+/*
+ * Append text to out, encoding what could harm a terminal or forge a line.
+ * Returns the new length; cuts where the next character would not fit.
+ */
+static size_t
+append_encoded(char *out, size_t used, size_t size, const char *text, size_t length)
+{
+	char encoded[8];
+	size_t i, n, width;
+
+	for (i = 0; i < length; i += width) {
+		const unsigned char byte = (unsigned char)text[i];
+
+		width = byte < 0x80 ? 1 : utf8_sequence(text + i, length - i);
+		if (width > 1) {
+			n = width;
+			memcpy(encoded, text + i, n);
+		} else {
+			width = 1;
+			vis(encoded, byte, VIS_CSTYLE | VIS_TAB | VIS_NL | VIS_OCTAL | VIS_NOSLASH,
+			    i + 1 < length ? text[i + 1] : 0);
+			n = strlen(encoded);
+		}
+		if (used + n >= size)
+			break;
+		memcpy(out + used, encoded, n);
+		used += n;
+	}
+	out[used] = '\0';
+	return (used);
+}
+
+static void
+emit(const char *text, size_t length)
+{
+	char line[LINE_MAX_BYTES];
+	size_t used;
+	int saved = errno;
+
+	used = strlcpy(line, prefix, sizeof(line) - 1);
+	used = append_encoded(line, used, sizeof(line) - 1, text, length);
+	if (use_syslog)
+		syslog(LOG_NOTICE, "%s", line);
+	else {
+		line[used++] = '\n';
+		while (write(STDERR_FILENO, line, used) == -1 && errno == EINTR)
+			;
+	}
+	errno = saved;
+}
+
+void
+diag_refresh(void)
+{
+	const char *protocol = getenv("PROTO"), *address = NULL;
+	const char *identity = getenv("ZR_CLIENT_IDENTITY");
+	char name[64], inside[400] = "";
+	size_t used = 0;
+
+	if (protocol != NULL && strlen(protocol) < 32) {
+		snprintf(name, sizeof(name), "%sREMOTEIP", protocol);
+		address = getenv(name);
+	}
+	if (address == NULL)
+		address = getenv("TCPREMOTEIP");
+	if (address != NULL)
+		used = append_encoded(inside, 0, 100, address, strlen(address));
+	if (identity != NULL) {
+		if (used > 0)
+			inside[used++] = ' ';
+		append_encoded(inside, used, sizeof(inside), identity,
+		    strlen(identity));
+	}
+	if (inside[0] == '\0')
+		snprintf(prefix, sizeof(prefix), "%s: ", program_name);
+	else
+		snprintf(prefix, sizeof(prefix), "%s[%s]: ", program_name, inside);
+}
+
+void
+diag_init(const char *program)
+{
+	struct stat error, other;
+	int fd;
+
+	program_name = program;
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO && fcntl(fd, F_SETFD, 0) == 0);
+	if (fd > STDERR_FILENO)
+		close(fd);
+	if (fstat(STDERR_FILENO, &error) == 0 && S_ISSOCK(error.st_mode)) {
+		for (fd = STDIN_FILENO; fd <= STDOUT_FILENO; fd++)
+			if (fstat(fd, &other) == 0 && S_ISSOCK(other.st_mode) &&
+			    other.st_dev == error.st_dev &&
+			    other.st_ino == error.st_ino)
+				use_syslog = true;
+	}
+	if (use_syslog)
+		openlog("zr", LOG_PID, LOG_DAEMON);
+	diag_refresh();
+}
+
+static void
+emit_formatted(int saved_errno, const char *format, va_list arguments)
+{
+	char text[LINE_MAX_BYTES];
+	int length;
+
+	length = vsnprintf(text, sizeof(text), format, arguments);
+	if (length < 0)
+		length = 0;
+	if ((size_t)length >= sizeof(text))
+		length = sizeof(text) - 1;
+	if (saved_errno != 0) {
+		snprintf(text + length, sizeof(text) - (size_t)length, ": %s",
+		    strerror(saved_errno));
+		length = (int)strlen(text);
+	}
+	emit(text, (size_t)length);
+}
+
+void
+diag(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	emit_formatted(0, format, arguments);
+	va_end(arguments);
+}
+
+void
+diag_errno(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	emit_formatted(errno, format, arguments);
+	va_end(arguments);
+}
+
+void
+diag_lines(const char *text, size_t length)
+{
+	const char *end = text + length, *newline;
+
+	while (text < end) {
+		newline = memchr(text, '\n', (size_t)(end - text));
+		if (newline == NULL)
+			newline = end;
+		if (newline > text)
+			emit(text, (size_t)(newline - text));
+		text = newline + 1;
+	}
+}
+
+void
+diag_die(const struct error *error)
+{
+	emit(error->text, strlen(error->text));
+	exit(error->code);
+}
+
+void
+die(enum exit_code code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	emit_formatted(0, format, arguments);
+	va_end(arguments);
+	exit(code);
+}
+
+void
+die_errno(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	emit_formatted(errno, format, arguments);
+	va_end(arguments);
+	exit(EXIT_SYSTEM);
+}
+
+static void
+print_usage(FILE *stream, const char *usage)
+{
+	const char *start = "usage: ";
+	int length;
+
+	for (; *usage != '\0'; usage += length + (usage[length] == '\n')) {
+		length = (int)strcspn(usage, "\n");
+		fprintf(stream, "%s%.*s\n", start, length, usage);
+		start = "       ";
+	}
+}
+
+void
+usage_die(const char *usage)
+{
+	print_usage(stderr, usage);
+	exit(EXIT_USAGE);
+}
+
+void
+usage_help(const char *usage)
+{
+	print_usage(stdout, usage);
+	exit(fflush(stdout) == 0 ? EXIT_DONE : EXIT_SYSTEM);
+}
+
+int64_t
+usage_number(int option, const char *what, const char *text, int64_t least,
+    int64_t most)
+{
+	const char *reason;
+	int64_t number = strtonum(text, least, most, &reason);
+
+	if (reason != NULL)
+		die(EXIT_USAGE, "-%c wants %s, %" PRId64 " to %" PRId64
+		    ", not %s", option, what, least, most, text);
+	return (number);
+}

@@ -1,0 +1,53 @@
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+
+int
+error_set(struct error *error, enum exit_code code, const char *format, ...)
+{
+	va_list arguments;
+
+	error->code = code;
+	va_start(arguments, format);
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	va_end(arguments);
+	return (-1);
+}
+
+int
+error_errno(struct error *error, const char *format, ...)
+{
+	int saved = errno;
+	va_list arguments;
+	size_t used;
+
+	error->code = EXIT_SYSTEM;
+	va_start(arguments, format);
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	va_end(arguments);
+	used = strlen(error->text);
+	snprintf(error->text + used, sizeof(error->text) - used, ": %s",
+	    strerror(saved));
+	errno = saved;
+	return (-1);
+}
+
+int
+error_prefix(struct error *error, const char *format, ...)
+{
+	char old[sizeof(error->text)];
+	va_list arguments;
+	size_t used;
+
+	memcpy(old, error->text, sizeof(old));
+	va_start(arguments, format);
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	va_end(arguments);
+	used = strlen(error->text);
+	snprintf(error->text + used, sizeof(error->text) - used, ": %.*s",
+	    (int)(sizeof(old) - 3), old);
+	return (-1);
+}

@@ -1,0 +1,36 @@
+#ifndef ZR_ERROR_H
+#define ZR_ERROR_H
+
+#include <stddef.h>
+
+#include "base/exit_code.h"
+
+/*
+ * How a library function says what went wrong.  It returns -1 and fills in
+ * one of these; it never prints and never exits.  A program ends with
+ * diag_die(&error) (diag.h).
+ *
+ * text is one line without a newline, cut to fit.  It may hold bytes that
+ * came from a peer: diag.h encodes them before they reach a log.
+ */
+struct error {
+	enum exit_code code;	/* what a program should exit with */
+	char text[5120];	/* an endpoint's 4 KiB and our words */
+};
+
+/*
+ * Fill in *error and return -1, so that a function can end with
+ * "return error_set(error, EXIT_PROTOCOL, "...", ...);".
+ */
+int	error_set(struct error *error, enum exit_code code, const char *format, ...)
+	    __attribute__((format(printf, 3, 4)));
+
+/* The same with EXIT_SYSTEM and ": strerror(errno)" after the text. */
+int	error_errno(struct error *error, const char *format, ...)
+	    __attribute__((format(printf, 2, 3)));
+
+/* Put "prefix: " before the text that is already there; returns -1. */
+int	error_prefix(struct error *error, const char *format, ...)
+	    __attribute__((format(printf, 2, 3)));
+
+#endif

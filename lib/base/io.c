@@ -1,0 +1,312 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
+
+#include "base/io.h"
+#include "base/kernel_tls.h"
+#include "base/signals.h"
+
+#define UNSENT_MAX (256 << 10)
+#define HALF_CLOSE_MS 10000	/* for a last record to find room */
+
+int64_t
+io_now(void)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &now) == -1)
+		abort();
+	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+int64_t
+io_earlier(int64_t a, int64_t b)
+{
+	return (a < b ? a : b);
+}
+
+int
+io_poll(struct pollfd *entries, size_t count, int64_t deadline)
+{
+	struct timespec wait, *timeout = NULL;
+	int64_t left;
+	int ready;
+
+	if (deadline != IO_FOREVER) {
+		left = deadline - io_now();
+		if (left < 0)
+			left = 0;
+		wait.tv_sec = (time_t)(left / 1000);
+		wait.tv_nsec = (long)(left % 1000) * 1000000;
+		timeout = &wait;
+	}
+	ready = ppoll(entries, (nfds_t)count, timeout, signals_open_mask());
+	if (ready == -1 && (errno == EINTR || errno == EAGAIN)) {
+		for (size_t i = 0; i < count; i++)
+			entries[i].revents = 0;
+		return (0);
+	}
+	return (ready);
+}
+
+static int
+set_flag(int fd, int get, int set, int flag, bool on)
+{
+	int flags = fcntl(fd, get);
+
+	if (flags == -1)
+		return (-1);
+	if (((flags & flag) != 0) == on)
+		return (0);
+	return (fcntl(fd, set, on ? flags | flag : flags & ~flag) == -1 ? -1 : 0);
+}
+
+int
+io_set_nonblocking(int fd, bool on)
+{
+	return (set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on));
+}
+
+int
+io_set_cloexec(int fd, bool on)
+{
+	return (set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, on));
+}
+
+bool
+io_unblock(int fd)
+{
+	struct stat status;
+
+	return (fstat(fd, &status) == 0 &&
+	    (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) &&
+	    (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 &&
+	    io_set_nonblocking(fd, true) == 0);
+}
+
+void
+io_limit_unsent(int fd)
+{
+#ifdef TCP_NOTSENT_LOWAT
+	const int bytes = UNSENT_MAX;
+
+	/* Not TCP, or too old a kernel: only slower. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
+	    sizeof(bytes));
+#else
+	(void)fd;
+#endif
+}
+
+ssize_t
+io_read(int fd, void *buffer, size_t size)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, buffer, size);
+	while (got == -1 && errno == EINTR);
+	if (got == -1 && errno == EIO)
+		return (kernel_tls_read(fd, buffer, size));
+	return (got);
+}
+
+ssize_t
+io_write(int fd, const void *buffer, size_t size)
+{
+	ssize_t put;
+
+	do
+		put = write(fd, buffer, size);
+	while (put == -1 && errno == EINTR);
+	return (put);
+}
+
+/* Wait until fd is ready for events; 0 if it is, -1 when late or broken. */
+static int
+wait_ready(int fd, short events, int64_t deadline, struct error *error)
+{
+	struct pollfd entry = { .fd = fd, .events = events };
+
+	for (;;) {
+		switch (io_poll(&entry, 1, deadline)) {
+		case -1:
+			return (error_errno(error, "poll"));
+		case 0:
+			if (io_now() >= deadline)
+				return (error_set(error, EXIT_TIMEOUT, "timed out"));
+			break;
+		default:
+			return (0);
+		}
+	}
+}
+
+/* A read or write failed: what a peer did to its connection is its doing. */
+static int
+transfer_failed(int fd, const char *what, struct error *error)
+{
+	const int why = errno;
+	socklen_t length = sizeof(int);
+	int type;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0) {
+		if (why == ECONNRESET || why == EPIPE)
+			return (error_set(error, EXIT_PROTOCOL,
+			    "the peer reset the connection"));
+		if (why == EACCES || why == ECONNABORTED)
+			return (error_set(error, EXIT_PROTOCOL, "the peer %s",
+			    why == EACCES ? "refused our certificate" :
+			    "ended the connection with a TLS alert"));
+	}
+	errno = why;
+	return (error_errno(error, "%s", what));
+}
+
+int
+io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
+    struct error *error)
+{
+	size_t have = 0;
+	ssize_t got;
+
+	while (have < size) {
+		if (wait_ready(fd, POLLIN, deadline, error) == -1)
+			return (-1);
+		got = io_read(fd, (char *)buffer + have, size - have);
+		if (got == 0)
+			return (error_set(error, EXIT_PROTOCOL,
+			    IO_CLOSED " after %zu of %zu bytes%s", have, size,
+			    io_end_remark(fd)));
+		if (got == -1) {
+			if (errno == EAGAIN)
+				continue;
+			return (transfer_failed(fd, "read", error));
+		}
+		have += (size_t)got;
+	}
+	return (0);
+}
+
+int
+io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
+    struct error *error)
+{
+	size_t done = 0;
+	ssize_t put;
+
+	while (done < size) {
+		if (wait_ready(fd, POLLOUT, deadline, error) == -1)
+			return (-1);
+		put = io_write(fd, (const char *)buffer + done, size - done);
+		if (put == -1) {
+			if (errno == EAGAIN)
+				continue;
+			return (transfer_failed(fd, "write", error));
+		}
+		done += (size_t)put;
+	}
+	return (0);
+}
+
+ssize_t
+io_read_line(int fd, char *line, size_t size, int64_t deadline,
+    struct error *error)
+{
+	size_t have = 0;
+	ssize_t got;
+
+	for (;;) {
+		if (deadline != IO_FOREVER &&
+		    wait_ready(fd, POLLIN, deadline, error) == -1)
+			return (-1);
+		got = io_read(fd, line + have, 1);
+		if (got == -1 && errno == EAGAIN) {
+			if (wait_ready(fd, POLLIN, deadline, error) == -1)
+				return (-1);
+			continue;
+		}
+		if (got == -1)
+			return (error_errno(error, "read"));
+		if (got == 0) {
+			error_set(error, EXIT_PROTOCOL, "%s", have == 0 ? "" :
+			    "the line has no end");
+			return (-1);
+		}
+		if (line[have] == '\n') {
+			line[have] = '\0';
+			return ((ssize_t)have);
+		}
+		if (line[have] == '\0')
+			return (error_set(error, EXIT_PROTOCOL,
+			    "the line holds a NUL byte"));
+		if (++have == size)
+			return (error_set(error, EXIT_PROTOCOL,
+			    "the line is longer than %zu bytes", size - 1));
+	}
+}
+
+/*
+ * The last record needs room in the socket's buffer; a peer that takes
+ * nothing any more gets the FIN alone.
+ */
+static void
+end_kernel_tls(int fd)
+{
+	const int64_t deadline = io_now() + HALF_CLOSE_MS;
+	struct error ignored;
+
+	while (kernel_tls_end(fd) == -1 && (errno == EAGAIN || errno == EINTR) &&
+	    wait_ready(fd, POLLOUT, deadline, &ignored) == 0)
+		continue;
+}
+
+int
+io_half_close(int fd)
+{
+	end_kernel_tls(fd);
+	if (shutdown(fd, SHUT_WR) == 0 || errno == ENOTSOCK || errno == ENOTCONN)
+		return (0);
+	return (-1);
+}
+
+int
+io_unacknowledged(int fd)
+{
+	int bytes = -1;
+
+#ifdef SIOCOUTQ
+	if (ioctl(fd, SIOCOUTQ, &bytes) == -1)
+		bytes = -1;
+#else
+	(void)fd;
+#endif
+	return (bytes);
+}
+
+const char *
+io_end_remark(int fd)
+{
+	return (kernel_tls_cut_off(fd) ?
+	    " (without TLS's close_notify: cut off on the way?)" : "");
+}
+
+void
+io_close(int *fd)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+}

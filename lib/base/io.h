@@ -1,0 +1,101 @@
+#ifndef ZR_IO_H
+#define ZR_IO_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/*
+ * The only place that reads, writes, polls and asks the clock.  Everything
+ * here retries EINTR by itself, except io_poll(), which returns so that its
+ * caller can look at signals_take() (signals.h).
+ *
+ * Times are absolute, in milliseconds of the monotonic clock.
+ */
+#define IO_FOREVER INT64_MAX
+
+int64_t	io_now(void);
+
+/* The earlier of two deadlines. */
+int64_t	io_earlier(int64_t a, int64_t b);
+
+/*
+ * poll(2) until an event or the deadline, with the signals of signals.h let
+ * through.  Entries with fd < 0 are passed over.  Returns the number of
+ * entries with events, 0 at the deadline or after a signal; -1 with errno
+ * only for what cannot be retried.
+ */
+int	io_poll(struct pollfd *entries, size_t count, int64_t deadline);
+
+int	io_set_nonblocking(int fd, bool on);
+int	io_set_cloexec(int fd, bool on);
+
+/*
+ * Non-blocking, where fd is a pipe or a socket and was not so before: only
+ * those make a writer wait for a peer, and a terminal's mode is everybody's.
+ * True if it was done; whoever shares fd wants it undone in the end.
+ */
+bool	io_unblock(int fd);
+
+/*
+ * Bound what the kernel holds of fd's bytes that have not been sent yet, where
+ * fd is TCP.  Left alone it takes megabytes as soon as the peer is a little
+ * slower, and every byte then goes out of the processor's caches and back, at
+ * twice the CPU time (t/bench/README.md).  What is on its way, which a long
+ * path needs much of, is not limited.
+ */
+void	io_limit_unsent(int fd);
+
+/*
+ * read(2) and write(2): the number of bytes, 0 at end of file, -1 with errno
+ * (EAGAIN included; with kernel TLS io_read() may say so for a blocking
+ * descriptor, too, and has errors of its own: kernel_tls.h).
+ */
+ssize_t	io_read(int fd, void *buffer, size_t size);
+ssize_t	io_write(int fd, const void *buffer, size_t size);
+
+/*
+ * Exactly size bytes, by the deadline, not one more; the descriptor may be
+ * blocking or not.  End of file is an error (EXIT_PROTOCOL; text IO_CLOSED "
+ * after N of M bytes") and so is a peer's reset; lateness too
+ * (EXIT_TIMEOUT).
+ */
+#define IO_CLOSED "connection closed"
+int	io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
+	    struct error *error);
+int	io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
+	    struct error *error);
+
+/*
+ * One line, read byte by byte so that what follows stays in the pipe.  The
+ * newline is not stored; the line is NUL-terminated.  size includes the NUL.
+ * Returns its length; -1 at end of file before a newline (EXIT_PROTOCOL, or
+ * error->text empty if there was not even one byte), when it is too long,
+ * holds a NUL, or is late.
+ */
+ssize_t	io_read_line(int fd, char *line, size_t size, int64_t deadline,
+	    struct error *error);
+
+/*
+ * shutdown(SHUT_WR) where fd is a socket; 0 also where it is not one.  With
+ * kernel TLS, close_notify goes before, and may wait for the peer to read.
+ */
+int	io_half_close(int fd);
+
+/* Bytes that the peer's kernel has not acknowledged yet; -1 where unknown. */
+int	io_unacknowledged(int fd);
+
+/*
+ * What to add to a message that fd ended too early: why that may be, or
+ * nothing.  Only kernel TLS can tell.
+ */
+const char *io_end_remark(int fd);
+
+/* close(2) and set to -1; does nothing for -1. */
+void	io_close(int *fd);
+
+#endif

@@ -1,0 +1,57 @@
+#ifndef ZR_PROCESS_H
+#define ZR_PROCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/*
+ * Child processes.  Every descriptor that we open is close-on-exec; a child
+ * gets 0, 1, 2 as described here and whatever our own starter left
+ * inheritable.
+ */
+#define PROCESS_INHERIT	(-1)	/* the same descriptor as ours */
+#define PROCESS_PIPE	(-2)	/* a new pipe; our end is returned */
+#define PROCESS_NULL	(-3)	/* /dev/null */
+
+struct process {
+	pid_t pid;		/* -1: none, or already waited for */
+	bool group;		/* leads a process group of its own */
+	int input;		/* our ends of the pipes, close-on-exec; */
+	int output;		/* -1 where there is none; the caller closes */
+	int errors;
+};
+
+#define PROCESS_NONE ((struct process){ .pid = -1, .input = -1, .output = -1, .errors = -1 })
+
+/*
+ * Run argv (by PATH) with the given 0, 1, 2: a descriptor of ours (which
+ * stays ours to close) or one of the constants above.  group: in a process
+ * group of its own.  Our pipe ends are non-blocking.  A command that cannot
+ * be executed is an error here (126, 127), not an exit status later.
+ */
+int	process_start(struct process *process, char *const argv[], int input,
+	    int output, int errors, bool group, struct error *error);
+
+/*
+ * The exit code in the sense of exit_code.h: the status itself, or 128+N.
+ */
+int	process_exit_code(int wait_status);
+
+/* Wait (blocking) and return process_exit_code(); pid becomes -1. */
+int	process_wait(struct process *process);
+
+/*
+ * True if it has ended; it is not waited for yet, so that a signal to its
+ * group cannot reach a stranger.
+ */
+bool	process_has_ended(const struct process *process);
+
+/* Send a signal to its group, or to it alone; nothing if it has ended. */
+void	process_signal(const struct process *process, int signal_number);
+
+/* Close what is open of input, output, errors. */
+void	process_close(struct process *process);
+
+#endif

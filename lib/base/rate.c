@@ -1,0 +1,66 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <bsd/libutil.h>
+
+#include "base/rate.h"
+
+#define RATE_MIN 1024u
+#define RATE_MAX (UINT64_C(1) << 40)
+
+int
+rate_parse(struct rate *rate, const char *text, struct error *error)
+{
+	uint64_t value;
+
+	if (*text < '0' || *text > '9' || expand_number(text, &value) == -1 ||
+	    value < RATE_MIN || value > RATE_MAX)
+		return (error_set(error, EXIT_USAGE, "a rate is bytes per "
+		    "second, 1k to 1024G, not %s", text));
+	*rate = (struct rate){ .bytes_per_second = value, .updated = -1 };
+	return (0);
+}
+
+static uint64_t
+quantum(const struct rate *rate)
+{
+	return (rate->bytes_per_second / 50);
+}
+
+size_t
+rate_available(struct rate *rate, int64_t now)
+{
+	const uint64_t burst = rate->bytes_per_second / 10;
+	uint64_t elapsed, gained;
+
+	if (rate->bytes_per_second == 0)
+		return (SIZE_MAX);
+	if (rate->updated == -1)
+		rate->updated = now;
+	elapsed = now > rate->updated ? (uint64_t)(now - rate->updated) : 0;
+	if (elapsed > 1000)
+		elapsed = 1000;
+	gained = elapsed * rate->bytes_per_second + rate->remainder;
+	rate->remainder = gained % 1000;
+	rate->tokens += gained / 1000;
+	if (rate->tokens > burst)
+		rate->tokens = burst;
+	rate->updated = now;
+	return (rate->tokens < quantum(rate) ? 0 : (size_t)rate->tokens);
+}
+
+void
+rate_take(struct rate *rate, size_t length)
+{
+	rate->tokens -= length < rate->tokens ? length : rate->tokens;
+}
+
+int64_t
+rate_ready_at(const struct rate *rate, int64_t now)
+{
+	uint64_t missing;
+
+	if (rate->bytes_per_second == 0 || rate->tokens >= quantum(rate))
+		return (now);
+	missing = quantum(rate) - rate->tokens;
+	return (now + 1 + (int64_t)(missing * 1000 / rate->bytes_per_second));
+}

@@ -1,0 +1,35 @@
+#ifndef ZR_RATE_H
+#define ZR_RATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/*
+ * A bandwidth limit: a bucket that fills at bytes_per_second and holds a
+ * tenth of a second's worth, so that no burst is longer.  Pure.
+ */
+struct rate {
+	uint64_t bytes_per_second;	/* 0: no limit */
+	uint64_t tokens;		/* bytes that may move now */
+	uint64_t remainder;		/* thousandths of a byte */
+	int64_t updated;		/* ms */
+};
+
+#define RATE_UNLIMITED ((struct rate){ .bytes_per_second = 0 })
+
+/* "500k", "20M", "1G" (powers of 1024) bytes per second; at least 1k. */
+int	rate_parse(struct rate *rate, const char *text, struct error *error);
+
+/*
+ * How many bytes may move now; SIZE_MAX without a limit.  0 rather than a
+ * crumb: a refill below a fiftieth of a second's worth is not handed out.
+ */
+size_t	rate_available(struct rate *rate, int64_t now);
+void	rate_take(struct rate *rate, size_t length);
+
+/* When rate_available() is worth asking again, after it said 0. */
+int64_t	rate_ready_at(const struct rate *rate, int64_t now);
+
+#endif

@@ -1,0 +1,504 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/signals.h"
+#include "dataconn/dataconn_server.h"
+#include "endpoint/endpoint.h"
+#include "message/pbjson.h"
+#include "message/request_check.h"
+
+struct run {
+	struct dataconn *conn;
+	const struct dataconn_server *server;
+	struct error *error;
+	const struct method *method;
+	struct endpoint endpoint;
+	bool started;		/* the endpoint runs, or has run */
+	struct buffer request;	/* the request line, as far as unwritten */
+	struct buffer answer;	/* its standard output up to the stream */
+	int verdict;		/* Receive: our end of its ZR_VERDICT */
+	bool stream_over;	/* Receive: End, or the sender's failure, came */
+	bool responded;		/* the response, of either kind, is queued */
+	bool concluded;		/* its exit status has been acted on */
+	bool gone;		/* nothing can be heard from the client any more */
+	bool stopping;		/* SIGTERM came once */
+	bool failed;		/* *error is set */
+	bool done;
+	uint64_t moved;		/* for timeout_ms: the last count, and */
+	int64_t moved_at;	/* since when it has not changed */
+};
+
+static void
+fail(struct run *run, enum exit_code code, const char *text)
+{
+	if (!run->failed)
+		error_set(run->error, code, "%s", text);
+	run->failed = true;
+}
+
+/* The handler's error is the answer, unless there was one or nobody listens. */
+static void
+refuse(struct run *run, enum exit_code code, const char *text)
+{
+	struct error unsent;
+
+	fail(run, code, text);
+	if (!run->responded && !run->conn->shutdown_seen)
+		dataconn_refuse(run->conn, text, &unsent);
+	run->responded = true;
+}
+
+/* The endpoint has to go: the client has gone, or its stream failed. */
+static void
+end_endpoint(struct run *run)
+{
+	run->conn->sink = run->conn->source = -1;
+	if (run->started)
+		endpoint_end(&run->endpoint, io_now());
+	else
+		run->done = true;
+	/* What it still writes nobody reads, or it could keep us busy. */
+	io_close(&run->endpoint.process.output);
+	io_close(&run->verdict);
+}
+
+/* --- the request --- */
+
+static int
+start_endpoint(struct run *run, struct error *error)
+{
+	char number[16];
+	int ends[2] = { -1, -1 }, result;
+
+	if (run->method->kind == METHOD_RECEIVE) {
+		if (pipe2(ends, O_CLOEXEC) == -1)
+			return (error_errno(error, "pipe"));
+		snprintf(number, sizeof(number), "%d", ends[0]);
+		setenv("ZR_VERDICT", number, 1);
+		io_set_cloexec(ends[0], false);
+	}
+	result = endpoint_start(&run->endpoint, run->server->endpoint,
+	    run->method->name, error);
+	io_close(&ends[0]);
+	run->verdict = ends[1];
+	run->started = result == 0;
+	run->answer = BUFFER_EMPTY(run->method->kind == METHOD_SEND ?
+	    METHOD_SEND_ANSWER_MAX : METHOD_ANSWER_MAX);
+	run->moved_at = io_now();
+	return (result);
+}
+
+/* From the client's message to the line that the endpoint reads. */
+static int
+make_request_line(struct run *run, struct error *error)
+{
+	const struct buffer *message = &run->conn->exchange.message;
+	ProtobufCMessage *request;
+	char *line = NULL;
+	size_t length;
+	int result = -1;
+
+	request = pbjson_unpack(run->method->request, buffer_front(message),
+	    buffer_length(message), error);
+	if (request == NULL)
+		return (error_prefix(error, "request"));
+	if (request_check(request, error) == -1)
+		goto out;
+	line = pbjson_print(request, &length, error);
+	if (line == NULL)
+		goto out;
+	line[length++] = '\n';
+	run->request = BUFFER_EMPTY(length);
+	if (buffer_append(&run->request, line, length) == -1) {
+		error_errno(error, "request");
+		goto out;
+	}
+	result = 0;
+out:
+	free(line);
+	protobuf_c_message_free_unpacked(request, NULL);
+	return (result);
+}
+
+static void
+on_request(struct run *run)
+{
+	const struct buffer *path = &run->conn->exchange.header;
+	struct error error;
+
+	run->method = method_by_path((const char *)buffer_front(path),
+	    buffer_length(path));
+	if (run->method == NULL)
+		refuse(run, EXIT_FAILED, "requested endpoint does not exist");
+	else if (make_request_line(run, &error) == -1)
+		refuse(run, EXIT_FAILED, error.text);
+	else if (start_endpoint(run, &error) == -1)
+		refuse(run, error.code, error.text);
+	buffer_free(&run->conn->exchange.message);
+	if (run->failed)
+		run->done = true;
+}
+
+/* --- what the client says --- */
+
+static void
+on_client_gone(struct run *run, const struct error *why)
+{
+	run->gone = true;
+	/* A stream that is whole is stored, whoever still waits for that. */
+	if (run->started && run->stream_over && !run->failed)
+		return;
+	if (run->responded && run->method->kind != METHOD_SEND) {
+		run->done = true;
+		return;
+	}
+	fail(run, why->code, why->text);
+	end_endpoint(run);
+}
+
+static void
+on_stream_end(struct run *run, bool whole)
+{
+	char text[STREAM_ERROR_MAX + 32];
+
+	run->stream_over = true;
+	if (run->responded) {
+		run->done = true;
+		return;
+	}
+	if (whole) {
+		/* Where it has gone already, its exit status is its answer. */
+		if (run->verdict != -1 && io_write(run->verdict, "0\n", 2) == -1 &&
+		    errno != EPIPE)
+			diag_errno("the endpoint's verdict");
+		io_close(&run->verdict);
+		run->conn->sink = -1;
+		io_close(&run->endpoint.process.input);
+		return;
+	}
+	snprintf(text, sizeof(text), "the sender failed: %s",
+	    exchange_text(&run->conn->exchange));
+	fail(run, EXIT_FAILED, text);
+	end_endpoint(run);
+}
+
+static void
+on_event(struct run *run, enum dataconn_event event, const struct error *lost)
+{
+	static const struct error ended = { EXIT_PROTOCOL,
+	    "the client ended the connection" };
+
+	switch (event) {
+	case DATACONN_REQUEST:
+		on_request(run);
+		break;
+	case DATACONN_STREAM_END:
+		on_stream_end(run, true);
+		break;
+	case DATACONN_STREAM_FAILED:
+		on_stream_end(run, false);
+		break;
+	case DATACONN_SINK_FAILED:
+		/* It reads no more; its exit status will say why. */
+		io_close(&run->endpoint.process.input);
+		break;
+	case DATACONN_SOURCE_END:
+		io_close(&run->endpoint.process.output);
+		break;
+	case DATACONN_SHUTDOWN:
+		on_client_gone(run, &ended);
+		break;
+	case DATACONN_LOST:
+		on_client_gone(run, lost);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- what the endpoint says --- */
+
+/* Its answer line, as a response to the client; 0, or -1 having refused. */
+static int
+respond(struct run *run, const char *line, size_t length)
+{
+	ProtobufCMessage *response;
+	struct error error;
+	void *bytes = NULL;
+	size_t size;
+	int result = -1;
+
+	response = pbjson_parse(run->method->response, line, length, &error);
+	if (response != NULL &&
+	    pbjson_pack(response, &bytes, &size, &error) == 0 &&
+	    dataconn_response(run->conn, bytes, size, &error) == 0)
+		result = 0;
+	if (response != NULL)
+		protobuf_c_message_free_unpacked(response, NULL);
+	free(bytes);
+	if (result == 0)
+		run->responded = true;
+	else {
+		error_prefix(&error, "the endpoint's answer");
+		refuse(run, EXIT_FAILED, error.text);
+	}
+	return (result);
+}
+
+/* Send: the line is complete, what follows it is the stream. */
+static void
+begin_stream(struct run *run, size_t line_length)
+{
+	const char *line = (const char *)buffer_front(&run->answer);
+	struct error error;
+
+	if (respond(run, line, line_length) == -1) {
+		end_endpoint(run);
+		return;
+	}
+	if (dataconn_source(run->conn, run->endpoint.process.output,
+	    line + line_length + 1, buffer_length(&run->answer) - line_length - 1,
+	    &error) == -1) {
+		fail(run, error.code, error.text);
+		end_endpoint(run);
+	}
+	buffer_free(&run->answer);
+}
+
+static void
+read_output(struct run *run)
+{
+	struct process *process = &run->endpoint.process;
+	const uint8_t *newline;
+	uint8_t buffer[4096];
+	ssize_t got;
+
+	while ((got = io_read(process->output, buffer, sizeof(buffer))) > 0) {
+		run->moved++;
+		if (buffer_append(&run->answer, buffer, (size_t)got) == -1) {
+			refuse(run, EXIT_FAILED,
+			    "the endpoint's answer has no end");
+			end_endpoint(run);
+			return;
+		}
+		if (run->method->kind != METHOD_SEND)
+			continue;
+		newline = memchr(buffer_front(&run->answer), '\n',
+		    buffer_length(&run->answer));
+		if (newline != NULL) {
+			begin_stream(run, (size_t)(newline -
+			    buffer_front(&run->answer)));
+			return;
+		}
+	}
+	if (got == 0 || errno != EAGAIN)
+		io_close(&process->output);
+}
+
+static void
+write_request(struct run *run)
+{
+	struct process *process = &run->endpoint.process;
+	ssize_t put;
+
+	put = io_write(process->input, buffer_front(&run->request),
+	    buffer_length(&run->request));
+	if (put == -1 && errno == EAGAIN)
+		return;
+	if (put == -1)		/* it may know without having read */
+		put = (ssize_t)buffer_length(&run->request);
+	buffer_consume(&run->request, (size_t)put);
+	if (buffer_length(&run->request) > 0)
+		return;
+	if (run->method->kind == METHOD_RECEIVE)
+		run->conn->sink = process->input;
+	else
+		io_close(&process->input);
+}
+
+/*
+ * The endpoint has ended and everything it wrote has been read: its exit
+ * status is the last word.
+ */
+static void
+conclude(struct run *run)
+{
+	const char *line = (const char *)buffer_front(&run->answer), *newline;
+	const size_t length = buffer_length(&run->answer);
+	struct endpoint *endpoint = &run->endpoint;
+	const char *text = NULL;
+	struct error error;
+
+	run->concluded = run->done = true;
+	io_close(&endpoint->process.output);
+	endpoint_log(endpoint);
+	if (run->failed)
+		text = run->error->text;
+	else if (endpoint->exit_code != 0) {
+		/* Our log has its words already; the client needs them. */
+		text = endpoint_text(endpoint);
+		error_set(run->error, EXIT_FAILED, "%s failed: %s ended with "
+		    "status %d", run->method->name, run->server->endpoint[0],
+		    endpoint->exit_code);
+		run->failed = true;
+	}
+	if (run->method->kind == METHOD_SEND && run->responded) {
+		if (!run->gone && dataconn_source_finish(run->conn, text,
+		    &error) == -1)
+			fail(run, error.code, error.text);
+		return;
+	}
+	if (text != NULL) {
+		refuse(run, EXIT_FAILED, text);
+		return;
+	}
+	newline = length > 0 ? memchr(line, '\n', length) : NULL;
+	if (newline == NULL)
+		refuse(run, EXIT_FAILED, "the endpoint ended without an answer");
+	else if (newline + 1 != line + length)
+		refuse(run, EXIT_FAILED, "the endpoint wrote more than one line");
+	else if (respond(run, line, length - 1) == 0 &&
+	    run->method->kind == METHOD_RECEIVE && !run->stream_over && !run->gone) {
+		/* It has enough: the rest of the stream is dropped. */
+		run->conn->sink = -1;
+		run->done = false;
+	}
+}
+
+/* Does the endpoint, not the client, keep things from moving? */
+static bool
+endpoint_stands_still(struct run *run, int64_t now)
+{
+	const struct dataconn *conn = run->conn;
+	const uint64_t moved = conn->statistics.bytes - conn->pending_length +
+	    buffer_length(&run->answer);
+	const bool waits_for_client =
+	    (run->method->kind == METHOD_SEND && !dataconn_flushed(conn)) ||
+	    (run->method->kind == METHOD_RECEIVE && !run->stream_over &&
+	    conn->sink != -1 && conn->pending_length == 0);
+
+	if (moved != run->moved || waits_for_client) {
+		run->moved = moved;
+		run->moved_at = now;
+	}
+	return (run->server->timeout_ms != 0 && !run->endpoint.ending &&
+	    now - run->moved_at >= run->server->timeout_ms);
+}
+
+static void
+check_endpoint(struct run *run, int64_t now)
+{
+	struct endpoint *endpoint = &run->endpoint;
+	char text[80];
+
+	if (endpoint->ended)
+		return;
+	if (endpoint_stands_still(run, now)) {
+		snprintf(text, sizeof(text), "the endpoint did nothing for %lld "
+		    "seconds", (long long)(run->server->timeout_ms / 1000));
+		fail(run, EXIT_TIMEOUT, text);
+		end_endpoint(run);
+	}
+	if (!signals_take(SIGCHLD) && now < endpoint->kill_at)
+		return;
+	endpoint_check(endpoint, now);
+	if (!endpoint->ended)
+		return;
+	/* What it wrote before it ended is in the pipes. */
+	endpoint_read_errors(endpoint);
+	if (run->conn->source == -1 && endpoint->process.output != -1)
+		read_output(run);
+}
+
+/* SIGTERM: a running transfer finishes, unless we are told twice. */
+static void
+check_signals(struct run *run)
+{
+	if (!signals_take(SIGTERM))
+		return;
+	if (run->started && !run->stopping) {
+		run->stopping = true;
+		return;
+	}
+	fail(run, EXIT_SIGNAL + SIGTERM, "terminated");
+	end_endpoint(run);
+}
+
+/* One sleep, and what the endpoint did meanwhile. */
+static void
+turn(struct run *run)
+{
+	struct process *process = &run->endpoint.process;
+	struct progress *progress = run->server->progress;
+	struct pollfd extra[3] = {
+		{ .fd = process->errors, .events = POLLIN },
+		{ .fd = run->conn->source == -1 ? process->output : -1,
+		    .events = POLLIN },
+		{ .fd = buffer_length(&run->request) > 0 ? process->input : -1,
+		    .events = POLLOUT }
+	};
+	int64_t until;
+
+	until = io_earlier(run->endpoint.kill_at, progress_deadline(progress));
+	if (run->started && !run->endpoint.ended && run->server->timeout_ms != 0)
+		until = io_earlier(until, run->moved_at + run->server->timeout_ms);
+	dataconn_wait(run->conn, extra, 3, until);
+	progress_tick(progress, run->conn->statistics.bytes, io_now());
+	check_signals(run);
+	if (extra[0].revents != 0)
+		endpoint_read_errors(&run->endpoint);
+	if (extra[1].revents != 0)
+		read_output(run);
+	if (extra[2].revents != 0)
+		write_request(run);
+}
+
+/* Has the endpoint ended, or to be ended? */
+static void
+settle(struct run *run)
+{
+	if (!run->started || run->concluded)
+		return;
+	check_endpoint(run, io_now());
+	/* A stream is over when its pipe says so, not when its writer ends. */
+	if (run->endpoint.ended && run->conn->source == -1)
+		conclude(run);
+}
+
+int
+dataconn_server_run(struct dataconn *conn, const struct dataconn_server *server,
+    struct error *error)
+{
+	struct run run = { .conn = conn, .server = server, .error = error,
+	    .endpoint = ENDPOINT_NONE, .verdict = -1 };
+	enum dataconn_event event;
+	struct error what;
+
+	signals_catch(SIGCHLD);
+	signals_catch(SIGTERM);
+	while (!run.done) {
+		/* The stream waits until the endpoint has the request line. */
+		while (!run.gone && !run.done &&
+		    (run.failed || buffer_length(&run.request) == 0) &&
+		    (event = dataconn_next(conn, &what)) != DATACONN_WAIT)
+			on_event(&run, event, &what);
+		if (!run.done)
+			settle(&run);
+		if (!run.done)
+			turn(&run);
+	}
+	progress_end(server->progress, conn->statistics.bytes);
+	dataconn_close(conn);
+	endpoint_free(&run.endpoint);
+	io_close(&run.verdict);
+	buffer_free(&run.request);
+	buffer_free(&run.answer);
+	return (run.failed ? -1 : 0);
+}

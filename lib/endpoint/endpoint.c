@@ -1,0 +1,210 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/utf8.h"
+#include "endpoint/endpoint.h"
+
+int
+endpoint_start(struct endpoint *endpoint, char *const argv[],
+    const char *method, struct error *error)
+{
+	size_t count = 0;
+	char **line;
+	int result;
+
+	*endpoint = ENDPOINT_NONE;
+	while (argv[count] != NULL)
+		count++;
+	line = calloc(count + 2, sizeof(*line));
+	if (line == NULL)
+		return (error_errno(error, "endpoint"));
+	memcpy(line, argv, count * sizeof(*line));
+	line[count] = (char *)(uintptr_t)method;
+	result = process_start(&endpoint->process, line, PROCESS_PIPE,
+	    PROCESS_PIPE, PROCESS_PIPE, true, error);
+	free(line);
+	return (result);
+}
+
+/* Keep the last ENDPOINT_TEXT_MAX bytes. */
+static void
+keep(struct endpoint *endpoint, const char *text, size_t length)
+{
+	size_t room = sizeof(endpoint->text) - endpoint->text_length, drop;
+
+	if (length > sizeof(endpoint->text)) {
+		text += length - sizeof(endpoint->text);
+		length = sizeof(endpoint->text);
+	}
+	if (length > room) {
+		drop = length - room;
+		memmove(endpoint->text, endpoint->text + drop,
+		    endpoint->text_length - drop);
+		endpoint->text_length -= drop;
+	}
+	memcpy(endpoint->text + endpoint->text_length, text, length);
+	endpoint->text_length += length;
+}
+
+/* Show the line that has been gathered. */
+static void
+show_line(struct endpoint *endpoint)
+{
+	if (endpoint->line_length > 0)
+		diag("%s: %.*s", endpoint->show, (int)endpoint->line_length,
+		    endpoint->line);
+	endpoint->line_length = 0;
+}
+
+static void
+show(struct endpoint *endpoint, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '\n') {
+			show_line(endpoint);
+			continue;
+		}
+		if (endpoint->line_length == sizeof(endpoint->line))
+			show_line(endpoint);
+		/* A NUL would hide the rest of the line. */
+		endpoint->line[endpoint->line_length++] =
+		    text[i] == '\0' ? '?' : text[i];
+	}
+}
+
+void
+endpoint_read_errors(struct endpoint *endpoint)
+{
+	char buffer[4096];
+	ssize_t got;
+
+	if (endpoint->process.errors == -1)
+		return;
+	/* A flood must not keep us here: one pipe's worth, then back to poll. */
+	for (int i = 0; i < 16; i++) {
+		got = io_read(endpoint->process.errors, buffer, sizeof(buffer));
+		if (got > 0) {
+			keep(endpoint, buffer, (size_t)got);
+			if (endpoint->show != NULL)
+				show(endpoint, buffer, (size_t)got);
+			continue;
+		}
+		if (endpoint->show != NULL && (got == 0 || endpoint->ended))
+			show_line(endpoint);
+		if (got == 0 || errno != EAGAIN)
+			io_close(&endpoint->process.errors);
+		return;
+	}
+}
+
+void
+endpoint_check(struct endpoint *endpoint, int64_t now)
+{
+	if (endpoint->ended || endpoint->process.pid == -1)
+		return;
+	if (now >= endpoint->kill_at) {
+		process_signal(&endpoint->process, SIGKILL);
+		endpoint->kill_at = INT64_MAX;
+	}
+	if (!process_has_ended(&endpoint->process))
+		return;
+	/* Of one that we had to end nothing is left behind. */
+	if (endpoint->ending)
+		process_signal(&endpoint->process, SIGKILL);
+	endpoint->exit_code = process_wait(&endpoint->process);
+	endpoint->ended = true;
+}
+
+void
+endpoint_end(struct endpoint *endpoint, int64_t now)
+{
+	if (endpoint->ending || endpoint->ended)
+		return;
+	endpoint->ending = true;
+	process_signal(&endpoint->process, SIGTERM);
+	io_close(&endpoint->process.input);
+	endpoint->kill_at = now + ENDPOINT_TERM_MS;
+}
+
+/* "program: log: ..." or "program[client]: log: ..." */
+static bool
+is_for_the_log(const char *line, size_t length)
+{
+	const char *colon = memmem(line, length, ": ", 2);
+
+	return (colon != NULL && length - (size_t)(colon - line) >=
+	    2 + strlen(DIAG_LOG) &&
+	    memcmp(colon + 2, DIAG_LOG, strlen(DIAG_LOG)) == 0);
+}
+
+/* Copy what is for the peer; returns its length. */
+static size_t
+copy_lines(char *copy, const char *text, size_t length)
+{
+	const char *end = text + length, *newline;
+	size_t copied = 0, line;
+
+	for (; text < end; text += line) {
+		newline = memchr(text, '\n', (size_t)(end - text));
+		line = newline == NULL ? (size_t)(end - text) :
+		    (size_t)(newline - text) + 1;
+		if (is_for_the_log(text, line))
+			continue;
+		memcpy(copy + copied, text, line);
+		copied += line;
+	}
+	return (copied);
+}
+
+const char *
+endpoint_text(struct endpoint *endpoint)
+{
+	static char text[ENDPOINT_TEXT_MAX + 1];
+	char lines[ENDPOINT_TEXT_MAX];
+	const char *start = lines;
+	size_t length = copy_lines(lines, endpoint->text, endpoint->text_length);
+
+	/* Where the front was cut, do not begin inside a character. */
+	if (endpoint->text_length == sizeof(endpoint->text))
+		while (length > 0 && ((unsigned char)*start & 0xc0) == 0x80) {
+			start++;
+			length--;
+		}
+	while (length > 0 && strchr(" \t\r\n", start[length - 1]) != NULL)
+		length--;
+	utf8_sanitize(text, start, length);
+	if (length == 1)
+		strlcat(text, ".", sizeof(text));
+	if (length == 0 && endpoint->exit_code >= EXIT_SIGNAL)
+		snprintf(text, sizeof(text), "endpoint ended by signal %d",
+		    endpoint->exit_code - EXIT_SIGNAL);
+	else if (length == 0)
+		snprintf(text, sizeof(text), "endpoint ended with status %d",
+		    endpoint->exit_code);
+	return (text);
+}
+
+void
+endpoint_log(const struct endpoint *endpoint)
+{
+	diag_lines(endpoint->text, endpoint->text_length);
+}
+
+void
+endpoint_free(struct endpoint *endpoint)
+{
+	if (endpoint->process.pid != -1) {
+		endpoint_end(endpoint, io_now());
+		while (!endpoint->ended) {
+			endpoint_check(endpoint, io_now());
+			if (!endpoint->ended)
+				io_poll(NULL, 0, io_now() + 10);
+		}
+	}
+	process_close(&endpoint->process);
+}

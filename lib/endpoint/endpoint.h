@@ -1,0 +1,70 @@
+#ifndef ZR_ENDPOINT_H
+#define ZR_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/process.h"
+
+/*
+ * Running an endpoint command for a peer (zr-endpoint-interface(7)): what
+ * zr-dataconn serve and zr-rpc serve have in common.  The endpoint leads a
+ * process group; its 0, 1 and 2 are pipes whose other ends are non-blocking
+ * here, and the caller moves what goes through the first two.
+ */
+#define ENDPOINT_TEXT_MAX 4096	/* bytes of standard error that are kept */
+#define ENDPOINT_TERM_MS 5000	/* from SIGTERM to SIGKILL */
+
+struct endpoint {
+	struct process process;
+	char text[ENDPOINT_TEXT_MAX];	/* the last of its standard error */
+	size_t text_length;
+	bool ended;			/* exit_code is known */
+	int exit_code;			/* process_exit_code() */
+	bool ending;			/* endpoint_end() was called */
+	int64_t kill_at;		/* SIGKILL then; INT64_MAX: never */
+	const char *show;		/* not NULL: its standard error is shown */
+					/* as it comes, each line after this */
+	char line[1024];		/* the unfinished line of it */
+	size_t line_length;
+};
+
+#define ENDPOINT_NONE ((struct endpoint){ .process = PROCESS_NONE, .kill_at = INT64_MAX })
+
+/* Start "argv... method".  argv is NULL-terminated. */
+int	endpoint_start(struct endpoint *endpoint, char *const argv[],
+	    const char *method, struct error *error);
+
+/*
+ * Take what its standard error holds; call when process.errors is readable.
+ * Everything is kept for endpoint_text(), none of it is shown yet.
+ */
+void	endpoint_read_errors(struct endpoint *endpoint);
+
+/* After SIGCHLD, and when a deadline came: reap it, SIGKILL it when due. */
+void	endpoint_check(struct endpoint *endpoint, int64_t now);
+
+/*
+ * End it: SIGTERM to the group, its input closed, SIGKILL after
+ * ENDPOINT_TERM_MS (by endpoint_check()).  Does nothing the second time.
+ */
+void	endpoint_end(struct endpoint *endpoint, int64_t now);
+
+/*
+ * Why it failed, for the peer: its last 4 KiB of standard error, without
+ * lines that are for the log alone (DIAG_LOG in diag.h), made valid
+ * UTF-8, without trailing white space, at least two bytes; where it wrote
+ * nothing, "endpoint ended with status N" (or "by signal N").  Two calls
+ * share one buffer.  Valid once ended.
+ */
+const char *endpoint_text(struct endpoint *endpoint);
+
+/* Let the log have what it wrote on standard error (diag_lines). */
+void	endpoint_log(const struct endpoint *endpoint);
+
+/* Blocking: SIGTERM, SIGKILL, wait; close what is open. */
+void	endpoint_free(struct endpoint *endpoint);
+
+#endif

@@ -1,0 +1,404 @@
+/*
+ * The batch form of the endpoint interface, as a program of ours offers it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/io.h"
+#include "base/lines.h"
+#include "base/signals.h"
+#include "endpoint/batch.h"
+#include "endpoint/endpoint.h"
+#include "endpoint/endpoint_program.h"
+#include "message/pbjson.h"
+#include "message/request.h"
+#include "message/request_check.h"
+
+#define OUTPUT_MAX ((size_t)1 << 30)	/* an id and METHOD_ANSWER_MAX fit */
+
+struct call {
+	TAILQ_ENTRY(call) entries;
+	json_t *id;
+	const struct endpoint_method *method;
+	ProtobufCMessage *request;
+	struct endpoint endpoint;	/* the child, once started */
+	bool started;
+	bool cancelled;
+	struct buffer answer;
+};
+
+TAILQ_HEAD(calls, call);
+
+struct batch {
+	const struct endpoint_program *program;
+	struct calls calls;		/* the oldest first */
+	size_t count, running;
+	struct lines lines;		/* read, and not yet looked at */
+	struct buffer answers;		/* to be written */
+	int signal;			/* that told us to end; 0: none */
+};
+
+/* --- answers --- */
+
+static int
+write_answers(struct batch *batch, struct error *error)
+{
+	const size_t length = buffer_length(&batch->answers);
+
+	if (io_write_all(STDOUT_FILENO, buffer_front(&batch->answers), length,
+	    IO_FOREVER, error) == -1)
+		return (-1);
+	buffer_consume(&batch->answers, length);
+	return (0);
+}
+
+static int
+write_error(struct batch *batch, const json_t *id, const struct error *what,
+    struct error *error)
+{
+	return (batch_write_error(&batch->answers, id, NULL, what, error) == -1 ?
+	    -1 : write_answers(batch, error));
+}
+
+static int
+write_answer(struct batch *batch, struct call *call, struct error *error)
+{
+	const char *answer = (const char *)buffer_front(&call->answer);
+	const size_t length = buffer_length(&call->answer);
+	const int code = call->endpoint.exit_code;
+	struct error what;
+
+	if (call->cancelled)
+		error_set(&what, EXIT_FAILED, "cancelled");
+	else if (code != EXIT_DONE)
+		error_set(&what, (enum exit_code)code, "%s",
+		    endpoint_text(&call->endpoint));
+	else {
+		endpoint_log(&call->endpoint);
+		if (length >= 2 && answer[length - 1] == '\n')
+			return (batch_write_response(&batch->answers, call->id,
+			    answer, length - 1, error) == -1 ? -1 :
+			    write_answers(batch, error));
+		error_set(&what, EXIT_SYSTEM, "the answer is too long");
+	}
+	return (write_error(batch, call->id, &what, error));
+}
+
+/* --- calls --- */
+
+static void
+call_free(struct batch *batch, struct call *call)
+{
+	TAILQ_REMOVE(&batch->calls, call, entries);
+	batch->count--;
+	batch->running -= call->started;
+	if (call->started)
+		endpoint_free(&call->endpoint);
+	if (call->request != NULL)
+		protobuf_c_message_free_unpacked(call->request, NULL);
+	json_decref(call->id);
+	buffer_free(&call->answer);
+	free(call);
+}
+
+/* In the child: as if it were the only call. */
+static void
+run_call(const struct batch *batch, const struct call *call, int output,
+    int errors)
+{
+	const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int code;
+
+	setpgid(0, 0);
+	if (null == -1 || dup2(null, STDIN_FILENO) == -1 ||
+	    dup2(output, STDOUT_FILENO) == -1 || dup2(errors, STDERR_FILENO) == -1)
+		_exit(EXIT_SYSTEM);
+	signals_restore();
+	signal(SIGPIPE, SIG_IGN);
+	signals_catch(SIGCHLD);
+	code = endpoint_program_handle(batch->program, call->method, call->request);
+	_exit(code);
+}
+
+/* A child for the call, in a group of its own. */
+static int
+start(struct batch *batch, struct call *call, struct error *error)
+{
+	struct process *process = &call->endpoint.process;
+	int output[2] = { -1, -1 }, errors[2] = { -1, -1 };
+
+	call->endpoint = ENDPOINT_NONE;
+	if (pipe2(output, O_CLOEXEC) == -1 || pipe2(errors, O_CLOEXEC) == -1 ||
+	    (process->pid = fork()) == -1) {
+		error_errno(error, "cannot start a call");
+		for (int i = 0; i < 2; i++) {
+			io_close(&output[i]);
+			io_close(&errors[i]);
+		}
+		return (-1);
+	}
+	if (process->pid == 0)
+		run_call(batch, call, output[1], errors[1]);
+	setpgid(process->pid, process->pid);	/* both do: no race */
+	process->group = true;
+	process->output = output[0];
+	process->errors = errors[0];
+	io_set_nonblocking(output[0], true);
+	io_set_nonblocking(errors[0], true);
+	close(output[1]);
+	close(errors[1]);
+	call->started = true;
+	batch->running++;
+	return (0);
+}
+
+static void
+cancel(struct batch *batch, const json_t *id)
+{
+	struct call *call;
+
+	TAILQ_FOREACH(call, &batch->calls, entries)
+		if (json_equal(call->id, id) && !call->cancelled) {
+			call->cancelled = true;
+			if (call->started)
+				endpoint_end(&call->endpoint, io_now());
+			return;
+		}
+}
+
+/* --- lines --- */
+
+/* The call that a line asks for, or why it asks for none. */
+static int
+read_call(const struct batch *batch, const struct batch_request *line,
+    struct call *call, struct error *error)
+{
+	const struct method *method = line->method == NULL ? NULL :
+	    method_by_name(line->method);
+	json_t *empty = json_object();
+
+	if (method != NULL)
+		call->method = endpoint_program_find(batch->program, line->method);
+	if (call->method == NULL || method->kind == METHOD_SEND ||
+	    method->kind == METHOD_RECEIVE)
+		error_set(error, EXIT_USAGE, "%s: not a method for a batch",
+		    line->method == NULL ? "(none)" : line->method);
+	else
+		call->request = pbjson_from_json(method->request,
+		    line->request == NULL ? empty : line->request, error);
+	json_decref(empty);
+	if (call->request == NULL)
+		return (-1);
+	if (request_check(call->request, error) == -1) {
+		error_prefix(error, "request");
+		error->code = EXIT_USAGE;
+		return (-1);
+	}
+	return (0);
+}
+
+static int
+add_call(struct batch *batch, const struct batch_request *line,
+    struct error *error)
+{
+	struct call *call = calloc(1, sizeof(*call));
+	struct error what;
+	int result = 0;
+
+	if (call == NULL)
+		return (error_errno(error, "call"));
+	call->id = json_incref(line->id);
+	call->answer = BUFFER_EMPTY(METHOD_ANSWER_MAX + 1);
+	TAILQ_INSERT_TAIL(&batch->calls, call, entries);
+	batch->count++;
+	if (read_call(batch, line, call, &what) == -1) {
+		result = write_error(batch, line->id, &what, error);
+		call_free(batch, call);
+	}
+	return (result);
+}
+
+static int
+take_line(struct batch *batch, const char *text, size_t length,
+    struct error *error)
+{
+	struct batch_request line;
+	struct error what;
+	int result = 0;
+
+	if (batch_request_parse(&line, text, length, &what) == -1)
+		result = write_error(batch, line.id, &what, error);
+	else if (line.cancel)
+		cancel(batch, line.id);
+	else
+		result = add_call(batch, &line, error);
+	batch_request_free(&line);
+	return (result);
+}
+
+/* Is there a line to be looked at, or to be read? */
+static bool
+wants_lines(const struct batch *batch)
+{
+	return (batch->signal == 0 && batch->count < ENDPOINT_BATCH_WAITING);
+}
+
+static int
+take_lines(struct batch *batch, struct error *error)
+{
+	const char *line;
+	size_t length;
+
+	while (wants_lines(batch) &&
+	    (line = lines_next(&batch->lines, &length)) != NULL)
+		if (length > 0 && take_line(batch, line, length, error) == -1)
+			return (-1);
+	return (0);
+}
+
+/* --- the loop --- */
+
+static void
+read_answer(struct call *call)
+{
+	char chunk[16384];
+	ssize_t got;
+
+	if (call->endpoint.process.output == -1)
+		return;
+	while ((got = io_read(call->endpoint.process.output, chunk,
+	    sizeof(chunk))) > 0)
+		if (buffer_append(&call->answer, chunk, (size_t)got) == -1)
+			break;
+	if (got != -1 || errno != EAGAIN)
+		io_close(&call->endpoint.process.output);
+}
+
+/* Start, read and finish what can be; a call that is over leaves the list. */
+static int
+attend(struct batch *batch, struct error *error)
+{
+	struct call *call, *next;
+	struct error what;
+
+	for (call = TAILQ_FIRST(&batch->calls); call != NULL; call = next) {
+		next = TAILQ_NEXT(call, entries);
+		if (!call->started && !call->cancelled &&
+		    batch->running < ENDPOINT_BATCH_AT_ONCE &&
+		    start(batch, call, &what) == -1) {
+			if (write_error(batch, call->id, &what, error) == -1)
+				return (-1);
+			call_free(batch, call);
+			continue;
+		}
+		if (call->started) {
+			endpoint_check(&call->endpoint, io_now());
+			read_answer(call);
+			endpoint_read_errors(&call->endpoint);
+		}
+		if (call->started ? call->endpoint.ended : call->cancelled) {
+			if (write_answer(batch, call, error) == -1)
+				return (-1);
+			call_free(batch, call);
+		}
+	}
+	return (0);
+}
+
+static void
+take_signals(struct batch *batch)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	struct call *call;
+
+	signals_take(SIGCHLD);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (signals_take(signals[i]))
+			batch->signal = signals[i];
+	if (batch->signal == 0)
+		return;
+	TAILQ_FOREACH(call, &batch->calls, entries) {
+		call->cancelled = true;
+		if (call->started)
+			endpoint_end(&call->endpoint, io_now());
+	}
+}
+
+/* Sleep once, and see what has come. */
+static int
+turn(struct batch *batch, struct error *error)
+{
+	struct pollfd entries[1 + 2 * ENDPOINT_BATCH_AT_ONCE];
+	int64_t deadline = IO_FOREVER;
+	struct call *call;
+	size_t count = 1;
+
+	entries[0] = (struct pollfd){ .events = POLLIN,
+	    .fd = wants_lines(batch) && !batch->lines.ended ? STDIN_FILENO : -1 };
+	TAILQ_FOREACH(call, &batch->calls, entries) {
+		if (!call->started)
+			continue;
+		entries[count++] = (struct pollfd){ .events = POLLIN,
+		    .fd = call->endpoint.process.output };
+		entries[count++] = (struct pollfd){ .events = POLLIN,
+		    .fd = call->endpoint.process.errors };
+		deadline = io_earlier(deadline, call->endpoint.kill_at);
+	}
+	if (io_poll(entries, count, deadline) == -1)
+		return (error_errno(error, "poll"));
+	take_signals(batch);
+	if (entries[0].revents != 0 &&
+	    lines_read(&batch->lines, STDIN_FILENO, error) == -1)
+		return (error_prefix(error, "standard input"));
+	return (0);
+}
+
+/* Do what can be done now.  1: everything is, 0: not yet. */
+static int
+work(struct batch *batch, struct error *error)
+{
+	do
+		if (take_lines(batch, error) == -1 || attend(batch, error) == -1)
+			return (-1);
+	while (wants_lines(batch) && lines_waiting(&batch->lines));
+	return (batch->count == 0 &&
+	    (batch->signal != 0 || lines_done(&batch->lines)));
+}
+
+int
+endpoint_batch(const struct endpoint_program *program, struct error *error)
+{
+	struct batch batch = { .program = program,
+	    .lines = LINES_EMPTY(REQUEST_LINE_MAX),
+	    .answers = BUFFER_EMPTY(OUTPUT_MAX) };
+	int result;
+
+	TAILQ_INIT(&batch.calls);
+	signals_catch(SIGCHLD);
+	signals_catch(SIGTERM);
+	signals_catch(SIGINT);
+	signals_catch(SIGHUP);
+	while ((result = work(&batch, error)) == 0)
+		if (turn(&batch, error) == -1) {
+			result = -1;
+			break;
+		}
+	while (!TAILQ_EMPTY(&batch.calls))
+		call_free(&batch, TAILQ_FIRST(&batch.calls));
+	lines_free(&batch.lines);
+	buffer_free(&batch.answers);
+	if (result == -1)
+		return (-1);
+	if (batch.signal != 0)
+		return (error_set(error, EXIT_SIGNAL + batch.signal,
+		    "ended by signal %d (%s)", batch.signal,
+		    strsignal(batch.signal)));
+	return (0);
+}

@@ -1,0 +1,61 @@
+#include <stddef.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "endpoint/endpoint_program.h"
+#include "message/request.h"
+
+const struct endpoint_method *
+endpoint_program_find(const struct endpoint_program *program, const char *name)
+{
+	const struct endpoint_method *method = program->methods;
+
+	while (method->name != NULL && strcmp(method->name, name) != 0)
+		method++;
+	return (method->name == NULL ? NULL : method);
+}
+
+static int
+explain(const struct endpoint_program *program, const struct error *error)
+{
+	if (program->explain != NULL)
+		program->explain(program->context, error);
+	else
+		diag("%s", error->text);
+	return (error->code);
+}
+
+int
+endpoint_program_handle(const struct endpoint_program *program,
+    const struct endpoint_method *method, const ProtobufCMessage *request)
+{
+	struct error error;
+
+	if (method->handle(program->context, request, &error) == -1)
+		return (explain(program, &error));
+	return (EXIT_DONE);
+}
+
+int
+endpoint_program_run(const struct endpoint_program *program, const char *name,
+    const char *operand)
+{
+	const struct endpoint_method *method = endpoint_program_find(program, name);
+	ProtobufCMessage *request;
+	struct error error;
+	int result;
+
+	if (strcmp(name, "batch") == 0 && operand == NULL)
+		return (endpoint_batch(program, &error) == 0 ? EXIT_DONE :
+		    explain(program, &error));
+	if (method == NULL) {
+		error_set(&error, EXIT_USAGE, "%s: no such method", name);
+		return (explain(program, &error));
+	}
+	request = request_read(method_by_name(name), operand, &error);
+	if (request == NULL)
+		return (explain(program, &error));
+	result = endpoint_program_handle(program, method, request);
+	protobuf_c_message_free_unpacked(request, NULL);
+	return (result);
+}

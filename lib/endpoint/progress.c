@@ -1,0 +1,66 @@
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/signals.h"
+#include "endpoint/progress.h"
+
+int
+progress_open(struct progress *progress, int64_t now, struct error *error)
+{
+	const char *text = getenv("ZR_PROGRESS"), *reason;
+
+	*progress = (struct progress){ .fd = -1, .next = now + PROGRESS_MS,
+	    .started = now };
+	signals_catch(SIGUSR1);
+	if (text == NULL)
+		return (0);
+	progress->fd = (int)strtonum(text, 0, 65535, &reason);
+	if (reason != NULL || fcntl(progress->fd, F_GETFD) == -1)
+		return (error_set(error, EXIT_USAGE,
+		    "ZR_PROGRESS is not an open descriptor: %s", text));
+	unsetenv("ZR_PROGRESS");
+	io_set_cloexec(progress->fd, true);
+	return (0);
+}
+
+static void
+report(struct progress *progress, uint64_t bytes)
+{
+	char line[48];
+	int length;
+
+	if (progress->fd == -1)
+		return;
+	length = snprintf(line, sizeof(line), "{\"bytes\":%" PRIu64 "}\n", bytes);
+	if (io_write(progress->fd, line, (size_t)length) != length)
+		progress->fd = -1;	/* nobody listens any more */
+}
+
+void
+progress_tick(struct progress *progress, uint64_t bytes, int64_t now)
+{
+	if (now >= progress->next) {
+		report(progress, bytes);
+		progress->next = now + PROGRESS_MS;
+	}
+	if (signals_take(SIGUSR1))
+		diag("%" PRIu64 " bytes of the stream in %.1f s", bytes,
+		    (double)(now - progress->started) / 1000);
+}
+
+int64_t
+progress_deadline(const struct progress *progress)
+{
+	return (progress->fd == -1 ? IO_FOREVER : progress->next);
+}
+
+void
+progress_end(struct progress *progress, uint64_t bytes)
+{
+	report(progress, bytes);
+}

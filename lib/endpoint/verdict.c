@@ -1,0 +1,106 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/utf8.h"
+#include "endpoint/verdict.h"
+
+int
+verdict_open(struct verdict *verdict, struct error *error)
+{
+	const char *value = getenv(VERDICT_ENVIRONMENT), *reason;
+	int fd;
+
+	*verdict = (struct verdict){ .fd = -1, .state = VERDICT_COMPLETE };
+	if (value == NULL)
+		return (0);
+	fd = (int)strtonum(value, 0, 65535, &reason);
+	if (reason != NULL || io_set_cloexec(fd, true) == -1)
+		return (error_set(error, EXIT_USAGE,
+		    VERDICT_ENVIRONMENT "=%s is not an open descriptor", value));
+	unsetenv(VERDICT_ENVIRONMENT);
+	verdict->fd = fd;
+	verdict->state = VERDICT_PENDING;
+	return (0);
+}
+
+/* The line is in, or will not come any more. */
+static void
+settle(struct verdict *verdict, bool whole_line)
+{
+	size_t length = verdict->length;
+
+	io_close(&verdict->fd);
+	if (whole_line && length == 1 && verdict->text[0] == '0') {
+		verdict->state = VERDICT_COMPLETE;
+		return;
+	}
+	verdict->state = VERDICT_INCOMPLETE;
+	utf8_sanitize(verdict->text, verdict->text, length);
+	if (length == 0)
+		strlcpy(verdict->text, "the sender ended without a verdict on its stream",
+		    sizeof(verdict->text));
+	else if (length == 1)
+		strlcat(verdict->text, ".", sizeof(verdict->text));
+}
+
+enum verdict_state
+verdict_read(struct verdict *verdict)
+{
+	char buffer[512], *newline;
+	size_t length, room;
+	ssize_t got;
+
+	if (verdict->state != VERDICT_PENDING)
+		return (verdict->state);
+	got = io_read(verdict->fd, buffer, sizeof(buffer));
+	if (got == -1 && errno == EAGAIN)
+		return (VERDICT_PENDING);
+	if (got <= 0) {
+		settle(verdict, false);
+		return (verdict->state);
+	}
+	newline = memchr(buffer, '\n', (size_t)got);
+	length = newline != NULL ? (size_t)(newline - buffer) : (size_t)got;
+	room = VERDICT_TEXT_MAX - verdict->length;
+	if (length > room)
+		length = room;
+	memcpy(verdict->text + verdict->length, buffer, length);
+	verdict->length += length;
+	if (newline != NULL)
+		settle(verdict, true);
+	return (verdict->state);
+}
+
+int
+verdict_wait(struct verdict *verdict, int64_t deadline, struct error *error)
+{
+	struct pollfd entry = { .fd = verdict->fd, .events = POLLIN };
+
+	while (verdict->state == VERDICT_PENDING) {
+		switch (io_poll(&entry, 1, deadline)) {
+		case -1:
+			return (error_errno(error, "poll"));
+		case 0:
+			if (io_now() >= deadline)
+				return (error_set(error, EXIT_TIMEOUT,
+				    "no verdict on the stream in time"));
+			break;
+		default:
+			verdict_read(verdict);
+		}
+	}
+	if (verdict->state == VERDICT_INCOMPLETE)
+		return (error_set(error, EXIT_FAILED, "%s", verdict->text));
+	return (0);
+}
+
+void
+verdict_free(struct verdict *verdict)
+{
+	io_close(&verdict->fd);
+}

@@ -1,0 +1,200 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "holds/leftover.h"
+#include "zfs/zfs_command.h"
+#include "zfs/zrepl_name.h"
+
+/* What one command line may hold; the system's limit is some times that. */
+#define BATCH_BYTES	(256u << 10)
+#define BATCH_COUNT	4096
+
+static struct leftover *
+add(struct leftover_list *list, const struct zfs_object *object,
+    enum leftover_kind kind, const char *job)
+{
+	struct leftover *grown;
+
+	if (list->count == list->capacity) {
+		list->capacity = list->capacity * 2 + 64;
+		grown = reallocarray(list->items, list->capacity, sizeof(*grown));
+		if (grown == NULL)
+			return (NULL);
+		list->items = grown;
+	}
+	grown = &list->items[list->count++];
+	*grown = (struct leftover){ .name = object->name,
+	    .filesystem_length = strcspn(object->name, "@#"), .kind = kind,
+	    .job = job, .guid = object->guid, .createtxg = object->createtxg,
+	    .creation = object->creation };
+	return (grown);
+}
+
+/* Names that zrepl gave bookmarks before there were tentative cursors. */
+static bool
+old_bookmark(const char *name, const char **job)
+{
+	static const char step[] = "zrepl_STEP_bm_G_";
+	const char *at;
+
+	*job = "";
+	if (strcmp(name, "zrepl_replication_cursor") == 0)
+		return (true);
+	if (strncmp(name, step, strlen(step)) != 0)
+		return (false);
+	at = name + strlen(step);
+	at += strspn(at, "0123456789abcdef");
+	if (strncmp(at, "_J_", 3) != 0 || !zrepl_job_valid(at + 3))
+		return (false);
+	*job = at + 3;
+	return (true);
+}
+
+static int
+add_bookmark(struct leftover_list *list, const struct zfs_object *object,
+    struct error *error)
+{
+	enum zrepl_cursor cursor;
+	struct leftover *item;
+	const char *job;
+	uint64_t guid;
+
+	if (zrepl_cursor_parse(object->version, &cursor, &guid, &job)) {
+		item = add(list, object, cursor == ZREPL_CURSOR ?
+		    LEFTOVER_CURSOR : LEFTOVER_TENTATIVE_CURSOR, job);
+		if (item != NULL && guid != object->guid)
+			item->stale = LEFTOVER_WRONG_GUID;
+	} else if (old_bookmark(object->version, &job)) {
+		item = add(list, object, LEFTOVER_OLD_BOOKMARK, job);
+		if (item != NULL)
+			item->stale = LEFTOVER_UNUSED;
+	} else
+		return (0);
+	return (item != NULL ? 0 : error_errno(error, "zfs get"));
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct zfs_object *const *one = a, *const *other = b;
+
+	return (strcmp((*one)->name, (*other)->name));
+}
+
+/* A line of "zfs holds -H": snapshot, tag, time.  Tags may be anything. */
+static int
+add_hold(struct leftover_list *list, char *line,
+    const struct zfs_object *const held[], size_t count, struct error *error)
+{
+	static const char *const prefixes[] = {
+		[LEFTOVER_STEP_HOLD] = ZREPL_STEP_TAG,
+		[LEFTOVER_LAST_RECEIVED_HOLD] = ZREPL_LAST_RECEIVED_TAG
+	};
+	const struct zfs_object key = { .name = strsep(&line, "\t") };
+	const struct zfs_object *const key_pointer = &key, *const *found;
+	const char *const tag = strsep(&line, "\t");
+	struct leftover *item;
+	size_t length;
+
+	if (tag == NULL || line == NULL)
+		return (0);
+	found = bsearch(&key_pointer, held, count, sizeof(*held), by_name);
+	for (size_t kind = 0; found != NULL && kind < 2; kind++) {
+		length = strlen(prefixes[kind]);
+		if (strncmp(tag, prefixes[kind], length) != 0 ||
+		    !zrepl_job_valid(tag + length))
+			continue;
+		item = add(list, *found, (enum leftover_kind)kind, tag + length);
+		if (item == NULL)
+			return (error_errno(error, "zfs holds"));
+		item->tag = tag;
+	}
+	return (0);
+}
+
+/* Append what "zfs holds" says of the first few; *count is how many. */
+static int
+read_batch(struct buffer *text, const struct zfs_object *const held[],
+    size_t *count, struct error *error)
+{
+	static const char *const missing[] = { "': dataset does not exist", NULL };
+	struct zfs_arguments arguments = zfs_arguments("holds", "-H", NULL);
+	struct zfs_report report;
+	size_t bytes = 0, taken = 0;
+	int result;
+
+	while (taken < *count && taken < BATCH_COUNT && bytes < BATCH_BYTES) {
+		zfs_arguments_add(&arguments, held[taken]->name);
+		bytes += strlen(held[taken++]->name) + 1;
+	}
+	*count = taken;
+	result = zfs_run(&arguments, 0, text, &report, error);
+	zfs_arguments_free(&arguments);
+	if (result == 0 && report.exit_code != 0 &&
+	    !zfs_words_all(&report, missing))
+		result = zfs_failed(&report, error);
+	return (result);
+}
+
+static int
+read_holds(struct leftover_list *list, const struct zfs_object *const held[],
+    size_t count, struct error *error)
+{
+	char *line, *rest;
+	size_t batch;
+
+	for (size_t done = 0; done < count; done += batch) {
+		batch = count - done;
+		if (read_batch(&list->holds, held + done, &batch, error) == -1)
+			return (-1);
+	}
+	if (buffer_append(&list->holds, "", 1) == -1)
+		return (error_errno(error, "zfs holds"));
+	rest = (char *)list->holds.bytes;
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (add_hold(list, line, held, count, error) == -1)
+			return (-1);
+	return (0);
+}
+
+int
+leftover_read(struct leftover_list *list, const char *const filesystems[],
+    struct error *error)
+{
+	const struct zfs_object **held = NULL, *object;
+	size_t count = 0;
+	int result = -1;
+
+	*list = (struct leftover_list){ .holds = BUFFER_EMPTY(ZFS_OUTPUT_MAX) };
+	if (zfs_list_read(&list->objects, filesystems, NULL, "snapshot,bookmark",
+	    ZFS_WANT_IDENTITY | ZFS_WANT_HOLDS, false, error) == -1)
+		return (-1);
+	held = calloc(list->objects.count + 1, sizeof(*held));
+	if (held == NULL)
+		return (error_errno(error, "zfs get"));
+	for (size_t i = 0; i < list->objects.count; i++) {
+		object = &list->objects.objects[i];
+		if (object->type == ZFS_BOOKMARK &&
+		    add_bookmark(list, object, error) == -1)
+			goto out;
+		if (object->type == ZFS_SNAPSHOT && object->holds > 0)
+			held[count++] = object;
+	}
+	qsort(held, count, sizeof(*held), by_name);
+	if (count > 0 && read_holds(list, held, count, error) == -1)
+		goto out;
+	leftover_judge(list->items, list->count);
+	result = 0;
+out:
+	free(held);
+	return (result);
+}
+
+void
+leftover_list_free(struct leftover_list *list)
+{
+	free(list->items);
+	zfs_list_free(&list->objects);
+	buffer_free(&list->holds);
+	*list = (struct leftover_list){ .items = NULL };
+}

@@ -1,0 +1,33 @@
+#ifndef ZR_REQUEST_H
+#define ZR_REQUEST_H
+
+#include "base/error.h"
+#include "message/method.h"
+#include "zrepl.pb-c.h"
+
+/*
+ * An endpoint's side of the endpoint interface (zr-endpoint-interface(7)):
+ * the request line in, the answer line out.
+ */
+#define REQUEST_LINE_MAX	(16u << 20)	/* bytes */
+
+/*
+ * The request of a method: operand, or, where that is NULL, the first line of
+ * standard input, of which not a byte more is read.  Parsed and checked
+ * (request_check.h); free with protobuf_c_message_free_unpacked(, NULL).
+ * NULL with *error.
+ */
+ProtobufCMessage *request_read(const struct method *method,
+	    const char *operand, struct error *error);
+
+/* The answer line, on standard output at once. */
+int	request_answer(const ProtobufCMessage *response, struct error *error);
+
+/*
+ * The answer to DestroySnapshots: texts[i] says why snapshot i was not
+ * destroyed, NULL that it was.
+ */
+int	request_answer_destroyed(const DestroySnapshotsReq *request,
+	    char *const texts[], struct error *error);
+
+#endif

@@ -1,0 +1,291 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "message/request.h"
+#include "receiver/receiver.h"
+#include "receiver/receiver_endpoint.h"
+#include "transport/identity.h"
+#include "zfs/zfs_command.h"
+#include "zfs/zfs_endpoint.h"
+#include "zfs/zfs_filesystems.h"
+#include "zfs/zfs_versions.h"
+#include "zfs/zrepl_name.h"
+
+const char receiver_endpoint_usage[] =
+    "zr-endpoint receiver [-nSu] [-c IDENTITY] [-e inherit | off] [-j JOB]"
+    " [-o PROPERTY=VALUE] [-x PROPERTY] ROOT_FS METHOD [REQUEST]";
+
+static const struct receiver *
+role_of(const void *context)
+{
+	return (((const struct zfs_endpoint *)context)->role);
+}
+
+/* --- listing --- */
+
+/* A name below the client's root, without that; NULL for any other. */
+static const char *
+shown(const void *context, const char *name)
+{
+	const struct receiver *receiver = context;
+	const size_t length = strlen(receiver->root);
+
+	if (strncmp(name, receiver->root, length) != 0 || name[length] != '/' ||
+	    receiver_is_incoming(name + length + 1))
+		return (NULL);
+	return (name + length + 1);
+}
+
+/* A client that has sent nothing yet has no root, but root_fs must be there. */
+static int
+check_root(const struct receiver *receiver, struct error *error)
+{
+	const char *const names[] = { receiver->root_fs, NULL };
+	struct zfs_list list;
+	int result;
+
+	result = zfs_list_read(&list, names, "0", "filesystem,volume", 0, true,
+	    error);
+	if (result == 0 && list.count == 0)
+		result = error_set(error, EXIT_FAILED, "root_fs does not exist");
+	zfs_list_free(&list);
+	return (result);
+}
+
+/* What arrives beside a placeholder is resumed in the placeholder's name. */
+static void
+pass_on_tokens(struct zfs_list *list)
+{
+	const size_t suffix = strlen(RECEIVER_INCOMING_SUFFIX);
+	const char *name;
+	size_t length;
+
+	for (size_t i = 0; i < list->count; i++) {
+		name = list->objects[i].name;
+		length = strlen(name);
+		if (length < suffix || strcmp(name + length - suffix,
+		    RECEIVER_INCOMING_SUFFIX) != 0)
+			continue;
+		length -= suffix;
+		for (size_t j = 0; j < list->count; j++)
+			if (strncmp(list->objects[j].name, name, length) == 0 &&
+			    list->objects[j].name[length] == '\0')
+				list->objects[j].resume_token =
+				    list->objects[i].resume_token;
+	}
+}
+
+static int
+list_filesystems(void *context, const ProtobufCMessage *message,
+    struct error *error)
+{
+	const struct receiver *receiver = role_of(context);
+	const char *const names[] = { receiver->root, NULL };
+	struct zfs_list list;
+	int result;
+
+	(void)message;
+	result = zfs_list_read(&list, names, NULL, "filesystem,volume",
+	    ZFS_WANT_TOKEN | ZFS_WANT_PLACEHOLDER, true, error);
+	if (result == 0 && list.count == 0)
+		result = check_root(receiver, error);
+	if (result == 0) {
+		pass_on_tokens(&list);
+		result = zfs_filesystems_answer(&list, shown, receiver, error);
+	}
+	zfs_list_free(&list);
+	return (result);
+}
+
+static int
+list_versions(void *context, const ProtobufCMessage *message,
+    struct error *error)
+{
+	const ListFilesystemVersionsReq *request =
+	    (const ListFilesystemVersionsReq *)message;
+	char local[FS_NAME_MAX + 1];
+
+	if (receiver_local(role_of(context), request->filesystem, local, error) == -1)
+		return (-1);
+	return (zfs_versions_answer(local, error));
+}
+
+static int
+destroy_snapshots(void *context, const ProtobufCMessage *message,
+    struct error *error)
+{
+	const DestroySnapshotsReq *request = (const DestroySnapshotsReq *)message;
+	char local[FS_NAME_MAX + 1];
+
+	if (receiver_local(role_of(context), request->filesystem, local, error) == -1)
+		return (-1);
+	return (zfs_versions_destroy(request->filesystem, local, request, error));
+}
+
+/* --- the rest --- */
+
+static int
+receive(void *context, const ProtobufCMessage *message, struct error *error)
+{
+	const ReceiveRes response = RECEIVE_RES__INIT;
+
+	if (receiver_receive(role_of(context), (const ReceiveReq *)message, error) == -1)
+		return (-1);
+	return (request_answer(&response.base, error));
+}
+
+/* Nothing is kept for the sender's sake. */
+static int
+send_completed(void *context, const ProtobufCMessage *message,
+    struct error *error)
+{
+	const SendCompletedRes response = SEND_COMPLETED_RES__INIT;
+
+	(void)context;
+	(void)message;
+	return (request_answer(&response.base, error));
+}
+
+static int
+refuse(struct error *error, const char *text)
+{
+	return (error_set(error, EXIT_FAILED, "%s", text));
+}
+
+static int
+send_stream(void *context, const ProtobufCMessage *message, struct error *error)
+{
+	(void)context;
+	(void)message;
+	return (refuse(error, "receiver does not implement Send()"));
+}
+
+static int
+send_dry(void *context, const ProtobufCMessage *message, struct error *error)
+{
+	(void)context;
+	(void)message;
+	return (refuse(error, "receiver does not implement SendDry()"));
+}
+
+static int
+replication_cursor(void *context, const ProtobufCMessage *message,
+    struct error *error)
+{
+	(void)context;
+	(void)message;
+	return (refuse(error, "ReplicationCursor not implemented for Receiver"));
+}
+
+static const struct endpoint_method receiver_methods[] = {
+	{ "Ping", zfs_endpoint_ping },
+	{ "ListFilesystems", list_filesystems },
+	{ "ListFilesystemVersions", list_versions },
+	{ "DestroySnapshots", destroy_snapshots },
+	{ "ReplicationCursor", replication_cursor },
+	{ "SendDry", send_dry },
+	{ "SendCompleted", send_completed },
+	{ "Send", send_stream },
+	{ "Receive", receive },
+	{ NULL, NULL }
+};
+
+/* --- the command line --- */
+
+static enum placeholder_encryption
+encryption(const char *text)
+{
+	if (strcmp(text, "inherit") == 0)
+		return (PLACEHOLDER_INHERIT);
+	if (strcmp(text, "off") == 0)
+		return (PLACEHOLDER_OFF);
+	die(EXIT_USAGE, "-e %s: it is either inherit or off", text);
+}
+
+static void
+add_option(struct receiver *receiver, const char *flag, const char *value)
+{
+	if (strchr(value, '=') == NULL ? flag[1] == 'o' : flag[1] == 'x')
+		die(EXIT_USAGE, "%s %s: -o PROPERTY=VALUE sets a property, -x "
+		    "PROPERTY leaves the sender's out", flag, value);
+	receiver->options[receiver->option_count++] = flag;
+	receiver->options[receiver->option_count++] = value;
+}
+
+/* The client's own root below root_fs, or that itself. */
+static void
+set_root(struct receiver *receiver, const char *identity, bool own)
+{
+	if (!fs_name_valid_filesystem(receiver->root_fs))
+		die(EXIT_USAGE, "\"%s\" is not the name of a filesystem",
+		    receiver->root_fs);
+	if (own && (identity == NULL || !identity_valid(identity)))
+		die(EXIT_FAILED, "the client has no valid identity (%s)",
+		    identity == NULL ? "ZR_CLIENT_IDENTITY is not set" : IDENTITY_RULE);
+	if (snprintf(receiver->root, sizeof(receiver->root), "%s%s%s",
+	    receiver->root_fs, own ? "/" : "", own ? identity : "") > FS_NAME_MAX)
+		die(EXIT_FAILED, "%s/%s is too long for a filesystem's name",
+		    receiver->root_fs, identity);
+}
+
+int
+receiver_endpoint(int argc, char *argv[])
+{
+	struct receiver receiver = { .job = NULL };
+	const char *identity = getenv("ZR_CLIENT_IDENTITY");
+	bool own = true;
+	int option, result;
+
+	receiver.options = calloc((size_t)argc * 2, sizeof(*receiver.options));
+	if (receiver.options == NULL)
+		die_errno("options");
+	optind = 1;
+	while ((option = getopt(argc, argv, "+c:e:hj:no:Sux:")) != -1)
+		switch (option) {
+		case 'c':
+			identity = optarg;
+			break;
+		case 'e':
+			receiver.encryption = encryption(optarg);
+			break;
+		case 'h':
+			usage_help(receiver_endpoint_usage);
+		case 'j':
+			receiver.job = optarg;
+			break;
+		case 'n':
+			own = false;
+			break;
+		case 'o':
+			add_option(&receiver, "-o", optarg);
+			break;
+		case 'S':
+			receiver.not_resumable = true;
+			break;
+		case 'u':
+			receiver.unmounted = true;
+			break;
+		case 'x':
+			add_option(&receiver, "-x", optarg);
+			break;
+		default:
+			usage_die(receiver_endpoint_usage);
+		}
+	argc -= optind;
+	argv += optind;
+	if (argc < 2 || argc > 3)
+		usage_die(receiver_endpoint_usage);
+	receiver.root_fs = argv[0];
+	set_root(&receiver, identity, own);
+	if (receiver.job != NULL && !zrepl_job_valid(receiver.job))
+		die(EXIT_USAGE, "\"%s\" cannot be a job's name: %s", receiver.job,
+		    ZREPL_JOB_RULE);
+	result = zfs_endpoint_run(&(struct zfs_endpoint){ .methods =
+	    receiver_methods, .prefix = receiver.root, .role = &receiver },
+	    argv[1], argv[2]);
+	free(receiver.options);
+	return (result);
+}

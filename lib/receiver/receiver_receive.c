@@ -1,0 +1,385 @@
+/*
+ * Receiving one stream.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/io.h"
+#include "endpoint/verdict.h"
+#include "message/request_check.h"
+#include "receiver/receiver.h"
+#include "zfs/resume_token.h"
+#include "zfs/stream_peek.h"
+#include "zfs/zfs_command.h"
+#include "zfs/zfs_hold.h"
+#include "zfs/zfs_object.h"
+#include "zfs/zrepl_name.h"
+
+#define SNAPSHOT_SIZE (2 * (FS_NAME_MAX + 1))
+
+struct receive {
+	const struct receiver *receiver;
+	const ReceiveReq *request;
+	struct error *error;
+	char local[FS_NAME_MAX + 1];		/* the filesystem */
+	char snapshot[SNAPSHOT_SIZE];		/* and what it will get */
+	struct zfs_list list;			/* what was there before */
+	bool existed;
+	bool placeholder;			/* and was one */
+	ReplicationGuaranteeKind guarantee;
+	struct zstream begin;			/* how the stream begins, */
+	bool known;				/* if that could be seen */
+	char incoming[FS_NAME_MAX + 1];		/* the filesystem's name beside a */
+	bool beside;				/* placeholder, and is it there */
+	bool done;				/* nothing has to be received */
+};
+
+/* The whole request, before anything is touched. */
+static int
+check(struct receive *receive)
+{
+	const ReceiveReq *request = receive->request;
+	const ReplicationConfigProtection *protection =
+	    request->replicationconfig->protection;
+
+	if (receiver_local(receive->receiver, request->filesystem, receive->local,
+	    receive->error) == -1)
+		return (-1);
+	if (request->to->type != FILESYSTEM_VERSION__VERSION_TYPE__Snapshot)
+		return (error_set(receive->error, EXIT_FAILED,
+		    "To is not a snapshot: \"%s\"", request->to->name));
+	if (!fs_name_valid_snapshot(request->to->name) ||
+	    snprintf(receive->snapshot, sizeof(receive->snapshot), "%s@%s",
+	    receive->local, request->to->name) > FS_NAME_MAX)
+		return (error_set(receive->error, EXIT_FAILED, "\"%s\" is not the "
+		    "name of a snapshot, or is too long for this receiver",
+		    request->to->name));
+	if (request_check_guarantees(request->replicationconfig,
+	    receive->error) == -1)
+		return (-1);
+	if (receive->receiver->job == NULL && (protection->initial !=
+	    REPLICATION_GUARANTEE_KIND__GuaranteeNothing ||
+	    protection->incremental != REPLICATION_GUARANTEE_KIND__GuaranteeNothing))
+		return (error_set(receive->error, EXIT_USAGE, "which job is this? "
+		    "The last-received hold carries its name: -j JOB"));
+	return (0);
+}
+
+static const char *
+oldest_snapshot(const struct zfs_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->objects[i].type == ZFS_SNAPSHOT)
+			return (list->objects[i].name);
+	return (NULL);
+}
+
+/* Is a full stream arriving here, and nothing else? */
+static bool
+full_stream_saved(const struct zfs_list *list)
+{
+	struct resume_token token;
+	struct error error;
+
+	return (list->objects[0].resume_token[0] != '\0' &&
+	    oldest_snapshot(list) == NULL && resume_token_decode(&token,
+	    list->objects[0].resume_token, &error) == 0 && !token.has_from_guid);
+}
+
+static int
+read_filesystem(struct receive *receive)
+{
+	zfs_list_free(&receive->list);
+	return (zfs_filesystem_read(&receive->list, receive->local,
+	    ZFS_WANT_HOLDS | ZFS_WANT_TOKEN | ZFS_WANT_PLACEHOLDER |
+	    ZFS_WANT_ENCRYPTION, true, receive->error));
+}
+
+/* zfs recv -A, where somebody else may have been quicker. */
+static int
+abort_receive(const char *name, struct error *error)
+{
+	static const char *const fine[] = {
+		"does not have any resumable receive state to abort", NULL
+	};
+	struct zfs_arguments arguments = zfs_arguments("recv", "-A", name, NULL);
+	struct zfs_report report;
+	int result;
+
+	result = zfs_run(&arguments, 0, NULL, &report, error);
+	zfs_arguments_free(&arguments);
+	report.command = "abort";	/* it needs other permissions than recv */
+	if (result == 0 && report.exit_code != 0 && !zfs_words_all(&report, fine))
+		result = zfs_failed(&report, error);
+	return (result);
+}
+
+/*
+ * What an earlier call received beside the placeholder: in part, to be gone
+ * on with or thrown away; or in full, and then it only has to take its place.
+ */
+static int
+look_beside(struct receive *receive)
+{
+	struct zfs_list list;
+	int result;
+
+	if (snprintf(receive->incoming, sizeof(receive->incoming), "%s%s",
+	    receive->local, RECEIVER_INCOMING_SUFFIX) > FS_NAME_MAX) {
+		receive->incoming[0] = '\0';
+		return (0);	/* then there is none, and will not be one */
+	}
+	result = zfs_filesystem_read(&list, receive->incoming, ZFS_WANT_TOKEN,
+	    true, receive->error);
+	if (result == -1 || list.count == 0)
+		goto out;
+	if (oldest_snapshot(&list) != NULL) {
+		result = receiver_take_place(receive->receiver, receive->incoming,
+		    receive->local, receive->error);
+		if (result == 0)
+			result = read_filesystem(receive);
+	} else if (receive->request->clearresumetoken)
+		result = abort_receive(receive->incoming, receive->error);
+	else
+		receive->beside = list.objects[0].resume_token[0] != '\0';
+out:
+	zfs_list_free(&list);
+	return (result);
+}
+
+/* What is there. */
+static int
+look(struct receive *receive)
+{
+	const FilesystemVersion *to = receive->request->to;
+	const ReplicationConfigProtection *protection =
+	    receive->request->replicationconfig->protection;
+	const struct zfs_object *same;
+
+	if (read_filesystem(receive) == -1)
+		return (-1);
+	if ((receive->list.count == 0 || receive->list.objects[0].placeholder) &&
+	    look_beside(receive) == -1)
+		return (-1);
+	receive->existed = receive->list.count > 0;
+	receive->placeholder = receive->existed &&
+	    receive->list.objects[0].placeholder;
+	receive->guarantee = receive->existed ? protection->incremental :
+	    protection->initial;
+	same = receive->placeholder ? NULL : zfs_list_find(&receive->list,
+	    ZFS_SNAPSHOT, to->name);
+	if (same != NULL && same->guid != to->guid)
+		return (error_set(receive->error, EXIT_FAILED, "\"%s@%s\" is there "
+		    "already, with guid %" PRIu64 ", not %" PRIu64,
+		    receive->request->filesystem, to->name, same->guid, to->guid));
+	receive->done = same != NULL;	/* the answer was lost, last time */
+	return (0);
+}
+
+/* What kind of stream it is, as far as that can be seen. */
+static int
+look_ahead(struct receive *receive)
+{
+	switch (stream_peek(STDIN_FILENO, &receive->begin, receive->error)) {
+	case STREAM_INVALID:
+		return (-1);
+	case STREAM_SEEN:
+		receive->known = true;
+		break;
+	case STREAM_UNSEEN:
+		break;
+	}
+	if (receive->known && receive->begin.to_guid != receive->request->to->guid)
+		return (error_set(receive->error, EXIT_FAILED, "the stream is of "
+		    "the snapshot with guid %" PRIu64 ", not %" PRIu64,
+		    receive->begin.to_guid, receive->request->to->guid));
+	return (0);
+}
+
+/*
+ * Saved state that the sender does not go on with.  Where the stream was to
+ * replace a placeholder, what is left is a filesystem without snapshots that
+ * is not called a placeholder any more: it is one nevertheless.
+ */
+static int
+abort_saved_state(struct receive *receive)
+{
+	const bool full = receive->existed && full_stream_saved(&receive->list);
+	int result;
+
+	if (!receive->request->clearresumetoken || !receive->existed ||
+	    receive->list.objects[0].resume_token[0] == '\0')
+		return (0);
+	result = abort_receive(receive->local, receive->error);
+	if (result == 0)
+		result = read_filesystem(receive);
+	if (result == 0)
+		receive->placeholder = receive->list.count > 0 &&
+		    (receive->list.objects[0].placeholder || full);
+	return (result);
+}
+
+/* --- over a placeholder --- */
+
+/* A placeholder has no snapshots of its own; somebody may have made some. */
+static int
+remove_snapshots(const struct receive *receive)
+{
+	const char *oldest = oldest_snapshot(&receive->list);
+	struct zfs_arguments arguments;
+	int result;
+
+	if (oldest == NULL)
+		return (0);
+	arguments = zfs_arguments("rollback", "-r", oldest, NULL);
+	result = zfs_do(&arguments, 0, receive->error);
+	zfs_arguments_free(&arguments);
+	if (result == -1)
+		return (-1);
+	arguments = zfs_arguments("destroy", oldest, NULL);
+	result = zfs_do(&arguments, 0, receive->error);
+	zfs_arguments_free(&arguments);
+	return (result);
+}
+
+/* --- zfs recv --- */
+
+static int
+run_recv(const struct receive *receive, bool force)
+{
+	const struct receiver *receiver = receive->receiver;
+	struct zfs_arguments arguments = zfs_arguments("recv", NULL);
+	char target[2 * (FS_NAME_MAX + 1)];
+	int result;
+
+	snprintf(target, sizeof(target), "%s@%s", receive->beside ?
+	    receive->incoming : receive->local, receive->request->to->name);
+
+	if (force)
+		zfs_arguments_add(&arguments, "-F");
+	if (!receiver->not_resumable)
+		zfs_arguments_add(&arguments, "-s");
+	if (receiver->unmounted)
+		zfs_arguments_add(&arguments, "-u");
+	/* ZFS itself takes this back if it fails, however it ends. */
+	if (receive->placeholder && !receive->beside) {
+		zfs_arguments_add(&arguments, "-o");
+		zfs_arguments_add(&arguments, ZREPL_PLACEHOLDER_PROPERTY "=off");
+	}
+	for (size_t i = 0; i < receiver->option_count; i++)
+		zfs_arguments_add(&arguments, receiver->options[i]);
+	zfs_arguments_add(&arguments, target);
+	result = zfs_do(&arguments, ZFS_READ_INPUT, receive->error);
+	zfs_arguments_free(&arguments);
+	return (result);
+}
+
+/* --- afterwards --- */
+
+/* The snapshot must be the one that was promised. */
+static int
+verify(const struct receive *receive)
+{
+	const char *const names[] = { receive->snapshot, NULL };
+	struct zfs_list list;
+	int result = 0;
+
+	if (receive->known)
+		return (0);	/* the stream said so before it was received */
+	result = zfs_list_read(&list, names, "0", "snapshot", ZFS_WANT_IDENTITY,
+	    false, receive->error);
+	if (result == 0 && (list.count != 1 ||
+	    list.objects[0].guid != receive->request->to->guid))
+		result = error_set(receive->error, EXIT_FAILED, "%s was received "
+		    "with guid %" PRIu64 ", not %" PRIu64, receive->snapshot,
+		    list.count == 1 ? list.objects[0].guid : 0,
+		    receive->request->to->guid);
+	zfs_list_free(&list);
+	return (result);
+}
+
+/* This job's last-received hold: the new one before the old one goes. */
+static int
+move_hold(const struct receive *receive)
+{
+	const char *const own[] = { receive->snapshot, NULL };
+	char tag[ZREPL_NAME_SIZE];
+	struct error error;
+
+	if (receive->receiver->job == NULL)
+		return (0);
+	zrepl_hold_tag(tag, ZREPL_LAST_RECEIVED_TAG, receive->receiver->job);
+	if (receive->guarantee != REPLICATION_GUARANTEE_KIND__GuaranteeNothing &&
+	    zfs_hold(tag, own, receive->error) == -1)
+		return (-1);
+	if (zfs_release(tag, &receive->list, own, &error) == -1)
+		diag("an old last-received hold stays: %s", error.text);
+	return (0);
+}
+
+/* Where the stream goes. */
+static int
+receive_stream(struct receive *receive)
+{
+	const bool saved = receive->list.count > 0 &&
+	    receive->list.objects[0].resume_token[0] != '\0';
+	const bool full = !receive->known || receive->begin.from_guid == 0;
+
+	/* zfs would refuse these over what is there. */
+	if (receive->placeholder && receive->known && full && !saved &&
+	    receive->incoming[0] != '\0' &&
+	    ((receive->begin.features & ZSTREAM_RAW) != 0 ||
+	    receive->list.objects[0].encrypted))
+		receive->beside = true;
+	if (receive->beside)
+		return (run_recv(receive, false) == -1 ? -1 :
+		    receiver_take_place(receive->receiver, receive->incoming,
+		    receive->local, receive->error));
+	/* An increment needs the snapshots that are there. */
+	if (receive->placeholder && full && !saved &&
+	    remove_snapshots(receive) == -1)
+		return (-1);
+	/* What began over a placeholder goes on that way. */
+	return (run_recv(receive, receive->placeholder ? full :
+	    receive->list.count > 0 && full_stream_saved(&receive->list)));
+}
+
+int
+receiver_receive(const struct receiver *receiver, const ReceiveReq *request,
+    struct error *error)
+{
+	struct receive receive = { .receiver = receiver, .request = request,
+	    .error = error, .list.text = BUFFER_EMPTY(ZFS_OUTPUT_MAX) };
+	struct verdict verdict;
+	int result;
+
+	if (verdict_open(&verdict, error) == -1)
+		return (-1);
+	result = check(&receive);
+	if (result == 0)
+		result = look(&receive);
+	if (result == 0 && !receive.done) {
+		result = look_ahead(&receive);
+		if (result == 0)
+			result = abort_saved_state(&receive);
+		if (result == 0 && !receive.existed)
+			result = receiver_make_parents(receiver, receive.local,
+			    error);
+		if (result == 0)
+			result = receive_stream(&receive);
+		if (result == 0) {
+			zfs_let_go();
+			result = verdict_wait(&verdict, IO_FOREVER, error);
+		}
+		if (result == 0)
+			result = verify(&receive);
+	}
+	if (result == 0)
+		result = move_hold(&receive);
+	verdict_free(&verdict);
+	zfs_list_free(&receive.list);
+	return (result);
+}

@@ -1,0 +1,56 @@
+#ifndef ZR_RPC_NETWORK_H
+#define ZR_RPC_NETWORK_H
+
+#include <poll.h>
+
+#include "rpc/rpc_connection.h"
+#include "transport/chain.h"
+
+/*
+ * Where an HTTP/2 session (rpc_connection.h) meets its descriptors: the only
+ * reads and writes of a control connection.
+ */
+#define RPC_NETWORK_ENTRIES 2
+
+struct rpc_network {
+	struct chain chain;
+	bool was_blocking;
+	bool unread;		/* the peer has closed its side */
+};
+
+/* Non-blocking from here on. */
+int	rpc_network_open(struct rpc_network *network, const struct chain *chain,
+	    struct error *error);
+
+/* What to wait for; asks the session for its output first. */
+void	rpc_network_poll(const struct rpc_network *network,
+	    struct rpc_connection *connection,
+	    struct pollfd entries[RPC_NETWORK_ENTRIES]);
+
+/*
+ * Read once, where there is something: bytes, at most size; 0: nothing now;
+ * -1: end of file (network->unread is set), or an error (it is not).
+ */
+ssize_t	rpc_network_read(struct rpc_network *network,
+	    const struct pollfd entries[RPC_NETWORK_ENTRIES], void *bytes,
+	    size_t size, struct error *error);
+
+/* Write what the session has and the descriptor takes. */
+int	rpc_network_write(struct rpc_network *network,
+	    struct rpc_connection *connection, int64_t now, struct error *error);
+
+/*
+ * Write the rest, as long as some of it moves every so many milliseconds;
+ * half-close, and block as before.
+ */
+void	rpc_network_close(struct rpc_network *network,
+	    struct rpc_connection *connection, int64_t patience_ms);
+
+/*
+ * After that, where an answer may be on its way: read and drop until the peer's
+ * kernel has all of it, or takes nothing for so long.  To leave with bytes
+ * unread resets the connection, and throws away what is not delivered.
+ */
+void	rpc_network_drain(struct rpc_network *network, int64_t patience_ms);
+
+#endif

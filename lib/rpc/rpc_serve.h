@@ -1,0 +1,28 @@
+#ifndef ZR_RPC_SERVE_H
+#define ZR_RPC_SERVE_H
+
+#include "transport/chain.h"
+
+/*
+ * One control connection as its server: zr-rpc serve.  The first call runs the
+ * endpoint command (endpoint_call.h); from the second on one process serves all
+ * of them (rpc_worker.h), where the endpoint offers batch.
+ */
+#define RPC_SERVE_CALLS		16	/* at once, unless told */
+#define RPC_SERVE_CALLS_MAX	200
+
+struct rpc_serve {
+	char *const *endpoint;	/* NULL-terminated */
+	size_t calls;		/* at once, 1..RPC_SERVE_CALLS_MAX */
+	int64_t timeout_ms;	/* of one call; 0: none */
+	bool one_by_one;	/* no batch, though there were one */
+};
+
+/*
+ * Until the connection ends.  0 where it ended in order; -1 and *error.  No
+ * endpoint is left running.
+ */
+int	rpc_serve_run(const struct rpc_serve *serve, const struct chain *chain,
+	    struct error *error);
+
+#endif

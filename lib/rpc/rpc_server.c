@@ -1,0 +1,455 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rpc/rpc_server.h"
+
+#define STREAM_STALLED_MS RPC_STALLED_MS
+#define LINGER_MS	10000	/* a refused request may come to its end so long */
+
+/* What GOAWAY says, and the PING behind the first one, as grpc-go has them. */
+#define STOP_TEXT	"graceful_stop"
+#define STOP_MS		5000	/* no answer to that PING: go on without */
+static const uint8_t goaway_ping[8] = { 1, 6, 1, 8, 0, 3, 3, 9 };
+
+static void
+drop_request(struct rpc_server *server, struct rpc_call *call)
+{
+	server->request_bytes -= buffer_length(&call->message.payload);
+	grpc_message_free(&call->message);
+}
+
+static void
+drop_answer(struct rpc_server *server, struct rpc_call *call)
+{
+	server->answer_bytes -= buffer_length(&call->output);
+	buffer_free(&call->output);
+}
+
+static struct rpc_calls *
+list_of(struct rpc_server *server, const struct rpc_call *call)
+{
+	return (call->state == RPC_CALL_READY ? &server->ready :
+	    call->state == RPC_CALL_CANCELLED ? &server->cancelled : &server->calls);
+}
+
+static void
+move(struct rpc_server *server, struct rpc_call *call, int state)
+{
+	TAILQ_REMOVE(list_of(server, call), call, entries);
+	call->state = state;
+	TAILQ_INSERT_TAIL(list_of(server, call), call, entries);
+}
+
+void
+rpc_server_forget(struct rpc_server *server, struct rpc_call *call)
+{
+	TAILQ_REMOVE(list_of(server, call), call, entries);
+	drop_request(server, call);
+	drop_answer(server, call);
+	free(call);
+}
+
+/* --- answers --- */
+
+static void
+refuse_http(struct rpc_server *server, struct rpc_call *call,
+    const char *http_status, enum grpc_status status, const char *text)
+{
+	char number[16], encoded[GRPC_MESSAGE_ENCODED_MAX + 1];
+	nghttp2_nv headers[4];
+
+	snprintf(number, sizeof(number), "%u", (unsigned)status);
+	grpc_percent_encode(encoded, sizeof(encoded), text);
+	headers[0] = rpc_header(":status", http_status);
+	headers[1] = rpc_header("content-type", "application/grpc");
+	headers[2] = rpc_header("grpc-status", number);
+	headers[3] = rpc_header("grpc-message", encoded);
+	drop_request(server, call);
+	move(server, call, RPC_CALL_ANSWERED);
+	nghttp2_submit_response(server->connection.session, call->stream_id,
+	    headers, 4, NULL);
+	/* A reset at once could overtake the status in the client (grpcio). */
+	call->deadline = server->connection.now + LINGER_MS;
+}
+
+void
+rpc_server_refuse(struct rpc_server *server, struct rpc_call *call,
+    enum grpc_status status, const char *text)
+{
+	refuse_http(server, call, "200", status, text);
+}
+
+static ssize_t
+read_answer(nghttp2_session *session, int32_t stream_id, uint8_t *bytes,
+    size_t size, uint32_t *flags, nghttp2_data_source *source, void *user_data)
+{
+	struct rpc_server *server = user_data;
+	struct rpc_call *call = source->ptr;
+	nghttp2_nv trailers[2];
+
+	if (size > buffer_length(&call->output))
+		size = buffer_length(&call->output);
+	memcpy(bytes, buffer_front(&call->output), size);
+	buffer_consume(&call->output, size);
+	server->answer_bytes -= size;
+	server->answers_moved = server->connection.now;
+	if (buffer_length(&call->output) > 0)
+		return ((ssize_t)size);
+	buffer_free(&call->output);
+	*flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+	trailers[0] = rpc_header("grpc-status", "0");
+	trailers[1] = rpc_header("grpc-message", "");
+	if (nghttp2_submit_trailer(session, stream_id, trailers, 2) != 0)
+		return (NGHTTP2_ERR_CALLBACK_FAILURE);
+	return ((ssize_t)size);
+}
+
+void
+rpc_server_answer(struct rpc_server *server, struct rpc_call *call,
+    const void *message, size_t length)
+{
+	const nghttp2_data_provider provider = { .source.ptr = call,
+	    .read_callback = read_answer };
+	const nghttp2_nv headers[2] = { rpc_header(":status", "200"),
+	    rpc_header("content-type", "application/grpc") };
+	uint8_t prefix[GRPC_PREFIX_SIZE];
+
+	call->output = BUFFER_EMPTY(length + GRPC_PREFIX_SIZE);
+	grpc_message_prefix(prefix, length);
+	if (length > UINT32_MAX ||
+	    buffer_append(&call->output, prefix, sizeof(prefix)) == -1 ||
+	    buffer_append(&call->output, message, length) == -1) {
+		buffer_free(&call->output);
+		rpc_server_refuse(server, call, GRPC_RESOURCE_EXHAUSTED,
+		    "the answer is too long");
+		return;
+	}
+	if (server->answer_bytes == 0)
+		server->answers_moved = server->connection.now;
+	server->answer_bytes += buffer_length(&call->output);
+	drop_request(server, call);
+	move(server, call, RPC_CALL_ANSWERED);
+	call->deadline = INT64_MAX;
+	nghttp2_submit_response(server->connection.session, call->stream_id,
+	    headers, 2, &provider);
+}
+
+/* --- requests --- */
+
+static int
+on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
+    void *user_data)
+{
+	struct rpc_server *server = user_data;
+	struct rpc_call *call;
+
+	if (frame->hd.type != NGHTTP2_HEADERS ||
+	    frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+		return (0);
+	if (server->streams >= RPC_STREAMS_MAX ||
+	    (call = calloc(1, sizeof(*call))) == NULL) {
+		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE,
+		    frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
+		return (0);
+	}
+	call->stream_id = frame->hd.stream_id;
+	call->deadline = INT64_MAX;
+	call->message = GRPC_MESSAGE_EMPTY(RPC_REQUEST_MAX);
+	server->streams++;
+	TAILQ_INSERT_TAIL(&server->calls, call, entries);
+	nghttp2_session_set_stream_user_data(session, call->stream_id, call);
+	return (0);
+}
+
+static int
+on_header(nghttp2_session *session, const nghttp2_frame *frame,
+    const uint8_t *name, size_t name_length, const uint8_t *value,
+    size_t value_length, uint8_t flags, void *user_data)
+{
+	struct rpc_server *server = user_data;
+	struct rpc_call *call;
+
+	(void)flags;
+	call = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+	if (call == NULL || rpc_headers_add(&call->headers, name, name_length,
+	    value, value_length) == 0)
+		return (0);
+	rpc_connection_break(&server->connection, NGHTTP2_ENHANCE_YOUR_CALM,
+	    "the client's headers are too long");
+	return (NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE);
+}
+
+/* The header list is complete: does the call stand? */
+static void
+check_headers(struct rpc_server *server, struct rpc_call *call)
+{
+	enum grpc_status status;
+	const char *http_status;
+	struct error error;
+
+	call->headers.complete = true;
+	status = rpc_headers_check(&call->headers, &call->method, &http_status,
+	    &error);
+	if (status != GRPC_OK)
+		refuse_http(server, call, http_status, status, error.text);
+	else if (call->headers.timeout_given)
+		call->deadline = server->connection.now + call->headers.timeout;
+}
+
+static int
+on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id,
+    const uint8_t *bytes, size_t size, void *user_data)
+{
+	struct rpc_server *server = user_data;
+	struct rpc_call *call;
+	enum grpc_status status;
+	struct error error;
+	bool had_prefix;
+	size_t before;
+
+	(void)flags;
+	call = nghttp2_session_get_stream_user_data(session, stream_id);
+	if (call == NULL || call->state != RPC_CALL_READING)
+		return (0);
+	had_prefix = call->message.prefix_length == GRPC_PREFIX_SIZE;
+	before = buffer_length(&call->message.payload);
+	status = grpc_message_append(&call->message, bytes, size, &error);
+	server->request_bytes += buffer_length(&call->message.payload) - before;
+	if (status == GRPC_OK && server->request_bytes > RPC_REQUESTS_MAX) {
+		status = GRPC_RESOURCE_EXHAUSTED;
+		error_set(&error, EXIT_FAILED, "too many large requests at once");
+	}
+	if (status != GRPC_OK)
+		rpc_server_refuse(server, call, status, error.text);
+	else if (!had_prefix && grpc_message_is_longer(&call->message,
+	    RPC_MESSAGE_WINDOW))
+		rpc_connection_widen(&server->connection, stream_id,
+		    call->message.length);
+	return (0);
+}
+
+static void
+on_end(struct rpc_server *server, struct rpc_call *call)
+{
+	if (!grpc_message_complete(&call->message))
+		rpc_server_refuse(server, call, GRPC_INTERNAL,
+		    "the request ends in the middle of its message");
+	else
+		move(server, call, RPC_CALL_READY);
+}
+
+/* No call comes any more: the one that came last is known. */
+static void
+take_no_more(struct rpc_server *server)
+{
+	nghttp2_session *session = server->connection.session;
+
+	server->state = RPC_STOPPING;
+	nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE,
+	    nghttp2_session_get_last_proc_stream_id(session),
+	    NGHTTP2_NO_ERROR, (const uint8_t *)STOP_TEXT, strlen(STOP_TEXT));
+}
+
+static int
+on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
+{
+	struct rpc_server *server = user_data;
+	struct rpc_call *call;
+
+	rpc_connection_received(&server->connection, frame);
+	if (frame->hd.type == NGHTTP2_PING &&
+	    (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 &&
+	    server->state == RPC_STOP_ANNOUNCED &&
+	    memcmp(frame->ping.opaque_data, goaway_ping, 8) == 0)
+		take_no_more(server);
+	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
+		return (0);
+	call = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+	if (call != NULL && !call->headers.complete)
+		check_headers(server, call);
+	if (call != NULL && call->state == RPC_CALL_READING &&
+	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
+		on_end(server, call);
+	return (0);
+}
+
+static int
+on_close(nghttp2_session *session, int32_t stream_id, uint32_t code,
+    void *user_data)
+{
+	struct rpc_server *server = user_data;
+	struct rpc_call *call;
+
+	(void)code;
+	call = nghttp2_session_get_stream_user_data(session, stream_id);
+	if (call == NULL)
+		return (0);
+	server->streams--;
+	if (call->state == RPC_CALL_RUNNING)
+		move(server, call, RPC_CALL_CANCELLED);
+	else
+		rpc_server_forget(server, call);
+	return (0);
+}
+
+static int
+on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
+{
+	struct rpc_server *server = user_data;
+
+	(void)session;
+	rpc_connection_sent(&server->connection, frame);
+	return (0);
+}
+
+static int
+on_invalid(nghttp2_session *session, const nghttp2_frame *frame, int code,
+    void *user_data)
+{
+	struct rpc_server *server = user_data;
+
+	(void)session;
+	(void)code;
+	rpc_connection_invalid(&server->connection, frame);
+	return (0);
+}
+
+/* --- the caller's side --- */
+
+int
+rpc_server_init(struct rpc_server *server, int64_t now, struct error *error)
+{
+	nghttp2_session_callbacks *callbacks;
+	int result;
+
+	*server = (struct rpc_server){ .state = RPC_SERVING };
+	TAILQ_INIT(&server->calls);
+	TAILQ_INIT(&server->ready);
+	TAILQ_INIT(&server->cancelled);
+	if (nghttp2_session_callbacks_new(&callbacks) != 0)
+		return (error_set(error, EXIT_SYSTEM, "out of memory"));
+	nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks,
+	    on_begin_headers);
+	nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
+	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
+	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
+	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks,
+	    on_invalid);
+	result = rpc_connection_init(&server->connection, true, callbacks,
+	    server, now, error);
+	nghttp2_session_callbacks_del(callbacks);
+	return (result);
+}
+
+void
+rpc_server_free(struct rpc_server *server)
+{
+	struct rpc_calls *const lists[] = { &server->calls, &server->ready,
+	    &server->cancelled };
+	struct rpc_call *call;
+
+	rpc_connection_free(&server->connection);
+	for (size_t i = 0; i < 3; i++)
+		while ((call = TAILQ_FIRST(lists[i])) != NULL)
+			rpc_server_forget(server, call);
+}
+
+struct rpc_call *
+rpc_server_next(struct rpc_server *server)
+{
+	struct rpc_call *call = TAILQ_FIRST(&server->ready);
+
+	if (call != NULL)
+		move(server, call, RPC_CALL_RUNNING);
+	return (call);
+}
+
+struct rpc_call *
+rpc_server_next_cancelled(struct rpc_server *server)
+{
+	return (TAILQ_FIRST(&server->cancelled));
+}
+
+int
+rpc_server_read(struct rpc_server *server, const uint8_t *bytes, size_t size,
+    int64_t now, struct error *error)
+{
+	return (rpc_connection_read(&server->connection, bytes, size, now, error));
+}
+
+/* Calls that wait their turn, or for the rest of their request, expire here. */
+static void
+expire(struct rpc_server *server, struct rpc_calls *calls, int64_t now)
+{
+	struct rpc_call *call, *next;
+
+	TAILQ_FOREACH_SAFE(call, calls, entries, next) {
+		if (call->state == RPC_CALL_RUNNING || now < call->deadline)
+			continue;
+		call->deadline = INT64_MAX;
+		if (call->state == RPC_CALL_ANSWERED)
+			nghttp2_submit_rst_stream(server->connection.session,
+			    NGHTTP2_FLAG_NONE, call->stream_id, NGHTTP2_NO_ERROR);
+		else
+			rpc_server_refuse(server, call, GRPC_DEADLINE_EXCEEDED,
+			    "context deadline exceeded");
+	}
+}
+
+int
+rpc_server_tick(struct rpc_server *server, int64_t now, struct error *error)
+{
+	if (rpc_connection_tick(&server->connection, now, error) == -1)
+		return (-1);
+	expire(server, &server->calls, now);
+	expire(server, &server->ready, now);
+	if (server->state == RPC_STOP_ANNOUNCED && now >= server->stop_by)
+		take_no_more(server);
+	/* A client that answers PINGs and opens no window is stuck, too. */
+	if (server->answer_bytes > 0 &&
+	    now - server->answers_moved >= STREAM_STALLED_MS)
+		return (error_set(error, EXIT_TIMEOUT, "the client takes no "
+		    "answer for %d seconds", STREAM_STALLED_MS / 1000));
+	return (0);
+}
+
+int64_t
+rpc_server_deadline(const struct rpc_server *server)
+{
+	const struct rpc_calls *const lists[] = { &server->calls, &server->ready };
+	int64_t next = rpc_connection_deadline(&server->connection);
+	const struct rpc_call *call;
+
+	for (size_t i = 0; i < 2; i++)
+		TAILQ_FOREACH(call, lists[i], entries)
+			if (call->state != RPC_CALL_RUNNING && call->deadline < next)
+				next = call->deadline;
+	if (server->answer_bytes > 0 &&
+	    server->answers_moved + STREAM_STALLED_MS < next)
+		next = server->answers_moved + STREAM_STALLED_MS;
+	if (server->state == RPC_STOP_ANNOUNCED && server->stop_by < next)
+		next = server->stop_by;
+	return (next);
+}
+
+void
+rpc_server_stop(struct rpc_server *server)
+{
+	if (server->state != RPC_SERVING)
+		return;
+	server->state = RPC_STOP_ANNOUNCED;
+	server->stop_by = server->connection.now + STOP_MS;
+	rpc_connection_goaway(&server->connection, INT32_MAX, STOP_TEXT);
+	nghttp2_submit_ping(server->connection.session, NGHTTP2_FLAG_NONE,
+	    goaway_ping);
+}
+
+bool
+rpc_server_done(const struct rpc_server *server)
+{
+	return (server->state == RPC_STOPPING && server->streams == 0 &&
+	    TAILQ_EMPTY(&server->cancelled));
+}

@@ -1,0 +1,20 @@
+#ifndef ZR_RPC_TRANSLATE_H
+#define ZR_RPC_TRANSLATE_H
+
+#include "message/pbjson.h"
+#include "rpc/rpc_server.h"
+
+/*
+ * Between a client's messages and an endpoint's lines of JSON, both of them
+ * checked (request_check.h).
+ */
+
+/* The request as JSON text, to be free(3)d; NULL: it is none. */
+char	*rpc_translate_request(const struct rpc_call *call, size_t *length,
+	    struct error *error);
+
+/* Answer the call with what the endpoint answered; -1: that is no answer. */
+int	rpc_translate_answer(struct rpc_server *server, struct rpc_call *call,
+	    const json_t *answer, struct error *error);
+
+#endif

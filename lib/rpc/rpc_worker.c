@@ -1,0 +1,329 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/io.h"
+#include "endpoint/batch.h"
+#include "rpc/rpc_translate.h"
+#include "rpc/rpc_worker.h"
+
+#define ANSWER_LINE_MAX (METHOD_ANSWER_MAX + 4096)
+#define REQUESTS_MAX	((size_t)1 << 30) /* RPC_REQUESTS_MAX as JSON */
+
+/* Any endpoint that knows batch answers this, and it does no harm to others. */
+#define PROBE		"{\"id\":0,\"method\":\"Ping\",\"request\":{}}\n"
+#define PROBE_MS	10000
+
+int
+rpc_worker_start(struct rpc_worker *worker, char *const argv[],
+    struct error *error)
+{
+	*worker = (struct rpc_worker){ .requests = BUFFER_EMPTY(REQUESTS_MAX),
+	    .answers = LINES_EMPTY(ANSWER_LINE_MAX) };
+	TAILQ_INIT(&worker->calls);
+	if (buffer_append(&worker->requests, PROBE, sizeof(PROBE) - 1) == -1)
+		return (error_errno(error, "batch"));
+	worker->probe_until = io_now() + PROBE_MS;
+	return (endpoint_start(&worker->endpoint, argv, "batch", error));
+}
+
+bool
+rpc_worker_is_ready(const struct rpc_worker *worker)
+{
+	return (worker->answered && !worker->retired && !worker->endpoint.ended);
+}
+
+static void
+forget(struct rpc_worker *worker, struct rpc_worker_call *entry)
+{
+	TAILQ_REMOVE(&worker->calls, entry, entries);
+	worker->count--;
+	free(entry);
+}
+
+int
+rpc_worker_add(struct rpc_worker *worker, struct rpc_call *call,
+    int64_t timeout_ms, struct error *error)
+{
+	struct rpc_worker_call *entry = calloc(1, sizeof(*entry));
+	size_t length;
+	char *text = NULL;
+	json_t *id;
+	int result;
+
+	if (entry == NULL || (text = rpc_translate_request(call, &length, error)) == NULL) {
+		if (entry == NULL)
+			error_errno(error, "call");
+		free(entry);
+		return (-1);
+	}
+	entry->id = ++worker->last_id;
+	entry->call = call;
+	entry->deadline = call->deadline;
+	if (timeout_ms > 0)
+		entry->deadline = io_earlier(entry->deadline, io_now() + timeout_ms);
+	id = json_integer(entry->id);
+	result = batch_write_request(&worker->requests, id, call->method->name,
+	    text, length, error);
+	json_decref(id);
+	free(text);
+	TAILQ_INSERT_TAIL(&worker->calls, entry, entries);
+	worker->count++;
+	if (result == -1)
+		forget(worker, entry);
+	return (result);
+}
+
+/* Nobody waits for it any more; its end is still to be heard of. */
+static void
+give_up(struct rpc_worker *worker, struct rpc_worker_call *entry, int64_t now)
+{
+	json_t *id = json_integer(entry->id);
+	struct error error;
+
+	entry->call = NULL;
+	entry->deadline = now + ENDPOINT_TERM_MS;
+	if (batch_write_cancel(&worker->requests, id, &error) == -1)
+		rpc_worker_end(worker, now);
+	json_decref(id);
+}
+
+bool
+rpc_worker_cancel(struct rpc_worker *worker, const struct rpc_call *call)
+{
+	struct rpc_worker_call *entry;
+
+	TAILQ_FOREACH(entry, &worker->calls, entries)
+		if (entry->call == call) {
+			give_up(worker, entry, io_now());
+			return (true);
+		}
+	return (false);
+}
+
+void
+rpc_worker_poll(struct rpc_worker *worker,
+    struct pollfd entries[RPC_WORKER_ENTRIES])
+{
+	const struct process *process = &worker->endpoint.process;
+
+	entries[0] = (struct pollfd){ .fd = process->errors, .events = POLLIN };
+	entries[1] = (struct pollfd){ .fd = process->output, .events = POLLIN };
+	entries[2] = (struct pollfd){ .events = POLLOUT,
+	    .fd = buffer_length(&worker->requests) > 0 ? process->input : -1 };
+}
+
+int64_t
+rpc_worker_deadline(const struct rpc_worker *worker)
+{
+	const struct rpc_worker_call *entry;
+	int64_t next = worker->endpoint.kill_at;
+
+	if (!worker->answered && !worker->endpoint.ending)
+		next = io_earlier(next, worker->probe_until);
+	TAILQ_FOREACH(entry, &worker->calls, entries)
+		next = io_earlier(next, entry->deadline);
+	return (next);
+}
+
+static void
+write_requests(struct rpc_worker *worker)
+{
+	struct process *process = &worker->endpoint.process;
+	ssize_t put;
+
+	put = io_write(process->input, buffer_front(&worker->requests),
+	    buffer_length(&worker->requests));
+	if (put > 0)
+		buffer_consume(&worker->requests, (size_t)put);
+	else if (put == -1 && errno != EAGAIN)
+		io_close(&process->input);	/* its end will say why */
+}
+
+static enum grpc_status
+status_of(const struct batch_answer *answer)
+{
+	if (answer->status != NULL)
+		return (grpc_status_by_name(answer->status));
+	return (answer->code == EXIT_TIMEOUT ? GRPC_DEADLINE_EXCEEDED :
+	    GRPC_UNKNOWN);
+}
+
+/*
+ * It is a batch: what it says on standard error goes to the log from now on.
+ * What it had said before an answer is none of its last words.
+ */
+static void
+note_answer(struct rpc_worker *worker)
+{
+	if (!worker->answered)
+		endpoint_log(&worker->endpoint);
+	worker->answered = true;
+	worker->endpoint.show = "batch";
+	worker->endpoint.text_length = 0;
+}
+
+/* One line of it; -1: that is no batch. */
+static int
+take_answer(struct rpc_worker *worker, struct rpc_server *server,
+    const char *text, size_t length, struct error *error)
+{
+	struct rpc_worker_call *entry;
+	struct batch_answer answer;
+	struct error what;
+	int result = 0;
+
+	if (batch_answer_parse(&answer, text, length, error) == -1) {
+		batch_answer_free(&answer);
+		return (-1);
+	}
+	TAILQ_FOREACH(entry, &worker->calls, entries)
+		if (json_integer_value(answer.id) == entry->id)
+			break;
+	if (entry == NULL && worker->answered && !worker->endpoint.ending)
+		result = error_set(error, EXIT_PROTOCOL,
+		    "an answer to a question that was not asked");
+	else if (entry != NULL && entry->call != NULL && answer.response == NULL)
+		rpc_server_refuse(server, entry->call, status_of(&answer),
+		    answer.message);
+	else if (entry != NULL && entry->call != NULL && rpc_translate_answer(
+	    server, entry->call, answer.response, &what) == -1) {
+		diag("%s: %s", entry->call->method->name, what.text);
+		rpc_server_refuse(server, entry->call, GRPC_UNKNOWN, what.text);
+	}
+	if (entry != NULL)
+		forget(worker, entry);
+	note_answer(worker);
+	batch_answer_free(&answer);
+	return (result);
+}
+
+static void
+read_answers(struct rpc_worker *worker, struct rpc_server *server, int64_t now)
+{
+	struct process *process = &worker->endpoint.process;
+	struct error error;
+	const char *line;
+	size_t length;
+
+	if (lines_read(&worker->answers, process->output, &error) == -1)
+		goto broken;
+	while ((line = lines_next(&worker->answers, &length)) != NULL)
+		if (take_answer(worker, server, line, length, &error) == -1)
+			goto broken;
+	if (worker->answers.ended)
+		io_close(&process->output);
+	return;
+broken:
+	if (worker->answered)
+		diag("batch: %s", error.text);
+	rpc_worker_end(worker, now);
+	io_close(&process->output);
+}
+
+static void
+expire(struct rpc_worker *worker, struct rpc_server *server, int64_t now)
+{
+	struct rpc_worker_call *entry;
+	bool waited_for = false;
+
+	if (!worker->answered && now >= worker->probe_until)
+		rpc_worker_end(worker, now);
+	TAILQ_FOREACH(entry, &worker->calls, entries) {
+		if (now >= entry->deadline && entry->call != NULL) {
+			diag("%s: the endpoint is ended, it took too long",
+			    entry->call->method->name);
+			rpc_server_refuse(server, entry->call,
+			    GRPC_DEADLINE_EXCEEDED, "context deadline exceeded");
+			give_up(worker, entry, now);
+		} else if (now >= entry->deadline) {
+			diag("batch: a cancelled call does not end");
+			worker->retired = true;
+			entry->deadline = IO_FOREVER;
+		}
+		waited_for = waited_for || entry->call != NULL;
+	}
+	if (worker->retired && !waited_for)
+		rpc_worker_end(worker, now);
+}
+
+void
+rpc_worker_handle(struct rpc_worker *worker, struct rpc_server *server,
+    const struct pollfd entries[RPC_WORKER_ENTRIES], int64_t now)
+{
+	struct endpoint *endpoint = &worker->endpoint;
+	struct pollfd rest = { .events = POLLIN };
+
+	if (entries[0].revents != 0)
+		endpoint_read_errors(endpoint);
+	if (entries[1].revents != 0)
+		read_answers(worker, server, now);
+	if (entries[2].revents != 0 && endpoint->process.input != -1)
+		write_requests(worker);
+	endpoint_check(endpoint, now);
+	if (!endpoint->ended) {
+		expire(worker, server, now);
+		return;
+	}
+	endpoint_read_errors(endpoint);
+	rest.fd = endpoint->process.output;
+	while (endpoint->process.output != -1 && io_poll(&rest, 1, now) > 0)
+		read_answers(worker, server, now);
+}
+
+bool
+rpc_worker_has_ended(const struct rpc_worker *worker)
+{
+	return (worker->endpoint.ended);
+}
+
+/* A call that somebody still waits for. */
+static struct rpc_call *
+take_back(struct rpc_worker *worker)
+{
+	struct rpc_worker_call *entry;
+	struct rpc_call *call = NULL;
+
+	while (call == NULL && (entry = TAILQ_FIRST(&worker->calls)) != NULL) {
+		call = entry->call;
+		forget(worker, entry);
+	}
+	return (call);
+}
+
+void
+rpc_worker_fail_calls(struct rpc_worker *worker, struct rpc_server *server)
+{
+	const char *text = endpoint_text(&worker->endpoint);
+	struct rpc_call *call;
+
+	if (worker->answered && !worker->endpoint.ending &&
+	    worker->endpoint.exit_code != EXIT_DONE)
+		diag("batch: ended with status %d", worker->endpoint.exit_code);
+	while ((call = take_back(worker)) != NULL)
+		rpc_server_refuse(server, call, GRPC_UNKNOWN, text);
+}
+
+void
+rpc_worker_leave_calls(struct rpc_worker *worker)
+{
+	while (take_back(worker) != NULL)
+		;
+}
+
+void
+rpc_worker_end(struct rpc_worker *worker, int64_t now)
+{
+	worker->retired = true;
+	endpoint_end(&worker->endpoint, now);
+}
+
+void
+rpc_worker_free(struct rpc_worker *worker)
+{
+	rpc_worker_leave_calls(worker);
+	endpoint_free(&worker->endpoint);
+	buffer_free(&worker->requests);
+	lines_free(&worker->answers);
+}

@@ -1,0 +1,256 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "message/request.h"
+#include "sender/sender.h"
+#include "sender/sender_endpoint.h"
+#include "zfs/zfs_command.h"
+#include "zfs/zfs_endpoint.h"
+#include "zfs/zfs_filesystems.h"
+#include "zfs/zfs_versions.h"
+#include "zfs/zrepl_name.h"
+
+const char sender_endpoint_usage[] =
+    "zr-endpoint sender [-bceELpSw] [-F FILE] [-f ENTRY] [-j JOB] METHOD [REQUEST]";
+
+static const struct sender *
+role_of(const void *context)
+{
+	return (((const struct zfs_endpoint *)context)->role);
+}
+
+/* --- listing --- */
+
+static const char *
+shown(const void *context, const char *name)
+{
+	const struct sender *sender = context;
+
+	return (fs_filter_allows(&sender->filter, name) ? name : NULL);
+}
+
+static int
+list_filesystems(void *context, const ProtobufCMessage *message,
+    struct error *error)
+{
+	struct zfs_list list;
+	int result;
+
+	(void)message;
+	result = zfs_list_read(&list, NULL, NULL, "filesystem,volume",
+	    ZFS_WANT_PLACEHOLDER, false, error);
+	if (result == 0)
+		result = zfs_filesystems_answer(&list, shown, role_of(context),
+		    error);
+	zfs_list_free(&list);
+	return (result);
+}
+
+static int
+list_versions(void *context, const ProtobufCMessage *message,
+    struct error *error)
+{
+	const ListFilesystemVersionsReq *request =
+	    (const ListFilesystemVersionsReq *)message;
+
+	if (sender_check_filesystem(role_of(context), request->filesystem, error) == -1)
+		return (-1);
+	return (zfs_versions_answer(request->filesystem, error));
+}
+
+static int
+destroy_snapshots(void *context, const ProtobufCMessage *message,
+    struct error *error)
+{
+	const DestroySnapshotsReq *request = (const DestroySnapshotsReq *)message;
+
+	if (sender_check_filesystem(role_of(context), request->filesystem, error) == -1)
+		return (-1);
+	return (zfs_versions_destroy(request->filesystem, request->filesystem,
+	    request, error));
+}
+
+/* This job's cursor with the highest createtxg. */
+static int
+replication_cursor(void *context, const ProtobufCMessage *message,
+    struct error *error)
+{
+	const ReplicationCursorReq *request = (const ReplicationCursorReq *)message;
+	ReplicationCursorRes response = REPLICATION_CURSOR_RES__INIT;
+	const struct sender *sender = role_of(context);
+	struct zfs_list list;
+	int result;
+
+	if (sender_check_filesystem(sender, request->filesystem, error) == -1 ||
+	    sender_check_job(sender, error) == -1)
+		return (-1);
+	response.result_case = REPLICATION_CURSOR_RES__RESULT_NOTEXIST;
+	response.notexist = 1;
+	result = zfs_filesystem_read(&list, request->filesystem, 0, false, error);
+	for (size_t i = 0; result == 0 && i < list.count; i++)
+		if (sender_is_cursor(&list.objects[i], sender->job,
+		    ZREPL_CURSOR)) {
+			response.result_case = REPLICATION_CURSOR_RES__RESULT_GUID;
+			response.guid = list.objects[i].guid;
+		}
+	if (result == 0)
+		result = request_answer(&response.base, error);
+	zfs_list_free(&list);
+	return (result);
+}
+
+/* --- sending --- */
+
+static int
+send_dry(void *context, const ProtobufCMessage *message, struct error *error)
+{
+	const SendReq *request = (const SendReq *)message;
+	const struct sender *sender = role_of(context);
+	SendRes response = SEND_RES__INIT;
+	struct sender_step step;
+	int result;
+
+	response.usedresumetoken = request->resumetoken[0] != '\0';
+	result = sender_step_open(&step, sender, request, error);
+	if (result == 0)
+		result = sender_step_check(&step, sender, error);
+	if (result == 0)
+		result = sender_step_size(&step, sender, &response.expectedsize,
+		    error);
+	if (result == 0)
+		result = request_answer(&response.base, error);
+	sender_step_free(&step);
+	return (result);
+}
+
+static int
+send_stream(void *context, const ProtobufCMessage *message, struct error *error)
+{
+	const SendReq *request = (const SendReq *)message;
+	const struct sender *sender = role_of(context);
+	SendRes response = SEND_RES__INIT;
+	struct sender_step step;
+	int result;
+
+	response.usedresumetoken = request->resumetoken[0] != '\0';
+	result = sender_step_open(&step, sender, request, error);
+	if (result == 0)
+		result = sender_step_check(&step, sender, error);
+	if (result == 0)
+		result = sender_step_prepare(&step, sender, error);
+	if (result == 0)
+		result = request_answer(&response.base, error);
+	if (result == 0)
+		result = sender_step_send(&step, sender, error);
+	sender_step_free(&step);
+	return (result);
+}
+
+static int
+send_completed(void *context, const ProtobufCMessage *message,
+    struct error *error)
+{
+	const SendCompletedReq *request = (const SendCompletedReq *)message;
+	const SendCompletedRes response = SEND_COMPLETED_RES__INIT;
+
+	if (sender_complete(role_of(context), request->originalreq, error) == -1)
+		return (-1);
+	return (request_answer(&response.base, error));
+}
+
+static int
+receive(void *context, const ProtobufCMessage *message, struct error *error)
+{
+	(void)context;
+	(void)message;
+	return (error_set(error, EXIT_FAILED, "sender does not implement Receive()"));
+}
+
+static const struct endpoint_method sender_methods[] = {
+	{ "Ping", zfs_endpoint_ping },
+	{ "ListFilesystems", list_filesystems },
+	{ "ListFilesystemVersions", list_versions },
+	{ "DestroySnapshots", destroy_snapshots },
+	{ "ReplicationCursor", replication_cursor },
+	{ "SendDry", send_dry },
+	{ "SendCompleted", send_completed },
+	{ "Send", send_stream },
+	{ "Receive", receive },
+	{ NULL, NULL }
+};
+
+/* --- the command line --- */
+
+/* Flags of zfs send go on as they are. */
+static const char *
+send_flag(int option)
+{
+	static const char flags[][3] = { "-b", "-c", "-e", "-L", "-p", "-S" };
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (flags[i][1] == option)
+			return (flags[i]);
+	return (NULL);
+}
+
+static void
+add_flag(struct sender *sender, const char *flag)
+{
+	for (size_t i = 0; i < sender->flag_count; i++)
+		if (sender->flags[i] == flag)
+			return;
+	sender->flags[sender->flag_count++] = flag;
+}
+
+int
+sender_endpoint(int argc, char *argv[])
+{
+	struct sender sender = { .job = NULL };
+	struct error error;
+	int option, result = 0;
+
+	optind = 1;
+	while (result == 0 &&
+	    (option = getopt(argc, argv, "+bceELF:f:hj:pSw")) != -1)
+		switch (option) {
+		case 'E':
+			sender.encrypted = true;
+			break;
+		case 'F':
+			result = fs_filter_read(&sender.filter, optarg, &error);
+			break;
+		case 'f':
+			result = fs_filter_add(&sender.filter, optarg, &error);
+			break;
+		case 'h':
+			usage_help(sender_endpoint_usage);
+		case 'j':
+			sender.job = optarg;
+			break;
+		case 'w':
+			sender.raw = true;
+			break;
+		default:
+			if (send_flag(option) == NULL)
+				usage_die(sender_endpoint_usage);
+			add_flag(&sender, send_flag(option));
+			break;
+		}
+	if (result == -1)
+		diag_die(&error);
+	argc -= optind;
+	argv += optind;
+	if (argc < 1 || argc > 2)
+		usage_die(sender_endpoint_usage);
+	if (sender.filter.count == 0)
+		die(EXIT_USAGE, "which filesystems may be sent? -f 'tank/data<' "
+		    "for a tree, -f '<' for all");
+	if (sender.job != NULL && !zrepl_job_valid(sender.job))
+		die(EXIT_USAGE, "\"%s\" cannot be a job's name: %s", sender.job,
+		    ZREPL_JOB_RULE);
+	result = zfs_endpoint_run(&(struct zfs_endpoint){ .methods =
+	    sender_methods, .role = &sender }, argv[0], argv[1]);
+	fs_filter_free(&sender.filter);
+	return (result);
+}

@@ -1,0 +1,273 @@
+/*
+ * One step of replication as the sender sees it: what may be sent, and how.
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message/request_check.h"
+#include "sender/sender.h"
+#include "zfs/fs_name.h"
+#include "zfs/resume_token.h"
+#include "zfs/zfs_command.h"
+#include "zfs/zfs_versions.h"
+#include "zfs/zrepl_name.h"
+
+#define SIZE_ABSURD (UINT64_C(1) << 60)	/* bytes */
+
+int
+sender_check_filesystem(const struct sender *sender, const char *filesystem,
+    struct error *error)
+{
+	if (filesystem[0] == '\0')
+		return (error_set(error, EXIT_FAILED,
+		    "empty filesystem not allowed"));
+	if (!fs_name_valid_filesystem(filesystem))
+		return (error_set(error, EXIT_FAILED,
+		    "\"%s\" is not the name of a filesystem", filesystem));
+	if (!fs_filter_allows(&sender->filter, filesystem))
+		return (error_set(error, EXIT_FAILED,
+		    "endpoint does not allow access to filesystem %s", filesystem));
+	return (0);
+}
+
+ReplicationGuaranteeKind
+sender_guarantee(const SendReq *request)
+{
+	const ReplicationConfigProtection *protection =
+	    request->replicationconfig->protection;
+
+	return (request->from == NULL ? protection->initial :
+	    protection->incremental);
+}
+
+int
+sender_check_request(const struct sender *sender, const SendReq *request,
+    struct error *error)
+{
+	if (sender_check_filesystem(sender, request->filesystem, error) == -1)
+		return (-1);
+	if (request_check_guarantees(request->replicationconfig,
+	    error) == -1)
+		return (-1);
+	if (request->to->type != FILESYSTEM_VERSION__VERSION_TYPE__Snapshot)
+		return (error_set(error, EXIT_FAILED,
+		    "To is not a snapshot: \"%s\"", request->to->name));
+	if (!fs_name_valid_snapshot(request->to->name) ||
+	    (request->from != NULL && !fs_name_valid_snapshot(request->from->name)))
+		return (error_set(error, EXIT_FAILED,
+		    "From or To has a name that no snapshot can have"));
+	return (0);
+}
+
+int
+sender_step_open(struct sender_step *step, const struct sender *sender,
+    const SendReq *request, struct error *error)
+{
+	*step = (struct sender_step){ .request = request,
+	    .list.text = BUFFER_EMPTY(ZFS_OUTPUT_MAX) };
+	if (sender_check_request(sender, request, error) == -1)
+		return (-1);
+	step->guarantee = sender_guarantee(request);
+	if (zfs_filesystem_read(&step->list, request->filesystem,
+	    ZFS_WANT_HOLDS | ZFS_WANT_ENCRYPTION, false, error) == -1)
+		return (-1);
+	step->to = zfs_version_find(&step->list, request->filesystem,
+	    request->to, error);
+	if (step->to == NULL)
+		return (-1);
+	if (request->from != NULL) {
+		step->from = zfs_version_find(&step->list, request->filesystem,
+		    request->from, error);
+		if (step->from == NULL)
+			return (-1);
+		if (step->from->createtxg >= step->to->createtxg)
+			return (error_set(error, EXIT_FAILED,
+			    "From \"%s\" is not older than To \"%s\"",
+			    request->from->name, request->to->name));
+	}
+	return (0);
+}
+
+void
+sender_step_free(struct sender_step *step)
+{
+	zfs_list_free(&step->list);
+}
+
+/* --- may it be sent? --- */
+
+static int
+check_token(const struct sender_step *step, const struct sender *sender,
+    struct error *error)
+{
+	const SendReq *request = step->request;
+	struct resume_token token;
+
+	if (resume_token_decode(&token, request->resumetoken, error) == -1)
+		return (-1);
+	if (strcmp(token.filesystem, request->filesystem) != 0)
+		return (error_set(error, EXIT_FAILED, "resume token is of "
+		    "filesystem %s, not of %s", token.filesystem,
+		    request->filesystem));
+	if (token.to_guid != step->to->guid)
+		return (error_set(error, EXIT_FAILED, "resume token has toguid %"
+		    PRIu64 ", but To has %" PRIu64, token.to_guid,
+		    step->to->guid));
+	if (token.has_from_guid != (step->from != NULL))
+		return (error_set(error, EXIT_FAILED, "resume token is of %s "
+		    "stream, the request %s", token.has_from_guid ?
+		    "an incremental" : "a full", step->from != NULL ?
+		    "has a From" : "has no From"));
+	if (step->from != NULL && token.from_guid != step->from->guid)
+		return (error_set(error, EXIT_FAILED, "resume token has fromguid %"
+		    PRIu64 ", but From has %" PRIu64, token.from_guid,
+		    step->from->guid));
+	if (sender->encrypted && !token.raw)
+		return (error_set(error, EXIT_FAILED, "resume token is of a "
+		    "stream that is not raw, but only raw ones may be sent"));
+	if (!sender->encrypted && token.raw && step->list.objects[0].encrypted)
+		return (error_set(error, EXIT_FAILED, "resume token is of a raw "
+		    "stream of an encrypted filesystem, which may not be sent raw"));
+	if (token.redacted || token.saved)
+		return (error_set(error, EXIT_FAILED, "resume token is of a %s "
+		    "stream", token.redacted ? "redacted" : "saved"));
+	return (0);
+}
+
+/*
+ * ZFS bounds a bookmark's whole name.  Better to hear it now than when all has
+ * been sent.
+ */
+static int
+check_cursor_name(const struct sender_step *step, const struct sender *sender,
+    struct error *error)
+{
+	char name[ZREPL_NAME_SIZE];
+	size_t length;
+
+	if (sender->job == NULL || step->guarantee ==
+	    REPLICATION_GUARANTEE_KIND__GuaranteeNothing)
+		return (0);
+	zrepl_cursor_name(name, step->guarantee ==
+	    REPLICATION_GUARANTEE_KIND__GuaranteeIncrementalReplication ?
+	    ZREPL_TENTATIVE_CURSOR : ZREPL_CURSOR, step->to->guid, sender->job);
+	length = strlen(step->request->filesystem) + 1 + strlen(name);
+	if (length > FS_NAME_MAX)
+		return (error_set(error, EXIT_FAILED, "the name of filesystem %s "
+		    "is too long for a replication cursor (%zu bytes with it, ZFS "
+		    "allows %d): a shorter name for it or for the job, or "
+		    "GuaranteeNothing, would do", step->request->filesystem,
+		    length, FS_NAME_MAX));
+	return (0);
+}
+
+int
+sender_step_check(struct sender_step *step, const struct sender *sender,
+    struct error *error)
+{
+	const bool encrypted = step->list.objects[0].encrypted;
+
+	if (sender->encrypted && !encrypted)
+		return (error_set(error, EXIT_FAILED, "filesystem %s is not "
+		    "encrypted, and only encrypted ones may be sent",
+		    step->request->filesystem));
+	if (sender->raw && !sender->encrypted && encrypted)
+		return (error_set(error, EXIT_FAILED, "filesystem %s is encrypted, "
+		    "and only unencrypted ones may be sent",
+		    step->request->filesystem));
+	step->raw = sender->encrypted || sender->raw;
+	if (check_cursor_name(step, sender, error) == -1)
+		return (-1);
+	if (step->request->resumetoken[0] != '\0')
+		return (check_token(step, sender, error));
+	return (0);
+}
+
+/* --- zfs send --- */
+
+/* The command line behind "zfs send"; options come first. */
+static struct zfs_arguments
+send_arguments(const struct sender_step *step, const struct sender *sender,
+    bool dry)
+{
+	struct zfs_arguments arguments = zfs_arguments("send", NULL);
+
+	if (dry)
+		zfs_arguments_add(&arguments, "-nvP");
+	if (step->request->resumetoken[0] != '\0') {
+		zfs_arguments_add(&arguments, "-t");
+		zfs_arguments_add(&arguments, step->request->resumetoken);
+		return (arguments);
+	}
+	if (step->raw)
+		zfs_arguments_add(&arguments, "-w");
+	for (size_t i = 0; i < sender->flag_count; i++)
+		zfs_arguments_add(&arguments, sender->flags[i]);
+	if (step->from != NULL) {
+		zfs_arguments_add(&arguments, "-i");
+		zfs_arguments_add(&arguments, step->from->name);
+	}
+	zfs_arguments_add(&arguments, step->to->name);
+	return (arguments);
+}
+
+/* The number in the last line that says "size". */
+static uint64_t
+estimate(const char *text)
+{
+	uint64_t size = 0;
+
+	for (; text != NULL; text = strchr(text, '\n')) {
+		text += *text == '\n';
+		if (strncmp(text, "size\t", 5) == 0 && text[5] >= '0' &&
+		    text[5] <= '9')
+			size = strtoull(text + 5, NULL, 10);
+		if (*text == '\0')
+			break;
+	}
+	return (size < SIZE_ABSURD ? size : 0);
+}
+
+int
+sender_step_size(const struct sender_step *step, const struct sender *sender,
+    uint64_t *size, struct error *error)
+{
+	struct buffer output = BUFFER_EMPTY(1u << 20);
+	struct zfs_arguments arguments;
+	struct zfs_report report;
+	int result;
+
+	*size = 0;
+	if (step->from != NULL && step->from->type == ZFS_BOOKMARK)
+		return (0);
+	arguments = send_arguments(step, sender, true);
+	result = zfs_run(&arguments, 0, &output, &report, error);
+	zfs_arguments_free(&arguments);
+	if (result == 0 && report.exit_code != 0)
+		result = zfs_failed(&report, error);
+	if (result == 0 && buffer_append(&output, "", 1) == 0)
+		*size = estimate((const char *)buffer_front(&output));
+	buffer_free(&output);
+	return (result);
+}
+
+int
+sender_step_send(const struct sender_step *step, const struct sender *sender,
+    struct error *error)
+{
+	struct zfs_arguments arguments = send_arguments(step, sender, false);
+	struct zfs_report report;
+	int result;
+
+	result = zfs_run(&arguments, ZFS_WRITE_OUTPUT, NULL, &report, error);
+	zfs_arguments_free(&arguments);
+	if (result == -1 || report.exit_code == 0)
+		return (result);
+	if (report.exit_code == EXIT_SIGNAL + SIGPIPE)
+		return (error_set(error, EXIT_FAILED,
+		    "the stream was not wanted any more"));
+	return (zfs_failed(&report, error));
+}

@@ -1,0 +1,30 @@
+#ifndef ZR_TLS_ENGINE_H
+#define ZR_TLS_ENGINE_H
+
+#include "base/error.h"
+#include "base/process.h"
+#include "tls/tls_connection.h"
+
+/*
+ * The pump between a TLS connection and the child that is the rest of the
+ * command line, which talks plaintext on a socket.
+ *
+ * Each direction ends by itself: the child's half-close becomes close_notify
+ * and then a FIN, the peer's close_notify or FIN the child's end of file.  A
+ * connection that is cut off looks like an end of file to the child, whose
+ * protocol knows whether it was the right place for one; if the child then
+ * fails, the engine says why the connection ended.
+ */
+#define TLS_ENGINE_FLUSH_MS 10000	/* for the peer to take the rest */
+#define TLS_ENGINE_LINGER_MS 2000	/* for its end, once all is sent */
+
+/*
+ * Pump until the child has ended and what it wrote is delivered; SIGTERM,
+ * SIGINT and SIGHUP are passed on to it.  local and the network's
+ * descriptors are non-blocking.  Returns the child's exit code; 98 if TLS
+ * failed and the child then did, too.
+ */
+int	tls_engine_run(struct tls_connection *connection,
+	    const struct chain *network, int local, struct process *child);
+
+#endif

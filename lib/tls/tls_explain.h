@@ -1,0 +1,17 @@
+#ifndef ZR_TLS_EXPLAIN_H
+#define ZR_TLS_EXPLAIN_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "tls/tls_verify.h"
+
+/*
+ * Why ssl failed, in the handshake or later, from OpenSSL's error code (0:
+ * none) and the last alert that came: a line that an administrator can act
+ * on.  Returns -1.
+ */
+int	tls_explain(const SSL *ssl, const struct tls_verify *verify,
+	    unsigned long code, bool handshake, struct error *error);
+
+#endif

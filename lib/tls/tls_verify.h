@@ -1,0 +1,35 @@
+#ifndef ZR_TLS_VERIFY_H
+#define ZR_TLS_VERIFY_H
+
+#include <openssl/ssl.h>
+
+#include "base/error.h"
+#include "tls/tls_context.h"
+
+/*
+ * Whether we accept the peer's certificate, and if not, why, in words that
+ * say which certificate and which check: zr-protocol(7), Transport, tls.
+ */
+struct tls_verify {
+	const struct tls_settings *settings;
+	struct error refusal;	/* .text is empty as long as nothing failed */
+	int alert_received;	/* the last (RFC 8446 section 6); -1: none */
+};
+
+/*
+ * Make ssl expect settings->server_name (client side), and let the callback
+ * find *verify, which must live as long as ssl.
+ */
+int	tls_verify_prepare(SSL *ssl, struct tls_verify *verify,
+	    struct error *error);
+
+/* For SSL_CTX_set_verify(). */
+int	tls_verify_callback(int ok, X509_STORE_CTX *store);
+
+/*
+ * The leaf's CN, NUL-terminated in name; -1 if it has none, more than one,
+ * or one that does not fit or holds a NUL.
+ */
+int	tls_verify_common_name(X509 *certificate, char *name, size_t size);
+
+#endif

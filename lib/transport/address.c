@@ -1,0 +1,77 @@
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "transport/address.h"
+
+static int
+parse_tcp(struct address *address, const char *text, struct error *error)
+{
+	const char *end = text, *colon;
+	size_t length;
+
+	if (*text == '[') {
+		text++;
+		end = strchr(text, ']');
+		if (end == NULL || end[1] != ':')
+			return (error_set(error, EXIT_USAGE, "tcp:%s: an IPv6 "
+			    "address is written [ADDRESS]:PORT", text - 1));
+		colon = end + 1;
+		if (memchr(text, ':', (size_t)(end - text)) == NULL)
+			return (error_set(error, EXIT_USAGE, "tcp:%s: in brackets "
+			    "stands an IPv6 address", text - 1));
+	} else {
+		colon = end = strchr(text, ':');
+		if (colon == NULL)
+			return (error_set(error, EXIT_USAGE,
+			    "tcp:%s: HOST:PORT is wanted", text));
+		if (strchr(colon + 1, ':') != NULL)
+			return (error_set(error, EXIT_USAGE, "tcp:%s: an IPv6 "
+			    "address goes in brackets", text));
+	}
+	length = (size_t)(end - text);
+	if (length >= sizeof(address->host))
+		return (error_set(error, EXIT_USAGE, "the host is too long"));
+	for (size_t i = 0; i < length; i++)
+		if (!isgraph((unsigned char)text[i]))
+			return (error_set(error, EXIT_USAGE,
+			    "tcp: a host is written without blanks"));
+	memcpy(address->host, text, length);
+	address->host[length] = '\0';
+	if (colon[1] == '\0' || strlcpy(address->port, colon + 1,
+	    sizeof(address->port)) >= sizeof(address->port))
+		return (error_set(error, EXIT_USAGE,
+		    "tcp:%s: a port is wanted behind the colon", text));
+	return (0);
+}
+
+int
+address_parse(struct address *address, const char *text, struct error *error)
+{
+	const struct sockaddr_un *limit = NULL;
+
+	memset(address, 0, sizeof(*address));
+	if (strncmp(text, "tcp:", 4) == 0) {
+		address->kind = ADDRESS_TCP;
+		return (parse_tcp(address, text + 4, error));
+	}
+	if (strncmp(text, "unix:", 5) == 0) {
+		address->kind = ADDRESS_UNIX;
+		if (text[5] == '\0' || strlcpy(address->path, text + 5,
+		    sizeof(address->path)) >= sizeof(limit->sun_path))
+			return (error_set(error, EXIT_USAGE, "unix: a path of 1 "
+			    "to %zu bytes is wanted", sizeof(limit->sun_path) - 1));
+		return (0);
+	}
+	if (strncmp(text, "exec:", 5) == 0) {
+		address->kind = ADDRESS_EXEC;
+		if (text[5] == '\0' || strlcpy(address->path, text + 5,
+		    sizeof(address->path)) >= sizeof(address->path))
+			return (error_set(error, EXIT_USAGE, "exec: a command of "
+			    "1 to %zu bytes is wanted", sizeof(address->path) - 1));
+		return (0);
+	}
+	return (error_set(error, EXIT_USAGE, "%s: not an address "
+	    "(tcp:HOST:PORT, unix:PATH, exec:COMMAND)", text));
+}

@@ -1,0 +1,33 @@
+#ifndef ZR_ADDRESS_H
+#define ZR_ADDRESS_H
+
+#include "base/error.h"
+
+/*
+ * Where a connection goes to, or is waited for: zr-connect(1), zr-listen(1).
+ *
+ *	tcp:HOST:PORT	HOST is a name, an IPv4 address, or an IPv6 address in
+ *			brackets, a zone after %; PORT a number or a service
+ *	unix:PATH
+ *	exec:COMMAND	for sh -c
+ *
+ * Pure: nothing is looked up.
+ */
+enum address_kind {
+	ADDRESS_TCP,
+	ADDRESS_UNIX,
+	ADDRESS_EXEC
+};
+
+struct address {
+	enum address_kind kind;
+	char host[256];		/* tcp: without brackets; "" or "*": any */
+	char port[32];
+	char path[4096];	/* unix: the path; exec: the command */
+};
+
+/* -1 with EXIT_USAGE and what is wrong with it. */
+int	address_parse(struct address *address, const char *text,
+	    struct error *error);
+
+#endif

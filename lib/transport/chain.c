@@ -1,0 +1,90 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/signals.h"
+#include "transport/chain.h"
+
+void
+chain_option(struct chain *chain, const char *text)
+{
+	char copy[32], *comma;
+	const char *reason_read, *reason_write;
+
+	if (strlcpy(copy, text, sizeof(copy)) >= sizeof(copy) ||
+	    (comma = strchr(copy, ',')) == NULL)
+		goto bad;
+	*comma = '\0';
+	chain->read_fd = (int)strtonum(copy, 0, 65535, &reason_read);
+	chain->write_fd = (int)strtonum(comma + 1, 0, 65535, &reason_write);
+	if (reason_read == NULL && reason_write == NULL)
+		return;
+bad:
+	die(EXIT_USAGE, "-f wants two descriptors, READ,WRITE, not %s", text);
+}
+
+int
+chain_check(const struct chain *chain, struct error *error)
+{
+	const int fds[2] = { chain->read_fd, chain->write_fd };
+
+	for (int i = 0; i < 2; i++)
+		if (fcntl(fds[i], F_GETFD) == -1)
+			return (error_set(error, EXIT_USAGE,
+			    "descriptor %d is not open: no connection here "
+			    "(zr-connect opens one)", fds[i]));
+	return (0);
+}
+
+int
+chain_adopt(const struct chain *chain, int fd, struct error *error)
+{
+	if (dup2(fd, chain->read_fd) == -1 || dup2(fd, chain->write_fd) == -1)
+		return (error_errno(error, "descriptors %d and %d",
+		    chain->read_fd, chain->write_fd));
+	io_set_cloexec(chain->read_fd, false);
+	io_set_cloexec(chain->write_fd, false);
+	if (fd != chain->read_fd && fd != chain->write_fd)
+		close(fd);
+	return (0);
+}
+
+void
+chain_exec(const struct chain *chain, char *const argv[])
+{
+	if (chain != NULL) {
+		io_set_nonblocking(chain->read_fd, false);
+		io_set_nonblocking(chain->write_fd, false);
+	}
+	signals_restore();
+	execvp(argv[0], argv);
+	die(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC,
+	    "cannot execute %s: %s", argv[0], strerror(errno));
+}
+
+void
+chain_clean_environment(void)
+{
+	static const char *const names[] = { "ZR_LABEL", "LISTEN_FDS",
+	    "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unsetenv(names[i]);
+}
+
+void
+chain_leave_handshake(void)
+{
+	const char *text = getenv("ZR_HANDSHAKE_FD"), *reason;
+	int fd;
+
+	if (text == NULL)
+		return;
+	fd = (int)strtonum(text, 3, 65535, &reason);
+	if (reason == NULL)
+		close(fd);
+}

@@ -1,0 +1,48 @@
+#ifndef ZR_CHAIN_H
+#define ZR_CHAIN_H
+
+#include "base/error.h"
+
+/*
+ * The conventions by which our programs hand a connection on: zr-chain(7).
+ * Client programs find the network on descriptors 6 (read) and 7 (write),
+ * server programs on 0 and 1.
+ */
+struct chain {
+	int read_fd;
+	int write_fd;	/* may be a dup of, or equal to, read_fd */
+};
+
+#define CHAIN_CLIENT ((struct chain){ .read_fd = 6, .write_fd = 7 })
+#define CHAIN_SERVER ((struct chain){ .read_fd = 0, .write_fd = 1 })
+
+/* "R,W", the argument of -f; anything else ends the program (EXIT_USAGE). */
+void	chain_option(struct chain *chain, const char *text);
+
+/* Are both open?  If not, says which, and that zr-connect opens them. */
+int	chain_check(const struct chain *chain, struct error *error);
+
+/*
+ * Make a descriptor of our own both of the chain's, open over exec; it is not
+ * to be used any more under its own number.
+ */
+int	chain_adopt(const struct chain *chain, int fd, struct error *error);
+
+/*
+ * A loader's last step: blocking mode back on both descriptors, signals as
+ * they were, SIGPIPE default, then exec.  chain may be NULL.  Does not
+ * return: exits 127 where argv[0] is not found, 126 where it cannot run.
+ */
+void	chain_exec(const struct chain *chain, char *const argv[])
+	    __attribute__((noreturn));
+
+/*
+ * Close ZR_HANDSHAKE_FD, by which zr-listen counts the clients that may not
+ * know the protocol; the place is free once no process holds it open.
+ */
+void	chain_leave_handshake(void);
+
+/* What a resident's children must not see: ZR_LABEL, LISTEN_*, NOTIFY_SOCKET. */
+void	chain_clean_environment(void);
+
+#endif

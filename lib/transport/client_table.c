@@ -1,0 +1,114 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/client_table.h"
+
+int
+client_table_init(struct client_table *table, const struct client_caps *caps)
+{
+	*table = (struct client_table){ .caps = *caps };
+	/* Those that were told to go hold their entry until they have gone. */
+	table->size = caps->all + caps->new;
+	table->clients = calloc(table->size, sizeof(*table->clients));
+	return (table->clients == NULL ? -1 : 0);
+}
+
+void
+client_table_free(struct client_table *table)
+{
+	free(table->clients);
+	table->clients = NULL;
+}
+
+static size_t
+count_new(const struct client_table *table, struct client **oldest)
+{
+	size_t count = 0;
+
+	*oldest = NULL;
+	for (struct client *c = table->clients; c < table->clients + table->size; c++) {
+		if (c->pid == 0 || c->handshake == -1 || c->evicted)
+			continue;
+		count++;
+		if (*oldest == NULL || c->since < (*oldest)->since)
+			*oldest = c;
+	}
+	return (count);
+}
+
+static size_t
+count_staying(const struct client_table *table, const char *address)
+{
+	size_t count = 0;
+
+	for (struct client *c = table->clients; c < table->clients + table->size; c++)
+		count += c->pid != 0 && !c->evicted &&
+		    (address == NULL || strcmp(c->address, address) == 0);
+	return (count);
+}
+
+/* Is there a place for one more?  If not, *oldest (or NULL) can make one. */
+static bool
+has_place(const struct client_table *table, struct client **oldest)
+{
+	return (count_new(table, oldest) < table->caps.new &&
+	    count_staying(table, NULL) < table->caps.all);
+}
+
+int64_t
+client_table_opens(const struct client_table *table)
+{
+	struct client *oldest;
+
+	if (table->count == table->size)
+		return (INT64_MAX);
+	if (has_place(table, &oldest))
+		return (0);
+	return (oldest != NULL ? oldest->since + CLIENT_NEW_MS : INT64_MAX);
+}
+
+enum client_verdict
+client_table_judge(const struct client_table *table, const char *address,
+    struct client **oldest)
+{
+	const bool place = has_place(table, oldest);
+
+	if (table->caps.per_address != 0 &&
+	    count_staying(table, address) >= table->caps.per_address)
+		return (CLIENT_REFUSE);
+	if (!place)
+		return (*oldest != NULL ? CLIENT_TAKE_EVICTING : CLIENT_WAIT);
+	return (CLIENT_TAKE);
+}
+
+struct client *
+client_table_add(struct client_table *table, pid_t pid, int handshake,
+    const char *address, int64_t now)
+{
+	for (struct client *c = table->clients; c < table->clients + table->size; c++) {
+		if (c->pid != 0)
+			continue;
+		*c = (struct client){ .pid = pid, .handshake = handshake,
+		    .since = now };
+		strlcpy(c->address, address, sizeof(c->address));
+		table->count++;
+		return (c);
+	}
+	return (NULL);
+}
+
+struct client *
+client_table_find(const struct client_table *table, pid_t pid)
+{
+	for (struct client *c = table->clients; c < table->clients + table->size; c++)
+		if (c->pid == pid)
+			return (c);
+	return (NULL);
+}
+
+void
+client_table_remove(struct client_table *table, struct client *client)
+{
+	*client = (struct client){ .pid = 0, .handshake = -1 };
+	table->count--;
+}

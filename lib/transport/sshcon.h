@@ -1,0 +1,32 @@
+#ifndef ZR_SSHCON_H
+#define ZR_SSHCON_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "transport/chain.h"
+
+/*
+ * The greeting inside an ssh session, before the version handshake: zr-protocol(7),
+ * Transport, ssh.  Neither function reads a byte too many.
+ * Deadlines as in io.h.
+ */
+#define SSHCON_BANNER_SIZE 31		/* each, padded with NULs */
+
+extern const char sshcon_hello[SSHCON_BANNER_SIZE];
+extern const char sshcon_begin[SSHCON_BANNER_SIZE];
+extern const char sshcon_proxy_error[SSHCON_BANNER_SIZE];
+
+/* Client: wait for the server's greeting, answer it. */
+int	sshcon_connect(const struct chain *chain, int64_t deadline,
+	    struct error *error);
+
+/* Server: greet, wait for the answer. */
+int	sshcon_accept(const struct chain *chain, int64_t deadline,
+	    struct error *error);
+
+/* Server: tell the client that it will not be served. */
+int	sshcon_refuse(const struct chain *chain, int64_t deadline,
+	    struct error *error);
+
+#endif

@@ -1,0 +1,309 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/process.h"
+#include "base/signals.h"
+#include "base/utf8.h"
+#include "zfs/zfs_advice.h"
+#include "zfs/zfs_command.h"
+
+static const int ending_signals[] = { SIGTERM, SIGINT, SIGHUP };
+
+#define ENDING_SIGNALS (sizeof(ending_signals) / sizeof(ending_signals[0]))
+
+static int ended_by;		/* the signal that told us to end; 0: none */
+
+static struct error advised;	/* the error that the advice is about */
+static char advice[ZFS_ADVICE_SIZE];
+
+void
+zfs_init(void)
+{
+	const char *path = getenv("PATH");
+	char *longer;
+
+	/* zfs lives where an ordinary user's PATH does not look. */
+	if (asprintf(&longer, "%s%s/usr/local/sbin:/usr/sbin:/sbin",
+	    path == NULL ? "" : path, path == NULL ? "" : ":") != -1) {
+		setenv("PATH", longer, 1);
+		free(longer);
+	}
+	setenv("LC_ALL", "C", 1);
+}
+
+/* Not before there is a command: until then such a signal just ends us. */
+static void
+catch_signals(void)
+{
+	signals_catch(SIGCHLD);
+	for (size_t i = 0; i < ENDING_SIGNALS; i++)
+		signals_catch(ending_signals[i]);
+}
+
+void
+zfs_let_go(void)
+{
+	signals_restore();
+	signal(SIGPIPE, SIG_IGN);
+}
+
+struct zfs_arguments
+zfs_arguments(const char *first, ...)
+{
+	const char *program = getenv(ZFS_ENVIRONMENT), *argument = first;
+	struct zfs_arguments arguments = { .items = NULL };
+	va_list list;
+
+	zfs_arguments_add(&arguments, program == NULL ? "zfs" : program);
+	va_start(list, first);
+	for (; argument != NULL; argument = va_arg(list, const char *))
+		zfs_arguments_add(&arguments, argument);
+	va_end(list);
+	return (arguments);
+}
+
+void
+zfs_arguments_add(struct zfs_arguments *arguments, const char *argument)
+{
+	const char **grown;
+
+	if (arguments->count + 2 > arguments->capacity) {
+		arguments->capacity = arguments->capacity * 2 + 16;
+		grown = reallocarray(arguments->items, arguments->capacity,
+		    sizeof(*grown));
+		if (grown == NULL) {
+			arguments->capacity = 0;
+			arguments->out_of_memory = true;
+		} else
+			arguments->items = grown;
+	}
+	if (arguments->out_of_memory)
+		return;
+	arguments->items[arguments->count++] = argument;
+	arguments->items[arguments->count] = NULL;
+}
+
+void
+zfs_arguments_free(struct zfs_arguments *arguments)
+{
+	free(arguments->items);
+	*arguments = (struct zfs_arguments){ .items = NULL };
+}
+
+/* Take what a pipe holds; false once it has come to its end. */
+static bool
+drain(int fd, struct buffer *into)
+{
+	char chunk[16384];
+	ssize_t got;
+
+	while ((got = io_read(fd, chunk, sizeof(chunk))) > 0)
+		if (into != NULL &&
+		    buffer_append(into, chunk, (size_t)got) == -1)
+			return (false);
+	return (got == -1 && errno == EAGAIN);
+}
+
+/* Keep the beginning; read the rest away, or a talker would never end. */
+static bool
+drain_words(int fd, char *words, size_t *length)
+{
+	char chunk[4096];
+	size_t room;
+	ssize_t got;
+
+	while ((got = io_read(fd, chunk, sizeof(chunk))) > 0) {
+		room = ZFS_WORDS_MAX - *length;
+		if (room > (size_t)got)
+			room = (size_t)got;
+		memcpy(words + *length, chunk, room);
+		*length += room;
+	}
+	return (got == -1 && errno == EAGAIN);
+}
+
+static void
+pass_signals(const struct process *process)
+{
+	for (size_t i = 0; i < ENDING_SIGNALS; i++)
+		if (signals_take(ending_signals[i])) {
+			ended_by = ending_signals[i];
+			process_signal(process, SIGTERM);
+		}
+}
+
+/* Everything that it says, until it has ended and said it all. */
+static void
+attend(struct process *process, struct buffer *output, char *words, size_t *length)
+{
+	struct pollfd entries[2];
+	bool ended;
+
+	do {
+		entries[0] = (struct pollfd){ .fd = process->output, .events = POLLIN };
+		entries[1] = (struct pollfd){ .fd = process->errors, .events = POLLIN };
+		signals_take(SIGCHLD);
+		ended = process_has_ended(process);
+		if (!ended)
+			io_poll(entries, 2, IO_FOREVER);
+		pass_signals(process);
+		if (process->output != -1 && !drain(process->output, output)) {
+			/* Also where it printed too much: it will get EPIPE. */
+			io_close(&process->output);
+		}
+		if (process->errors != -1 &&
+		    !drain_words(process->errors, words, length))
+			io_close(&process->errors);
+	} while (!ended);
+}
+
+/* A descriptor that gives a command's standard input; -1 for an empty one. */
+static int
+open_input(const char *text)
+{
+	const size_t length = text == NULL ? 0 : strlen(text);
+	int ends[2];
+
+	if (length == 0 || length > ZFS_INPUT_MAX ||
+	    pipe2(ends, O_CLOEXEC) == -1)
+		return (-1);
+	if (io_write(ends[1], text, length) != (ssize_t)length)
+		io_close(&ends[0]);
+	close(ends[1]);
+	return (ends[0]);
+}
+
+int
+zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
+    struct buffer *output, struct zfs_report *report, struct error *error)
+{
+	struct process process = PROCESS_NONE;
+	char words[ZFS_WORDS_MAX];
+	size_t length = 0;
+	int input, started;
+
+	if (arguments->out_of_memory)
+		return (error_set(error, EXIT_SYSTEM, "out of memory"));
+	catch_signals();
+	pass_signals(&process);
+	if (ended_by != 0)
+		goto ended;
+	input = open_input(arguments->input);
+	started = process_start(&process,
+	    (char *const *)(uintptr_t)arguments->items,
+	    flags & ZFS_READ_INPUT ? PROCESS_INHERIT :
+	    input != -1 ? input : PROCESS_NULL,
+	    flags & ZFS_WRITE_OUTPUT ? PROCESS_INHERIT :
+	    output != NULL ? PROCESS_PIPE : PROCESS_NULL,
+	    PROCESS_PIPE, false, error);
+	io_close(&input);
+	if (started == -1)
+		return (-1);
+	attend(&process, output, words, &length);
+	report->exit_code = process_wait(&process);
+	process_close(&process);
+	utf8_sanitize(report->words, words, length);
+	report->command = arguments->items[1];
+	strlcpy(report->dataset, arguments->items[arguments->count - 1],
+	    sizeof(report->dataset));
+	if (ended_by != 0)
+		goto ended;
+	if (output != NULL && buffer_length(output) + 16384 > output->max)
+		return (error_set(error, EXIT_FAILED,
+		    "zfs printed more than %zu bytes", output->max));
+	return (0);
+ended:
+	return (error_set(error, EXIT_SIGNAL + ended_by,
+	    "ended by signal %d (%s)", ended_by, strsignal(ended_by)));
+}
+
+int
+zfs_do(const struct zfs_arguments *arguments, enum zfs_flags flags,
+    struct error *error)
+{
+	struct zfs_report report;
+
+	if (zfs_run(arguments, flags, NULL, &report, error) == -1)
+		return (-1);
+	if (report.exit_code != 0)
+		return (zfs_failed(&report, error));
+	/* It may have left a part of its task undone, and say so. */
+	diag_lines(report.words, strlen(report.words));
+	return (0);
+}
+
+bool
+zfs_words_all(const struct zfs_report *report, const char *const endings[])
+{
+	const char *line = report->words;
+	size_t length, tail, lines = 0, i;
+
+	for (; *line != '\0'; line += length + (line[length] == '\n')) {
+		length = strcspn(line, "\n");
+		for (i = 0; endings[i] != NULL; i++) {
+			tail = strlen(endings[i]);
+			if (length >= tail && memcmp(line + length - tail,
+			    endings[i], tail) == 0)
+				break;
+		}
+		if (endings[i] == NULL)
+			return (false);
+		lines++;
+	}
+	return (lines > 0);
+}
+
+/* The words on one line; what follows "usage:" helps nobody here. */
+static size_t
+join(const char *words, char *text, size_t size)
+{
+	size_t used = 0, length;
+
+	text[0] = '\0';
+	for (; *words != '\0'; words += length + (words[length] == '\n')) {
+		length = strcspn(words, "\n");
+		if (strncmp(words, "usage:", 6) == 0)
+			break;
+		if (length > 0 && used < size)
+			used += (size_t)snprintf(text + used, size - used,
+			    "%s%.*s", used > 0 ? "; " : "", (int)length, words);
+	}
+	return (used);
+}
+
+int
+zfs_failed(const struct zfs_report *report, struct error *error)
+{
+	const struct zfs_failure failure = { .command = report->command,
+	    .dataset = report->dataset, .words = report->words,
+	    .length = strlen(report->words) };
+	char text[sizeof(error->text)];
+
+	if (join(report->words, text, sizeof(text)) > 0)
+		error_set(error, EXIT_FAILED, "%s", text);
+	else if (report->exit_code >= EXIT_SIGNAL)
+		error_set(error, EXIT_FAILED, "zfs %s was ended by signal %d",
+		    report->command, report->exit_code - EXIT_SIGNAL);
+	else
+		error_set(error, EXIT_FAILED, "zfs %s ended with status %d",
+		    report->command, report->exit_code);
+	zfs_advice(advice, &failure);
+	advised = *error;
+	return (-1);
+}
+
+const char *
+zfs_failed_advice(const struct error *error)
+{
+	if (advice[0] == '\0' || strcmp(error->text, advised.text) != 0)
+		return (NULL);
+	return (advice);
+}

@@ -1,0 +1,27 @@
+#ifndef ZR_ZFS_ENDPOINT_H
+#define ZR_ZFS_ENDPOINT_H
+
+#include "endpoint/endpoint_program.h"
+
+/* What zr-endpoint sender and zr-endpoint receiver have in common. */
+
+struct zfs_endpoint {
+	const struct endpoint_method *methods;
+	const char *prefix;	/* not NULL: the filesystem that the client sees */
+				/* as the root; taken out of what is said */
+	const void *role;	/* struct sender or struct receiver */
+};
+
+/*
+ * Set up to run zfs, and run a method, which gets the struct zfs_endpoint as
+ * its context.  What goes wrong is said, with a hint where there is one.
+ * Returns the exit code.
+ */
+int	zfs_endpoint_run(const struct zfs_endpoint *endpoint, const char *name,
+	    const char *operand);
+
+/* Every endpoint answers a Ping alike. */
+int	zfs_endpoint_ping(void *context, const ProtobufCMessage *request,
+	    struct error *error);
+
+#endif

@@ -1,0 +1,93 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "zfs/zfs_command.h"
+#include "zfs/zfs_hold.h"
+
+#define HOLDS_MAX	(1u << 20)	/* bytes of "zfs holds" of one snapshot */
+
+static int
+run(struct zfs_arguments *arguments, const char *const fine[],
+    struct error *error)
+{
+	struct zfs_report report;
+	int result;
+
+	result = zfs_run(arguments, 0, NULL, &report, error);
+	zfs_arguments_free(arguments);
+	if (result == 0 && report.exit_code != 0 && !zfs_words_all(&report, fine))
+		result = zfs_failed(&report, error);
+	return (result);
+}
+
+int
+zfs_hold(const char *tag, const char *const snapshots[], struct error *error)
+{
+	static const char *const fine[] = {
+		"tag already exists on this dataset", NULL
+	};
+	struct zfs_arguments arguments = zfs_arguments("hold", tag, NULL);
+
+	for (size_t i = 0; snapshots[i] != NULL; i++)
+		zfs_arguments_add(&arguments, snapshots[i]);
+	return (run(&arguments, fine, error));
+}
+
+static bool
+is_one_of(const char *name, const char *const names[])
+{
+	for (; *names != NULL; names++)
+		if (strcmp(name, *names) == 0)
+			return (true);
+	return (false);
+}
+
+int
+zfs_release(const char *tag, const struct zfs_list *list,
+    const char *const spare[], struct error *error)
+{
+	static const char *const fine[] = {
+		"no such tag on this dataset", "dataset does not exist", NULL
+	};
+	struct zfs_arguments arguments = zfs_arguments("release", tag, NULL);
+	const size_t none = arguments.count;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (list->objects[i].type == ZFS_SNAPSHOT &&
+		    list->objects[i].holds > 0 &&
+		    !is_one_of(list->objects[i].name, spare))
+			zfs_arguments_add(&arguments, list->objects[i].name);
+	if (arguments.count > none)
+		return (run(&arguments, fine, error));
+	zfs_arguments_free(&arguments);
+	return (0);
+}
+
+bool
+zfs_hold_advice(char line[ZFS_ADVICE_SIZE], const char *snapshot)
+{
+	struct zfs_arguments arguments = zfs_arguments("holds", "-H", snapshot,
+	    NULL);
+	struct buffer output = BUFFER_EMPTY(HOLDS_MAX);
+	struct zfs_report report;
+	struct error error;
+	char *rest, *tag = NULL;
+
+	if (zfs_run(&arguments, 0, &output, &report, &error) == 0 &&
+	    buffer_append(&output, "", 1) == 0) {
+		/* Lines of snapshot, tag and time; the first will do. */
+		rest = (char *)output.bytes;
+		strsep(&rest, "\t");
+		tag = strsep(&rest, "\t");
+	}
+	/* A tag may be anything, also what a shell would take otherwise. */
+	if (tag != NULL && strchr(tag, '\'') == NULL)
+		snprintf(line, ZFS_ADVICE_SIZE, "the hold %s keeps %s: "
+		    "\"zfs release '%s' '%s'\" releases it", tag, snapshot, tag,
+		    snapshot);
+	else
+		tag = NULL;
+	zfs_arguments_free(&arguments);
+	buffer_free(&output);
+	return (tag != NULL);
+}

@@ -1,0 +1,77 @@
+#ifndef ZR_ZFS_OBJECT_H
+#define ZR_ZFS_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+/*
+ * What "zfs get" knows of filesystems, volumes, snapshots and bookmarks: one
+ * process however many there are.
+ */
+enum zfs_type {
+	ZFS_FILESYSTEM,
+	ZFS_VOLUME,
+	ZFS_SNAPSHOT,
+	ZFS_BOOKMARK
+};
+
+/* Which of the fields below are asked for; type always is. */
+enum zfs_wanted {
+	ZFS_WANT_IDENTITY = 1 << 0,	/* guid, createtxg, creation */
+	ZFS_WANT_HOLDS = 1 << 1,
+	ZFS_WANT_ENCRYPTION = 1 << 2,
+	ZFS_WANT_TOKEN = 1 << 3,
+	ZFS_WANT_PLACEHOLDER = 1 << 4
+};
+
+struct zfs_object {
+	const char *name;		/* whole: "pool/a@b" */
+	const char *version;		/* behind "@" or "#"; else NULL */
+	enum zfs_type type;
+	uint64_t guid;
+	uint64_t createtxg;
+	int64_t creation;		/* seconds since the epoch */
+	uint64_t holds;			/* user references */
+	bool encrypted;
+	bool placeholder;		/* zrepl:placeholder, set on itself */
+	const char *resume_token;	/* "" where there is no saved state */
+};
+
+struct zfs_list {
+	struct zfs_object *objects;
+	size_t count;
+	struct buffer text;		/* what the strings point into */
+};
+
+/*
+ * names: which, NULL-terminated; NULL: every filesystem and volume there is.
+ * depth: "0" only themselves, "1" their children and versions too, NULL
+ * everything below.  types: as in -t of zfs get.  In the order in which zfs
+ * prints them.
+ *
+ * A name that does not exist is left out where missing_is_fine, an error in
+ * zfs's words (EXIT_FAILED) otherwise.  zfs_list_free() also after an error.
+ */
+int	zfs_list_read(struct zfs_list *list, const char *const names[],
+	    const char *depth, const char *types, enum zfs_wanted wanted,
+	    bool missing_is_fine, struct error *error);
+
+/*
+ * One filesystem or volume (objects[0]) with its snapshots and bookmarks, in
+ * the order of their making, a bookmark before the snapshot that it is of.
+ * Where it does not exist and missing_is_fine, count is 0.
+ */
+int	zfs_filesystem_read(struct zfs_list *list, const char *name,
+	    enum zfs_wanted wanted, bool missing_is_fine, struct error *error);
+
+/* The snapshot or bookmark of that name; NULL if there is none. */
+const struct zfs_object *zfs_list_find(const struct zfs_list *list,
+	    enum zfs_type type, const char *version);
+
+void	zfs_list_free(struct zfs_list *list);
+
+#endif

@@ -1,0 +1,311 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "message/request.h"
+#include "message/rfc3339.h"
+#include "zfs/fs_name.h"
+#include "zfs/zfs_command.h"
+#include "zfs/zfs_hold.h"
+#include "zfs/zfs_versions.h"
+
+#define DESTROY_ARGUMENT_MAX (60u << 10)	/* Linux: 128 KiB in one argument */
+
+int
+zfs_versions_answer(const char *local, struct error *error)
+{
+	ListFilesystemVersionsRes response = LIST_FILESYSTEM_VERSIONS_RES__INIT;
+	FilesystemVersion *versions = NULL, **pointers = NULL;
+	char (*creations)[RFC3339_SIZE] = NULL;
+	const struct zfs_object *object;
+	struct zfs_list list;
+	size_t count = 0;
+	int result = -1;
+
+	if (zfs_filesystem_read(&list, local, 0, false, error) == -1)
+		goto out;
+	versions = calloc(list.count, sizeof(*versions));
+	pointers = calloc(list.count, sizeof(*pointers));
+	creations = calloc(list.count, sizeof(*creations));
+	if (versions == NULL || pointers == NULL || creations == NULL) {
+		error_errno(error, "versions");
+		goto out;
+	}
+	for (size_t i = 1; i < list.count; i++, count++) {
+		object = &list.objects[i];
+		filesystem_version__init(&versions[count]);
+		rfc3339_format(creations[count], object->creation);
+		versions[count].type = object->type == ZFS_BOOKMARK ?
+		    FILESYSTEM_VERSION__VERSION_TYPE__Bookmark :
+		    FILESYSTEM_VERSION__VERSION_TYPE__Snapshot;
+		versions[count].name = (char *)(uintptr_t)object->version;
+		versions[count].guid = object->guid;
+		versions[count].createtxg = object->createtxg;
+		versions[count].creation = creations[count];
+		pointers[count] = &versions[count];
+	}
+	response.versions = pointers;
+	response.n_versions = count;
+	result = request_answer(&response.base, error);
+out:
+	free(versions);
+	free(pointers);
+	free(creations);
+	zfs_list_free(&list);
+	return (result);
+}
+
+const struct zfs_object *
+zfs_version_find(const struct zfs_list *list, const char *shown,
+    const FilesystemVersion *wanted, struct error *error)
+{
+	const bool bookmark =
+	    wanted->type == FILESYSTEM_VERSION__VERSION_TYPE__Bookmark;
+	const struct zfs_object *found = zfs_list_find(list,
+	    bookmark ? ZFS_BOOKMARK : ZFS_SNAPSHOT, wanted->name);
+
+	if (found == NULL)
+		error_set(error, EXIT_FAILED, "%s \"%s%c%s\" does not exist",
+		    bookmark ? "bookmark" : "snapshot", shown,
+		    bookmark ? '#' : '@', wanted->name);
+	else if (found->guid != wanted->guid) {
+		error_set(error, EXIT_FAILED, "%s \"%s%c%s\" has guid %" PRIu64
+		    ", not %" PRIu64, bookmark ? "bookmark" : "snapshot", shown,
+		    bookmark ? '#' : '@', wanted->name, found->guid, wanted->guid);
+		found = NULL;
+	}
+	return (found);
+}
+
+/* --- destroying --- */
+
+struct destruction {
+	const char *shown, *local;
+	FilesystemVersion *const *wanted;
+	size_t count;
+	bool *done;		/* destroyed, or a text says why not */
+	char **texts;		/* owned; NULL: it went well */
+	const char *busy;	/* the first that is; NULL: none */
+	bool out_of_memory;
+};
+
+static void
+cannot(struct destruction *destruction, size_t index, const char *text)
+{
+	destruction->done[index] = true;
+	destruction->texts[index] = strdup(text);
+	if (destruction->texts[index] == NULL)
+		destruction->out_of_memory = true;
+}
+
+/* What is not there, or another than the client thinks. */
+static void
+judge(struct destruction *destruction, const struct zfs_list *list)
+{
+	const struct zfs_object *found;
+	char text[FS_NAME_MAX * 3];
+
+	for (size_t i = 0; i < destruction->count; i++) {
+		const FilesystemVersion *wanted = destruction->wanted[i];
+
+		found = fs_name_valid_snapshot(wanted->name) ?
+		    zfs_list_find(list, ZFS_SNAPSHOT, wanted->name) : NULL;
+		if (found == NULL) {
+			snprintf(text, sizeof(text), "dataset \"%s@%s\" does not "
+			    "exist", destruction->shown, wanted->name);
+			cannot(destruction, i, text);
+		} else if (wanted->guid != 0 && wanted->guid != found->guid) {
+			snprintf(text, sizeof(text), "\"%s@%s\" has guid %" PRIu64
+			    ", not %" PRIu64, destruction->shown, wanted->name,
+			    found->guid, wanted->guid);
+			cannot(destruction, i, text);
+		}
+	}
+}
+
+/*
+ * ZFS's reason in its bare words, from "cannot destroy snapshot F@S: reason"
+ * or "cannot destroy 'F@S': reason", if S is this name; else NULL.
+ */
+static const char *
+reason_for(const struct destruction *destruction, const char *name,
+    const char *line, size_t length)
+{
+	char whole[2 * FS_NAME_MAX + 8];
+	const char *reason;
+
+	snprintf(whole, sizeof(whole), "%s@%s", destruction->local, name);
+	reason = memmem(line, length, whole, strlen(whole));
+	if (reason == NULL)
+		return (NULL);
+	reason += strlen(whole);
+	if (*reason == '\'')
+		reason++;
+	return (strncmp(reason, ": ", 2) == 0 ? reason + 2 : NULL);
+}
+
+/*
+ * A line is about one snapshot; names may hold ": ", so the longest counts.
+ * False where it is about none of those that are left.
+ */
+static bool
+take_reason(struct destruction *destruction, const char *line, size_t length)
+{
+	const char *reason = NULL, *this;
+	char text[1024];
+
+	for (size_t i = 0; i < destruction->count; i++) {
+		if (destruction->done[i])
+			continue;
+		this = reason_for(destruction, destruction->wanted[i]->name, line,
+		    length);
+		if (this != NULL && (reason == NULL || this > reason))
+			reason = this;
+	}
+	if (reason == NULL)
+		return (false);
+	/* The peer gets bare words; our log should have them all. */
+	diag(DIAG_LOG "%.*s", (int)length, line);
+	/* Newer releases have other words for EBUSY. */
+	if (strncmp(reason, "it's being held", 15) == 0)
+		snprintf(text, sizeof(text), "dataset is busy");
+	else
+		snprintf(text, sizeof(text), "%.*s",
+		    (int)(line + length - reason), reason);
+	for (size_t i = 0; i < destruction->count; i++)
+		if (!destruction->done[i] && reason_for(destruction,
+		    destruction->wanted[i]->name, line, length) == reason) {
+			cannot(destruction, i, text);
+			if (destruction->busy == NULL &&
+			    strcmp(text, "dataset is busy") == 0)
+				destruction->busy = destruction->wanted[i]->name;
+		}
+	return (true);
+}
+
+/* For the log: what keeps the first one that is busy. */
+static void
+advise(const struct destruction *destruction)
+{
+	char snapshot[2 * FS_NAME_MAX + 2], line[ZFS_ADVICE_SIZE];
+
+	if (destruction->busy == NULL)
+		return;
+	snprintf(snapshot, sizeof(snapshot), "%s@%s", destruction->local,
+	    destruction->busy);
+	if (zfs_hold_advice(line, snapshot))
+		diag(DIAG_LOG DIAG_HINT "%s", line);
+}
+
+/* Words that name none of them (permissions, a pool in trouble) go for all. */
+static void
+take_words(struct destruction *destruction, size_t first, size_t last,
+    struct zfs_report *report, struct error *error)
+{
+	strlcpy(report->dataset, destruction->local, sizeof(report->dataset));
+	zfs_failed(report, error);
+	diag(DIAG_LOG "%s", error->text);
+	if (zfs_failed_advice(error) != NULL)
+		diag(DIAG_LOG DIAG_HINT "%s", zfs_failed_advice(error));
+	for (size_t i = first; i < last; i++)
+		if (!destruction->done[i])
+			cannot(destruction, i, error->text);
+}
+
+/*
+ * Destroy as many as fit on a command line, the first that is left among them:
+ * all of them or none.  Those that zfs objects to drop out.
+ */
+static int
+destroy_some(struct destruction *destruction, size_t first,
+    struct error *error)
+{
+	struct zfs_arguments arguments;
+	struct zfs_report report;
+	const char *line, *end;
+	bool named = false;
+	size_t last, used;
+	char *operand;
+	int result;
+
+	operand = malloc(DESTROY_ARGUMENT_MAX + 2 * FS_NAME_MAX + 8);
+	if (operand == NULL)
+		return (error_errno(error, "zfs destroy"));
+	used = (size_t)sprintf(operand, "%s@", destruction->local);
+	for (last = first; last < destruction->count && used <
+	    DESTROY_ARGUMENT_MAX; last++)
+		if (!destruction->done[last])
+			used += (size_t)sprintf(operand + used, "%s%s",
+			    last > first ? "," : "", destruction->wanted[last]->name);
+	arguments = zfs_arguments("destroy", operand, NULL);
+	result = zfs_run(&arguments, 0, NULL, &report, error);
+	zfs_arguments_free(&arguments);
+	free(operand);
+	if (result == -1)
+		return (-1);
+	if (report.exit_code == 0) {
+		for (size_t i = first; i < last; i++)
+			destruction->done[i] = true;
+		return (0);
+	}
+	/* A last line without its end was cut off: it will be said again. */
+	for (line = report.words; (end = strchr(line, '\n')) != NULL;
+	    line = end + 1)
+		named |= take_reason(destruction, line, (size_t)(end - line));
+	if (!named)
+		take_words(destruction, first, last, &report, error);
+	return (0);
+}
+
+/* Until nothing is left; each try settles one at least. */
+static int
+destroy_all(struct destruction *destruction, struct error *error)
+{
+	for (size_t i = 0; i < destruction->count; i++)
+		while (!destruction->done[i])
+			if (destruction->out_of_memory ||
+			    destroy_some(destruction, i, error) == -1)
+				return (-1);
+	return (0);
+}
+
+int
+zfs_versions_destroy(const char *shown, const char *local,
+    const DestroySnapshotsReq *request, struct error *error)
+{
+	struct destruction destruction = { .shown = shown, .local = local,
+	    .wanted = request->snapshots, .count = request->n_snapshots };
+	struct zfs_list list;
+	int result;
+
+	for (size_t i = 0; i < request->n_snapshots; i++)
+		if (request->snapshots[i]->type !=
+		    FILESYSTEM_VERSION__VERSION_TYPE__Snapshot)
+			return (error_set(error, EXIT_FAILED,
+			    "version \"%s\" is not a snapshot",
+			    request->snapshots[i]->name));
+	destruction.done = calloc(request->n_snapshots + 1, sizeof(bool));
+	destruction.texts = calloc(request->n_snapshots + 1, sizeof(char *));
+	destruction.out_of_memory = destruction.done == NULL ||
+	    destruction.texts == NULL;
+	result = zfs_filesystem_read(&list, local, 0, false, error);
+	if (result == 0 && !destruction.out_of_memory) {
+		judge(&destruction, &list);
+		result = destroy_all(&destruction, error);
+	}
+	if (destruction.out_of_memory)
+		result = error_set(error, EXIT_SYSTEM, "out of memory");
+	if (result == 0)
+		result = request_answer_destroyed(request, destruction.texts,
+		    error);
+	if (result == 0)
+		advise(&destruction);
+	for (size_t i = 0; destruction.texts != NULL && i < destruction.count; i++)
+		free(destruction.texts[i]);
+	free(destruction.texts);
+	free(destruction.done);
+	zfs_list_free(&list);
+	return (result);
+}

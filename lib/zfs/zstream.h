@@ -1,0 +1,77 @@
+#ifndef ZR_ZSTREAM_H
+#define ZR_ZSTREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "zfs/fletcher4.h"
+
+/*
+ * Is this a complete zfs send stream of one snapshot, and of which?  Bytes go
+ * in as they arrive; every record's length and checksum is checked, payloads
+ * are only summed, nothing is kept but one record's header.  Both byte
+ * orders.
+ *
+ * A stream is a list of records of 312 bytes: BEGIN, any number of others,
+ * each with a payload whose length its header tells, END.  With properties
+ * (zfs send -p) it is wrapped: BEGIN with a payload, END, the stream, END.
+ */
+#define ZSTREAM_RECORD_SIZE	312
+#define ZSTREAM_BLOCK_MAX	(16u << 20)	/* a block's payload, bytes */
+#define ZSTREAM_BEGIN_MAX	(64u << 20)	/* BEGIN's payload, bytes */
+
+enum zstream_feature {
+	ZSTREAM_DEDUP = 1 << 0,
+	ZSTREAM_EMBEDDED = 1 << 16,
+	ZSTREAM_LARGE_BLOCKS = 1 << 19,
+	ZSTREAM_RESUMING = 1 << 20,
+	ZSTREAM_REDACTED = 1 << 21,
+	ZSTREAM_COMPRESSED = 1 << 22,
+	ZSTREAM_RAW = 1 << 24
+};
+
+struct zstream {
+	/* What it is; valid once begun is set. */
+	bool begun;
+	uint64_t to_guid;
+	uint64_t from_guid;		/* 0: a full stream */
+	int64_t creation;		/* seconds since the epoch */
+	uint32_t features;		/* enum zstream_feature, and others */
+	bool with_properties;
+	char to_name[256];		/* "pool/filesystem@snapshot" */
+
+	enum {
+		ZSTREAM_AT_START,	/* nothing yet */
+		ZSTREAM_IN_WRAPPER,	/* the properties */
+		ZSTREAM_AT_INNER,	/* between them and the stream */
+		ZSTREAM_IN_STREAM,
+		ZSTREAM_AT_OUTER_END,	/* the stream is whole, one END to come */
+		ZSTREAM_COMPLETE
+	} state;
+	uint64_t offset;		/* bytes so far */
+	uint8_t record[ZSTREAM_RECORD_SIZE];
+	size_t have;			/* of record */
+	uint64_t payload_left;
+	bool swap;
+	struct fletcher4 sum;
+};
+
+void	zstream_init(struct zstream *stream);
+
+/*
+ * The next bytes; -1 as soon as it is clear that this is no complete stream
+ * of one snapshot that could be kept (EXIT_FAILED): the text says what is
+ * wrong and at which offset.  Nothing may follow then.
+ */
+int	zstream_feed(struct zstream *stream, const void *bytes, size_t length,
+	    struct error *error);
+
+/* The end of file came: -1 where something is missing. */
+int	zstream_finish(const struct zstream *stream, struct error *error);
+
+/* The part of to_name behind its "@". */
+const char *zstream_snapshot(const struct zstream *stream);
+
+#endif
