@@ -46,6 +46,9 @@ sender="zr-endpoint sender -j web -f 'src/data<'"
 receiver='zr-endpoint receiver -n -u -e off -j sink dst/backup'
 
 @test "a tree is replicated, steps are resumed, snapshots destroyed, without root" {
+	# The first one leaves a placeholder for the other.
+	as zrzfs zr-step -s "$sender" -r "$receiver" "$(send_request '' src/data/below@1)"
+	[ "$(property zrepl:placeholder dst/backup/src/data)" = on ]
 	as zrzfs sh "$EXAMPLES/replicate.sh" "$sender" "$receiver"
 	for name in data data/below; do
 		[ "$(snapshots_of "src/$name")" = "$(snapshots_of "dst/backup/src/$name")" ]
@@ -74,6 +77,15 @@ receiver='zr-endpoint receiver -n -u -e off -j sink dst/backup'
 	done
 	as zrzfs zr-step -s "$sender" -r "$receiver" "$(send_request src/data@2 src/data@3)"
 	[ "$(fs_digest src/data@3)" = "$(fs_digest dst/backup/src/data@3)" ]
+
+	# One more process than root needs, as zr-endpoint(1) says.
+	zfs snapshot src/data@4
+	printf '#!/bin/sh\necho "$*" >> count\nexec zfs "$@"\n' > counting-zfs
+	chmod +x counting-zfs
+	install -m 666 /dev/null count
+	request=$(send_request src/data@3 src/data@4)
+	as zrzfs env ZR_ZFS=./counting-zfs zr-step -s "$sender" -r "$receiver" "$request"
+	[ "$(wc -l < count)" -eq 11 ] || { cat count; false; }
 
 	request=$(jq -cn --argjson one "$(version src/data@1)" '{Filesystem: "src/data", Snapshots: [$one]}')
 	for endpoint in "$sender" "$receiver"; do

@@ -1,4 +1,5 @@
 # Shared by the bats files here, which run in the machine: `load zfs_helper`.
+: "${ZR_BUILD:=$BATS_TEST_DIRNAME/../../build}"
 load ../helper
 export LC_ALL=C.UTF-8
 
@@ -239,57 +240,81 @@ session_ended() {
 	[ -z "$(processes_of "$1")" ]
 }
 
-# What zr runs as zfs(8) where a stream shall last for some seconds.  While one
-# is being received there is a file "receiving".
+# What zr runs as zfs(8) where a stream shall last for some seconds.  Once one is
+# being received there is a file "receiving".  While there is a file "pause", a
+# stream stops after as many pieces as that says, and makes the file "paused".
 slow_zfs() {
 	cat > slow-zfs <<-END
 		#!/bin/bash
 		set -o pipefail
-		[ "\$1 \$2" != 'recv -s' ] || : > '$PWD/receiving'
+		cd '$PWD'
+		case "\$1 \$2" in
+		'recv -A') ;;
+		recv*) : > receiving ;;
+		esac
 		[ "\$1" = send ] || exec zfs "\$@"
-		zfs "\$@" | perl -e 'while (sysread STDIN, \$b, 65536) {
-		    syswrite STDOUT, \$b; select undef, undef, undef, 0.04 }'
+		zfs "\$@" | perl -e '
+		    \$left = -e "pause" ? \`cat pause\` : -1;
+		    sub pause { select undef, undef, undef, 0.04 }
+		    while (sysread STDIN, \$piece, 65536) {
+			syswrite STDOUT, \$piece;
+			pause;
+			next if --\$left;
+			open FILE, ">paused";
+			pause while -e "pause";
+		    }'
 	END
 	chmod +x slow-zfs
 	export ZR_ZFS=$PWD/slow-zfs
 }
 
-# Is a stream being received, or is the step that would do it over?
+# Has a stream stopped that is being received, or is the step that would do it over?
 streaming() {
-	[ -e receiving ] || ! kill -0 "$1" 2> /dev/null
+	{ [ -e receiving ] && [ -e paused ]; } || ! kill -0 "$1" 2> /dev/null
 }
 
 # interrupted_step SECONDS FROM TO TOKEN: a step in which something is killed
-# that runs for it, within so many seconds, or, every other time, while the
-# stream flows.  Exit status: the step's.
+# that runs for it, within so many seconds, or, every other time, somewhere in
+# the stream.  Exit status: the step's.  $flowing counts those that failed after
+# their stream had begun.
 interrupted_step() {
 	local request session victims status seconds=$1
 	request=$(send_request "${@:2}")
-	rm -f receiving
+	rm -f receiving paused
+	if ((RANDOM % 2)); then
+		echo $((RANDOM % 12 + 1)) > pause
+	fi
 	setsid zr-step -s "$SENDER" -r "$RECEIVER" "$request" > /dev/null 2> step.err 3>&- &
 	session=$!
-	if ((RANDOM % 2)); then
-		eventually 60 streaming $session
-		seconds=2
+	if [ -e pause ]; then
+		eventually 120 streaming $session
+		seconds=0.2
 	fi
 	sleep "$(awk -v seconds="$seconds" -v part=$((RANDOM % 1000)) 'BEGIN { print seconds * part / 1000 }')"
 	mapfile -t victims < <(processes_of $session)
 	if [ ${#victims[@]} -gt 0 ]; then
 		kill "-$((RANDOM % 2 ? 9 : 15))" "${victims[RANDOM % ${#victims[@]}]}" 2>/dev/null || true
 	fi
+	rm -f pause
 	wait $session
 	status=$?
+	[ $status -eq 0 ] || [ ! -e receiving ] || flowing=$((flowing + 1))
 	# A remote end, or what a killed process left, may take its time.
 	eventually 60 session_ended $session || { kill -9 $(processes_of $session); return 99; }
 	return $status
 }
 
+# Have as many steps failed as shall, half of them in their stream, and was one resumed?
+enough() {
+	[ $interrupted -ge "$count" ] && [ $flowing -ge $((count / 2)) ] && [ $resumed -gt 0 ]
+}
+
 # interruptions COUNT FILESYSTEM: snapshots of a filesystem or volume are
-# replicated, one after the other, each step tried until it succeeds, until so
-# many tries have failed and one was resumed.  "change" makes the next snapshot
-# differ.  ZR_TEST_INTERRUPTIONS is another count, for a quick look.
+# replicated, one after the other, each step tried until it succeeds, until
+# enough have been interrupted.  "change" makes the next snapshot differ.
+# ZR_TEST_INTERRUPTIONS is another count, for a quick look.
 interruptions() {
-	local count=${ZR_TEST_INTERRUPTIONS:-$1} filesystem=$2 number=1 from='' interrupted=0 resumed=0 tries=0 began took token
+	local count=${ZR_TEST_INTERRUPTIONS:-$1} filesystem=$2 number=1 from='' interrupted=0 flowing=0 resumed=0 tries=0 began took token
 	RANDOM=${ZR_TEST_SEED:=$RANDOM}
 	echo "ZR_TEST_SEED=$ZR_TEST_SEED"
 	slow_zfs
@@ -298,7 +323,7 @@ interruptions() {
 	began=$EPOCHREALTIME
 	step '' "$filesystem@1"
 	took=$(awk -v from="$began" -v to="$EPOCHREALTIME" 'BEGIN { print to - from }')
-	while { [ $interrupted -lt "$count" ] || [ $resumed -eq 0 ]; } && [ $tries -lt $((count * 4 + 10)) ]; do
+	until enough || [ $tries -ge $((count * 4 + 10)) ]; do
 		if zfs list "$(at "$filesystem@$number")" > /dev/null 2>&1; then
 			from=$filesystem@$number
 			number=$((number + 1))
@@ -318,9 +343,8 @@ interruptions() {
 			return 1
 		}
 	done
-	echo "$interrupted of $tries steps interrupted, $resumed resumed, $number snapshots"
-	[ $interrupted -ge "$count" ]
-	[ $resumed -gt 0 ]
+	echo "$interrupted of $tries steps interrupted, $flowing of them in their stream, $resumed resumed, $number snapshots"
+	enough
 
 	# What is missing, and one more in peace.
 	if ! zfs list "$(at "$filesystem@$number")" > /dev/null 2>&1; then
