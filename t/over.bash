@@ -16,7 +16,8 @@ over_setup() {
 
 # over TRANSPORT: what transport.py connects from now on uses it.
 over() {
-	export ZR_OVER=$1 OVER_JOBS=6
+	# There are more processes on the way than with plain TCP.
+	export ZR_OVER=$1 OVER_JOBS=6 ZR_REPLAY_TOLERANCE=${ZR_REPLAY_TOLERANCE:-4}
 	case $1 in
 	tls) over_tls -K ;;
 	kernel)

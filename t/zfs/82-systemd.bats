@@ -1,0 +1,81 @@
+# The systemd units as they stand, run by a systemd of their own: with the user,
+# the sandbox and the credentials that they ask for.  Here, because the machine's
+# kernel and root directory are ours to play with.
+load zfs_helper
+
+setup_file() {
+	export EXAMPLES=$BATS_TEST_DIRNAME/../../examples
+	export STREAM=$BATS_TEST_DIRNAME/../data/streams/data.full.zstream
+	export PKI=$BATS_FILE_TMPDIR/pki
+	zr-cert ca "$PKI"
+	zr-cert server "$PKI" server localhost
+	zr-cert client "$PKI" web1
+	echo web1 > "$PKI/clients"
+}
+
+# with_systemd SCRIPT: run it as a service; its output goes to the file out.
+# Nothing that is changed here is seen outside.
+with_systemd() {
+	cat > check
+	chmod +x check
+	cat > boot <<-'EOF2'
+	set -e
+	mount -t proc proc /proc
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup || mountpoint -q /sys/fs/cgroup
+	for directory in /run /etc/zr /usr/local/bin /usr/local/sbin /var/lib; do
+		mkdir -p "$directory"
+		mount -t tmpfs -o mode=755 tmpfs "$directory"
+	done
+	# Its credentials are mounts that a service must see.
+	mount --make-rshared /
+	ip link set lo up
+	cp "$PKI"/* /etc/zr
+	install "$PROGRAMS"/zr-* /usr/local/bin
+	install "$EXAMPLES/zr-server" /usr/local/sbin
+	mkdir -p /run/systemd/system
+	cp "$EXAMPLES"/systemd/* /run/systemd/system
+	# What belongs to a start of the whole system is not for us.
+	for unit in /lib/systemd/system/sysinit.target.wants/*; do
+		[[ $unit == *journald* ]] || ln -s /dev/null "/run/systemd/system/${unit##*/}"
+	done
+	printf '%s\n' '[Unit]' DefaultDependencies=no 'Requires=systemd-journald.socket' \
+	    '[Service]' Type=oneshot "ExecStart=/bin/sh -c 'exec \"$PWD/check\" > \"$PWD/out\" 2>&1'" \
+	    'ExecStopPost=systemctl --force exit' > /run/systemd/system/check.service
+	exec env -i container=zr /lib/systemd/systemd --system --unit=check.service \
+	    --log-target=console --show-status=no
+	EOF2
+	PROGRAMS=$(dirname "$(command -v zr-tls)")
+	export PROGRAMS
+	timeout -s KILL 500 unshare --pid --fork --kill-child --mount --uts --ipc --net --cgroup bash boot 3>&- ||
+	    true
+}
+
+@test "systemd's own service manager runs the units, sandboxed" {
+	with_systemd <<-EOF2
+	#!/bin/bash
+	PATH=/usr/local/bin:\$PATH
+	request='{"Filesystem":"a/b","To":{"Type":"Snapshot","Name":"one","Guid":"1773106610190237946","CreateTXG":"10","Creation":"2026-11-22T10:43:50Z"},"ReplicationConfig":{"protection":{"Initial":"GuaranteeResumability","Incremental":"GuaranteeIncrementalReplication"}}}'
+	ask() {
+		zr-remote -d /etc/zr -n web1 -s localhost tls:127.0.0.1:8888 "\$@"
+	}
+	for unit in zr zr-listen; do
+		systemctl start \$unit.socket
+		ask Receive "\$request" < $STREAM && echo "received by \$unit"
+		exec 6<> /dev/tcp/127.0.0.1/8888
+		until pid=\$(pgrep -n zr-tls); do read -r -t 0.2 <> <(:); done
+		grep -E '^(CapBnd|NoNewPrivs|Seccomp):' /proc/\$pid/status
+		stat -c 'user %u' /proc/\$pid | sed 's/[1-9][0-9]*/of its own/'
+		exec 6<&-
+		systemctl stop \$unit.socket 'zr@*.service' zr-listen.service
+	done
+	journalctl -o cat
+	EOF2
+	cat out
+	for unit in zr zr-listen; do
+		grep -qx "received by $unit" out
+	done
+	[ "$(grep -cx 'CapBnd:	0000000000000000' out)" -eq 2 ]
+	[ "$(grep -cx 'NoNewPrivs:	1' out)" -eq 2 ]
+	[ "$(grep -cx 'Seccomp:	2' out)" -eq 2 ]
+	[ "$(grep -cx 'user of its own' out)" -eq 2 ]
+}
