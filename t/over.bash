@@ -22,8 +22,10 @@ over() {
 	tls) over_tls -K ;;
 	kernel)
 		modprobe tls
-		# That machine is slow, and slower with what it has not read yet.
-		export OVER_JOBS=2 OVER_PAUSE=2 ZR_REPLAY_TOLERANCE=4
+		# That machine is slow: one at a time, and of each kind only some;
+		# ZR_REPLAY_ALL=1 takes all, in a quarter of an hour.
+		export OVER_JOBS=1
+		[ -n "${ZR_REPLAY_ALL-}" ] || export OVER_ONLY='^(d0[247]|d11|d12|c02|c10)-'
 		over_tls -k ;;
 	ssh)
 		ZR_OVER_CLIENT="zr-ssh-connect -p PORT -i $OVER/client_key -o IdentitiesOnly=yes
@@ -44,13 +46,12 @@ over_tls() {
 replays() {
 	local name
 	for name in "${@:3}"; do
-		while [ "$(jobs -pr | wc -l)" -ge "$OVER_JOBS" ]; do
-			sleep 0.1
-		done
+		[[ $name =~ ${OVER_ONLY-} ]] || continue
+		# Asking again and again who runs would slow them down.
+		[ "${#replays[@]}" -lt "$OVER_JOBS" ] || wait -n || true
 		timeout 100 /usr/bin/python3 "$OVER_TESTS/$1" "$2" "$name" 3>&- \
 		    > "$ZR_OVER.$2.$name" 2>&1 &
 		replays+=("$!:$ZR_OVER.$2.$name")
-		[ -z "${OVER_PAUSE-}" ] || sleep "$OVER_PAUSE"
 	done
 }
 
@@ -104,7 +105,8 @@ replay_time() {
 
 # Tests that know no transport, only pair.py.
 over_again() {
-	bats -f 'Send: the answer|endpoint.s failure|after the whole stream|ZR_VERDICT|refused early|early success' \
-	    "$OVER_TESTS/25-dataconn.bats"
+	bats -f 'after the whole stream|refused early|early success' "$OVER_TESTS/25-dataconn.bats"
+	[ -z "${OVER_ONLY-}" ] || return 0
+	bats -f 'Send: the answer|endpoint.s failure|ZR_VERDICT' "$OVER_TESTS/25-dataconn.bats"
 	bats -f 'one line of JSON|endpoint.s error|a batch answers' "$OVER_TESTS/40-rpc.bats"
 }
