@@ -69,12 +69,13 @@ grpc=(-H 'content-type: application/grpc' -H 'te: trailers')
 	# An unknown method is refused by the server itself.
 	timeout 50 h2load -n 50000 -c 1 -m 50 -d body "${grpc[@]}" \
 	    "http://127.0.0.1:$(cat port)/Replication/Nonsense" > loaded 2>&1 3>&- &
-	children+=($!)
+	load=$!
 	eventually 20 [ -s pid ]
 	peak=0
 	while now=$(awk '/^VmHWM/ { print $2 }' "/proc/$(cat pid)/status" 2> gone) && [ -n "$now" ]; do
 		peak=$now
 	done
+	wait "$load"
 	cat loaded
 	grep -q '50000 succeeded' loaded
 	echo "$peak KiB"
