@@ -92,7 +92,7 @@ replay_control() {
 }
 
 replay_time() {
-	OVER_JOBS=9
+	[ "$ZR_OVER" = kernel ] || OVER_JOBS=9
 	for role in server client; do
 		replays rpc_replay.py $role c13-idle-keepalive-27s
 		replays replay.py $role d10-send-heartbeats-12s-handler-delay.data \
