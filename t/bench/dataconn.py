@@ -11,10 +11,10 @@ to dataconn.json.
 """
 import json, os, platform, shutil, socket, statistics, subprocess, sys, time
 
-GIB = int(os.environ.get("BENCH_GIB", "8"))
+GIB = float(os.environ.get("BENCH_GIB", "8"))
 RUNS = int(os.environ.get("BENCH_RUNS", "5"))
-SIZE = GIB << 30
-PRODUCE = ["dd", "if=/dev/zero", "bs=256k", f"count={GIB * 4096}", "status=none"]
+SIZE = int(GIB * (1 << 30))
+PRODUCE = ["dd", "if=/dev/zero", "bs=256k", f"count={SIZE >> 18}", "status=none"]
 CONSUME = ["dd", "of=/dev/null", "bs=256k", "status=none"]
 REQUEST = json.dumps({"Filesystem": "a", "To": {"Name": "s", "Guid": "1", "Creation": "2024-01-02T00:00:00Z"},
                       "ReplicationConfig": {"protection": {"Initial": 1, "Incremental": 1}}})
@@ -183,16 +183,16 @@ def measure(contenders, file):
     cpu = {name: statistics.median(v[0] for v in values) / GIB for name, values in runs.items()}
     rate = {name: GIB * 1024 / statistics.median(v[1] for v in values) for name, values in runs.items()}
     pump = result["pump"] = max((name for name in ("pump", "pump, splice") if name in runs), key=rate.get)
-    print(f"{GIB} GiB, medians of {RUNS} runs, {os.cpu_count()} cores; the best pump is \"{pump}\"")
+    print(f"{GIB:g} GiB, medians of {RUNS} runs, {os.cpu_count()} cores; the best pump is \"{pump}\"")
     for name, values in runs.items():
         row = {"cpu_seconds_per_gib": round(cpu[name], 3), "mib_per_second": round(rate[name]),
                "cpu_to_pump": round(cpu[name] / cpu[pump], 2), "rate_to_pump": round(rate[name] / rate[pump], 2),
                "all": [{"cpu_seconds": round(v[0], 3), "seconds": round(v[1], 3)} for v in values]}
         result["contenders"][name] = row
-        print(f"{name:26}{row['cpu_seconds_per_gib']:7.3f} CPU-s/GiB{row['mib_per_second']:7} MiB/s"
+        print(f"{name:28}{row['cpu_seconds_per_gib']:7.3f} CPU-s/GiB{row['mib_per_second']:7} MiB/s"
               f"{row['cpu_to_pump']:7.2f} of the best pump's CPU,{row['rate_to_pump']:5.2f} of its rate")
     for name in absent:
-        print(f"{name:26}   absent here")
+        print(f"{name:28}   absent here")
     with open(file, "w") as f:
         json.dump(result, f, indent=1)
         f.write("\n")

@@ -9,7 +9,7 @@ The bare cost of the cipher, to encrypt and to decrypt, is measured in between:
 pump and cipher together are what zr-tls has to be compared with.
 """
 import os, re, socket, subprocess, sys, tempfile, time
-from dataconn import CONSUME, GIB, consumer, connection, finish, listening, measure, on_sockets, producer, ssh, start
+from dataconn import SIZE, consumer, connection, finish, listening, measure, on_sockets, producer, ssh, start
 
 CIPHER = "aes-128-gcm"
 BARE, ALONE = f"bare {CIPHER}, twice", "zr-tls alone"
@@ -26,7 +26,7 @@ def bare():
     """The cipher alone, on records of 16 KiB, over and over the same: both sides, one after the other."""
     said = subprocess.run(["openssl", "speed", "-mr", "-seconds", "1", "-bytes", "16384", "-evp", CIPHER],
                           check=True, capture_output=True, text=True).stdout
-    seconds = 2 * (GIB << 30) / float(re.search(r"^\+F:.*:([0-9.]+)$", said, re.M).group(1))
+    seconds = 2 * SIZE / float(re.search(r"^\+F:.*:([0-9.]+)$", said, re.M).group(1))
     return seconds, seconds
 
 
