@@ -391,6 +391,50 @@ ended_while() {
 	run ! grep -q '^set' ran
 }
 
+# A raw stream goes beside a placeholder and takes its place by zfs rename.
+raw_over_placeholder() {
+	does get <<-'END'
+	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a\tzrepl:placeholder\ton\tlocal\n'
+	case $* in *guid*) exit 0 ;; esac
+	printf 'tank/root/host/tank/a/one\ttype\tfilesystem\t-\n'
+	END
+	does recv <<< 'cat > /dev/null'
+	cp "$BATS_TEST_DIRNAME/data/streams/enc.full-raw.zstream" stream
+	receive_request | jq -c --arg guid \
+	    "$(awk '$1 == "a/enc@e1" { print $2 }' "$BATS_TEST_DIRNAME/data/streams/versions.tsv")" \
+	    '.To.Guid = $guid' > request
+}
+
+@test "receiver: a rename that fails leaves everything where it can be found" {
+	raw_over_placeholder
+	receiver Receive "$(cat request)" < stream
+	[ "$status" -eq 0 ]
+	grep -v ^get ran | tail -n 5 > order
+	diff order - <<-'END'
+	recv -s tank/root/host/tank/a.zr-incoming@2
+	rename tank/root/host/tank/a/one tank/root/host/tank/a.zr-incoming/one
+	destroy tank/root/host/tank/a
+	rename tank/root/host/tank/a.zr-incoming tank/root/host/tank/a
+	hold zrepl_last_received_J_job tank/root/host/tank/a@2
+	END
+	for fails in a/one a.zr-incoming; do
+		: > ran
+		does rename <<-END
+		case \$2 in tank/root/host/tank/$fails)
+			echo "cannot rename '\$2': out of luck" >&2
+			exit 1
+		esac
+		END
+		receiver Receive "$(cat request)" < stream
+		[ "$status" -eq 1 ]
+		stderr_has "was received and cannot take the place of tank/a yet: cannot rename 'tank/$fails': out of luck"
+		# Nothing is destroyed before its children are safe, nor held after.
+		[ "$(tail -n 1 ran)" = "$(grep "^rename tank/root/host/tank/$fails " ran)" ]
+		[ "$fails" != a/one ] || run ! grep -q '^destroy' ran
+	done
+	ended_while rename 143 zr-endpoint receiver -c host -e inherit -j job tank/root Receive
+}
+
 @test "receiver: the old hold goes only when the new one is there" {
 	does get <<-'END'
 	case $* in

@@ -292,17 +292,24 @@ increment_of(const struct archive_list *list, const bool *going,
 	return (NULL);
 }
 
+static int
+cannot(char **text, const struct error *why, struct error *error)
+{
+	*text = strdup(why->text);
+	return (*text == NULL ? error_errno(error, "results") : 0);
+}
+
 /*
  * Which of the versions can go?  One that is the base of a stored increment
  * stays unless that goes too; that may in turn keep the base of it, until
  * nothing changes any more.
  */
-static void
+static int
 judge(const DestroySnapshotsReq *request, const struct archive_list *list,
-    bool *going, char **texts)
+    bool *going, char **texts, struct error *error)
 {
 	const struct archive_snapshot *found, *increment;
-	struct error error;
+	struct error why;
 	bool changed = true;
 	size_t index;
 
@@ -313,11 +320,11 @@ judge(const DestroySnapshotsReq *request, const struct archive_list *list,
 		if (wanted.guid == 0 && found != NULL)
 			wanted.guid = found->guid;
 		found = archive_find_version(list, request->filesystem, &wanted,
-		    &error);
-		if (found == NULL)
-			texts[i] = strdup(error.text);
-		else
+		    &why);
+		if (found != NULL)
 			going[found - list->snapshots] = true;
+		else if (cannot(&texts[i], &why, error) == -1)
+			return (-1);
 	}
 	while (changed) {
 		changed = false;
@@ -329,14 +336,16 @@ judge(const DestroySnapshotsReq *request, const struct archive_list *list,
 			increment = increment_of(list, going, found);
 			if (increment == NULL)
 				continue;
-			error_set(&error, EXIT_FAILED, "%s@%s is the base of the "
+			error_set(&why, EXIT_FAILED, "%s@%s is the base of the "
 			    "stored increment %s", request->filesystem,
 			    found->name, increment->name);
-			texts[i] = strdup(error.text);
+			if (cannot(&texts[i], &why, error) == -1)
+				return (-1);
 			going[index] = false;
 			changed = true;
 		}
 	}
+	return (0);
 }
 
 static int
@@ -369,15 +378,17 @@ destroy_snapshots(void *context, const ProtobufCMessage *message,
 		error_errno(error, "snapshots");
 		goto out;
 	}
-	judge(request, &list, going, texts);
+	if (judge(request, &list, going, texts, error) == -1)
+		goto out;
 	/* Increments before their bases, should we be stopped half way. */
 	for (size_t i = list.count; i-- > 0;)
 		if (going[i] && archive_remove(directory, &list.snapshots[i],
 		    &reason) == -1)
 			for (size_t j = 0; j < request->n_snapshots; j++)
 				if (texts[j] == NULL && strcmp(list.snapshots[i].name,
-				    request->snapshots[j]->name) == 0)
-					texts[j] = strdup(reason.text);
+				    request->snapshots[j]->name) == 0 &&
+				    cannot(&texts[j], &reason, error) == -1)
+					goto out;
 	result = request_answer_destroyed(request, texts, error);
 out:
 	for (size_t i = 0; texts != NULL && i < request->n_snapshots; i++)

@@ -102,6 +102,17 @@ replication_cursor(void *context, const ProtobufCMessage *message,
 
 /* --- sending --- */
 
+/* May it be sent, and from where? */
+static int
+begin(struct sender_step *step, const struct sender *sender,
+    const SendReq *request, SendRes *response, struct error *error)
+{
+	response->usedresumetoken = request->resumetoken[0] != '\0';
+	if (sender_step_open(step, sender, request, error) == -1)
+		return (-1);
+	return (sender_step_check(step, sender, error));
+}
+
 static int
 send_dry(void *context, const ProtobufCMessage *message, struct error *error)
 {
@@ -111,10 +122,7 @@ send_dry(void *context, const ProtobufCMessage *message, struct error *error)
 	struct sender_step step;
 	int result;
 
-	response.usedresumetoken = request->resumetoken[0] != '\0';
-	result = sender_step_open(&step, sender, request, error);
-	if (result == 0)
-		result = sender_step_check(&step, sender, error);
+	result = begin(&step, sender, request, &response, error);
 	if (result == 0)
 		result = sender_step_size(&step, sender, &response.expectedsize,
 		    error);
@@ -133,10 +141,7 @@ send_stream(void *context, const ProtobufCMessage *message, struct error *error)
 	struct sender_step step;
 	int result;
 
-	response.usedresumetoken = request->resumetoken[0] != '\0';
-	result = sender_step_open(&step, sender, request, error);
-	if (result == 0)
-		result = sender_step_check(&step, sender, error);
+	result = begin(&step, sender, request, &response, error);
 	if (result == 0)
 		result = sender_step_prepare(&step, sender, error);
 	if (result == 0)
