@@ -75,7 +75,7 @@ check-valgrind: deps
 # Real ZFS, in an emulated machine (t/zfsvm/README).
 check-zfs:
 	@sh t/deps.sh zfs
-	$(MAKE) all
+	$(MAKE) all $(BUILD)/t/relay
 	t/zfsvm/build $${ZR_ZFSVM:-build/zfsvm}
 	t/zfsvm/check
 
@@ -83,7 +83,8 @@ check-zfs:
 deps:
 	@sh t/deps.sh
 
-unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%) $(FUZZERS:%=$(BUILD)/t/unit/fuzz-%)
+unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%) $(FUZZERS:%=$(BUILD)/t/unit/fuzz-%) \
+    $(BUILD)/t/relay
 
 # Numbers, no verdict (t/bench/README.md): a data connection beside a bare pump and
 # other tools, connections, calls, TLS, and kernel TLS in the machine of check-zfs.
@@ -103,6 +104,10 @@ bench: all $(BUILD)/bench/pump
 $(BUILD)/bench/pump: t/bench/pump.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(LIBRARY)
+
+$(BUILD)/t/relay: t/relay.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(LIBRARY) -lbsd
 
 # libFuzzer on everything that parses, from seeds made of t/data: FUZZ_SECONDS
 # for each target, or FUZZ_RUNS executions where that is given.  What is found

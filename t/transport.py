@@ -10,7 +10,8 @@ sets them), whatever they make of that:
 """
 import atexit, fcntl, os, shlex, shutil, socket, subprocess, tempfile
 
-RELAY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "relay.py")
+RELAY = os.path.join(os.environ.get("ZR_BUILD") or
+                     os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "build"), "t", "relay")
 PATIENCE = 60       # seconds, on a busy machine
 
 
