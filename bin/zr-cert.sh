@@ -15,7 +15,7 @@ usage() {
 }
 
 fail() {
-	echo "zr-cert: $*" >&2
+	printf 'zr-cert: %s\n' "$*" >&2
 	exit 1
 }
 
@@ -28,6 +28,9 @@ check_name() {
 	[ ${#1} -le 64 ] || fail "$1: a CN has at most 64 characters"
 }
 
+# Names in certificates may be anybody's: printf, for echo may take a backslash
+# in them for the beginning of a control character.
+
 # run WHAT COMMAND...: quiet, unless it fails.
 run() {
 	what=$1
@@ -35,17 +38,24 @@ run() {
 	output=$("$@" 2>&1) || fail "$what: $output"
 }
 
-# issue DIRECTORY NAME EKU SAN: NAME.key and NAME.crt, signed by the CA there.
-issue() {
-	directory=$1 name=$2
-	[ -r "$directory/ca.key" ] ||
-		fail "$directory/ca.key: no CA here (zr-cert ca $directory)"
-	for file in "$directory/$name.key" "$directory/$name.crt"; do
+# new DIRECTORY NAME: no file of that name is there, and at our end there are both
+# or none: a key without its certificate would only be in the way of the next try.
+new() {
+	for file in "$1/$2.key" "$1/$2.crt"; do
 		[ ! -e "$file" ] || fail "$file is there already; remove it to make another"
 	done
 	work=$(mktemp -d)
-	# A key without its certificate would only be in the way of the next try.
-	trap 'rm -rf "$work"; [ -s "$directory/$name.crt" ] || rm -f "$directory/$name.key"' EXIT
+	made=$1/$2
+	trap 'rm -rf "$work"; [ -s "$made.crt" ] || rm -f "$made.key" "$made.crt"' EXIT
+}
+
+# issue DIRECTORY NAME EKU SAN: NAME.key and NAME.crt, signed by the CA there.
+issue() {
+	directory=$1 name=$2
+	for file in "$directory/ca.key" "$directory/ca.crt"; do
+		[ -r "$file" ] || fail "$file: no CA here (zr-cert ca makes one)"
+	done
+	new "$directory" "$name"
 	{
 		echo 'basicConstraints=critical,CA:FALSE'
 		echo 'keyUsage=critical,digitalSignature'
@@ -77,8 +87,7 @@ alternative() {
 make_ca() {
 	directory=$1 name=${2:-zr CA}
 	check_name "$name"
-	[ ! -e "$directory/ca.key" ] ||
-		fail "$directory/ca.key is there already; remove it to make another"
+	new "$directory" ca
 	mkdir -p "$directory"
 	umask 077
 	run key openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
@@ -113,10 +122,10 @@ make_client() {
 
 show() {
 	for file; do
-		echo "$file:"
+		printf '%s:\n' "$file"
 		output=$(openssl x509 -in "$file" -noout -subject -issuer -dates \
 		    -nameopt RFC2253,-esc_msb 2>&1) || fail "$file: $output"
-		echo "$output" | sed 's/^/	/'
+		printf '%s\n' "$output" | sed 's/^/	/'
 		openssl x509 -in "$file" -noout \
 		    -ext subjectAltName,extendedKeyUsage,basicConstraints 2>/dev/null |
 			sed 's/^ */	/'
@@ -130,19 +139,22 @@ common_name() {
 
 problems=0
 problem() {
-	echo "NO: $*"
+	printf 'NO: %s\n' "$*"
 	problems=$((problems + 1))
 }
 
-# accepts WHO CERTIFICATE OF PURPOSE CA [OPTION...]: would WHO accept it?
+# accepts WHO CERTIFICATE OF PURPOSE CA [OPTION...]: would WHO, with zr-tls, accept
+# it?  By that CA file alone, and at OpenSSL's security level 2.
 accepts() {
 	who=$1 certificate=$2 of=$3 purpose=$4 ca=$5
 	shift 5
-	if output=$(openssl verify -partial_chain -CAfile "$ca" -untrusted \
-	    "$certificate" -purpose "$purpose" "$@" "$certificate" 2>&1); then
-		echo "yes: the $who accepts the $of's certificate $certificate ($ca)"
+	if output=$(openssl verify -partial_chain -CAfile "$ca" -no-CApath \
+	    -no-CAstore -auth_level 2 -untrusted "$certificate" \
+	    -purpose "$purpose" "$@" "$certificate" 2>&1); then
+		printf "yes: the %s accepts the %s's certificate %s (%s)\n" \
+		    "$who" "$of" "$certificate" "$ca"
 	else
-		reason=$(echo "$output" | sed -n 's/^error [0-9]* at [0-9]* depth lookup: *//p' | head -n 1)
+		reason=$(printf '%s\n' "$output" | sed -n 's/^error [0-9]* at [0-9]* depth lookup: *//p' | head -n 1)
 		problem "the $who refuses the $of's certificate $certificate ($ca): ${reason:-$output}"
 	fi
 }
@@ -175,11 +187,18 @@ check() {
 		    "lies beside its certificate)"
 	done
 	: "${server_name:=$(common_name "$server")}"
+	[ -n "$server_name" ] ||
+		fail "$server: has no CN; which name does the client expect (-s SERVER)?"
 	case $(alternative "$server_name") in
 	IP:*) accepts client "$server" server sslserver "$client_ca" \
 	    -verify_ip "$server_name" ;;
-	*) accepts client "$server" server sslserver "$client_ca" \
-	    -verify_hostname "$server_name" ;;
+	*)
+		accepts client "$server" server sslserver "$client_ca" \
+		    -verify_hostname "$server_name"
+		# openssl(1) would fall back on the CN, zr-tls and zrepl do not.
+		openssl x509 -in "$server" -noout -ext subjectAltName 2>/dev/null |
+			grep -q DNS: || problem "the client refuses the server's" \
+			    "certificate $server: no host name in its subjectAltName" ;;
 	esac
 	accepts server "$client" client sslclient "$server_ca"
 	name=$(common_name "$client")
@@ -187,8 +206,8 @@ check() {
 		problem "the server allows the client \"$client_name\", but the" \
 		    "certificate's CN is \"$name\""
 	fi
-	echo "the client expects the server name $server_name (zr-tls connect -s)"
-	echo "the server must allow the client $name (zr-tls accept -c)"
+	printf 'the client expects the server name %s (zr-tls connect -s)\n' "$server_name"
+	printf 'the server must allow the client %s (zr-tls accept -c)\n' "$name"
 	check_key "$client"
 	check_key "$server"
 	[ "$problems" -eq 0 ]

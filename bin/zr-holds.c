@@ -22,8 +22,6 @@ static const char usage[] =
     "zr-holds list [-Hjs] [-J JOB] [-k KIND] [FILESYSTEM ...]\n"
     "zr-holds release [-aHjy] [-J JOB] [-k KIND] [FILESYSTEM ...]";
 
-#define YEAR_10000 INT64_C(253402300800)	/* seconds since the epoch */
-
 /* What is asked for. */
 static struct {
 	bool release;		/* else list */
@@ -126,8 +124,7 @@ print_json(const struct leftover *item, const char *reason)
 
 	snprintf(guid, sizeof(guid), "%" PRIu64, item->guid);
 	snprintf(createtxg, sizeof(createtxg), "%" PRIu64, item->createtxg);
-	rfc3339_format(creation, item->creation > YEAR_10000 - 1 ? 0 :
-	    item->creation);
+	rfc3339_format(creation, item->creation);
 	object = json_pack("{ss ss ss ss* ss ss ss sb ss*}", "name", item->name,
 	    "kind", leftover_kind_name(item->kind), "job", item->job,
 	    "tag", item->tag, "guid", guid, "createtxg", createtxg,

@@ -70,7 +70,7 @@ replicate() {
 	if jq -e --argjson name "$1" 'any(.Filesystems[]?; .Path == $name and .IsPlaceholder)' \
 	    "$dir/sender" > /dev/null; then
 		[ "$exists" = false ] ||
-		    echo "replicate.sh: $1: only a placeholder on the sender" >&2
+		    printf 'replicate.sh: %s: only a placeholder on the sender\n' "$1" >&2
 		[ "$exists" = false ]
 		return
 	fi
@@ -99,11 +99,11 @@ jq -c '[.Filesystems[]? | .Path] | sort_by(split("/"))[]' \
 while read -r name; do
 	if jq -en --argjson name "$name" --slurpfile failed "$dir/failed" \
 	    'any($failed[]; . as $f | $name | startswith($f + "/"))' > /dev/null; then
-		echo "replicate.sh: $name: parent(s) failed" >&2
+		printf 'replicate.sh: %s: parent(s) failed\n' "$name" >&2
 	elif replicate "$name"; then
 		continue
 	else
-		echo "replicate.sh: $name failed" >&2
+		printf 'replicate.sh: %s failed\n' "$name" >&2
 	fi
 	printf '%s\n' "$name" >> "$dir/failed"
 done < "$dir/names"

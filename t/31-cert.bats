@@ -46,6 +46,55 @@ load helper
 	[[ "$output" == *'a/web1.key does not belong to a/web1.crt'* ]]
 }
 
+@test "check is as strict as zr-tls" {
+	zr-cert ca pki
+	zr-cert client pki web1
+	# made NAME SUBJECT [OPTION...]: a server certificate of that CA
+	made() {
+		openssl req -x509 -CA pki/ca.crt -CAkey pki/ca.key -newkey ec \
+		    -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "pki/$1.key" \
+		    -out "pki/$1.crt" -subj "$2" -days 10 \
+		    -addext basicConstraints=critical,CA:FALSE "${@:3}" 2> /dev/null
+	}
+	made good /CN=server -addext subjectAltName=DNS:server
+	run -0 zr-cert check pki/web1.crt pki/good.crt
+	made cn /CN=server
+	run -1 zr-cert check pki/web1.crt pki/cn.crt
+	[[ "$output" == *'NO: the client refuses'*'no host name in its subjectAltName'* ]]
+	made nameless / -addext subjectAltName=DNS:server
+	run -1 zr-cert check pki/web1.crt pki/nameless.crt
+	[[ "$output" == *'has no CN; which name does the client expect'* ]]
+	run -0 zr-cert check -s server pki/web1.crt pki/nameless.crt
+	made weak /CN=server -addext subjectAltName=DNS:server -newkey rsa:1024
+	run -1 zr-cert check pki/web1.crt pki/weak.crt
+	[[ "$output" == *'NO: the client refuses'*'key too weak'* ]]
+	# What the whole system trusts is not trusted here.
+	zr-cert ca other
+	zr-cert server other server
+	mkdir store
+	cp other/ca.crt "store/$(openssl x509 -in other/ca.crt -noout -hash).0"
+	cp other/server.crt pki/foreign.crt
+	export SSL_CERT_DIR=$PWD/store
+	openssl verify other/server.crt
+	run -1 zr-cert check pki/web1.crt pki/foreign.crt
+	[[ "$output" == *'unable to get local issuer'* ]]
+}
+
+@test "names in certificates stay text" {
+	zr-cert ca pki
+	zr-cert client pki web1
+	openssl req -x509 -CA pki/ca.crt -CAkey pki/ca.key -newkey ec \
+	    -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout pki/odd.key -out pki/odd.crt \
+	    -subj $'/CN=\x033[2Jx' -addext subjectAltName=DNS:server 2> /dev/null
+	for command in 'show pki/odd.crt' 'check -s server pki/web1.crt pki/odd.crt' \
+	    'check -s server pki/odd.crt pki/odd.crt'; do
+		# shellcheck disable=SC2086 # words
+		run zr-cert $command
+		[[ "$output" == *'3[2Jx'* ]] || [[ "$command" == *web1* ]]
+		[[ "$output" != *$'\e'* ]]
+	done
+}
+
 @test "an expired certificate is named as such" {
 	zr-cert ca pki
 	zr-cert server pki server
@@ -68,6 +117,8 @@ load helper
 }
 
 @test "a certificate that cannot be made leaves no key behind" {
+	ZR_CERT_DAYS=soon run -1 zr-cert ca pki
+	[ -z "$(ls pki)" ]
 	zr-cert ca pki
 	: > pki/ca.crt
 	run -1 zr-cert client pki web1
@@ -77,6 +128,13 @@ load helper
 @test "nothing is overwritten, and odd names are refused" {
 	zr-cert ca pki
 	run -1 zr-cert ca pki
+	# Nor the certificate that others trust, its key being elsewhere.
+	mv pki/ca.key .
+	run -1 zr-cert server pki server
+	[[ "$output" == *'no CA here'* ]]
+	run -1 zr-cert ca pki
+	[[ "$output" == *'pki/ca.crt is there already'* ]]
+	mv ca.key pki
 	zr-cert client pki web1
 	before=$(sha256sum pki/web1.key)
 	run -1 zr-cert client pki web1

@@ -125,7 +125,8 @@ listening() {
 
 @test "s6: the service directory, ready when it says so" {
 	cp -r "$EXAMPLES/s6/zr" service
-	export ZR_ADDRESS=unix:$PWD/socket
+	export ZR_ADDRESS=unix:$PWD/socket ZR_USER
+	ZR_USER=$(id -un)
 	background s6-supervise service
 	eventually 10 s6-svwait -U -t 10000 service
 	answers zr-connect "unix:$PWD/socket"
@@ -136,7 +137,8 @@ listening() {
 }
 
 @test "a supervisor of a few lines restarts it, and passes SIGTERM on" {
-	export ZR_ADDRESS=unix:$PWD/socket
+	export ZR_ADDRESS=unix:$PWD/socket ZR_USER
+	ZR_USER=$(id -un)
 	background "$EXAMPLES/supervise.sh" 2> supervise.err
 	supervisor=$!
 	eventually 10 answers_yet zr-connect "unix:$PWD/socket"

@@ -21,7 +21,7 @@ archive_open_filesystem(int root, const char *filesystem, bool create,
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	char component[FS_NAME_MAX + 1];
 	const char *rest = filesystem;
-	int directory, next;
+	int directory, next, why;
 	size_t length;
 
 	if (!fs_name_valid_filesystem(filesystem))
@@ -33,10 +33,15 @@ archive_open_filesystem(int root, const char *filesystem, bool create,
 		memcpy(component, rest, length);
 		component[length] = '\0';
 		rest += length + (rest[length] == '/');
-		if (create && mkdirat(directory, component, 0777) == 0)
+		why = create && mkdirat(directory, component, 0777) == -1 ?
+		    errno : 0;
+		if (create && why == 0)
 			fsync(directory);
 		next = openat(directory, component, flags);
-		if (next == -1 && errno == ENOENT)
+		if (next == -1 && errno == ENOENT && create) {
+			errno = why;
+			error_errno(error, "cannot make %s", filesystem);
+		} else if (next == -1 && errno == ENOENT)
 			error_set(error, EXIT_FAILED,
 			    "dataset \"%s\" does not exist", filesystem);
 		else if (next == -1)

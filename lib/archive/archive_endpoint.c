@@ -299,6 +299,14 @@ cannot(char **text, const struct error *why, struct error *error)
 	return (*text == NULL ? error_errno(error, "results") : 0);
 }
 
+static void
+explain_base(struct error *why, const char *filesystem,
+    const struct archive_snapshot *base, const struct archive_snapshot *increment)
+{
+	error_set(why, EXIT_FAILED, "%s@%s is the base of the stored increment %s",
+	    filesystem, base->name, increment->name);
+}
+
 /*
  * Which of the versions can go?  One that is the base of a stored increment
  * stays unless that goes too; that may in turn keep the base of it, until
@@ -336,9 +344,7 @@ judge(const DestroySnapshotsReq *request, const struct archive_list *list,
 			increment = increment_of(list, going, found);
 			if (increment == NULL)
 				continue;
-			error_set(&why, EXIT_FAILED, "%s@%s is the base of the "
-			    "stored increment %s", request->filesystem,
-			    found->name, increment->name);
+			explain_base(&why, request->filesystem, found, increment);
 			if (cannot(&texts[i], &why, error) == -1)
 				return (-1);
 			going[index] = false;
@@ -354,6 +360,7 @@ destroy_snapshots(void *context, const ProtobufCMessage *message,
 {
 	const DestroySnapshotsReq *request = (const DestroySnapshotsReq *)message;
 	struct archive_list list = { .count = 0 };
+	const struct archive_snapshot *increment;
 	int directory, lock = -1, result = -1;
 	bool *going = NULL;
 	char **texts = NULL;
@@ -380,15 +387,27 @@ destroy_snapshots(void *context, const ProtobufCMessage *message,
 	}
 	if (judge(request, &list, going, texts, error) == -1)
 		goto out;
-	/* Increments before their bases, should we be stopped half way. */
-	for (size_t i = list.count; i-- > 0;)
-		if (going[i] && archive_remove(directory, &list.snapshots[i],
-		    &reason) == -1)
-			for (size_t j = 0; j < request->n_snapshots; j++)
-				if (texts[j] == NULL && strcmp(list.snapshots[i].name,
-				    request->snapshots[j]->name) == 0 &&
-				    cannot(&texts[j], &reason, error) == -1)
-					goto out;
+	/*
+	 * Increments before their bases, should we be stopped half way; one that
+	 * cannot go keeps its base.
+	 */
+	for (size_t i = list.count; i-- > 0;) {
+		if (!going[i])
+			continue;
+		increment = increment_of(&list, going, &list.snapshots[i]);
+		if (increment != NULL)
+			explain_base(&reason, request->filesystem,
+			    &list.snapshots[i], increment);
+		else if (archive_remove(directory, &list.snapshots[i],
+		    &reason) == 0)
+			continue;
+		going[i] = false;
+		for (size_t j = 0; j < request->n_snapshots; j++)
+			if (texts[j] == NULL && strcmp(list.snapshots[i].name,
+			    request->snapshots[j]->name) == 0 &&
+			    cannot(&texts[j], &reason, error) == -1)
+				goto out;
+	}
 	result = request_answer_destroyed(request, texts, error);
 out:
 	for (size_t i = 0; texts != NULL && i < request->n_snapshots; i++)

@@ -102,22 +102,34 @@ endpoint_read_errors(struct endpoint *endpoint)
 	}
 }
 
+/* It belongs to another user, behind sudo(8), or the kernel keeps it. */
+static void
+give_up(struct endpoint *endpoint)
+{
+	diag("process %ld cannot be ended", (long)endpoint->process.pid);
+	endpoint->process.pid = -1;
+	endpoint->exit_code = EXIT_SIGNAL + SIGKILL;
+	endpoint->ended = true;
+}
+
 void
 endpoint_check(struct endpoint *endpoint, int64_t now)
 {
 	if (endpoint->ended || endpoint->process.pid == -1)
 		return;
-	if (now >= endpoint->kill_at) {
+	if (process_has_ended(&endpoint->process)) {
+		/* Of one that we had to end nothing is left behind. */
+		if (endpoint->ending)
+			process_signal(&endpoint->process, SIGKILL);
+		endpoint->exit_code = process_wait(&endpoint->process);
+		endpoint->ended = true;
+	} else if (now >= endpoint->kill_at && endpoint->killed)
+		give_up(endpoint);
+	else if (now >= endpoint->kill_at) {
 		process_signal(&endpoint->process, SIGKILL);
-		endpoint->kill_at = INT64_MAX;
+		endpoint->killed = true;
+		endpoint->kill_at = now + ENDPOINT_KILL_MS;
 	}
-	if (!process_has_ended(&endpoint->process))
-		return;
-	/* Of one that we had to end nothing is left behind. */
-	if (endpoint->ending)
-		process_signal(&endpoint->process, SIGKILL);
-	endpoint->exit_code = process_wait(&endpoint->process);
-	endpoint->ended = true;
 }
 
 void

@@ -16,6 +16,7 @@
  */
 #define ENDPOINT_TEXT_MAX 4096	/* bytes of standard error that are kept */
 #define ENDPOINT_TERM_MS 5000	/* from SIGTERM to SIGKILL */
+#define ENDPOINT_KILL_MS 5000	/* and from there to going on without its end */
 
 struct endpoint {
 	struct process process;
@@ -25,6 +26,7 @@ struct endpoint {
 	int exit_code;			/* process_exit_code() */
 	bool ending;			/* endpoint_end() was called */
 	int64_t kill_at;		/* SIGKILL then; INT64_MAX: never */
+	bool killed;			/* that was; at kill_at it is given up */
 	const char *show;		/* not NULL: its standard error is shown */
 					/* as it comes, each line after this */
 	char line[1024];		/* the unfinished line of it */

@@ -29,7 +29,7 @@ enum leftover_reason {
 	LEFTOVER_IN_USE,		/* as far as can be told */
 	LEFTOVER_OLDER_CURSOR,		/* the job has a newer cursor */
 	LEFTOVER_WRONG_GUID,		/* its guid is not the one in its name */
-	LEFTOVER_STEP_DONE,		/* the job's cursor is as new */
+	LEFTOVER_STEP_DONE,		/* the job's cursor is of its To */
 	LEFTOVER_OLDER_STEP,		/* the job's later step has its own two */
 	LEFTOVER_OLDER_RECEIVED,	/* the job holds a later snapshot */
 	LEFTOVER_UNUSED			/* no version in use knows such a thing */

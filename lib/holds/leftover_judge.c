@@ -121,8 +121,9 @@ set_stale(struct leftover *item, enum leftover_reason reason,
 
 /*
  * A step has two of these, of From and To, or one if there is no From or it
- * is a bookmark already; the newest is of To.  When To is no newer than the
- * cursor, that step is over.  Otherwise it may be under way.
+ * is a bookmark already; the newest is of To.  When the cursor is To's, that
+ * step is over.  Otherwise it may be under way, an older To than the cursor's
+ * included: the receiver may have lost what it had.
  */
 static void
 judge_steps(struct leftover *items, size_t count, const struct leftover *cursor)
@@ -131,7 +132,7 @@ judge_steps(struct leftover *items, size_t count, const struct leftover *cursor)
 
 	if (last == NULL)
 		return;
-	if (cursor != NULL && last->createtxg <= cursor->createtxg)
+	if (cursor != NULL && last->createtxg == cursor->createtxg)
 		for (size_t i = 0; i < count; i++)
 			set_stale(&items[i], LEFTOVER_STEP_DONE, cursor);
 	else

@@ -10,6 +10,7 @@
  * peer dies of one that does not parse.
  */
 #define RFC3339_SIZE 40		/* what rfc3339_format() needs */
+#define RFC3339_LAST INT64_C(253402300799)	/* the end of year 9999 */
 
 /* Seconds since the epoch in *seconds (NULL: only check); false if malformed. */
 bool	rfc3339_parse(const char *text, int64_t *seconds);

@@ -186,6 +186,9 @@ look_ahead(struct receive *receive)
 	switch (stream_peek(STDIN_FILENO, &receive->begin, receive->error)) {
 	case STREAM_INVALID:
 		return (-1);
+	case STREAM_EMPTY:
+		return (error_set(receive->error, EXIT_FAILED,
+		    "the stream has ended before its first byte"));
 	case STREAM_SEEN:
 		receive->known = true;
 		break;
@@ -264,6 +267,8 @@ run_recv(const struct receive *receive, bool force)
 		zfs_arguments_add(&arguments, "-s");
 	if (receiver->unmounted)
 		zfs_arguments_add(&arguments, "-u");
+	/* Whoever sends has no say in what is held here. */
+	zfs_arguments_add(&arguments, "-h");
 	/* ZFS itself takes this back if it fails, however it ends. */
 	if (receive->placeholder && !receive->beside) {
 		zfs_arguments_add(&arguments, "-o");

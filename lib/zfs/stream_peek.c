@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "zfs/stream_peek.h"
+#include "zfs/zfs_command.h"
 
 #define PEEK_MAX (60u << 10)	/* below a pipe's usual capacity */
 #define RETRY_MS 10
@@ -65,8 +66,11 @@ stream_peek(int fd, struct zstream *begin, struct error *error)
 		more = false;
 	while (more && result == STREAM_UNSEEN) {
 		/* No hurry before the first byte: the sender may think. */
-		if (io_poll(&entry, 1, IO_FOREVER) == 0)
-			break;
+		if (io_poll(&entry, 1, IO_FOREVER) == 0) {
+			if (zfs_told_to_end())
+				break;
+			continue;	/* some child's end */
+		}
 		if (deadline == INT64_MAX)
 			deadline = io_now() + STREAM_PEEK_MS;
 		seen = peek(fd, status.st_mode, buffer, PEEK_MAX);
@@ -79,6 +83,8 @@ stream_peek(int fd, struct zstream *begin, struct error *error)
 			result = STREAM_INVALID;
 		if (begin->begun)
 			result = STREAM_SEEN;
+		if (seen == 0)
+			result = STREAM_EMPTY;
 		if (more && result == STREAM_UNSEEN)
 			io_poll(NULL, 0, io_now() + RETRY_MS);
 	}

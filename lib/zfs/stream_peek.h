@@ -12,7 +12,9 @@
 
 enum stream_peek {
 	STREAM_SEEN,		/* *begin tells what it is (begin->begun) */
-	STREAM_UNSEEN,		/* that cannot be told without taking it */
+	STREAM_UNSEEN,		/* that cannot be told without taking it, or a */
+				/* signal told us to end (zfs_told_to_end()) */
+	STREAM_EMPTY,		/* it has ended without a byte */
 	STREAM_INVALID		/* it is no stream: *error says why */
 };
 

@@ -98,17 +98,22 @@ zfs_arguments_free(struct zfs_arguments *arguments)
 	*arguments = (struct zfs_arguments){ .items = NULL };
 }
 
-/* Take what a pipe holds; false once it has come to its end. */
+/*
+ * Take what a pipe holds; false once it has come to its end, or there is no room
+ * for more (*lost).
+ */
 static bool
-drain(int fd, struct buffer *into)
+drain(int fd, struct buffer *into, bool *lost)
 {
 	char chunk[16384];
 	ssize_t got;
 
 	while ((got = io_read(fd, chunk, sizeof(chunk))) > 0)
 		if (into != NULL &&
-		    buffer_append(into, chunk, (size_t)got) == -1)
+		    buffer_append(into, chunk, (size_t)got) == -1) {
+			*lost = true;
 			return (false);
+		}
 	return (got == -1 && errno == EAGAIN);
 }
 
@@ -140,12 +145,24 @@ pass_signals(const struct process *process)
 		}
 }
 
-/* Everything that it says, until it has ended and said it all. */
-static void
+bool
+zfs_told_to_end(void)
+{
+	const struct process none = PROCESS_NONE;
+
+	pass_signals(&none);
+	return (ended_by != 0);
+}
+
+/*
+ * Everything that it says, until it has ended and said it all.  False if some of
+ * its output found no room.
+ */
+static bool
 attend(struct process *process, struct buffer *output, char *words, size_t *length)
 {
 	struct pollfd entries[2];
-	bool ended;
+	bool ended, lost = false;
 
 	do {
 		entries[0] = (struct pollfd){ .fd = process->output, .events = POLLIN };
@@ -155,7 +172,8 @@ attend(struct process *process, struct buffer *output, char *words, size_t *leng
 		if (!ended)
 			io_poll(entries, 2, IO_FOREVER);
 		pass_signals(process);
-		if (process->output != -1 && !drain(process->output, output)) {
+		if (process->output != -1 &&
+		    !drain(process->output, output, &lost)) {
 			/* Also where it printed too much: it will get EPIPE. */
 			io_close(&process->output);
 		}
@@ -163,6 +181,7 @@ attend(struct process *process, struct buffer *output, char *words, size_t *leng
 		    !drain_words(process->errors, words, length))
 			io_close(&process->errors);
 	} while (!ended);
+	return (!lost);
 }
 
 /* A descriptor that gives a command's standard input; -1 for an empty one. */
@@ -189,6 +208,7 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	char words[ZFS_WORDS_MAX];
 	size_t length = 0;
 	int input, started;
+	bool whole;
 
 	if (arguments->out_of_memory)
 		return (error_set(error, EXIT_SYSTEM, "out of memory"));
@@ -207,7 +227,7 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	io_close(&input);
 	if (started == -1)
 		return (-1);
-	attend(&process, output, words, &length);
+	whole = attend(&process, output, words, &length);
 	report->exit_code = process_wait(&process);
 	process_close(&process);
 	utf8_sanitize(report->words, words, length);
@@ -216,9 +236,9 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	    sizeof(report->dataset));
 	if (ended_by != 0)
 		goto ended;
-	if (output != NULL && buffer_length(output) + 16384 > output->max)
-		return (error_set(error, EXIT_FAILED,
-		    "zfs printed more than %zu bytes", output->max));
+	if (!whole)
+		return (error_set(error, EXIT_FAILED, "zfs printed more than "
+		    "there is room for (%zu bytes)", buffer_length(output)));
 	return (0);
 ended:
 	return (error_set(error, EXIT_SIGNAL + ended_by,

@@ -45,6 +45,9 @@ void	zfs_init(void);
  */
 void	zfs_let_go(void);
 
+/* Has such a signal come since the first command? */
+bool	zfs_told_to_end(void);
+
 /* Start a command line with "zfs"; arguments end with NULL. */
 struct zfs_arguments zfs_arguments(const char *first, ...)
 	    __attribute__((sentinel));

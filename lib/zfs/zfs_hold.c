@@ -5,6 +5,8 @@
 #include "zfs/zfs_hold.h"
 
 #define HOLDS_MAX	(1u << 20)	/* bytes of "zfs holds" of one snapshot */
+#define BATCH_BYTES	(256u << 10)	/* of names in a command: the system's */
+					/* limit is some times that */
 
 static int
 run(struct zfs_arguments *arguments, const char *const fine[],
@@ -49,17 +51,25 @@ zfs_release(const char *tag, const struct zfs_list *list,
 	static const char *const fine[] = {
 		"no such tag on this dataset", "dataset does not exist", NULL
 	};
-	struct zfs_arguments arguments = zfs_arguments("release", tag, NULL);
-	const size_t none = arguments.count;
+	struct zfs_arguments arguments;
+	const struct zfs_object *object;
+	size_t bytes, next = 0;
 
-	for (size_t i = 0; i < list->count; i++)
-		if (list->objects[i].type == ZFS_SNAPSHOT &&
-		    list->objects[i].holds > 0 &&
-		    !is_one_of(list->objects[i].name, spare))
-			zfs_arguments_add(&arguments, list->objects[i].name);
-	if (arguments.count > none)
-		return (run(&arguments, fine, error));
-	zfs_arguments_free(&arguments);
+	while (next < list->count) {
+		arguments = zfs_arguments("release", tag, NULL);
+		for (bytes = 0; next < list->count && bytes < BATCH_BYTES; next++) {
+			object = &list->objects[next];
+			if (object->type != ZFS_SNAPSHOT || object->holds == 0 ||
+			    is_one_of(object->name, spare))
+				continue;
+			zfs_arguments_add(&arguments, object->name);
+			bytes += strlen(object->name) + 1;
+		}
+		if (bytes == 0)
+			zfs_arguments_free(&arguments);
+		else if (run(&arguments, fine, error) == -1)
+			return (-1);
+	}
 	return (0);
 }
 

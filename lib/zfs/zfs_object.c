@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message/rfc3339.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_object.h"
 #include "zfs/zrepl_name.h"
@@ -68,9 +69,11 @@ set_property(struct zfs_object *object, const char *property, const char *value,
 	if (strcmp(property, "userrefs") == 0)
 		return (parse_number(value, &object->holds));
 	if (strcmp(property, "creation") == 0) {
-		if (!parse_number(value, &number) || number > INT64_MAX / 2)
+		if (!parse_number(value, &number))
 			return (false);
-		object->creation = (int64_t)number;
+		/* It came with a stream, from a clock that may be anything. */
+		object->creation = number > RFC3339_LAST ? RFC3339_LAST :
+		    (int64_t)number;
 	} else if (strcmp(property, "encryption") == 0) {
 		object->encrypted = strcmp(value, "off") != 0 &&
 		    strcmp(value, "-") != 0;
@@ -150,6 +153,27 @@ parse(struct zfs_list *list, struct error *error)
 	return (0);
 }
 
+/* Is it one of these, below one, or a version of such? */
+static bool
+belongs(const char *name, const char *const names[])
+{
+	size_t length;
+
+	for (; *names != NULL; names++) {
+		length = strlen(*names);
+		if (strncmp(name, *names, length) == 0 &&
+		    (name[length] == '\0' || strchr("/@#", name[length]) != NULL))
+			return (true);
+	}
+	return (false);
+}
+
+/*
+ * Of properties only our own ones count, and only they are asked for: a value
+ * that was received may hold tabs and newlines, and look like more of our lines.
+ */
+#define SOURCES "local,default,none"
+
 int
 zfs_list_read(struct zfs_list *list, const char *const names[],
     const char *depth, const char *types, enum zfs_wanted wanted,
@@ -166,7 +190,7 @@ zfs_list_read(struct zfs_list *list, const char *const names[],
 		if ((wanted & columns[i].wanted) != 0)
 			strlcat(properties, columns[i].names, sizeof(properties));
 	arguments = zfs_arguments("get", "-Hp", "-o", "name,property,value,source",
-	    "-t", types, NULL);
+	    "-s", SOURCES, "-t", types, NULL);
 	if (names != NULL) {
 		zfs_arguments_add(&arguments, depth == NULL ? "-r" : "-d");
 		if (depth != NULL)
@@ -186,7 +210,13 @@ zfs_list_read(struct zfs_list *list, const char *const names[],
 		return (error_set(error, EXIT_FAILED, "zfs get printed a NUL"));
 	if (buffer_append(&list->text, "", 1) == -1)
 		return (error_errno(error, "zfs get"));
-	return (parse(list, error));
+	if (parse(list, error) == -1)
+		return (-1);
+	for (size_t i = 0; names != NULL && i < list->count; i++)
+		if (!belongs(list->objects[i].name, names))
+			return (error_set(error, EXIT_FAILED, "zfs get printed %s, "
+			    "which it was not asked for", list->objects[i].name));
+	return (0);
 }
 
 /* By the transaction of their making, a bookmark before its snapshot. */
