@@ -71,6 +71,14 @@ receive_request() {
 	request | jq -c 'del(.From)'
 }
 
+# A stream that is one, and the request for it.
+raw_stream() {
+	cp "$BATS_TEST_DIRNAME/data/streams/enc.full-raw.zstream" stream
+	receive_request | jq -c --arg guid \
+	    "$(awk '$1 == "a/enc@e1" { print $2 }' "$BATS_TEST_DIRNAME/data/streams/versions.tsv")" \
+	    '.To.Guid = $guid' > request
+}
+
 gone() {
 	! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null
 }
@@ -279,7 +287,7 @@ ended_while() {
 
 @test "receiver: a command that hangs ends with its endpoint" {
 	receiver=(zr-endpoint receiver -c host -e inherit -j job tank/root Receive)
-	: > stream
+	ln -s /dev/null stream	# of which nothing can be seen beforehand
 	receive_request > request
 	received=$(printf '%s\n' 'case $* in *@2)' \
 	    "printf 'tank/root/host/tank/a@2\ttype\tsnapshot\t-\ntank/root/host/tank/a@2\tguid\t12\t-\n'" \
@@ -348,20 +356,21 @@ ended_while() {
 
 @test "receiver: words of zfs reach the peer without the client's root" {
 	does recv <<< "echo \"cannot receive: destination 'tank/root/host/tank/a' has odd luck\" >&2; exit 1"
-	receiver Receive "$(receive_request)" < <(sleep 0.2)
+	receiver Receive "$(receive_request)" < /dev/null
 	[ "$status" -eq 1 ]
 	stderr_has "zr-endpoint: cannot receive: destination 'tank/a' has odd luck"
 	stderr_has "zr-endpoint: log: cannot receive: destination 'tank/root/host/tank/a' has odd luck"
 	# Advice, too: what the log says can be done as it stands.
 	does recv <<< "echo \"cannot receive: destination tank/root/host/tank/a has been modified\" >&2; exit 1"
-	receiver Receive "$(receive_request)" < <(sleep 0.2)
+	receiver Receive "$(receive_request)" < /dev/null
 	[[ $stderr =~ "log: hint: "[^$'\n']*"zfs set readonly=on tank/root/host/tank/a\"" ]]
 	[[ $stderr =~ "zr-endpoint: hint: "[^$'\n']*"zfs set readonly=on tank/a\"" ]]
 	does recv <<< "echo \"cannot receive: destination 'tank/root/host/tank/a' has odd luck\" >&2; exit 1"
 	# And across a connection, the peer gets the one, the log both.
-	run --separate-stderr bash -c 'sleep 0.2 | "$@"' bash "$BATS_TEST_DIRNAME/pair.py" \
-	    zr-dataconn Receive "$(receive_request)" -- zr-dataconn serve \
-	    zr-endpoint receiver -c host -e inherit -j job tank/root
+	raw_stream
+	run --separate-stderr "$BATS_TEST_DIRNAME/pair.py" \
+	    zr-dataconn Receive "$(cat request)" -- zr-dataconn serve \
+	    zr-endpoint receiver -c host -e inherit -j job tank/root < stream
 	[ "$status" -eq 1 ]
 	[[ $stderr =~ zr-dataconn[^$'\n']*"destination 'tank/a' has odd luck" ]]
 	[ "$(grep -c tank/root/host <<< "$stderr")" -eq 1 ]
@@ -384,25 +393,22 @@ ended_while() {
 	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a\tzrepl:placeholder\ton\tlocal\n'
 	END
 	says recv "cannot receive: out of luck"
-	receiver Receive "$(receive_request)" < <(sleep 0.2)
+	receiver Receive "$(receive_request)" < /dev/null
 	[ "$status" -eq 1 ]
 	stderr_has "out of luck"
-	grep -qx 'recv -F -s -o zrepl:placeholder=off tank/root/host/tank/a@2' ran
+	grep -qx 'recv -F -s -h -o zrepl:placeholder=off tank/root/host/tank/a@2' ran
 	run ! grep -q '^set' ran
 }
 
 # A raw stream goes beside a placeholder and takes its place by zfs rename.
 raw_over_placeholder() {
+	raw_stream
 	does get <<-'END'
 	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a\tzrepl:placeholder\ton\tlocal\n'
 	case $* in *guid*) exit 0 ;; esac
 	printf 'tank/root/host/tank/a/one\ttype\tfilesystem\t-\n'
 	END
 	does recv <<< 'cat > /dev/null'
-	cp "$BATS_TEST_DIRNAME/data/streams/enc.full-raw.zstream" stream
-	receive_request | jq -c --arg guid \
-	    "$(awk '$1 == "a/enc@e1" { print $2 }' "$BATS_TEST_DIRNAME/data/streams/versions.tsv")" \
-	    '.To.Guid = $guid' > request
 }
 
 @test "receiver: a rename that fails leaves everything where it can be found" {
@@ -411,7 +417,7 @@ raw_over_placeholder() {
 	[ "$status" -eq 0 ]
 	grep -v ^get ran | tail -n 5 > order
 	diff order - <<-'END'
-	recv -s tank/root/host/tank/a.zr-incoming@2
+	recv -s -h tank/root/host/tank/a.zr-incoming@2
 	rename tank/root/host/tank/a/one tank/root/host/tank/a.zr-incoming/one
 	destroy tank/root/host/tank/a
 	rename tank/root/host/tank/a.zr-incoming tank/root/host/tank/a
@@ -435,6 +441,65 @@ raw_over_placeholder() {
 	ended_while rename 143 zr-endpoint receiver -c host -e inherit -j job tank/root Receive
 }
 
+@test "receiver: a stream without a byte changes nothing" {
+	does get <<-'END'
+	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a\treceive_resume_token\t1-2-3-4\t-\n'
+	printf 'tank/root/host/tank/a\tzrepl:placeholder\ton\tlocal\ntank/root/host/tank/a@1\ttype\tsnapshot\t-\n'
+	END
+	: > nothing
+	for how in file pipe socket; do
+		: > ran
+		case $how in
+		file) receiver Receive "$(receive_request | jq -c '.ClearResumeToken = true')" < nothing ;;
+		pipe) receiver Receive "$(receive_request)" < <(sleep 0.5) ;;
+		socket) run --separate-stderr timeout 20 /usr/bin/python3 -c \
+		    'import socket, subprocess, sys; a, b = socket.socketpair(); a.close(); sys.exit(subprocess.run(sys.argv[1:], stdin=b).returncode)' \
+		    zr-endpoint receiver -c host -e inherit -j job tank/root Receive "$(receive_request)" ;;
+		esac
+		[ "$status" -eq 1 ]
+		stderr_has "the stream has ended before its first byte"
+		run ! grep -v -e '^get' -e '^$' ran
+	done
+}
+
+# Every zfs leaves a SIGCHLD; it must not pass for the end of the wait.
+@test "receiver: a stream that begins late is looked at all the same" {
+	raw_stream
+	for i in 1 2 3 4 5; do
+		receiver Receive "$(jq -c '.To.Guid = "7"' request)" < <(sleep 0.3; cat stream)
+		[ "$status" -eq 1 ]
+		stderr_has "not 7"
+		run ! grep '^recv' ran
+	done
+}
+
+@test "what zfs get prints of others than it was asked for is an error" {
+	for other in tank/other@1 tank/root/host/tank/ab tank/root/host/tank; do
+		case $other in *@*) type=snapshot ;; *) type=filesystem ;; esac
+		does get <<-END
+		printf 'tank/root/host/tank/a\\ttype\\tfilesystem\\t-\\n$other\\ttype\\t$type\\t-\\n$other\\tuserrefs\\t1\\t-\\n'
+		END
+		receiver Receive "$(receive_request)" < /dev/null
+		[ "$status" -eq 1 ]
+		stderr_has "which it was not asked for"
+		run ! grep -v '^get' ran
+	done
+}
+
+@test "holds of very many snapshots are released in more than one go" {
+	does get <<-'END'
+	printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\ntank/root/host/tank/a@2\ttype\tsnapshot\t-\ntank/root/host/tank/a@2\tguid\t12\t-\n'
+	seq 20000 | awk '{
+		name = "tank/root/host/tank/a@a_name_of_some_length_" $1
+		printf "%s\ttype\tsnapshot\t-\n%s\tuserrefs\t1\t-\n", name, name
+	}'
+	END
+	receiver Receive "$(receive_request)" < /dev/null	# it is there already
+	[ "$status" -eq 0 ]
+	[ "$(grep -c ^release ran)" -ge 2 ]
+	[ "$(grep ^release ran | tr ' ' '\n' | grep -c '@a_name')" -eq 20000 ]
+}
+
 @test "receiver: the old hold goes only when the new one is there" {
 	does get <<-'END'
 	case $* in
@@ -443,11 +508,11 @@ raw_over_placeholder() {
 	esac
 	END
 	says hold "cannot hold: out of luck"
-	receiver Receive "$(receive_request)" < <(sleep 0.2)
+	receiver Receive "$(receive_request)" < /dev/null
 	[ "$status" -eq 1 ]
 	run ! grep -q '^release' ran
 	rm does/hold
-	receiver Receive "$(receive_request)" < <(sleep 0.2)
+	receiver Receive "$(receive_request)" < /dev/null
 	[ "$status" -eq 0 ]
 	grep -qx 'release zrepl_last_received_J_job tank/root/host/tank/a@1' ran
 }
@@ -459,7 +524,7 @@ raw_over_placeholder() {
 	*) printf 'tank/root/host/tank/a\ttype\tfilesystem\t-\n' ;;
 	esac
 	END
-	receiver Receive "$(receive_request)" < <(sleep 0.2)
+	receiver Receive "$(receive_request)" < /dev/null
 	[ "$status" -eq 1 ]
 	stderr_has "guid 77, not 12"
 	run ! grep -q '^hold' ran

@@ -207,3 +207,16 @@ setup() {
 	[ "${#lines[@]}" -eq 1 ]
 	[ "$(cut -f 3 <<< "$output")" = ok ]
 }
+
+@test "a tag that looks like another hold's line does nothing to that hold" {
+	awk '{ print } /^[[:space:]]*holds\)/ {
+		print "printf \"p/b c@1\\tzrepl_last_received_J_sink\\tnow\\np/b c@3\\tzrepl_last_received_J_sink\\tnow\\n\""
+	}' zfs > forging
+	chmod +x forging
+	export ZR_ZFS=$PWD/forging
+	run -0 --separate-stderr zr-holds list -H
+	stderr_has "p/b c@1 has fewer holds than zfs lists: left alone"
+	run ! grep -F 'p/b c@1' <<< "$output"
+	run -0 --separate-stderr zr-holds release -y
+	run ! grep 'release .*p/b c' calls
+}

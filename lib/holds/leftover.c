@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/diag.h"
 #include "holds/leftover.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zrepl_name.h"
@@ -8,6 +9,12 @@
 /* What one command line may hold; the system's limit is some times that. */
 #define BATCH_BYTES	(256u << 10)
 #define BATCH_COUNT	4096
+
+/* A snapshot that is held, and how many lines of "zfs holds" name it. */
+struct held {
+	const struct zfs_object *snapshot;
+	size_t lines;
+};
 
 static struct leftover *
 add(struct leftover_list *list, const struct zfs_object *object,
@@ -76,35 +83,43 @@ add_bookmark(struct leftover_list *list, const struct zfs_object *object,
 static int
 by_name(const void *a, const void *b)
 {
-	const struct zfs_object *const *one = a, *const *other = b;
+	const struct held *one = a, *other = b;
 
-	return (strcmp((*one)->name, (*other)->name));
+	return (strcmp(one->snapshot->name, other->snapshot->name));
+}
+
+static struct held *
+find_held(struct held held[], size_t count, const char *name)
+{
+	const struct zfs_object snapshot = { .name = name };
+	const struct held key = { .snapshot = &snapshot };
+
+	return (bsearch(&key, held, count, sizeof(*held), by_name));
 }
 
 /* A line of "zfs holds -H": snapshot, tag, time.  Tags may be anything. */
 static int
-add_hold(struct leftover_list *list, char *line,
-    const struct zfs_object *const held[], size_t count, struct error *error)
+add_hold(struct leftover_list *list, char *line, struct held held[],
+    size_t count, struct error *error)
 {
 	static const char *const prefixes[] = {
 		[LEFTOVER_STEP_HOLD] = ZREPL_STEP_TAG,
 		[LEFTOVER_LAST_RECEIVED_HOLD] = ZREPL_LAST_RECEIVED_TAG
 	};
-	const struct zfs_object key = { .name = strsep(&line, "\t") };
-	const struct zfs_object *const key_pointer = &key, *const *found;
+	struct held *const found = find_held(held, count, strsep(&line, "\t"));
 	const char *const tag = strsep(&line, "\t");
 	struct leftover *item;
 	size_t length;
 
-	if (tag == NULL || line == NULL)
+	if (tag == NULL || line == NULL || found == NULL)
 		return (0);
-	found = bsearch(&key_pointer, held, count, sizeof(*held), by_name);
-	for (size_t kind = 0; found != NULL && kind < 2; kind++) {
+	found->lines++;
+	for (size_t kind = 0; kind < 2; kind++) {
 		length = strlen(prefixes[kind]);
 		if (strncmp(tag, prefixes[kind], length) != 0 ||
 		    !zrepl_job_valid(tag + length))
 			continue;
-		item = add(list, *found, (enum leftover_kind)kind, tag + length);
+		item = add(list, found->snapshot, (enum leftover_kind)kind, tag + length);
 		if (item == NULL)
 			return (error_errno(error, "zfs holds"));
 		item->tag = tag;
@@ -112,10 +127,33 @@ add_hold(struct leftover_list *list, char *line,
 	return (0);
 }
 
+/*
+ * A tag may hold a newline, and what follows look like another snapshot's hold;
+ * that one then has more lines than holds, and is left alone.
+ */
+static void
+drop_doubtful(struct leftover_list *list, struct held held[], size_t count)
+{
+	const struct held *found;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		found = list->items[i].tag == NULL ? NULL :
+		    find_held(held, count, list->items[i].name);
+		if (found == NULL || found->lines <= found->snapshot->holds)
+			list->items[kept++] = list->items[i];
+	}
+	list->count = kept;
+	for (size_t i = 0; i < count; i++)
+		if (held[i].lines > held[i].snapshot->holds)
+			diag("%s has fewer holds than zfs lists: left alone",
+			    held[i].snapshot->name);
+}
+
 /* Append what "zfs holds" says of the first few; *count is how many. */
 static int
-read_batch(struct buffer *text, const struct zfs_object *const held[],
-    size_t *count, struct error *error)
+read_batch(struct buffer *text, const struct held held[], size_t *count,
+    struct error *error)
 {
 	static const char *const missing[] = { "': dataset does not exist", NULL };
 	struct zfs_arguments arguments = zfs_arguments("holds", "-H", NULL);
@@ -124,8 +162,8 @@ read_batch(struct buffer *text, const struct zfs_object *const held[],
 	int result;
 
 	while (taken < *count && taken < BATCH_COUNT && bytes < BATCH_BYTES) {
-		zfs_arguments_add(&arguments, held[taken]->name);
-		bytes += strlen(held[taken++]->name) + 1;
+		zfs_arguments_add(&arguments, held[taken].snapshot->name);
+		bytes += strlen(held[taken++].snapshot->name) + 1;
 	}
 	*count = taken;
 	result = zfs_run(&arguments, 0, text, &report, error);
@@ -137,8 +175,8 @@ read_batch(struct buffer *text, const struct zfs_object *const held[],
 }
 
 static int
-read_holds(struct leftover_list *list, const struct zfs_object *const held[],
-    size_t count, struct error *error)
+read_holds(struct leftover_list *list, struct held held[], size_t count,
+    struct error *error)
 {
 	char *line, *rest;
 	size_t batch;
@@ -154,6 +192,7 @@ read_holds(struct leftover_list *list, const struct zfs_object *const held[],
 	while ((line = strsep(&rest, "\n")) != NULL)
 		if (add_hold(list, line, held, count, error) == -1)
 			return (-1);
+	drop_doubtful(list, held, count);
 	return (0);
 }
 
@@ -161,7 +200,8 @@ int
 leftover_read(struct leftover_list *list, const char *const filesystems[],
     struct error *error)
 {
-	const struct zfs_object **held = NULL, *object;
+	const struct zfs_object *object;
+	struct held *held;
 	size_t count = 0;
 	int result = -1;
 
@@ -178,7 +218,7 @@ leftover_read(struct leftover_list *list, const char *const filesystems[],
 		    add_bookmark(list, object, error) == -1)
 			goto out;
 		if (object->type == ZFS_SNAPSHOT && object->holds > 0)
-			held[count++] = object;
+			held[count++].snapshot = object;
 	}
 	qsort(held, count, sizeof(*held), by_name);
 	if (count > 0 && read_holds(list, held, count, error) == -1)

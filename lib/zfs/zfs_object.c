@@ -248,9 +248,10 @@ zfs_filesystem_read(struct zfs_list *list, const char *name,
 	if (strcmp(list->objects[0].name, name) != 0)
 		return (error_set(error, EXIT_FAILED,
 		    "zfs get %s began with %s", name, list->objects[0].name));
-	/* Not its children. */
+	/* Not its children, nor versions of them. */
 	for (size_t i = 0; i < list->count; i++)
-		if (i == 0 || list->objects[i].version != NULL)
+		if (i == 0 || list->objects[i].version ==
+		    list->objects[i].name + strlen(name) + 1)
 			list->objects[kept++] = list->objects[i];
 	list->count = kept;
 	qsort(list->objects + 1, kept - 1, sizeof(*list->objects), older_first);

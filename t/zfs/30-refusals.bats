@@ -176,3 +176,34 @@ forged() {
 	refused "root_fs does not exist" zr-endpoint receiver -n dst/none ListFilesystems '{}'
 	refused "root_fs does not exist" zr-endpoint receiver -c client dst/none ListFilesystems '{}'
 }
+
+# ZFS takes any text as a user property's value, and as a hold's tag; a stream
+# can bring both.
+@test "what a stream brings cannot pass for zfs's own words" {
+	zfs create dst/other
+	zfs snapshot dst/other@a
+	zfs hold "$RECEIVED_TAG" dst/other@a
+	forged=$(printf 'on\tlocal\ndst/other@a\ttype\tsnapshot\t-\ndst/other@a\tuserrefs\t1')
+	zfs set "zrepl:placeholder=$forged" src/data
+	zfs snapshot src/data@forged
+	zfs hold "$(printf 't\tx\ndst/other@a\t%s' "$RECEIVED_TAG")" src/data@forged
+	zfs send -Rp -h src/data@forged | zfs recv -u dst/seen
+	[ "$(property zrepl:placeholder dst/seen)" = "$forged" ]	# so it could come
+	receiver Receive "$(receive_request src/data@forged src/data)" \
+	    < <(zfs send -p -h src/data@forged)
+	[ "$(property zrepl:placeholder "$(at src/data)")" = "$forged" ]
+	[ "$(holds_of "$(at src/data)")" = "forged $RECEIVED_TAG" ]
+	receiver ListFilesystems '{}' |
+	    jq -e 'any(.Filesystems[]; .Path == "src/data" and .IsPlaceholder != true)'
+	receiver ListFilesystemVersions '{"Filesystem":"src/data"}' | jq -e '.Versions | length == 1'
+	zfs snapshot src/data@later
+	receiver Receive "$(receive_request src/data@later src/data)" \
+	    < <(zfs send -p -i @forged src/data@later)
+	[ "$(holds_of "$(at src/data)")" = "later $RECEIVED_TAG" ]
+	# Nobody else's have been touched.
+	[ "$(holds_of dst/other)" = "a $RECEIVED_TAG" ]
+	run -0 --separate-stderr zr-holds release -y
+	stderr_has "dst/other@a has fewer holds than zfs lists"
+	[ "$(holds_of dst/other)" = "a $RECEIVED_TAG" ]
+	sender ListFilesystems '{}' | jq -e 'any(.Filesystems[]; .Path == "src/data")'
+}
