@@ -66,6 +66,19 @@ said() {
 	[ "$most" -le 17 ]	# one is asked whether it knows batch
 }
 
+@test "streams that are refused cost a client that reads nothing the connection, others nothing" {
+	cp "$BATS_FILE_TMPDIR/endpoint" .
+	faults refused
+	echo "$output"
+	read -r code memory text <<< "${lines[0]}"
+	[ "$code" = 98 ]
+	[ "$memory" -lt $((2 * $(memory_limit))) ]
+	[ "$text" = 'zr-rpc: the client asks for much and reads little' ]
+	read -r count status right memory <<< "${lines[1]}"
+	[ "$count $status $right" = '8000 0 True' ]
+	[ "$memory" -lt "$(memory_limit)" ]
+}
+
 # answered NAME HTTP-STATUS GRPC-STATUS TEXT
 answered() {
 	grep -Fxq "$1: $2 $3 $4" "$BATS_FILE_TMPDIR/request" ||

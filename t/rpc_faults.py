@@ -5,6 +5,12 @@
                                 for each its name, the exit status of zr-rpc, which
                                 is the server or the client, its largest memory in
                                 KiB, and what it says
+    rpc_faults.py refused       clients that open streams where no more may be: one that
+                                reads nothing, which prints the server's exit status,
+                                its memory and what it says; and one that reads,
+                                which prints how often it was refused, the status
+                                of a call of its own, whether the answer was right,
+                                and the memory
     rpc_faults.py resets        a client that gives up calls that run, as fast as it
                                 can; prints the server's exit status, its memory, and
                                 how many endpoints ran at the same time
@@ -117,14 +123,14 @@ def ask(*arguments, **options):
     return ours, program
 
 
-def shout(sock, program, data):
+def shout(sock, program, data, deaf=False):
     """Say it all, whether or not the other listens; its exit status and its largest memory."""
     sock.setblocking(False)
     deadline, peak = time.monotonic() + 30, 0
     while program.poll() is None:
         assert time.monotonic() < deadline, "it hangs"
         peak = max(peak, memory(program.pid))
-        readable, writable, _ = select.select([sock], [sock] if data else [], [], 0.001)
+        readable, writable, _ = select.select([] if deaf else [sock], [sock] if data else [], [], 0.001)
         try:
             data = data[sock.send(data[:16384]):] if writable else data
             if data == b"":
@@ -144,6 +150,30 @@ def breaking(role):
         sock, program = start(*(["serve", "true"] if role == "server" else ["Ping", "{}"]), stderr=subprocess.PIPE)
         code, peak = shout(sock, program, data)
         print(name, code, peak, program.stderr.read().decode().strip(), flush=True)
+
+
+def refused():
+    # What it takes to open a stream, in 12 bytes.
+    least = bytes(hpack.Encoder().encode([(":method", "POST"), (":scheme", "http"), (":path", "/")], huffman=False))
+    opened = lambda first, count, block=least: b"".join(
+        frame(HEADERS, END_HEADERS, 2 * i + 1, block) for i in range(first, first + count))
+    most = OPENING + opened(0, 256, headers())
+    ours, program = serve("serve", "./endpoint", stderr=subprocess.PIPE)
+    code, peak = shout(ours, program, most + opened(256, 200000), deaf=True)
+    print(code, peak, program.stderr.read().decode().strip())
+
+    ours, program = serve("serve", "./endpoint")
+    ours.sendall(most)
+    frames, count = Frames(ours), 0
+    for i in range(40):
+        ours.sendall(opened(256 + 200 * i, 200))
+        while count < 200 * (i + 1):
+            count += frames.next()[0] == RST_STREAM
+    ours.sendall(frame(DATA, END_STREAM, 1, GOOD))
+    fields, data = frames.answers(1)[1]
+    ours.close()
+    print(count, fields["grpc-status"], data == GOOD, memory(program.pid))
+    program.wait(30)
 
 
 def resets():
@@ -402,4 +432,4 @@ def slow():
     print(before, calls, peak)
 
 
-{"break": breaking, "resets": resets, "request": request, "answer": answering, "last": last, "reader": reader, "slow": slow}[sys.argv[1]](*sys.argv[2:])
+{"break": breaking, "refused": refused, "resets": resets, "request": request, "answer": answering, "last": last, "reader": reader, "slow": slow}[sys.argv[1]](*sys.argv[2:])

@@ -196,6 +196,11 @@ rpc_connection_read(struct rpc_connection *connection, const uint8_t *bytes,
 
 	connection->now = connection->heard = now;
 	connection->pinged = INT64_MAX;
+	/* Refused streams, above all: each stays until its reset is sent. */
+	if (connection->server && nghttp2_session_get_outbound_queue_size(
+	    connection->session) > RPC_QUEUE_MAX)
+		rpc_connection_break(connection, NGHTTP2_ENHANCE_YOUR_CALM,
+		    "the client asks for much and reads little");
 	if (connection->broken || connection->left)	/* nothing counts any more */
 		return (0);
 	result = nghttp2_session_mem_recv(connection->session, bytes, size);

@@ -23,6 +23,7 @@
 #define RPC_RESETS_MAX		1000	/* streams that the peer gave up, */
 #define RPC_CONTROL_MAX		5000	/* SETTINGS and PINGs, */
 #define RPC_EMPTY_MAX		1000	/* frames without payload */
+#define RPC_QUEUE_MAX		1000	/* frames left over that a client does not read */
 #define RPC_MESSAGE_WINDOW	65535	/* bytes: HTTP/2's initial window */
 
 struct rpc_connection {
@@ -85,7 +86,10 @@ void	rpc_connection_goaway(struct rpc_connection *connection,
 void	rpc_connection_widen(struct rpc_connection *connection,
 	    int32_t stream_id, size_t length);
 
-/* Bytes from the network.  -1: the connection is over, *error says why. */
+/*
+ * Bytes from the network, once it took what it could of the last ones'
+ * output.  -1: the connection is over, *error says why.
+ */
 int	rpc_connection_read(struct rpc_connection *connection,
 	    const uint8_t *bytes, size_t size, int64_t now, struct error *error);
 
