@@ -73,7 +73,8 @@ dial_tcp(const struct address *address, int64_t deadline, struct error *error)
 	    .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found, *each;
 	char numeric[NI_MAXHOST];
-	int fd = -1, problem;
+	int fd = -1, problem, left = 0;
+	int64_t now;
 	size_t used;
 
 	problem = getaddrinfo(address->host, address->port, &hints, &found);
@@ -83,9 +84,13 @@ dial_tcp(const struct address *address, int64_t deadline, struct error *error)
 		    strerror(errno) : gai_strerror(problem)));
 	error_set(error, EXIT_SYSTEM, "%s port %s: cannot connect",
 	    address->host, address->port);
-	for (each = found; each != NULL && fd == -1; each = each->ai_next) {
+	for (each = found; each != NULL; each = each->ai_next)
+		left++;
+	for (each = found; each != NULL; each = each->ai_next) {
+		now = io_now();
+		/* Not all to one whose packets are lost. */
 		fd = connect_one(each->ai_family, each->ai_addr,
-		    each->ai_addrlen, deadline);
+		    each->ai_addrlen, now + (deadline - now) / left--);
 		if (fd != -1)
 			break;
 		if (errno == ETIMEDOUT)
