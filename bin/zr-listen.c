@@ -103,7 +103,11 @@ parse_options(struct options *options, int argc, char *argv[])
 			break;
 		case 'n':
 			options->ready_fd = (int)usage_number(option,
-			    "a number", optarg, 1, 65535);
+			    "a number", optarg, 3, 65535);
+			/* Else it would be the first that we open. */
+			if (fcntl(options->ready_fd, F_GETFD) == -1)
+				die(EXIT_USAGE, "-n %d: the descriptor is not "
+				    "open", options->ready_fd);
 			break;
 		case 'u':
 			options->user = optarg;
@@ -303,6 +307,9 @@ accept_clients(struct server *server, int listener)
 		}
 		if (fd == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return;
+		if (fd == -1 && (errno == EBADF || errno == EINVAL ||
+		    errno == ENOTSOCK))
+			die_errno("accept");
 		if (fd == -1)
 			continue;	/* that client has gone: the next */
 		greet(server, fd);

@@ -84,6 +84,28 @@ ask() {
 	wait "${children[1]}"
 }
 
+@test "-n with a descriptor that is not open, or not ours to close, is a usage error" {
+	for address in tcp:127.0.0.1:0 unix:socket; do
+		run -100 --separate-stderr timeout 20 zr-listen -n 3 "$address" true 3>&-
+		stderr_has 'zr-listen: -n 3: the descriptor is not open'
+	done
+	[ ! -e socket ]
+	run -100 timeout 20 zr-listen -n 2 tcp:127.0.0.1:0 true
+}
+
+@test "a socket that is none any more ends it, with the reason" {
+	# -n names the very socket, which is closed with it.
+	run -111 --separate-stderr timeout -s KILL 20 python3 -c '
+import os, socket
+s = socket.socket(socket.AF_UNIX)
+s.bind("socket")
+s.listen()
+os.dup2(s.fileno(), 3)
+os.environ |= {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
+os.execvp("zr-listen", ["zr-listen", "-n", "3", "inherited", "true"])'
+	stderr_has 'zr-listen: accept: Bad file descriptor'
+}
+
 @test "unix: mode, a stale file is replaced, the file removed at the end" {
 	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
 	background zr-listen -m 640 "unix:socket" echo hello
