@@ -124,6 +124,20 @@ step() {
 	stderr_has 'receiver: more than one answer line'
 }
 
+@test "an answer without an end keeps nobody waiting" {
+	endpoints
+	yes | tr -d '\n' | head -c 3000000 > stream
+	ends() {
+		run -98 --separate-stderr timeout 60 zr-step "${@:2}" "$REQUEST"
+		stderr_has "$1: the answer is longer than 65536 bytes"
+	}
+	ends receiver -s ./sender -r 'tee copy; :'
+	ends receiver -s ./sender -r 'cat > /dev/null; cat stream; exit; :'
+	! grep -q SendCompleted sender.log
+	ends 'received, but SendCompleted failed: sender' \
+	    -s '[ "$1" = Send ] || exec cat stream; ./sender' -r ./receiver
+}
+
 @test "SendCompleted failing is an error that says the snapshot is there" {
 	endpoints
 	step 1 -s '[ "$1" = Send ] || { echo "no bookmark for you" >&2; exit 1; }; ./sender' -r ./receiver

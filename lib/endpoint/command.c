@@ -99,7 +99,8 @@ write_request(struct command *command)
 
 /*
  * Until there is no more for now.  Where a stream follows, byte by byte: what
- * is behind the newline belongs to whoever gets the pipe next.
+ * is behind the newline belongs to whoever gets the pipe next.  Otherwise what
+ * is too long is not to keep its writer waiting for us: EPIPE ends it.
  */
 static void
 read_answer(struct command *command)
@@ -122,6 +123,9 @@ read_answer(struct command *command)
 		    command->answer[command->answer_length - 1] == '\n')
 			command->answered = true;
 	}
+	if (!command->stream_follows &&
+	    command->answer_length == sizeof(command->answer))
+		io_close(&command->endpoint.process.output);
 }
 
 void

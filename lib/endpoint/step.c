@@ -329,6 +329,12 @@ judge(struct run *run)
 		return (-1);
 	if (!sender_failed && !receiver_failed)
 		return (0);
+	/* Where we read no further, that may be all it failed of. */
+	for (int i = 0; i < SIDES; i++)
+		if (run->started[i] && !run->sides[i].stream_follows &&
+		    run->sides[i].answer_length == COMMAND_ANSWER_MAX &&
+		    command_answer(&run->sides[i], run->error) == NULL)
+			return (-1);
 	if (receiver_failed && (run->receiver_first || !sender_failed))
 		return (error_set(run->error, EXIT_FAILED, "receiver: %s",
 		    command_last_line(receiver)));
