@@ -48,6 +48,17 @@ setup() {
 	[ "$(jq -r 'select(.response.Echo == (.id | tostring)).id' answers | sort -un | wc -l)" -eq 1000 ]
 }
 
+@test "the log has what a call that fails says, and what its client is not told" {
+	printf '#!/bin/sh\necho "cannot open '\''tank/backup/web/a'\'': I/O error" >&2\nexit 1\n' > zfs
+	chmod +x zfs
+	ZR_ZFS=./zfs ZR_CLIENT_IDENTITY=web run -0 --separate-stderr \
+	    zr-endpoint receiver -j sink -e inherit tank/backup batch \
+	    <<< '{"id":1,"method":"ListFilesystemVersions","request":{"Filesystem":"a"}}'
+	[ "$(jq -r .error.message <<< "$output")" = "zr-endpoint[web]: cannot open 'a': I/O error" ]
+	stderr_has "log: cannot open 'tank/backup/web/a': I/O error"
+	stderr_has "zr-endpoint[web]: cannot open 'a': I/O error"
+}
+
 # A zfs that says who it is and never ends.
 hanging_zfs() {
 	cat > zfs <<-'END'

@@ -75,19 +75,18 @@ write_answer(struct batch *batch, struct call *call, struct error *error)
 	const int code = call->endpoint.exit_code;
 	struct error what;
 
+	if (call->started)
+		endpoint_log(&call->endpoint);
 	if (call->cancelled)
 		error_set(&what, EXIT_FAILED, "cancelled");
 	else if (code != EXIT_DONE)
 		error_set(&what, (enum exit_code)code, "%s",
 		    endpoint_text(&call->endpoint));
-	else {
-		endpoint_log(&call->endpoint);
-		if (length >= 2 && answer[length - 1] == '\n')
-			return (batch_write_response(&batch->answers, call->id,
-			    answer, length - 1, error) == -1 ? -1 :
-			    write_answers(batch, error));
+	else if (length < 2 || answer[length - 1] != '\n')
 		error_set(&what, EXIT_SYSTEM, "the answer is too long");
-	}
+	else
+		return (batch_write_response(&batch->answers, call->id, answer,
+		    length - 1, error) == -1 ? -1 : write_answers(batch, error));
 	return (write_error(batch, call->id, &what, error));
 }
 
