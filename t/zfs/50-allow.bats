@@ -175,7 +175,7 @@ as_sudoer() {
 	    zr-serve -T 1 sudo -n -u zrzfs /usr/local/bin/zr-endpoint > port 2> server.err
 	eventually 30 test -s port
 	run -1 --separate-stderr zr-remote "tcp:127.0.0.1:$(cat port)" Send "$(send_request '' src/data@1)"
-	[[ "$stderr" == *'has not'* ]] || { echo "$stderr"; false; }
+	[[ "$stderr" == *'the endpoint did nothing'* ]] || { echo "$stderr"; false; }
 	grep -q 'cannot be ended' server.err
 	pkill -KILL -u zrzfs
 }
