@@ -2,21 +2,7 @@
 # to our client: one line says what it was, at once, and nothing is run or kept.
 # For banners and labels see 20-handshake and 21-mux, for HTTP/2 42-rpc-faults.
 load helper
-
-declare -gA TYPE=([request]=1 [message]=2 [answer]=3 [result]=4 [stream]=5
-	[error]=10000 [end]=20000 [heartbeat]=1000000 [shutdown]=10000000)
-
-# frames TYPE[=PAYLOAD]...: TYPE is a name above, or a number in hexadecimal;
-# PAYLOAD is for printf(1).
-frames() {
-	local frame type header
-	for frame; do
-		type=${frame%%=*}
-		frame=${frame#"$type"}
-		header=$(printf '%08x%08x' "0x${TYPE[$type]:-$type}" "$(printf "${frame#=}" | wc -c)")
-		printf "$(sed 's/../\\x&/g' <<< "$header")${frame#=}"
-	done
-}
+load frames
 
 # served CODE TEXT: our server, to which "said" is said.
 served() {

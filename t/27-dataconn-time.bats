@@ -1,5 +1,6 @@
 # Data connections that take their time: heartbeats, time limits, slow readers.
 load helper
+load frames
 
 @test "12 s before the answer and 12 s in mid-stream: heartbeats, as recorded" {
 	for name in d10-send-heartbeats-12s-handler-delay d11-send-heartbeats-12s-midstream-pause; do
@@ -19,4 +20,48 @@ load helper
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"exit 99"* ]]
 	stderr_has "the peer has sent nothing for 10 seconds"
+}
+
+# silent NAME OPTION...: our server, and the endpoint NAME, for a client that says
+# what is in NAME.said and from then on neither says nor takes anything, but does
+# not go.  To NAME.end go the exit code and the seconds of processor time.
+silent() {
+	mkfifo "$1.in" "$1.out"
+	chmod +x "$1"
+	background /usr/bin/python3 - "$@" <<-'PY'
+	import os, resource, subprocess, sys
+	name = sys.argv[1]
+	ends = [os.open(name + end, os.O_RDWR) for end in (".in", ".out")]
+	with open(name + ".said", "rb") as said:
+	    os.write(ends[0], said.read())
+	server = subprocess.Popen(["zr-dataconn", *sys.argv[2:], "serve", f"./{name}"], stdin=ends[0], stdout=ends[1])
+	code = server.wait()
+	used = resource.getrusage(resource.RUSAGE_CHILDREN)
+	print(code, used.ru_utime + used.ru_stime, file=open(name + ".end", "w"))
+	PY
+}
+
+@test "who waits for an endpoint, or for a client to go, sleeps" {
+	local name message='\n\03a/b\032\033\022\001s\030\001*\0242024-01-02T00:00:00Z2\006\n\004\010\001\020\002'
+	local receive='\n\03a/b\022\033\022\001s\030\001*\0242024-01-02T00:00:00Z"\006\n\004\010\001\020\002'
+	printf '#!/bin/bash\ncat > /dev/null; sleep 15; echo "{}"\n' | tee whole > shutdown
+	frames request=/v1/recv end message="$receive" end stream=ab end > whole.said
+	{ cat whole.said; frames shutdown; } > shutdown.said
+	printf '#!/bin/bash\ntrap "" TERM; read -r request; echo "{}"; cat /dev/zero; sleep 600\n' > send
+	frames request=/v1/send end message="$message" end > send.said
+	printf '#!/bin/bash\ntrap "" TERM; sleep 600\n' > still
+	printf '#!/bin/bash\nread -r request; sleep 5; echo "{}"\n' > drain
+	frames request=/v1/ping end end | tee drain.said > still.said
+	silent whole
+	silent shutdown
+	silent send
+	silent still -T 1
+	silent drain
+	wait "${children[@]}"
+	for name in whole:0 shutdown:0 send:99 still:99 drain:0; do
+		echo "$name: $(cat "${name%:*}.end")"
+		# An endpoint of bash needs a little.
+		awk -v code="${name#*:}" -v most="$([[ $ZR_BUILD = *sanitize* ]] && echo 1 || echo 0.25)" \
+		    '$1 != code || $2 > most { exit 1 }' "${name%:*}.end"
+	done
 }

@@ -372,6 +372,13 @@ struct turn {
 	int64_t *waiting_for;	/* the statistic that this wait belongs to */
 };
 
+/* Nobody asks dataconn_next() any more: there will be no other event. */
+static bool
+is_over(const struct dataconn *conn)
+{
+	return (conn->lost || conn->shutdown_seen);
+}
+
 static void
 plan_turn(struct dataconn *conn, struct turn *turn, int64_t now)
 {
@@ -395,8 +402,10 @@ plan_turn(struct dataconn *conn, struct turn *turn, int64_t now)
 	}
 	liveness_pending(&conn->liveness, reading, unwritten,
 	    !reading && !conn->end_of_file, now);
-	turn->deadline = io_earlier(turn->deadline,
-	    liveness_deadline(&conn->liveness));
+	/* Once that has been told, or is no news, its time has come for good. */
+	if (!is_over(conn) && !conn->closing)
+		turn->deadline = io_earlier(turn->deadline,
+		    liveness_deadline(&conn->liveness));
 	if (reading)
 		entry[NETWORK_IN].events |= POLLIN;
 	if (!conn->fin_seen)
@@ -440,7 +449,7 @@ dataconn_wait(struct dataconn *conn, struct pollfd *extra, size_t count,
 	plan_turn(conn, &turn, now);
 	if (count > 0)
 		memcpy(turn.entries + OURS, extra, count * sizeof(*extra));
-	if (conn->source_ended || conn->sink_failed)
+	if ((conn->source_ended || conn->sink_failed) && !is_over(conn))
 		until = 0;
 	ready = io_poll(turn.entries, OURS + count,
 	    io_earlier(turn.deadline, until));

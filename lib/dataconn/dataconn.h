@@ -84,6 +84,7 @@ struct dataconn {
 	bool fin_seen;		/* the peer's FIN or reset is in the kernel */
 	bool shutdown_seen;
 	bool write_failed;	/* nothing more can be written */
+	bool closing;		/* dataconn_close() has its own limits */
 	bool lost;
 	struct error error;	/* why, where lost */
 };

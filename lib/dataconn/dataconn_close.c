@@ -39,6 +39,7 @@ dataconn_close(struct dataconn *conn)
 	int64_t deadline;
 	int left, before;
 
+	conn->closing = true;
 	conn->source = -1;
 	conn->sink = -1;
 	conn->rate = RATE_UNLIMITED;
@@ -50,7 +51,7 @@ dataconn_close(struct dataconn *conn)
 		if (liveness_failure(&conn->liveness, io_now()) != NULL)
 			return;
 		if (!dataconn_flushed(conn))
-			dataconn_wait(conn, NULL, 0, IO_FOREVER);
+			dataconn_wait(conn, NULL, 0, io_now() + 1000);
 	} while (!dataconn_flushed(conn));
 	conn->liveness.mute = true;
 	if (io_half_close(conn->chain.write_fd) == -1)

@@ -447,7 +447,8 @@ turn(struct run *run)
 	int64_t until;
 
 	until = io_earlier(run->endpoint.kill_at, progress_deadline(progress));
-	if (run->started && !run->endpoint.ended && run->server->timeout_ms != 0)
+	if (run->started && !run->endpoint.ended && !run->endpoint.ending &&
+	    run->server->timeout_ms != 0)
 		until = io_earlier(until, run->moved_at + run->server->timeout_ms);
 	dataconn_wait(run->conn, extra, 3, until);
 	progress_tick(progress, run->conn->statistics.bytes, io_now());
