@@ -113,6 +113,16 @@ PY
 	done
 }
 
+@test "a stream that cannot be read to its end is not whole, whatever the verdict" {
+	endpoint 'cat > got; read -r verdict <&"$ZR_VERDICT" && touch kept; echo "{}"'
+	for verdict in "" 9; do
+		run --separate-stderr env ${verdict:+ZR_VERDICT=9} "$BATS_TEST_DIRNAME/pair.py" -s server bash -c 'exec zr-dataconn Receive "$0" < .' "$REQUEST" -- zr-dataconn serve "$PWD/endpoint" 9< <(echo 0)
+		[ "$status" -eq 111 ] && [ "$(cat server)" = 1 ] && [ ! -e kept ]
+		stderr_has "zr-dataconn: cannot read the stream: Is a directory"
+		stderr_has "zr-dataconn: the sender failed: cannot read the stream: Is a directory"
+	done
+}
+
 @test "a client that is killed in mid-stream leaves no endpoint and no verdict" {
 	endpoint 'echo $$ > pid; cat > got; read -r v <&"$ZR_VERDICT" && echo kept > kept; echo "{}"'
 	mkfifo stream

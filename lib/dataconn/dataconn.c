@@ -160,7 +160,7 @@ read_source(struct dataconn *conn, int64_t now)
 	if (got == -1 && errno == EAGAIN)
 		return;
 	if (got <= 0) {
-		/* A read error is an end too: the producer's verdict decides. */
+		conn->source_errno = got == -1 ? errno : 0;
 		conn->source = -1;
 		conn->source_ended = true;
 		return;
@@ -349,7 +349,11 @@ dataconn_next(struct dataconn *conn, struct error *error)
 	}
 	if (conn->source_ended) {
 		conn->source_ended = false;
-		return (DATACONN_SOURCE_END);
+		if (conn->source_errno == 0)
+			return (DATACONN_SOURCE_END);
+		errno = conn->source_errno;
+		error_errno(error, "cannot read the stream");
+		return (DATACONN_SOURCE_FAILED);
 	}
 	failure = liveness_failure(&conn->liveness, io_now());
 	if (failure != NULL) {

@@ -52,6 +52,7 @@ enum dataconn_event {
 	DATACONN_STREAM_FAILED,
 	DATACONN_SHUTDOWN,
 	DATACONN_SOURCE_END,	/* the source's end of file; once */
+	DATACONN_SOURCE_FAILED,	/* it cannot be read to that: *error; once */
 	DATACONN_SINK_FAILED,	/* the sink takes no more: *error; once */
 	DATACONN_LOST		/* the connection is over: *error; from now on */
 };
@@ -69,7 +70,8 @@ struct dataconn {
 	uint8_t tail[4];	/* the stream's last bytes so far, not yet sent */
 	size_t tail_length;
 	int source;		/* -1: none */
-	bool source_ended;	/* DATACONN_SOURCE_END is still to be told */
+	bool source_ended;	/* DATACONN_SOURCE_END or _FAILED is still to be told */
+	int source_errno;	/* not 0: _FAILED */
 
 	size_t unheard;		/* bytes read that do not count as a sign of life */
 	uint8_t *in;		/* what was read from the network */
@@ -114,7 +116,7 @@ int	dataconn_source(struct dataconn *conn, int fd, const void *first,
 	    size_t length, struct error *error);
 
 /*
- * After DATACONN_SOURCE_END: the stream was whole (failure is NULL) and ends
+ * After the source's end: the stream was whole (failure is NULL) and ends
  * with End, or failed and ends with that text.
  */
 int	dataconn_source_finish(struct dataconn *conn, const char *failure,

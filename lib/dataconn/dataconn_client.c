@@ -74,6 +74,16 @@ on_response(struct run *run)
 		run->done = true;
 }
 
+/* Of a stream that cannot be read no verdict makes a whole one. */
+static void
+on_source_failed(struct run *run)
+{
+	struct error unsent;
+
+	dataconn_source_finish(run->conn, run->error->text, &unsent);
+	run->source_ended = run->source_finished = run->failed = true;
+}
+
 /*
  * The producer's stream is over; its verdict, where there will be one, says
  * whether that was all of it.
@@ -140,6 +150,9 @@ on_event(struct run *run, enum dataconn_event event)
 		break;
 	case DATACONN_SOURCE_END:
 		run->source_ended = true;
+		break;
+	case DATACONN_SOURCE_FAILED:
+		on_source_failed(run);
 		break;
 	case DATACONN_SHUTDOWN:
 		if (run->failed || (run->answer != NULL &&

@@ -190,7 +190,7 @@ on_stream_end(struct run *run, bool whole)
 }
 
 static void
-on_event(struct run *run, enum dataconn_event event, const struct error *lost)
+on_event(struct run *run, enum dataconn_event event, const struct error *what)
 {
 	static const struct error ended = { EXIT_PROTOCOL,
 	    "the client ended the connection" };
@@ -209,6 +209,9 @@ on_event(struct run *run, enum dataconn_event event, const struct error *lost)
 		/* It reads no more; its exit status will say why. */
 		io_close(&run->endpoint.process.input);
 		break;
+	case DATACONN_SOURCE_FAILED:
+		fail(run, what->code, what->text);
+		/* FALLTHROUGH */
 	case DATACONN_SOURCE_END:
 		io_close(&run->endpoint.process.output);
 		break;
@@ -216,7 +219,7 @@ on_event(struct run *run, enum dataconn_event event, const struct error *lost)
 		on_client_gone(run, &ended);
 		break;
 	case DATACONN_LOST:
-		on_client_gone(run, lost);
+		on_client_gone(run, what);
 		break;
 	default:
 		break;
