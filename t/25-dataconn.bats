@@ -269,6 +269,16 @@ PY
 	grep -q 'zr-dataconn: [0-9]* bytes of the stream in' log
 }
 
+@test "who does not read ZR_PROGRESS misses lines, and holds nothing up" {
+	endpoint 'echo "{}"; head -c 50000 /dev/zero; sleep 1.3; head -c 50000 /dev/zero'
+	mkfifo progress
+	exec 8<> progress
+	head -c 1000000 /dev/zero | timeout 1 cat >&8 || true	# full now
+	ZR_PROGRESS=9 timeout 10 "$BATS_TEST_DIRNAME/pair.py" zr-dataconn -o answer Send "$REQUEST" -- zr-dataconn serve "$PWD/endpoint" 9> progress > stream
+	[ "$(wc -c < stream)" -eq 100000 ]
+	exec 8>&-
+}
+
 @test "memory stays small whatever the stream's length" {
 	endpoint 'echo "{}"; head -c 300000000 /dev/zero; grep VmHWM /proc/$PPID/status > server.peak'
 	pair bash -c 'zr-dataconn -f 6,7 -o answer Send "$0" | { cat > /dev/null; }' "$REQUEST"

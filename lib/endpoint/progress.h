@@ -8,7 +8,8 @@
 /*
  * Telling how far a stream has come (zr-endpoint-interface(7)): a line
  * {"bytes":N} about once a second on the descriptor that $ZR_PROGRESS names,
- * and one on standard error after SIGUSR1.
+ * and one on standard error after SIGUSR1.  A line that the descriptor does not
+ * take at once is left out: a reader's slowness is not the stream's.
  */
 #define PROGRESS_MS 1000
 
@@ -28,7 +29,7 @@ int	progress_open(struct progress *progress, int64_t now, struct error *error);
 void	progress_tick(struct progress *progress, uint64_t bytes, int64_t now);
 int64_t	progress_deadline(const struct progress *progress);
 
-/* The last word: the line for the final count. */
+/* The last word: the line for the final count, where it can be written. */
 void	progress_end(struct progress *progress, uint64_t bytes);
 
 #endif
