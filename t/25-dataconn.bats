@@ -89,6 +89,12 @@ PY
 	done
 }
 
+@test "what a terminal would obey is encoded in the log, other text is not" {
+	endpoint 'printf "caf\303\251 \302\233[31m \033[31m \177 \377\n" >&2; exit 3'
+	run --separate-stderr pair zr-dataconn Ping '{}'
+	stderr_has ': café \302\233[31m \033[31m \177 \377'
+}
+
 @test "a sender that fails after the whole stream is not a clean end" {
 	endpoint 'echo "{}"; echo stream; echo "cannot read block" >&2; exit 1'
 	run --separate-stderr pair zr-dataconn Send "$REQUEST"

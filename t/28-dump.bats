@@ -1,5 +1,6 @@
 # zr-dump, on what zrepl said and on what we say.
 load helper
+load frames
 
 RECORDINGS=$DATA/recordings
 
@@ -179,6 +180,15 @@ whole() {
 	    zr-handshake connect zr-mux connect zrepl_data zr-dataconn Ping '{"Message":"hello"}'
 	run -0 zr-dump asked answered
 	[[ $output = *'PingReq {"Message":"hello"}'*'PingRes {"Echo":"hello"}'* ]]
+}
+
+@test "nothing that a terminal obeys is shown, inside JSON neither" {
+	{
+		head -c 131 "$RECORDINGS/d01-ping+c01-ping.data.c2s.bin"
+		frames request=/v1/ping end message='\n\012\302\233[31m\177\033\303\251' end
+	} > bytes
+	run -0 zr-dump bytes
+	[ "${lines[2]#* * * }" = 'request "/v1/ping" PingReq {"Message":"\u009B[31m\u007F\u001Bé"}' ]
 }
 
 @test "usage and files that cannot be read" {

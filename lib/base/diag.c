@@ -34,7 +34,7 @@ append_encoded(char *out, size_t used, size_t size, const char *text, size_t len
 		const unsigned char byte = (unsigned char)text[i];
 
 		width = byte < 0x80 ? 1 : utf8_sequence(text + i, length - i);
-		if (width > 1) {
+		if (width > 1 && !utf8_control(text + i)) {
 			n = width;
 			memcpy(encoded, text + i, n);
 		} else {

@@ -41,6 +41,15 @@ utf8_sequence(const char *text, size_t length)
 }
 
 bool
+utf8_control(const char *text)
+{
+	const uint8_t *byte = (const uint8_t *)text;
+
+	return (byte[0] < 0x20 || byte[0] == 0x7f ||
+	    (byte[0] == 0xc2 && (byte[1] & 0xe0) == 0x80));
+}
+
+bool
 utf8_valid(const char *text, size_t length)
 {
 	size_t i, width;

@@ -12,6 +12,9 @@
 /* Length (1..4) of the well-formed sequence at text, 0 if there is none. */
 size_t	utf8_sequence(const char *text, size_t length);
 
+/* Is the well-formed sequence at text a control character (C0, DEL, C1)? */
+bool	utf8_control(const char *text);
+
 bool	utf8_valid(const char *text, size_t length);
 
 /*

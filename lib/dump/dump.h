@@ -21,8 +21,9 @@
  *	DIRECTION OFFSET SIZE WHAT DETAILS
  *
  * DIRECTION is ">" for the client's bytes and "<" for the server's, OFFSET
- * where the thing begins, SIZE its bytes, framing included.  Messages are JSON,
- * other text is vis(3)-encoded; of streams there are only sums.
+ * where the thing begins, SIZE its bytes, framing included.  Messages are JSON
+ * with every control character escaped, other text is vis(3)-encoded; of streams
+ * there are only sums.
  */
 #define DUMP_HEADERS_MAX	(256u << 10)	/* bytes of a decoded header list */
 #define DUMP_FRAME_MAX		(1u << 20)	/* bytes of an HTTP/2 frame, other than DATA */

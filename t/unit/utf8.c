@@ -20,6 +20,12 @@ main(void)
 		CHECK(utf8_sequence("\xe2\x82", 2) == 0);
 		CHECK(!utf8_valid("ok\xff", 3));
 	}
+	TEST("control characters are those that a terminal obeys") {
+		CHECK(utf8_control("\x1b") && utf8_control("\x7f"));
+		CHECK(utf8_control("\xc2\x80") && utf8_control("\xc2\x9f"));
+		CHECK(!utf8_control("a") && !utf8_control("\xc2\xa0"));
+		CHECK(!utf8_control("\xc3\x9b") && !utf8_control("\xe2\x82\xac"));
+	}
 	TEST("sanitizing keeps the length and what was good") {
 		utf8_sanitize(out, "a\xff\xc3\xa9\0z", 6);
 		CHECK_TEXT(out, "a?\xc3\xa9?z");
