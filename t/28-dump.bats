@@ -121,6 +121,29 @@ whole() {
 	END
 }
 
+@test "a stream that ends in the middle of its message" {
+	local call=$RECORDINGS/c02-list.control
+	{ head -c 243 "$call.c2s.bin"; printf '\0\0\3\0\1\0\0\0\1\0\0\0'; } > bytes
+	run -98 --separate-stderr zr-dump bytes
+	stderr_has 'at offset 243: stream 1 ends in the middle of its message'
+	# Of the answer's 69 bytes 40, and then the trailers.
+	{
+		head -c 144 "$call.s2c.bin"
+		printf '\0\0\50\0\0\0\0\0\1'
+		tail -c +154 "$call.s2c.bin" | head -c 40
+		tail -c +223 "$call.s2c.bin"
+	} > bytes
+	run -98 --separate-stderr zr-dump -r bytes
+	stderr_has 'at offset 193: stream 1 ends in the middle of its message'
+	# Who resets a stream may do so anywhere.
+	{
+		head -c 243 "$call.c2s.bin"
+		printf '\0\0\3\0\0\0\0\0\1\0\0\0\0\0\4\3\0\0\0\0\1\0\0\0\10'
+	} > bytes
+	run -0 zr-dump bytes
+	[[ $output = *'RST_STREAM 1 CANCEL' ]]
+}
+
 @test "what is left without an end is told, too" {
 	both r10-data-client-RST-frame-mid-request.data
 	[ "$status" -eq 0 ]

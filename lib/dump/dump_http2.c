@@ -122,6 +122,18 @@ remove_call(struct dump *dump, uint32_t stream)
 	free(call);
 }
 
+/* The stream's END_STREAM came: a call that is still there has half a message. */
+static int
+end_call(const struct dump *dump, uint32_t stream, struct error *error)
+{
+	const struct dump_call *call = dump->calls;
+
+	while (call != NULL && call->stream != stream)
+		call = call->next;
+	return (call == NULL ? 0 : error_set(error, EXIT_PROTOCOL,
+	    "stream %u ends in the middle of its message", stream));
+}
+
 /* Bytes of a DATA frame's payload. */
 static int
 data(struct dump *dump, const uint8_t *bytes, size_t size, struct error *error)
@@ -220,8 +232,9 @@ headers(struct dump *dump, struct error *error)
 	}
 	nghttp2_hd_inflate_end_headers(dump->inflater);
 	putc('\n', dump->out);
-	if (dump->block_flags & FLAG_END_STREAM)
-		remove_call(dump, dump->block_stream);
+	if (dump->block_flags & FLAG_END_STREAM &&
+	    end_call(dump, dump->block_stream, error) == -1)
+		return (-1);
 	dump->block_stream = 0;
 	buffer_consume(&dump->block, buffer_length(&dump->block));
 	return (0);
@@ -377,7 +390,7 @@ frame_ends(struct dump *dump, const uint8_t *bytes, size_t size,
 	else if (dump->frame[3] != FRAME_DATA)
 		result = other(dump, bytes, size, error);
 	else if (dump->frame[4] & FLAG_END_STREAM)
-		remove_call(dump, frame_stream(dump));
+		result = end_call(dump, frame_stream(dump), error);
 	dump->frame_have = 0;
 	if (result == 0)
 		dump->begin = dump->offset;
