@@ -188,6 +188,15 @@ PY
 	[ "$status" -ne 0 ]
 }
 
+@test "-T ends a stream that a child of an ended endpoint keeps open" {
+	endpoint 'echo "{}"; echo begin; sleep 20 2>&- & echo $! > pid'
+	SECONDS=0
+	SERVE="-T 1 serve" run --separate-stderr pair zr-dataconn Send "$REQUEST"
+	kill "$(cat pid)"
+	[ "$status" -eq 1 ] && [ "$(cat server)" = 99 ] && [ "$SECONDS" -lt 15 ]
+	stderr_has "the sender failed: the endpoint did nothing for 1 seconds"
+}
+
 @test "a flood on standard error ends as its last 4 KiB" {
 	endpoint 'head -c 3000000 /dev/zero | tr "\0" x >&2; echo; echo the end >&2; exit 1'
 	run --separate-stderr pair zr-dataconn Ping '{}'

@@ -375,6 +375,14 @@ conclude(struct run *run)
 	}
 }
 
+/* Can it stand still?  A child of it may keep a stream open after its end. */
+static bool
+endpoint_acts(const struct run *run)
+{
+	return (run->started && !run->endpoint.ending &&
+	    (!run->endpoint.ended || run->conn->source != -1));
+}
+
 /* Does the endpoint, not the client, keep things from moving? */
 static bool
 endpoint_stands_still(struct run *run, int64_t now)
@@ -391,7 +399,7 @@ endpoint_stands_still(struct run *run, int64_t now)
 		run->moved = moved;
 		run->moved_at = now;
 	}
-	return (run->server->timeout_ms != 0 && !run->endpoint.ending &&
+	return (run->server->timeout_ms != 0 && endpoint_acts(run) &&
 	    now - run->moved_at >= run->server->timeout_ms);
 }
 
@@ -401,15 +409,13 @@ check_endpoint(struct run *run, int64_t now)
 	struct endpoint *endpoint = &run->endpoint;
 	char text[80];
 
-	if (endpoint->ended)
-		return;
 	if (endpoint_stands_still(run, now)) {
 		snprintf(text, sizeof(text), "the endpoint did nothing for %lld "
 		    "seconds", (long long)(run->server->timeout_ms / 1000));
 		fail(run, EXIT_TIMEOUT, text);
 		end_endpoint(run);
 	}
-	if (!signals_take(SIGCHLD) && now < endpoint->kill_at)
+	if (endpoint->ended || (!signals_take(SIGCHLD) && now < endpoint->kill_at))
 		return;
 	endpoint_check(endpoint, now);
 	if (!endpoint->ended)
@@ -450,8 +456,7 @@ turn(struct run *run)
 	int64_t until;
 
 	until = io_earlier(run->endpoint.kill_at, progress_deadline(progress));
-	if (run->started && !run->endpoint.ended && !run->endpoint.ending &&
-	    run->server->timeout_ms != 0)
+	if (run->server->timeout_ms != 0 && endpoint_acts(run))
 		until = io_earlier(until, run->moved_at + run->server->timeout_ms);
 	dataconn_wait(run->conn, extra, 3, until);
 	progress_tick(progress, run->conn->statistics.bytes, io_now());
