@@ -197,6 +197,16 @@ PY
 	stderr_has "the sender failed: the endpoint did nothing for 1 seconds"
 }
 
+@test "SIGTERM: what runs comes to its end, unless a second one comes" {
+	endpoint 'kill -TERM $PPID; sleep 0.3; echo "{}"'
+	run -0 pair zr-dataconn Ping '{}'
+	[ "$(cat server)" = 0 ]
+	endpoint 'kill -TERM $PPID; sleep 0.3; kill -TERM $PPID; sleep 0.3; echo "{}"'
+	run --separate-stderr pair zr-dataconn Ping '{}'
+	[ "$status" -eq 1 ] && [ "$(cat server)" = 143 ]
+	stderr_has "zr-dataconn: terminated"
+}
+
 @test "a flood on standard error ends as its last 4 KiB" {
 	endpoint 'head -c 3000000 /dev/zero | tr "\0" x >&2; echo; echo the end >&2; exit 1'
 	run --separate-stderr pair zr-dataconn Ping '{}'
