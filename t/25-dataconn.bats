@@ -106,6 +106,18 @@ PY
 	stderr_has "the sender failed: endpoint ended by signal 9"
 }
 
+# The end comes in the same piece as data that nobody takes any more.
+@test "ZR_VERDICT: an endpoint that takes only a part of the stream hears it, too" {
+	head -c 200000 /dev/urandom > stream
+	endpoint 'exec < /dev/null; sleep 0.3; read -r verdict <&"$ZR_VERDICT"; echo "$verdict" > verdict; echo "{}"'
+	for bytes in 1000 70000 200000; do
+		rm -f verdict
+		head -c $bytes stream | timeout 20 "$BATS_TEST_DIRNAME/pair.py" \
+		    zr-dataconn Receive "$REQUEST" -- zr-dataconn serve "$PWD/endpoint"
+		[ "$(cat verdict)" = 0 ]
+	done
+}
+
 @test "ZR_VERDICT: the receiving endpoint learns that the stream is not whole" {
 	endpoint 'cat > got; read -r verdict <&"$ZR_VERDICT" && [ "$verdict" = 0 ] || exit 1; echo kept > kept; echo "{}"'
 	echo stream > stream

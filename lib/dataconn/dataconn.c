@@ -272,7 +272,8 @@ next_from_network(struct dataconn *conn)
 	size_t consumed;
 	enum exchange_event event;
 
-	while (conn->pending_length == 0 && conn->in_start < conn->in_end) {
+	while (!conn->sink_failed && conn->pending_length == 0 &&
+	    conn->in_start < conn->in_end) {
 		event = exchange_next(&conn->exchange, conn->in + conn->in_start,
 		    conn->in_end - conn->in_start, &consumed, &conn->error);
 		conn->in_start += consumed;
