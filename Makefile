@@ -117,7 +117,7 @@ FUZZ_SECONDS = 10
 FUZZ_RUNS =
 
 fuzz:
-	$(MAKE) SANITIZE=1 CC=clang BUILD=build/fuzz \
+	$(MAKE) -j2 SANITIZE=1 CC=clang BUILD=build/fuzz \
 	    CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' $(FUZZERS:%=build/fuzz/t/fuzz/%)
 	python3 t/fuzz/corpus.py build/fuzz/corpus
 	mkdir -p build/fuzz/findings

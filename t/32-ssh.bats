@@ -138,7 +138,7 @@ exchange() {
 		sed "s|\"exec |\"PATH=$PATH; export PATH; exec |; s|ssh-ed25519 .*|$(cat "$SSH_DIR/client.pub")|" \
 		    > "$SSH_DIR/authorized_keys"
 	run --separate-stderr connect 127.0.0.1 python3 exchange.py < /dev/null
-	[ "$output" = 'web1 zr-endpoint receiver tank/backup' ]
+	[ "$output" = 'web1 zr-endpoint receiver -j sink -e inherit tank/backup' ]
 }
 
 @test "zr-remote ssh: a stream through the whole chain" {
