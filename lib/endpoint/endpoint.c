@@ -102,7 +102,7 @@ endpoint_read_errors(struct endpoint *endpoint)
 	}
 }
 
-/* It belongs to another user, behind sudo(8), or the kernel keeps it. */
+/* It belongs to another user, as behind sudo(8) it may, or the kernel keeps it. */
 static void
 give_up(struct endpoint *endpoint)
 {

@@ -66,13 +66,17 @@ with_systemd() {
 		grep -E '^(CapBnd|NoNewPrivs|Seccomp):' /proc/\$pid/status
 		stat -c 'user %u' /proc/\$pid | sed 's/[1-9][0-9]*/of its own/'
 		exec 6<&-
-		systemctl stop \$unit.socket 'zr@*.service' zr-listen.service
+		# A control connection that stays, as zrepl's do, is no reason to wait.
+		sleep 400 | ask batch &
+		until [ "\$(pgrep -c zr-rpc)" -ge 2 ]; do read -r -t 0.2 <> <(:); done
+		timeout 60 systemctl stop \$unit.socket 'zr@*.service' zr-listen.service && echo "stopped \$unit"
 	done
 	journalctl -o cat
 	EOF2
 	cat out
 	for unit in zr zr-listen; do
 		grep -qx "received by $unit" out
+		grep -qx "stopped $unit" out
 	done
 	[ "$(grep -cx 'CapBnd:	0000000000000000' out)" -eq 2 ]
 	[ "$(grep -cx 'NoNewPrivs:	1' out)" -eq 2 ]
