@@ -38,7 +38,7 @@ archive_open_filesystem(int root, const char *filesystem, bool create,
 		if (create && why == 0)
 			fsync(directory);
 		next = openat(directory, component, flags);
-		if (next == -1 && errno == ENOENT && create) {
+		if (next == -1 && errno == ENOENT && why != 0) {
 			errno = why;
 			error_errno(error, "cannot make %s", filesystem);
 		} else if (next == -1 && errno == ENOENT)

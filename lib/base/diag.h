@@ -13,8 +13,8 @@
  * REMOTEIP is $TCPREMOTEIP (or ${PROTO}REMOTEIP) and identity is
  * $ZR_CLIENT_IDENTITY, where they are set.  Bytes that are not printable
  * text are vis(3)-encoded; well-formed UTF-8 stays as it is, but for control
- * characters.  A line is at most 8 KiB.  Where standard error is the connection itself (inetd),
- * diagnostics go to syslog(3) instead.
+ * characters.  A line is at most 8 KiB.  Where standard error is the connection
+ * itself (inetd), diagnostics go to syslog(3) instead.
  */
 
 /*
