@@ -28,7 +28,9 @@ over() {
 		[ -n "${ZR_REPLAY_ALL-}" ] || export OVER_ONLY='^(d0[247]|d11|d12|c02|c10)-'
 		over_tls -k ;;
 	ssh)
-		ZR_OVER_CLIENT="zr-ssh-connect -p PORT -i $OVER/client_key -o IdentitiesOnly=yes
+		# To start an sshd takes its time on a busy machine.
+		export OVER_JOBS=4
+		ZR_OVER_CLIENT="zr-ssh-connect -t 60 -p PORT -i $OVER/client_key -o IdentitiesOnly=yes
 		    -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
 		    -o LogLevel=ERROR 127.0.0.1"
 		ZR_OVER_SERVER="$OVER_TESTS/over_sshd $OVER" ;;

@@ -191,8 +191,11 @@ def resets():
         stream = 2 * i + 1
         try:
             ours.sendall(frame(HEADERS, END_HEADERS, stream, headers()) + frame(DATA, END_STREAM, stream, GOOD))
-            # So that it runs, if it may; once all run that may, faster than they can.
-            time.sleep(0.005 if most < 16 else 0.0005)
+            # Until all run that may; then faster than they can.
+            deadline = time.monotonic() + 10
+            while running() <= most < 16 and time.monotonic() < deadline:
+                time.sleep(0.001)
+            time.sleep(0.0005)
             most = max(most, running())
             ours.sendall(frame(RST_STREAM, 0, stream, b"\0\0\0\x08"))
         except OSError:
