@@ -469,6 +469,17 @@ turn(struct run *run)
 		write_request(run);
 }
 
+/*
+ * What the client has said after its request waits until the endpoint has the
+ * request line; that the client says nothing more is known without it.
+ */
+static bool
+client_waits(const struct run *run)
+{
+	return (!run->failed && buffer_length(&run->request) > 0 &&
+	    run->conn->in_start < run->conn->in_end);
+}
+
 /* Has the endpoint ended, or to be ended? */
 static void
 settle(struct run *run)
@@ -493,9 +504,7 @@ dataconn_server_run(struct dataconn *conn, const struct dataconn_server *server,
 	signals_catch(SIGCHLD);
 	signals_catch(SIGTERM);
 	while (!run.done) {
-		/* The stream waits until the endpoint has the request line. */
-		while (!run.gone && !run.done &&
-		    (run.failed || buffer_length(&run.request) == 0) &&
+		while (!run.gone && !run.done && !client_waits(&run) &&
 		    (event = dataconn_next(conn, &what)) != DATACONN_WAIT)
 			on_event(&run, event, &what);
 		if (!run.done)
