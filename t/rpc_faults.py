@@ -186,21 +186,29 @@ def resets():
         with open(f"/proc/{program.pid}/task/{program.pid}/children") as f:
             return len(f.read().split())
 
-    peak, most = 0, 0
-    for i in range(2000):
-        stream = 2 * i + 1
-        try:
-            ours.sendall(frame(HEADERS, END_HEADERS, stream, headers()) + frame(DATA, END_STREAM, stream, GOOD))
-            # Until all run that may; then faster than they can.
-            deadline = time.monotonic() + 10
-            while running() <= most < 16 and time.monotonic() < deadline:
-                time.sleep(0.001)
+    def ask_for(stream):
+        ours.sendall(frame(HEADERS, END_HEADERS, stream, headers()) + frame(DATA, END_STREAM, stream, GOOD))
+
+    def give_up(stream):
+        ours.sendall(frame(RST_STREAM, 0, stream, b"\0\0\0\x08"))
+
+    # First all that may run; then these, and more, are given up faster than they can.
+    deadline = time.monotonic() + 60
+    for i in range(16):
+        ask_for(2 * i + 1)
+    while running() < 16 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    most, peak = running(), memory(program.pid)
+    try:
+        for i in range(16):
+            give_up(2 * i + 1)
+        for i in range(16, 2000):
+            ask_for(2 * i + 1)
             time.sleep(0.0005)
-            most = max(most, running())
-            ours.sendall(frame(RST_STREAM, 0, stream, b"\0\0\0\x08"))
-        except OSError:
-            break
-        peak = max(peak, memory(program.pid))
+            most, peak = max(most, running()), max(peak, memory(program.pid))
+            give_up(2 * i + 1)
+    except OSError:
+        pass
     ours.close()
     print(program.wait(30), peak, most)
 
