@@ -104,3 +104,11 @@ section() {
 		    sort -u | { ! grep -vxFf allowed; } || { echo "$layer: see above"; false; }
 	done < layers
 }
+
+@test "no test has a condition whose failure bash passes over" {
+	# "A && B" and "! A" end a test, or a function, only as its last statement.
+	awk 'pending != "" && $1 != "}" { print pending; bad = 1 }
+	    { pending = "" }
+	    /^\t+(\[\[? .*\]\]? && |! )/ && !/\|\|/ && !/&&$/ { pending = FILENAME ": " $0 }
+	    END { exit bad }' "$TOP"/t/*.ba* "$TOP"/t/*/*.ba*
+}

@@ -11,10 +11,13 @@ peer() {
 
 @test "both sides at once, and then the rest of the line with the next byte" {
 	peer "$OURS\nnext line\n" connect sh -c "head -n 1 <&6"
-	[ "$status" -eq 0 ] && [ "$output" = "next line" ] && [ -z "$stderr" ]
+	[ "$status" -eq 0 ]
+	[ "$output" = "next line" ]
+	[ -z "$stderr" ]
 	eventually 10 cmp -s heard <(echo "$OURS")
 	run --separate-stderr zr-connect exec:'zr-handshake accept sh -c "echo served; cat"' zr-handshake connect sh -c 'head -n 1 <&6'
-	[ "$status" -eq 0 ] && [ "$output" = served ]
+	[ "$status" -eq 0 ]
+	[ "$output" = served ]
 }
 
 @test "extensions are read to their last byte and ignored" {
@@ -24,45 +27,60 @@ peer() {
 
 @test "another version is an error that names both; ours was said all the same" {
 	peer '0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0006 EXTENSIONS=0000\n' connect false
-	[ "$status" -eq 98 ] && stderr_has "the peer speaks protocol version 6, we speak version 7"
+	[ "$status" -eq 98 ]
+	stderr_has "the peer speaks protocol version 6, we speak version 7"
 	eventually 10 cmp -s heard <(echo "$OURS")
 }
 
 @test "a stranger is named: ssh, HTTP, TLS, the closed and the silent one" {
 	peer 'SSH-2.0-OpenSSH_9.2\r\n' connect false
-	[ "$status" -eq 98 ] && stderr_has "an SSH server"
+	[ "$status" -eq 98 ]
+	stderr_has "an SSH server"
 	peer 'HTTP/1.1 400 Bad Request\r\n' connect false
-	[ "$status" -eq 98 ] && stderr_has "an HTTP server"
+	[ "$status" -eq 98 ]
+	stderr_has "an HTTP server"
 	peer '\025\003\001\0\002\002\026' connect false
-	[ "$status" -eq 98 ] && stderr_has "a TLS server"
+	[ "$status" -eq 98 ]
+	stderr_has "a TLS server"
 	run --separate-stderr zr-connect exec:'read -r line' zr-handshake connect false
-	[ "$status" -eq 98 ] && stderr_has "closed the connection without a banner"
+	[ "$status" -eq 98 ]
+	stderr_has "closed the connection without a banner"
 	run --separate-stderr zr-connect exec:'cat > /dev/null' zr-handshake -t 1 connect false
-	[ "$status" -eq 99 ] && stderr_has "sent no banner in time"
+	[ "$status" -eq 99 ]
+	stderr_has "sent no banner in time"
 	run --separate-stderr zr-connect exec:'printf 00000000; cat > /dev/null' zr-handshake -t 1 connect false
-	[ "$status" -eq 99 ] && stderr_has "the peer's banner: timed out"
+	[ "$status" -eq 99 ]
+	stderr_has "the peer's banner: timed out"
 }
 
 @test "-n says what is there and runs nothing" {
 	peer '0000000060 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0001\nfoo\n' -n connect
-	[ "$status" -eq 0 ] && [ "$output" = $'zrepl protocol version 7, 1 extensions\nextension: "foo"' ]
+	[ "$status" -eq 0 ]
+	[ "$output" = $'zrepl protocol version 7, 1 extensions\nextension: "foo"' ]
 	peer '0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0005 EXTENSIONS=0000\n' -n connect
-	[ "$status" -eq 98 ] && [ "$output" = 'zrepl protocol version 5, 0 extensions' ]
+	[ "$status" -eq 98 ]
+	[ "$output" = 'zrepl protocol version 5, 0 extensions' ]
 	peer 'SSH-2.0-OpenSSH_9.2\r\n' -n connect
-	[ "$status" -eq 98 ] && [ "$output" = 'not zrepl: an SSH server' ]
+	[ "$status" -eq 98 ]
+	[ "$output" = 'not zrepl: an SSH server' ]
 	peer 'SSHCON_HELO' -n connect
-	[ "$status" -eq 98 ] && [[ "$output" == 'not zrepl: zrepl'* ]]
+	[ "$status" -eq 98 ]
+	[[ "$output" == 'not zrepl: zrepl'* ]]
 	for page in '<html>\r\n<head><title>400 Bad Request' '<!DOCTYPE HTML>\n<html lang="en">'; do
 		peer "$page" -n connect
-		[ "$status" -eq 98 ] && [ "$output" = 'not zrepl: an HTTP server' ]
+		[ "$status" -eq 98 ]
+		[ "$output" = 'not zrepl: an HTTP server' ]
 	done
 	peer 'who are \033[31myou?\n' -n connect
-	[ "$status" -eq 98 ] && [ "$output" = \
+	[ "$status" -eq 98 ]
+	[ "$output" = \
 	    "not zrepl: the peer's banner does not begin with a length; it says \"who are \\033[31myou\"" ]
 	run --separate-stderr zr-connect exec:'cat > /dev/null' zr-handshake -n -t 1 connect
-	[ "$status" -eq 99 ] && [ "$output" = 'not zrepl: the peer sent no banner in time' ]
+	[ "$status" -eq 99 ]
+	[ "$output" = 'not zrepl: the peer sent no banner in time' ]
 	run --separate-stderr zr-connect exec:'read -r line' zr-handshake -n connect
-	[ "$status" -eq 98 ] && [[ "$output" == 'not zrepl: the peer closed the connection without a banner, as '* ]]
+	[ "$status" -eq 98 ]
+	[[ "$output" == 'not zrepl: the peer closed the connection without a banner, as '* ]]
 }
 
 @test "-n against a TLS server, which says nothing to a banner" {
@@ -71,24 +89,29 @@ peer() {
 	background zr-listen -1 tcp:127.0.0.1:0 zr-tls accept -d pki -n server -c nobody true > port 2> log
 	eventually 20 test -s port
 	run --separate-stderr zr-connect "tcp:127.0.0.1:$(cat port)" zr-handshake -n connect
-	[ "$status" -eq 98 ] && [[ "$output" == *wants\ TLS* ]]
+	[ "$status" -eq 98 ]
+	[[ "$output" == *wants\ TLS* ]]
 }
 
 @test "-n: what a peer wrote does not reach the terminal as it is, and a full disk is said" {
 	printf '0000000063 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0001\na\033[31m\n' > said
 	run --separate-stderr zr-connect exec:'cat said; cat > heard' zr-handshake -n connect
-	[ "$status" -eq 0 ] && [ "${lines[1]}" = 'extension: "a\033[31m"' ]
+	[ "$status" -eq 0 ]
+	[ "${lines[1]}" = 'extension: "a\033[31m"' ]
 	stderr=$(zr-connect exec:'cat said; cat > heard' zr-handshake -n connect 2>&1 > /dev/full) && status=0 || status=$?
-	[ "$status" -eq 111 ] && stderr_has "standard output: No space left on device"
+	[ "$status" -eq 111 ]
+	stderr_has "standard output: No space left on device"
 }
 
 @test "usage, and what cannot be executed" {
 	run --separate-stderr zr-handshake connect
-	[ "$status" -eq 100 ] && stderr_has "usage: zr-handshake"
+	[ "$status" -eq 100 ]
+	stderr_has "usage: zr-handshake"
 	run --separate-stderr zr-handshake greet true
 	[ "$status" -eq 100 ]
 	run --separate-stderr zr-handshake -f 40,41 connect true
-	[ "$status" -eq 100 ] && stderr_has "descriptor 40 is not open"
+	[ "$status" -eq 100 ]
+	stderr_has "descriptor 40 is not open"
 	printf '%s\n' "$OURS" > said
 	run -127 --separate-stderr zr-connect exec:'cat said; cat > heard' zr-handshake connect /nonexistent/program
 	stderr_has "cannot execute /nonexistent/program"

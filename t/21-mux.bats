@@ -9,15 +9,18 @@ label() {
 
 @test "the label is 64 bytes, and the rest of the line follows at once" {
 	run --separate-stderr zr-connect exec:'head -c 64 > label; echo ok; cat' zr-mux connect zrepl_data sh -c 'head -n 1 <&6'
-	[ "$status" -eq 0 ] && [ "$output" = ok ]
+	[ "$status" -eq 0 ]
+	[ "$output" = ok ]
 	cmp label <(label zrepl_data)
 }
 
 @test "accept reads exactly the label, tells it, and refuses others" {
 	run --separate-stderr zr-mux accept sh -c 'echo "$ZR_LABEL"; cat' < <(label zrepl_control; echo rest)
-	[ "$status" -eq 0 ] && [ "$output" = $'zrepl_control\nrest' ]
+	[ "$status" -eq 0 ]
+	[ "$output" = $'zrepl_control\nrest' ]
 	run --separate-stderr zr-mux accept true < <(label zrepl_other)
-	[ "$status" -eq 98 ] && stderr_has 'the client'"'"'s label "zrepl_other" is not served here'
+	[ "$status" -eq 98 ]
+	stderr_has 'the client'"'"'s label "zrepl_other" is not served here'
 	run --separate-stderr zr-mux accept -l zrepl_other -l x sh -c 'echo "$ZR_LABEL"' < <(label x)
 	[ "$output" = x ]
 	run --separate-stderr zr-mux accept -l x true < <(label zrepl_data)
@@ -26,11 +29,13 @@ label() {
 
 @test "a malformed or missing label is an error" {
 	run --separate-stderr zr-mux accept true < <(printf 'zrepl_data'; head -c 53 /dev/zero; printf x)
-	[ "$status" -eq 98 ] && stderr_has "malformed"
+	[ "$status" -eq 98 ]
+	stderr_has "malformed"
 	run --separate-stderr zr-mux accept true < <(head -c 64 /dev/zero)
 	[ "$status" -eq 98 ]
 	run --separate-stderr zr-mux accept true < <(printf zrepl)
-	[ "$status" -eq 98 ] && stderr_has "connection closed after 5 of 64 bytes"
+	[ "$status" -eq 98 ]
+	stderr_has "connection closed after 5 of 64 bytes"
 	run --separate-stderr zr-mux connect '' true 6< /dev/null 7> /dev/null
 	[ "$status" -eq 100 ]
 }
@@ -44,7 +49,9 @@ label() {
 
 @test "zr-listen's place for new clients is given back with the label" {
 	run --separate-stderr bash -c 'exec 9> pipe; ZR_HANDSHAKE_FD=9 zr-mux accept sh -c "ls -l /proc/self/fd; echo \"[\${ZR_HANDSHAKE_FD-unset}]\""' < <(label zrepl_data)
-	[ "$status" -eq 0 ] && [[ "$output" == *"[unset]"* ]] && [[ "$output" != *"/pipe"* ]]
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"[unset]"* ]]
+	[[ "$output" != *"/pipe"* ]]
 }
 
 @test "recorded labels are read; the recorded wrong one is refused" {

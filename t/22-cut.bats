@@ -6,7 +6,8 @@ load helper
 	proxy=$BATS_TEST_DIRNAME/fault_proxy.py
 	"$proxy" --help | grep -q 'fault_proxy.py \[options\] KIND ADDRESS'
 	run "$proxy" explode 127.0.0.1:1
-	[ "$status" -eq 1 ] && [[ "$output" == *"-h helps"* ]]
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"-h helps"* ]]
 	background zr-listen -1 tcp:127.0.0.1:0 cat > port
 	eventually 20 test -s port
 	through() {

@@ -17,8 +17,11 @@ pair() {
 @test "Ping goes to the endpoint and its answer comes back as one line" {
 	endpoint 'echo "$request" > seen; echo "{\"Echo\":\"pong\"}"'
 	run --separate-stderr pair zr-dataconn Ping '{"Message":"hello"}'
-	[ "$status" -eq 0 ] && [ "$output" = '{"Echo":"pong"}' ] && [ -z "$stderr" ]
-	[ "$(cat seen)" = '{"Message":"hello"}' ] && [ "$(cat server)" = 0 ]
+	[ "$status" -eq 0 ]
+	[ "$output" = '{"Echo":"pong"}' ]
+	[ -z "$stderr" ]
+	[ "$(cat seen)" = '{"Message":"hello"}' ]
+	[ "$(cat server)" = 0 ]
 }
 
 @test "the request is read from standard input, the rest of which is the stream" {
@@ -83,7 +86,8 @@ PY
 	endpoint 'echo "pool is suspended" >&2; exit 3'
 	for method in Send Receive; do
 		run --separate-stderr pair zr-dataconn $method "$REQUEST" < /dev/null
-		[ "$status" -eq 1 ] && [ "$(cat server)" = 1 ]
+		[ "$status" -eq 1 ]
+		[ "$(cat server)" = 1 ]
 		stderr_has ": pool is suspended"
 		stderr_has "$method failed: $PWD/endpoint ended with status 3"
 	done
@@ -126,7 +130,8 @@ PY
 	rm kept
 	for verdict in 'echo "disk failed"' :; do
 		run --separate-stderr env ZR_VERDICT=9 "$BATS_TEST_DIRNAME/pair.py" zr-dataconn Receive "$REQUEST" -- zr-dataconn serve "$PWD/endpoint" < stream 9< <(eval "$verdict")
-		[ "$status" -eq 1 ] && [ ! -e kept ]
+		[ "$status" -eq 1 ]
+		[ ! -e kept ]
 		stderr_has "the sender failed: "
 	done
 }
@@ -135,7 +140,9 @@ PY
 	endpoint 'cat > got; read -r verdict <&"$ZR_VERDICT" && touch kept; echo "{}"'
 	for verdict in "" 9; do
 		run --separate-stderr env ${verdict:+ZR_VERDICT=9} "$BATS_TEST_DIRNAME/pair.py" -s server bash -c 'exec zr-dataconn Receive "$0" < .' "$REQUEST" -- zr-dataconn serve "$PWD/endpoint" 9< <(echo 0)
-		[ "$status" -eq 111 ] && [ "$(cat server)" = 1 ] && [ ! -e kept ]
+		[ "$status" -eq 111 ]
+		[ "$(cat server)" = 1 ]
+		[ ! -e kept ]
 		stderr_has "zr-dataconn: cannot read the stream: Is a directory"
 		stderr_has "zr-dataconn: the sender failed: cannot read the stream: Is a directory"
 	done
@@ -152,7 +159,8 @@ PY
 	eventually 15 test -s server
 	[ "$(cat server)" = 98 ]
 	run kill -0 "$(cat pid)"
-	[ "$status" -ne 0 ] && [ ! -e kept ]
+	[ "$status" -ne 0 ]
+	[ ! -e kept ]
 	exec 8>&-
 }
 
@@ -172,7 +180,8 @@ PY
 	check() {
 		endpoint "$1"
 		run --separate-stderr pair zr-dataconn Ping '{}'
-		[ "$status" -eq 1 ] && stderr_has "$2"
+		[ "$status" -eq 1 ]
+		stderr_has "$2"
 	}
 	check ':' "the endpoint ended without an answer"
 	check 'echo "{}"; echo more' "the endpoint wrote more than one line"
@@ -187,14 +196,16 @@ PY
 
 @test "an endpoint that cannot be executed is an answer too" {
 	run --separate-stderr "$BATS_TEST_DIRNAME/pair.py" -s server zr-dataconn Ping '{}' -- zr-dataconn serve /nonexistent/endpoint
-	[ "$status" -eq 1 ] && [ "$(cat server)" = 127 ]
+	[ "$status" -eq 1 ]
+	[ "$(cat server)" = 127 ]
 	stderr_has "cannot execute /nonexistent/endpoint"
 }
 
 @test "-T ends an endpoint that stands still, and one that ignores SIGTERM" {
 	endpoint 'trap "" TERM; echo $$ > pid; exec sleep 600'
 	SERVE="-T 1 serve" run --separate-stderr pair zr-dataconn Ping '{}'
-	[ "$status" -eq 1 ] && [ "$(cat server)" = 99 ]
+	[ "$status" -eq 1 ]
+	[ "$(cat server)" = 99 ]
 	stderr_has "the endpoint did nothing for 1 seconds"
 	run kill -0 "$(cat pid)"
 	[ "$status" -ne 0 ]
@@ -205,7 +216,9 @@ PY
 	SECONDS=0
 	SERVE="-T 1 serve" run --separate-stderr pair zr-dataconn Send "$REQUEST"
 	kill "$(cat pid)"
-	[ "$status" -eq 1 ] && [ "$(cat server)" = 99 ] && [ "$SECONDS" -lt 15 ]
+	[ "$status" -eq 1 ]
+	[ "$(cat server)" = 99 ]
+	[ "$SECONDS" -lt 15 ]
 	stderr_has "the sender failed: the endpoint did nothing for 1 seconds"
 }
 
@@ -215,7 +228,8 @@ PY
 	[ "$(cat server)" = 0 ]
 	endpoint 'kill -TERM $PPID; sleep 0.3; kill -TERM $PPID; sleep 0.3; echo "{}"'
 	run --separate-stderr pair zr-dataconn Ping '{}'
-	[ "$status" -eq 1 ] && [ "$(cat server)" = 143 ]
+	[ "$status" -eq 1 ]
+	[ "$(cat server)" = 143 ]
 	stderr_has "zr-dataconn: terminated"
 }
 
@@ -245,18 +259,21 @@ PY
 @test "a full disk, on the server and on the client" {
 	endpoint 'ulimit -f 400; trap "" XFSZ; cat > got || exit; echo "{}"'
 	run --separate-stderr pair zr-dataconn Receive "$REQUEST" < <(head -c 3000000 /dev/zero)
-	[ "$status" -eq 1 ] && [ "$(cat server)" = 1 ]
+	[ "$status" -eq 1 ]
+	[ "$(cat server)" = 1 ]
 	stderr_has "zr-dataconn: cat: write error: File too large"
 	endpoint 'echo "{}"; head -c 3000000 /dev/zero'
 	stderr=$(pair zr-dataconn -o answer Send "$REQUEST" 2>&1 > /dev/full) && status=0 || status=$?
-	[ "$status" -eq 111 ] && [ "$(cat server)" = 98 ]
+	[ "$status" -eq 111 ]
+	[ "$(cat server)" = 98 ]
 	stderr_has "zr-dataconn: cannot write the stream: No space left on device"
 }
 
 @test "requests that would kill a zrepl peer are not sent" {
 	refuse() {
 		run --separate-stderr pair zr-dataconn "$1" "$2" < /dev/null
-		[ "$status" -eq 100 ] && stderr_has "$3"
+		[ "$status" -eq 100 ]
+		stderr_has "$3"
 	}
 	endpoint 'echo "{}"'
 	refuse Send '{"Filesystem":"a","To":{"Name":"s","Creation":"2024-01-02T00:00:00Z"}}' "ReplicationConfig.protection is missing"
@@ -270,13 +287,17 @@ PY
 
 @test "usage: what is wrong with the command line is said" {
 	run --separate-stderr zr-dataconn
-	[ "$status" -eq 100 ] && stderr_has "usage: zr-dataconn"
+	[ "$status" -eq 100 ]
+	stderr_has "usage: zr-dataconn"
 	run --separate-stderr zr-dataconn ListFilesystems
-	[ "$status" -eq 100 ] && stderr_has "not a method of a data connection"
+	[ "$status" -eq 100 ]
+	stderr_has "not a method of a data connection"
 	run --separate-stderr zr-dataconn -f 40,41 Ping '{}'
-	[ "$status" -eq 100 ] && stderr_has "descriptor 40 is not open"
+	[ "$status" -eq 100 ]
+	stderr_has "descriptor 40 is not open"
 	run --separate-stderr zr-dataconn -r 5 Ping '{}'
-	[ "$status" -eq 100 ] && stderr_has "a rate is bytes per second"
+	[ "$status" -eq 100 ]
+	stderr_has "a rate is bytes per second"
 	run --separate-stderr zr-dataconn serve
 	[ "$status" -eq 100 ]
 }

@@ -49,7 +49,9 @@ setup_file() {
 	mkdir box
 	while IFS=: read -r file from to; do
 		run --separate-stderr keep "$file" "$to"
-		[ "$status" -eq 0 ] && [ "$output" = '{}' ] && [ -z "$stderr" ]
+		[ "$status" -eq 0 ]
+		[ "$output" = '{}' ]
+		[ -z "$stderr" ]
 		archive Send "$(send_request "$from" "$to")" > got
 		jq -e --arg size "$(stat -c %s "$STREAMS/$file")" '.ExpectedSize == $size' <(head -n 1 got)
 		tail -n +2 got | cmp - "$STREAMS/$file"
@@ -85,7 +87,8 @@ setup_file() {
 	    jq -e '.Versions == [{Name: "one", Guid: "1773106610190237946", CreateTXG: "10", Creation: "2026-11-22T10:43:50Z"}]'
 	[ "$(archive ListFilesystemVersions '{"Filesystem":"tank"}')" = '{}' ]
 	run --separate-stderr archive ListFilesystemVersions '{"Filesystem":"nowhere"}'
-	[ "$status" -eq 1 ] && stderr_has 'dataset "nowhere" does not exist'
+	[ "$status" -eq 1 ]
+	stderr_has 'dataset "nowhere" does not exist'
 }
 
 @test "SendDry is exact, and says why what is not stored cannot be sent" {
@@ -95,7 +98,9 @@ setup_file() {
 	[ "$(archive SendDry "$(send_request a/data@one a/data@two)")" = '{"ExpectedSize":"296784"}' ]
 	refuse() {
 		run --separate-stderr archive SendDry "$1"
-		[ "$status" -eq 1 ] && [ -z "$output" ] && stderr_has "$2"
+		[ "$status" -eq 1 ]
+		[ -z "$output" ]
+		stderr_has "$2"
 	}
 	refuse "$(send_request '' a/data@two)" "is kept as an increment of the snapshot with guid 1773106610190237946"
 	refuse "$(send_request a/data@two a/data@one)" "is kept in full, not as an increment of two"
@@ -108,7 +113,9 @@ setup_file() {
 	mkdir box
 	refuse() {
 		run --separate-stderr archive Receive "$1" < "$STREAMS/$2"
-		[ "$status" -eq 1 ] && [ -z "$output" ] && stderr_has "$3"
+		[ "$status" -eq 1 ]
+		[ -z "$output" ]
+		stderr_has "$3"
 		[ -z "$(find box -name '@*.*')" ]
 	}
 	refuse "$(receive_request a/data@one | jq -c '.To.Guid = "7"')" data.full.zstream "the stream is of the snapshot with guid 1773106610190237946, not 7"
@@ -121,7 +128,8 @@ setup_file() {
 	refuse "$(receive_request a/data@two)" data.one-two.zstream "lacks the base of this increment"
 	refuse "$(receive_request a/data@one)" versions.tsv "not a stream that can be kept"
 	run --separate-stderr archive Receive "$(receive_request a/data@one)" < /dev/null
-	[ "$status" -eq 1 ] && stderr_has "the stream is empty"
+	[ "$status" -eq 1 ]
+	stderr_has "the stream is empty"
 }
 
 @test "a package of several streams is refused by name" {
@@ -130,7 +138,8 @@ setup_file() {
 	[ "$status" -eq 1 ]
 	keep data.full.zstream a/data@one
 	run --separate-stderr keep data.multi-I.zstream a/data@two
-	[ "$status" -eq 1 ] && stderr_has "a package of several streams"
+	[ "$status" -eq 1 ]
+	stderr_has "a package of several streams"
 	[ "$(names a/data)" = one ]
 }
 
@@ -142,7 +151,8 @@ setup_file() {
 	keep data.full-Lec.zstream a/data@one
 	[ "$sum" = "$(find box -type f -exec sha256sum {} + | sort)" ]
 	run --separate-stderr archive Receive "$(receive_request a/data@two | jq -c '.To.Name = "one"')" < "$STREAMS/data.one-two.zstream"
-	[ "$status" -eq 1 ] && stderr_has "is there already with other contents"
+	[ "$status" -eq 1 ]
+	stderr_has "is there already with other contents"
 }
 
 @test "names that leave the directory, or are none, are refused" {
@@ -178,7 +188,8 @@ setup_file() {
 	mkdir box
 	keep data.full.zstream a/data@one
 	run --separate-stderr archive DestroySnapshots '{"Filesystem":"a/data","Snapshots":[{"Name":"one","Creation":"2024-01-02T00:00:00Z"},{"Type":"Bookmark","Name":"mark","Creation":"2024-01-02T00:00:00Z"}]}'
-	[ "$status" -eq 1 ] && stderr_has 'version "mark" is not a snapshot'
+	[ "$status" -eq 1 ]
+	stderr_has 'version "mark" is not a snapshot'
 	archive DestroySnapshots '{"Filesystem":"a/data","Snapshots":[{"Name":"one","Guid":"5","Creation":"2024-01-02T00:00:00Z"}]}' | jq -e '.Results[0].Error | test("not 5")'
 	[ "$(names a/data)" = one ]
 }
@@ -187,7 +198,8 @@ setup_file() {
 	mkdir box
 	for verdict in 'echo "sender failed"' :; do
 		run --separate-stderr bash -c 'ZR_VERDICT=9 zr-endpoint archive box Receive "$0" < "$1" 9< <(eval "$2")' "$(receive_request a/data@one)" "$STREAMS/data.full.zstream" "$verdict"
-		[ "$status" -eq 1 ] && [ -z "$(find box -name '@*.*')" ]
+		[ "$status" -eq 1 ]
+		[ -z "$(find box -name '@*.*')" ]
 	done
 	ZR_VERDICT=9 archive Receive "$(receive_request a/data@one)" < "$STREAMS/data.full.zstream" 9< <(echo 0)
 	[ "$(names a/data)" = one ]
@@ -196,7 +208,8 @@ setup_file() {
 @test "a full disk is one clear error and leaves nothing" {
 	mkdir box
 	run --separate-stderr bash -c 'ulimit -f 400; trap "" XFSZ; zr-endpoint archive box Receive "$0" < "$1"' "$(receive_request a/data@one)" "$STREAMS/data.full.zstream"
-	[ "$status" -eq 111 ] && stderr_has "cannot store the stream: write: File too large"
+	[ "$status" -eq 111 ]
+	stderr_has "cannot store the stream: write: File too large"
 	[ -z "$(find box -name '@*.*')" ]
 }
 
@@ -209,9 +222,11 @@ setup_file() {
 	eventually 10 sh -c 'test -s box/a/data/@receiving.*'
 	kill -9 "${children[0]}"
 	exec 8>&-
-	[ "$(names a/data)" = "" ] && [ -n "$(leftovers)" ]
+	[ "$(names a/data)" = "" ]
+	[ -n "$(leftovers)" ]
 	keep data.full.zstream a/data@one
-	[ "$(names a/data)" = one ] && [ -z "$(leftovers)" ]
+	[ "$(names a/data)" = one ]
+	[ -z "$(leftovers)" ]
 }
 
 @test "several writers of one filesystem at once" {
@@ -223,7 +238,8 @@ setup_file() {
 	done
 	for pid in "${pids[@]}"; do wait "$pid"; done
 	[ "$(cat answer?)" = "$(printf '{}\n{}\n{}\n{}\n{}\n{}')" ]
-	[ "$(names a/data)" = one ] && [ -z "$(leftovers)" ]
+	[ "$(names a/data)" = one ]
+	[ -z "$(leftovers)" ]
 }
 
 @test "-C and -c: each client below its own identity, and no other way in" {
@@ -234,10 +250,12 @@ setup_file() {
 	ZR_CLIENT_IDENTITY=other zr-endpoint archive -C box ListFilesystems '{}' | grep -qx '{}'
 	for identity in '' .. a/b '*'; do
 		ZR_CLIENT_IDENTITY=$identity run --separate-stderr zr-endpoint archive -C box ListFilesystems '{}'
-		[ "$status" -eq 1 ] && stderr_has "no valid identity"
+		[ "$status" -eq 1 ]
+		stderr_has "no valid identity"
 	done
 	run --separate-stderr env -u ZR_CLIENT_IDENTITY zr-endpoint archive -C box ListFilesystems '{}'
-	[ "$status" -eq 1 ] && stderr_has "ZR_CLIENT_IDENTITY is not set"
+	[ "$status" -eq 1 ]
+	stderr_has "ZR_CLIENT_IDENTITY is not set"
 }
 
 @test "cursor, completion, ping, and what there is not" {
@@ -247,12 +265,15 @@ setup_file() {
 	[ "$(archive Ping '{"Message":"hi"}')" = '{"Echo":"hi"}' ]
 	for method in batch Frobnicate; do
 		run --separate-stderr archive $method '{}'
-		[ "$status" -eq 100 ] && [ -z "$output" ]
+		[ "$status" -eq 100 ]
+		[ -z "$output" ]
 	done
 	run --separate-stderr zr-endpoint archive nowhere ListFilesystems '{}'
-	[ "$status" -eq 111 ] && stderr_has "nowhere: No such file or directory"
+	[ "$status" -eq 111 ]
+	stderr_has "nowhere: No such file or directory"
 	run --separate-stderr zr-endpoint cellar box Ping '{}'
-	[ "$status" -eq 100 ] && stderr_has "usage: zr-endpoint archive"
+	[ "$status" -eq 100 ]
+	stderr_has "usage: zr-endpoint archive"
 }
 
 @test "a damaged record or stream is named, not sent" {
@@ -260,10 +281,13 @@ setup_file() {
 	keep data.full.zstream a/data@one
 	truncate -s 1000 box/a/data/@189b5711514940fa.zstream
 	run --separate-stderr archive Send "$(send_request '' a/data@one)"
-	[ "$status" -eq 1 ] && [ -z "$output" ] && stderr_has "is damaged: 1000 bytes, not 1188000"
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	stderr_has "is damaged: 1000 bytes, not 1188000"
 	echo '{"name":"one"}' > box/a/data/@189b5711514940fa.json
 	run --separate-stderr archive ListFilesystemVersions '{"Filesystem":"a/data"}'
-	[ "$status" -eq 1 ] && stderr_has "@189b5711514940fa.json is damaged"
+	[ "$status" -eq 1 ]
+	stderr_has "@189b5711514940fa.json is damaged"
 }
 
 @test "memory stays small while a stream is received" {

@@ -133,7 +133,7 @@ step() {
 	}
 	ends receiver -s ./sender -r 'tee copy; :'
 	ends receiver -s ./sender -r 'cat > /dev/null; cat stream; exit; :'
-	! grep -q SendCompleted sender.log
+	run -1 grep SendCompleted sender.log
 	ends 'received, but SendCompleted failed: sender' \
 	    -s '[ "$1" = Send ] || exec cat stream; ./sender' -r ./receiver
 }

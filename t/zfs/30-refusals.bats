@@ -62,10 +62,9 @@ forged() {
 
 @test "names that would mean something else to zfs" {
 	for name in src/data/ /src/data src//data 'src/data@1' 'src/data#x' -r 'src/data -r' 'src/data/.' 'src/da%'; do
-		refused 'not the name of a filesystem' sender ListFilesystemVersions \
-		    "$(jq -cn --arg n "$name" '{Filesystem: $n}')" ||
-		refused 'does not allow access' sender ListFilesystemVersions \
+		refused '' sender ListFilesystemVersions \
 		    "$(jq -cn --arg n "$name" '{Filesystem: $n}')"
+		[[ "$stderr" == *'not the name of a filesystem'* || "$stderr" == *'does not allow access'* ]]
 	done
 	refused "" sender ListFilesystemVersions '{"Filesystem":"src/data/../secret"}'
 	for name in '1,2' '1%2' '%' '' '1@2' '../1' '1#2'; do
@@ -105,8 +104,7 @@ forged() {
 	tried "has toguid" "$(forged src/data@2 "$one" "$one")"
 	tried "has fromguid" "$(forged src/data@2 "$two" "$secret")"
 	tried "is of a full stream" "$(forged src/data@2 "$two" -)"
-	tried "redacted" "$(forged src/data@2 "$two" "$one" savedok)" ||
-	    tried "saved" "$(forged src/data@2 "$two" "$one" savedok)"
+	tried "saved" "$(forged src/data@2 "$two" "$one" savedok)"
 	tried "resume token is" "1-"
 	tried "resume token is" "1-0-0-00"
 	tried "resume token is" "-t"
