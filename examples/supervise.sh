@@ -4,7 +4,18 @@
 # faces the network is zr, not root.
 set -u
 child=''
-trap 'trap "" TERM; [ -z "$child" ] || kill -TERM "$child"; wait; exit 0' TERM INT
+# The second signal is for control connections, which else stay; a transfer still
+# finishes.
+stop() {
+	trap '' TERM INT
+	if [ -n "$child" ] && kill -TERM "$child"; then
+		sleep 1
+		kill -TERM "$child" 2>/dev/null
+	fi
+	wait
+	exit 0
+}
+trap stop TERM INT
 while :; do
 	zr-listen -u "${ZR_USER:-zr}" "${ZR_ADDRESS:-tcp::8888}" zr-server &
 	child=$!

@@ -233,6 +233,40 @@ PY
 	stderr_has "zr-dataconn: terminated"
 }
 
+@test "a second SIGTERM ends also what only throws the rest of a stream away" {
+	endpoint 'echo $$ > pid; echo $PPID > parent; echo "{}"'
+	background pair zr-dataconn -r 1M Receive "$REQUEST" < <(head -c 100000000 /dev/zero)
+	eventually 10 test -s parent
+	ended() { ! kill -0 "$(cat pid)" 2> /dev/null; }
+	eventually 10 ended
+	kill -TERM "$(cat parent)"
+	sleep 0.5
+	[ ! -s server ]
+	kill -TERM "$(cat parent)"
+	eventually 10 test -s server
+	[ "$(cat server)" = 143 ]
+}
+
+@test "an endpoint's child that keeps an unread stream open does not keep the client" {
+	endpoint 'sleep 60 <&0 >&- 2>&- & echo $! > pid; echo "{}"'
+	run timeout 30 "$BATS_TEST_DIRNAME/pair.py" -s server zr-dataconn Receive "$REQUEST" \
+	    -- zr-dataconn serve "$PWD/endpoint" < <(head -c 3000000 /dev/zero)
+	kill "$(cat pid)"
+	[ "$status" -eq 0 ]
+	[ "$(cat server)" = 0 ]
+}
+
+@test "-T ends an endpoint that takes nothing of a stream any more and does nothing" {
+	endpoint 'exec <&-; exec sleep 60'
+	SECONDS=0
+	SERVE="-T 1 serve" run --separate-stderr pair zr-dataconn -r 100K Receive "$REQUEST" \
+	    < <(head -c 3000000 /dev/zero)
+	[ "$status" -eq 1 ]
+	[ "$(cat server)" = 99 ]
+	[ "$SECONDS" -lt 20 ]
+	stderr_has "the endpoint did nothing for 1 seconds"
+}
+
 @test "a flood on standard error ends as its last 4 KiB" {
 	endpoint 'head -c 3000000 /dev/zero | tr "\0" x >&2; echo; echo the end >&2; exit 1'
 	run --separate-stderr pair zr-dataconn Ping '{}'

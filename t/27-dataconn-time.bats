@@ -54,7 +54,7 @@ silent() {
 	frames request=/v1/ping end end | tee drain.said > still.said
 	# Of this request not all has room in a pipe; nobody reads it.
 	cp still unread
-	frames request=/v1/ping end message="\n\240\215\006$(printf %0100000d 0)" end > unread.said
+	frames request=/v1/ping end message="\n\240\215\006$(printf %0100000d 0)" end heartbeat > unread.said
 	silent whole
 	silent shutdown
 	silent send

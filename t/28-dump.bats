@@ -109,6 +109,11 @@ whole() {
 	both c17-versions-100000-over-4MiB.control
 	[ "$status" -eq 98 ]
 	stderr_has "the bytes end in the middle of a message of stream 1"
+	# An HTTP/2 frame of 70000 bytes, behind the connection's preface, is none of that.
+	{ head -c 155 "$RECORDINGS/c02-list.control.c2s.bin"; printf '\x01\x11\x70\x20\0\0\0\0\0'
+	    head -c 70000 /dev/zero; } > long
+	run -0 zr-dump long
+	[[ "$output" == *'70009 frame of unknown type'* ]]
 	while IFS='|' read -r bytes text; do
 		run -98 --separate-stderr zr-dump <(printf "$bytes")
 		stderr_has "$text"

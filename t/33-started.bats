@@ -145,6 +145,10 @@ listening() {
 	kill -KILL "$(ps -o pid= --ppid "$supervisor" | tr -d ' ')"
 	eventually 10 grep -q 'ended with status 137' supervise.err
 	eventually 20 answers_yet zr-connect "unix:$PWD/socket"
+	# Also while a control connection stays.
+	background zr-connect "unix:$PWD/socket" zr-tls connect -d "$ZR_PKI" -n web1 -s localhost \
+	    zr-handshake connect zr-mux connect zrepl_control sh -c 'echo > connected; sleep 60 2>&-'
+	eventually 10 test -e connected
 	kill -TERM "$supervisor"
 	run wait "$supervisor"
 	eventually 10 test ! -e socket

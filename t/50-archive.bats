@@ -132,6 +132,24 @@ setup_file() {
 	stderr_has "the stream is empty"
 }
 
+@test "a snapshot of a time that a record could not say again is refused" {
+	mkdir box
+	/usr/bin/python3 - "$BATS_TEST_DIRNAME" > year-1.zstream <<-'PY'
+	import struct, sys
+	sys.path.insert(0, sys.argv[1])
+	from fault_sweep import STREAM, fletcher4
+	stream = bytearray(STREAM)
+	stream[24:32] = struct.pack("<q", -62135596800)     # BEGIN: creation
+	stream[320:352] = fletcher4(stream[:312])
+	stream[592:624] = fletcher4(stream[:592])
+	sys.stdout.buffer.write(stream)
+	PY
+	request=$(receive_request a/data@three-unchanged | jq -c '.To.Creation = "0001-01-01T00:00:00Z"')
+	run -1 --separate-stderr archive Receive "$request" < year-1.zstream
+	stderr_has "made in no year of 1970 to 9999"
+	[ "$(names a/data)" = "" ]
+}
+
 @test "a package of several streams is refused by name" {
 	mkdir box
 	run --separate-stderr keep data.multi-I.zstream 'a/data@two'

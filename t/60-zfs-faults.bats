@@ -494,9 +494,23 @@ raw_over_placeholder() {
 		printf "%s\ttype\tsnapshot\t-\n%s\tuserrefs\t1\t-\n", name, name
 	}'
 	END
+	# Somebody else's, each of them: zfs says so for each of a command's.
+	does release <<-'END'
+	shift 2
+	printf "cannot release hold from snapshot '%s': no such tag on this dataset\n" "$@" >&2
+	exit 1
+	END
 	receiver Receive "$(receive_request)" < /dev/null	# it is there already
 	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
 	[ "$(grep -c ^release ran)" -ge 2 ]
+	[ "$(grep ^release ran | tr ' ' '\n' | grep -c '@a_name')" -eq 20000 ]
+	# One that fails does not keep the others.
+	says release 'out of luck'
+	: > ran
+	receiver Receive "$(receive_request)" < /dev/null
+	[ "$status" -eq 0 ]
+	stderr_has 'last-received hold stays: out of luck'
 	[ "$(grep ^release ran | tr ' ' '\n' | grep -c '@a_name')" -eq 20000 ]
 }
 

@@ -215,8 +215,25 @@ setup() {
 	chmod +x forging
 	export ZR_ZFS=$PWD/forging
 	run -0 --separate-stderr zr-holds list -H
-	stderr_has "p/b c@1 has fewer holds than zfs lists: left alone"
+	stderr_has "p/b c@1 has fewer holds than zfs lists: its filesystem's are left alone"
 	run ! grep -F 'p/b c@1' <<< "$output"
 	run -0 --separate-stderr zr-holds release -y
 	run ! grep 'release .*p/b c' calls
+}
+
+@test "what is not known of one hold makes no other one stale" {
+	# The step from @1, the cursor's, to @2 runs; a tag says of @2 what is not so.
+	cat > pool <<-POOL
+		p/a@1|snapshot|1|10|zrepl_STEP_J_web
+		p/a@2|snapshot|2|20|zrepl_STEP_J_web
+		p/a#${CURSOR}0000000000000001_J_web|bookmark|1|10|
+		p/ab@1|snapshot|3|10|zrepl_STEP_J_web
+		p/ab#${CURSOR}0000000000000003_J_web|bookmark|3|10|
+	POOL
+	awk '{ print } /^[[:space:]]*holds\)/ { print "printf \"p/a@2\\tfoo\\tnow\\n\"" }' zfs > forging
+	chmod +x forging
+	export ZR_ZFS=$PWD/forging
+	run -0 --separate-stderr zr-holds list -s -H
+	stderr_has "p/a@2 has fewer holds than zfs lists"
+	[ "$(cut -f 1 <<< "$output")" = p/ab@1 ]
 }

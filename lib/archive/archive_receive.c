@@ -78,6 +78,9 @@ check_stream(const struct receive *receive)
 		return (error_set(receive->error, EXIT_FAILED, "the stream's "
 		    "snapshot was made at second %" PRId64 ", not %" PRId64,
 		    stream->creation, creation));
+	if (creation < 0 || creation > RFC3339_LAST)
+		return (error_set(receive->error, EXIT_FAILED, "the stream's "
+		    "snapshot was made in no year of 1970 to 9999"));
 	return (0);
 }
 

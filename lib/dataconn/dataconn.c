@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "base/io.h"
+#include "base/signals.h"
 #include "dataconn/dataconn.h"
 
 #ifndef POLLRDHUP
@@ -237,7 +238,7 @@ flush_sink(struct dataconn *conn)
 {
 	ssize_t put;
 
-	while (conn->pending_length > 0) {
+	while (conn->pending_length > 0 && conn->sink != DATACONN_SINK_LATER) {
 		if (conn->sink == -1) {
 			conn->pending_length = 0;
 			return;
@@ -324,6 +325,8 @@ dataconn_next(struct dataconn *conn, struct error *error)
 
 	if (conn->lost)
 		return (lost(conn, error));
+	if (conn->sink == -1)
+		conn->pending_length = 0;
 	event = next_from_network(conn);
 	if (conn->sink_failed) {
 		conn->sink_failed = false;
@@ -454,7 +457,8 @@ dataconn_wait(struct dataconn *conn, struct pollfd *extra, size_t count,
 	plan_turn(conn, &turn, now);
 	if (count > 0)
 		memcpy(turn.entries + OURS, extra, count * sizeof(*extra));
-	if ((conn->source_ended || conn->sink_failed) && !is_over(conn))
+	if ((conn->source_ended || conn->sink_failed) && !is_over(conn) &&
+	    !conn->closing)
 		until = 0;
 	ready = io_poll(turn.entries, OURS + count,
 	    io_earlier(turn.deadline, until));
@@ -486,6 +490,17 @@ dataconn_wait(struct dataconn *conn, struct pollfd *extra, size_t count,
 		read_source(conn, now);
 	if (turn.entries[SINK].revents != 0)
 		flush_sink(conn);
+}
+
+bool
+dataconn_terminated(struct dataconn *conn, bool work)
+{
+	if (!signals_take(SIGTERM))
+		return (false);
+	if (conn->stopping || !work)
+		return (true);
+	conn->stopping = true;
+	return (false);
 }
 
 void

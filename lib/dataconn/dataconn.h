@@ -78,7 +78,8 @@ struct dataconn {
 	size_t in_start, in_end;
 	const uint8_t *pending;	/* stream bytes that the sink has not taken */
 	size_t pending_length;
-	int sink;		/* -1: stream bytes are dropped */
+	int sink;		/* -1: stream bytes are dropped; or */
+#define DATACONN_SINK_LATER (-2)	/* they wait for one */
 	bool sink_failed;	/* DATACONN_SINK_FAILED is still to be told */
 	int sink_errno;
 
@@ -87,6 +88,7 @@ struct dataconn {
 	bool shutdown_seen;
 	bool write_failed;	/* nothing more can be written */
 	bool closing;		/* dataconn_close() has its own limits */
+	bool stopping;		/* SIGTERM came once, while there was work */
 	bool lost;
 	struct error error;	/* why, where lost */
 };
@@ -141,11 +143,17 @@ void	dataconn_wait(struct dataconn *conn, struct pollfd *extra, size_t count,
 	    int64_t until);
 
 /*
+ * Has SIGTERM come, where the caller catches it, and is to end us now?  Where
+ * there is work that may finish, only the second one is.
+ */
+bool	dataconn_terminated(struct dataconn *conn, bool work);
+
+/*
  * Say Shutdown, half-close, and drop what still comes until the peer's
  * Shutdown or end of file, so that the peer can read our last bytes in its
  * own time: at most DATACONN_DRAIN_MS after the last sign that it does so (a
- * heartbeat, or bytes that its kernel took).  The write descriptor is closed
- * where it is not the read descriptor.
+ * heartbeat, or bytes that its kernel took), or to the second SIGTERM.  The
+ * write descriptor is closed where it is not the read descriptor.
  */
 void	dataconn_close(struct dataconn *conn);
 

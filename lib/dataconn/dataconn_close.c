@@ -48,7 +48,8 @@ dataconn_close(struct dataconn *conn)
 	do {
 		dataconn_flush(conn, io_now());
 		discard_input(conn);
-		if (liveness_failure(&conn->liveness, io_now()) != NULL)
+		if (liveness_failure(&conn->liveness, io_now()) != NULL ||
+		    dataconn_terminated(conn, true))
 			return;
 		if (!dataconn_flushed(conn))
 			dataconn_wait(conn, NULL, 0, io_now() + 1000);
@@ -61,7 +62,8 @@ dataconn_close(struct dataconn *conn)
 
 	before = io_unacknowledged(conn->chain.read_fd);
 	deadline = io_now() + patience;
-	while (!conn->end_of_file && !conn->shutdown_seen && io_now() < deadline) {
+	while (!conn->end_of_file && !conn->shutdown_seen &&
+	    io_now() < deadline && !dataconn_terminated(conn, true)) {
 		dataconn_wait(conn, NULL, 0, io_earlier(deadline, io_now() + 1000));
 		left = io_unacknowledged(conn->chain.read_fd);
 		if (discard_input(conn) || left < before)

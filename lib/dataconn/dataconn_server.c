@@ -28,7 +28,6 @@ struct run {
 	bool responded;		/* the response, of either kind, is queued */
 	bool concluded;		/* its exit status has been acted on */
 	bool gone;		/* nothing can be heard from the client any more */
-	bool stopping;		/* SIGTERM came once */
 	bool failed;		/* *error is set */
 	bool done;
 	uint64_t moved;		/* for timeout_ms: the last count, and */
@@ -60,7 +59,7 @@ static void
 end_endpoint(struct run *run)
 {
 	run->conn->sink = run->conn->source = -1;
-	if (run->started)
+	if (run->started && !run->concluded)
 		endpoint_end(&run->endpoint, io_now());
 	else
 		run->done = true;
@@ -88,6 +87,8 @@ start_endpoint(struct run *run, struct error *error)
 	    run->method->name, error);
 	io_close(&ends[0]);
 	run->verdict = ends[1];
+	if (run->method->kind == METHOD_RECEIVE)
+		run->conn->sink = DATACONN_SINK_LATER;
 	run->started = result == 0;
 	run->answer = BUFFER_EMPTY(run->method->kind == METHOD_SEND ?
 	    METHOD_SEND_ANSWER_MAX : METHOD_ANSWER_MAX);
@@ -180,7 +181,8 @@ on_stream_end(struct run *run, bool whole)
 			diag_errno("the endpoint's verdict");
 		io_close(&run->verdict);
 		run->conn->sink = -1;
-		io_close(&run->endpoint.process.input);
+		if (buffer_length(&run->request) == 0)
+			io_close(&run->endpoint.process.input);
 		return;
 	}
 	snprintf(text, sizeof(text), "the sender failed: %s",
@@ -320,7 +322,8 @@ write_request(struct run *run)
 	buffer_consume(&run->request, (size_t)put);
 	if (buffer_length(&run->request) > 0)
 		return;
-	if (run->method->kind == METHOD_RECEIVE)
+	/* What came of the stream has waited for that. */
+	if (run->conn->sink == DATACONN_SINK_LATER)
 		run->conn->sink = process->input;
 	else
 		io_close(&process->input);
@@ -388,12 +391,14 @@ static bool
 endpoint_stands_still(struct run *run, int64_t now)
 {
 	const struct dataconn *conn = run->conn;
-	const uint64_t moved = conn->statistics.bytes - conn->pending_length +
-	    buffer_length(&run->answer);
+	const bool dropped = run->method->kind == METHOD_RECEIVE &&
+	    conn->sink < 0;
+	const uint64_t moved = buffer_length(&run->answer) +
+	    (dropped ? 0 : conn->statistics.bytes - conn->pending_length);
 	const bool waits_for_client =
 	    (run->method->kind == METHOD_SEND && !dataconn_flushed(conn)) ||
 	    (run->method->kind == METHOD_RECEIVE && !run->stream_over &&
-	    conn->sink != -1 && conn->pending_length == 0);
+	    conn->sink >= 0 && conn->pending_length == 0);
 
 	if (moved != run->moved || waits_for_client) {
 		run->moved = moved;
@@ -430,12 +435,8 @@ check_endpoint(struct run *run, int64_t now)
 static void
 check_signals(struct run *run)
 {
-	if (!signals_take(SIGTERM))
+	if (!dataconn_terminated(run->conn, run->started))
 		return;
-	if (run->started && !run->stopping) {
-		run->stopping = true;
-		return;
-	}
 	fail(run, EXIT_SIGNAL + SIGTERM, "terminated");
 	end_endpoint(run);
 }
@@ -469,17 +470,6 @@ turn(struct run *run)
 		write_request(run);
 }
 
-/*
- * What the client has said after its request waits until the endpoint has the
- * request line; that the client says nothing more is known without it.
- */
-static bool
-client_waits(const struct run *run)
-{
-	return (!run->failed && buffer_length(&run->request) > 0 &&
-	    run->conn->in_start < run->conn->in_end);
-}
-
 /* Has the endpoint ended, or to be ended? */
 static void
 settle(struct run *run)
@@ -504,7 +494,7 @@ dataconn_server_run(struct dataconn *conn, const struct dataconn_server *server,
 	signals_catch(SIGCHLD);
 	signals_catch(SIGTERM);
 	while (!run.done) {
-		while (!run.gone && !run.done && !client_waits(&run) &&
+		while (!run.gone && !run.done &&
 		    (event = dataconn_next(conn, &what)) != DATACONN_WAIT)
 			on_event(&run, event, &what);
 		if (!run.done)

@@ -279,7 +279,7 @@ dump_init(struct dump *dump, enum dump_side side,
     struct dump_connection *connection, FILE *out, struct error *error)
 {
 	*dump = (struct dump){ .side = side, .connection = connection,
-	    .out = out, .head = BUFFER_EMPTY(BANNER_MAX),
+	    .out = out, .head = BUFFER_EMPTY(DUMP_FRAME_MAX),
 	    .block = BUFFER_EMPTY(DUMP_FRAME_MAX) };
 	/* A server's answers, where nobody says to what, may have a stream. */
 	exchange_init(&dump->exchange,

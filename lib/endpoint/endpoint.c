@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "base/diag.h"
 #include "base/io.h"
@@ -102,14 +103,52 @@ endpoint_read_errors(struct endpoint *endpoint)
 	}
 }
 
+static void
+has_ended(struct endpoint *endpoint, int exit_code)
+{
+	endpoint->exit_code = exit_code;
+	endpoint->ended = true;
+	endpoint->kill_at = INT64_MAX;
+}
+
+/* Those that could not be ended, until they are reaped after all. */
+static pid_t left_behind[64];
+
+#define LEFT_BEHIND_MAX (sizeof(left_behind) / sizeof(left_behind[0]))
+
+size_t
+endpoint_left_behind(void)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < LEFT_BEHIND_MAX; i++) {
+		if (left_behind[i] != 0 &&
+		    waitpid(left_behind[i], NULL, WNOHANG) != 0)
+			left_behind[i] = 0;
+		count += left_behind[i] != 0;
+	}
+	return (count);
+}
+
+static void
+leave_behind(pid_t pid)
+{
+	size_t place = 0;
+
+	endpoint_left_behind();
+	while (place < LEFT_BEHIND_MAX - 1 && left_behind[place] != 0)
+		place++;
+	left_behind[place] = pid;
+}
+
 /* It belongs to another user, as behind sudo(8) it may, or the kernel keeps it. */
 static void
 give_up(struct endpoint *endpoint)
 {
 	diag("process %ld cannot be ended", (long)endpoint->process.pid);
+	leave_behind(endpoint->process.pid);
 	endpoint->process.pid = -1;
-	endpoint->exit_code = EXIT_SIGNAL + SIGKILL;
-	endpoint->ended = true;
+	has_ended(endpoint, EXIT_SIGNAL + SIGKILL);
 }
 
 void
@@ -121,8 +160,7 @@ endpoint_check(struct endpoint *endpoint, int64_t now)
 		/* Of one that we had to end nothing is left behind. */
 		if (endpoint->ending)
 			process_signal(&endpoint->process, SIGKILL);
-		endpoint->exit_code = process_wait(&endpoint->process);
-		endpoint->ended = true;
+		has_ended(endpoint, process_wait(&endpoint->process));
 	} else if (now >= endpoint->kill_at && endpoint->killed)
 		give_up(endpoint);
 	else if (now >= endpoint->kill_at) {

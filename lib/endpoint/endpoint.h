@@ -54,6 +54,9 @@ void	endpoint_check(struct endpoint *endpoint, int64_t now);
  */
 void	endpoint_end(struct endpoint *endpoint, int64_t now);
 
+/* How many given up by this process have not ended yet; a cap counts them, too. */
+size_t	endpoint_left_behind(void);
+
 /*
  * Why it failed, for the peer: its last 4 KiB of standard error, without
  * lines that are for the log alone (DIAG_LOG in diag.h), made valid

@@ -290,7 +290,8 @@ attend(struct batch *batch, struct error *error)
 	for (call = TAILQ_FIRST(&batch->calls); call != NULL; call = next) {
 		next = TAILQ_NEXT(call, entries);
 		if (!call->started && !call->cancelled &&
-		    batch->running < ENDPOINT_BATCH_AT_ONCE &&
+		    batch->running + endpoint_left_behind() <
+		    ENDPOINT_BATCH_AT_ONCE &&
 		    start(batch, call, &what) == -1) {
 			if (write_error(batch, call->id, &what, error) == -1)
 				return (-1);

@@ -236,23 +236,34 @@ on_progress_line(struct run *run)
 }
 
 static void
+take_progress(struct run *run, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '\n') {
+			on_progress_line(run);
+			run->progress_length = 0;
+		} else if (run->progress_length < sizeof(run->progress_line) - 1)
+			run->progress_line[run->progress_length++] = text[i];
+	}
+}
+
+static void
 read_progress(struct run *run)
 {
-	char buffer[512];
+	char buffer[4096];
 	ssize_t got;
 
-	while ((got = io_read(run->progress, buffer, sizeof(buffer))) > 0)
-		for (ssize_t i = 0; i < got; i++) {
-			if (buffer[i] == '\n') {
-				on_progress_line(run);
-				run->progress_length = 0;
-			} else if (run->progress_length <
-			    sizeof(run->progress_line) - 1)
-				run->progress_line[run->progress_length++] =
-				    buffer[i];
+	/* One pipe's worth, then back to poll. */
+	for (int i = 0; i < 16; i++) {
+		got = io_read(run->progress, buffer, sizeof(buffer));
+		if (got > 0) {
+			take_progress(run, buffer, (size_t)got);
+			continue;
 		}
-	if (got == 0 || errno != EAGAIN)
-		io_close(&run->progress);
+		if (got == 0 || errno != EAGAIN)
+			io_close(&run->progress);
+		return;
+	}
 }
 
 static void

@@ -127,27 +127,37 @@ add_hold(struct leftover_list *list, char *line, struct held held[],
 	return (0);
 }
 
-/*
- * A tag may hold a newline, and what follows look like another snapshot's hold;
- * that one then has more lines than holds, and is left alone.
- */
+/* Forget the holds on snapshots of the filesystem that this one is of. */
 static void
-drop_doubtful(struct leftover_list *list, struct held held[], size_t count)
+drop_holds(struct leftover_list *list, const char *snapshot)
 {
-	const struct held *found;
+	const size_t length = strcspn(snapshot, "@") + 1;
+	const struct leftover *item;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
-		found = list->items[i].tag == NULL ? NULL :
-		    find_held(held, count, list->items[i].name);
-		if (found == NULL || found->lines <= found->snapshot->holds)
-			list->items[kept++] = list->items[i];
+		item = &list->items[i];
+		if (item->tag == NULL || strncmp(item->name, snapshot, length) != 0)
+			list->items[kept++] = *item;
 	}
 	list->count = kept;
-	for (size_t i = 0; i < count; i++)
-		if (held[i].lines > held[i].snapshot->holds)
-			diag("%s has fewer holds than zfs lists: left alone",
-			    held[i].snapshot->name);
+}
+
+/*
+ * A tag may hold a newline, and what follows look like another snapshot's
+ * hold; that one then has more lines than holds.  Which of them are there we
+ * do not know, nor then which others of the filesystem are stale.
+ */
+static void
+drop_doubtful(struct leftover_list *list, const struct held held[], size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (held[i].lines <= held[i].snapshot->holds)
+			continue;
+		diag("%s has fewer holds than zfs lists: its filesystem's are "
+		    "left alone", held[i].snapshot->name);
+		drop_holds(list, held[i].snapshot->name);
+	}
 }
 
 /* Append what "zfs holds" says of the first few; *count is how many. */

@@ -191,7 +191,8 @@ start_call(struct run *run, struct rpc_call *call)
 static size_t
 count_calls(const struct run *run)
 {
-	return (run->job_count + (run->worker != NULL ? run->worker->count : 0));
+	return (run->job_count + endpoint_left_behind() +
+	    (run->worker != NULL ? run->worker->count : 0));
 }
 
 static void

@@ -5,8 +5,12 @@
 #include "zfs/zfs_hold.h"
 
 #define HOLDS_MAX	(1u << 20)	/* bytes of "zfs holds" of one snapshot */
-#define BATCH_BYTES	(256u << 10)	/* of names in a command: the system's */
-					/* limit is some times that */
+/*
+ * Of what zfs says where it can release nothing of a command's, a line for
+ * each name: it has to have room among the words that we keep.
+ */
+#define BATCH_WORDS	(ZFS_WORDS_MAX * 3 / 4)
+#define RELEASE_WORDS	80u		/* of such a line, without the name */
 
 static int
 run(struct zfs_arguments *arguments, const char *const fine[],
@@ -53,24 +57,27 @@ zfs_release(const char *tag, const struct zfs_list *list,
 	};
 	struct zfs_arguments arguments;
 	const struct zfs_object *object;
-	size_t bytes, next = 0;
+	struct error later;
+	size_t words, next = 0;
+	int result = 0;
 
 	while (next < list->count) {
 		arguments = zfs_arguments("release", tag, NULL);
-		for (bytes = 0; next < list->count && bytes < BATCH_BYTES; next++) {
+		for (words = 0; next < list->count && words < BATCH_WORDS; next++) {
 			object = &list->objects[next];
 			if (object->type != ZFS_SNAPSHOT || object->holds == 0 ||
 			    is_one_of(object->name, spare))
 				continue;
 			zfs_arguments_add(&arguments, object->name);
-			bytes += strlen(object->name) + 1;
+			words += strlen(object->name) + RELEASE_WORDS;
 		}
-		if (bytes == 0)
+		/* One that fails does not keep those behind it. */
+		if (words == 0)
 			zfs_arguments_free(&arguments);
-		else if (run(&arguments, fine, error) == -1)
-			return (-1);
+		else if (run(&arguments, fine, result == 0 ? error : &later) == -1)
+			result = -1;
 	}
-	return (0);
+	return (result);
 }
 
 bool
