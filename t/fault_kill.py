@@ -13,7 +13,7 @@ import collections, getopt, json, os, random, shutil, signal, subprocess, sys
 import tempfile, threading, time
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
-SECONDS = 60 if "sanitize" in os.environ.get("ZR_BUILD", "") else 15  # until everybody must have gone
+SECONDS = 15
 NAME = "a/data/@189b5711514940fa"
 REQUEST = json.dumps({
     "Filesystem": "a/data", "To": {"Name": "one", "Guid": "1773106610190237946",
