@@ -128,4 +128,23 @@ peer() {
 	done
 	run --separate-stderr zr-connect exec:"cat '$DATA/recordings/r01-wrong-version.raw.c2s.bin'; cat > /dev/null" zr-handshake connect true
 	[ "$status" -eq 98 ]
+	stderr_has "the peer speaks protocol version 6, we speak version 7"
+	run --separate-stderr zr-handshake accept true < "$DATA/recordings/r01-wrong-version.raw.c2s.bin"
+	[ "$status" -eq 98 ]
+	[ "$output" = "$OURS" ]
+	stderr_has "the peer speaks protocol version 6, we speak version 7"
+}
+
+@test "the recorded silent client hears our banner, and the end after 10 s" {
+	local began=$SECONDS
+	timeout 30 zr-connect exec:'zr-handshake accept touch ran 2> log; echo $? > status' \
+	    sh -c 'cat <&6 > heard'
+	began=$((SECONDS - began))
+	echo "$began s"
+	[ "$began" -ge 9 ]
+	[ "$began" -le 13 ]
+	cmp heard "$DATA/recordings/r03-silent-client.raw.s2c.bin"
+	[ "$(cat status)" = 99 ]
+	[ "$(cat log)" = "zr-handshake: the peer sent no banner in time" ]
+	[ ! -e ran ]
 }

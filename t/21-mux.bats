@@ -25,14 +25,16 @@ label() {
 	[ "$output" = x ]
 	run --separate-stderr zr-mux accept -l x true < <(label zrepl_data)
 	[ "$status" -eq 98 ]
+	stderr_has 'the client'"'"'s label "zrepl_data" is not served here'
 }
 
 @test "a malformed or missing label is an error" {
 	run --separate-stderr zr-mux accept true < <(printf 'zrepl_data'; head -c 53 /dev/zero; printf x)
 	[ "$status" -eq 98 ]
-	stderr_has "malformed"
+	stderr_has "the client's label is malformed"
 	run --separate-stderr zr-mux accept true < <(head -c 64 /dev/zero)
 	[ "$status" -eq 98 ]
+	stderr_has "the client's label is malformed"
 	run --separate-stderr zr-mux accept true < <(printf zrepl)
 	[ "$status" -eq 98 ]
 	stderr_has "connection closed after 5 of 64 bytes"
@@ -59,4 +61,6 @@ label() {
 	[ "$output" = zrepl_data ]
 	run --separate-stderr zr-mux accept true < <(tail -c +68 "$DATA/recordings/r02-wrong-label.data.c2s.bin")
 	[ "$status" -eq 98 ]
+	[ -z "$output" ]
+	stderr_has 'the client'"'"'s label "zrepl_bogus" is not served here'
 }

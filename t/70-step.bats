@@ -85,7 +85,7 @@ step() {
 	step 1 -s './sender "$@" | head -c 1000; kill -9 $$; :' -r ./receiver
 	stderr_has 'sender: endpoint ended by signal 9'
 	[ ! -e stored ]
-	! grep -q SendCompleted sender.log
+	run -1 grep SendCompleted sender.log
 }
 
 @test "a receiver that refuses early is the cause, not the sender's broken pipe" {
