@@ -42,6 +42,7 @@ class Fault:
         assert kind in KINDS and direction in ("c2s", "s2c")
         self.kind, self.direction, self.offset = kind, direction, offset
         self.count, self.seconds, self.mask, self.rate = count, seconds, mask, rate
+        self.happened = None        # when (monotonic), for the caller
 
     def __str__(self):
         return f"{self.kind} {self.direction} at {self.offset}" + (
@@ -77,6 +78,7 @@ class Direction:
                 (self.held if self.release else self.out).extend(data)
             return False
         self.fired = True
+        self.fault.happened = time.monotonic()
         kind, split = self.fault.kind, self.fault.offset - at
         head, tail = data[:split], data[split:]
         self.out += head
