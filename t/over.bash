@@ -70,23 +70,28 @@ replayed() {
 replay_data() {
 	replays replay.py server d01-ping+c01-ping.data d02-send-1MiB.data \
 	    d03-send-midstream-error.data d04-receive-1MiB.data d06-send-empty-stream.data \
-	    d07-send-handler-error.data d12-receive-handler-error-before-read.data \
-	    d13-send-error-at-0.data d17-two-transfers-one-client.data2 \
+	    d07-send-handler-error.data d09-receive-client-source-error.data \
+	    d12-receive-handler-error-before-read.data d13-send-error-at-0.data \
+	    d14-send-resume-token-incremental.data d17-two-transfers-one-client.data \
+	    d17-two-transfers-one-client.data2 d17-two-transfers-one-client.data3 \
 	    r04-data-unknown-endpoint.data r07-data-ping-split-frames.data \
-	    r10-data-client-RST-frame-mid-request.data
+	    r10-data-client-RST-frame-mid-request.data r14-data-unknown-frame-type-2-bytes.data
 	replays replay.py client d01-ping+c01-ping.data d02-send-1MiB.data \
 	    d03-send-midstream-error.data d04-receive-1MiB.data d05-send-nil-stream.data \
 	    d06-send-empty-stream.data d07-send-handler-error.data \
 	    d09-receive-client-source-error.data d12-receive-handler-error-before-read.data \
-	    d13-send-error-at-0.data d14-send-resume-token-incremental.data
+	    d13-send-error-at-0.data d14-send-resume-token-incremental.data \
+	    d17-two-transfers-one-client.data d17-two-transfers-one-client.data2 \
+	    d17-two-transfers-one-client.data3 d18-nil-stream-then-client-stays-3s.data
 	replayed
 }
 
 replay_control() {
 	for role in server client; do
 		replays rpc_replay.py $role c02-list c03-versions c05-senddry c06-cursor-guid \
+		    c07-cursor-notexist c08-sendcompleted c09-destroy-one-ok-one-error \
 		    c10-handler-error c11-handler-error-unicode-newline c04-versions-5000 \
-		    c09-destroy-one-ok-one-error c12-all-calls-one-connection \
+		    c17-versions-100000-over-4MiB c12-all-calls-one-connection \
 		    c18-client-idle-close-and-reuse d01-ping+c01-ping c14-client-timeout-cancel \
 		    c15-server-SIGTERM-while-idle c16-server-SIGTERM-during-call v061-c02-list
 	done
@@ -96,12 +101,13 @@ replay_control() {
 replay_time() {
 	[ "$ZR_OVER" = kernel ] || OVER_JOBS=9
 	for role in server client; do
-		replays rpc_replay.py $role c13-idle-keepalive-27s
+		replays rpc_replay.py $role c13-idle-keepalive-27s r11-control-pings-not-acked \
+		    r12-control-ping-every-1s r13-control-ping-every-3s
 		replays replay.py $role d10-send-heartbeats-12s-handler-delay.data \
 		    d11-send-heartbeats-12s-midstream-pause.data
 	done
-	replays replay.py server r06-data-idle-no-heartbeats.data
-	replays rpc_replay.py server r11-control-pings-not-acked r12-control-ping-every-1s
+	replays replay.py server r06-data-idle-no-heartbeats.data \
+	    d16-send-handler-error-then-client-stays-15s.data
 	replayed
 }
 
