@@ -12,7 +12,8 @@
 NAME is a file in t/data/recordings without .c2s.bin.  Framing is free: the
 two sides are compared as a list of streams, each with its type, its bytes and
 how it ended; heartbeats do not count.  What was said after what is kept: a
-chunk is only sent once the other side has said as much as it had then.
+chunk is only sent once the other side has said as much as it had then.  Who
+said heartbeats says them meanwhile, however long the other takes.
 
 The transport is transport.py's.
 """
@@ -23,6 +24,7 @@ DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "recordi
 TYPES = {1: "ReqHeader", 2: "ReqStructured", 3: "ResHeader", 4: "ResStructured",
          5: "ZFSStream", 0x10000: "Error", 0x20000: "End",
          0x1000000: "Heartbeat", 0x10000000: "Shutdown"}
+HEARTBEAT = struct.pack(">II", 0x1000000, 0)
 HEADS = {"c2s": 67 + 64, "s2c": 67}     # banner, and the client's label
 
 
@@ -109,7 +111,8 @@ def play(sock, name, mine, theirs):
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
-    offset, before = 0, 0.0
+    offset, before, spoke = 0, 0.0, time.monotonic()
+    beats = any(kind == "Heartbeat" for kind, _ in frames(said[HEADS[mine]:]))
     with open(f"{DATA}/{name}.events.jsonl") as events:
         for event in map(json.loads, events):
             if event["ev"] == "connect":
@@ -121,20 +124,24 @@ def play(sock, name, mine, theirs):
                 if event["ev"] == "data":
                     offset = event["off"] + event["n"]
                 continue
+            piece = said[max(event["off"], HEADS[mine]):event["off"] + event.get("n", 0)]
             # The other side has said as much as it had said by then.
-            need = weight(want[HEADS[theirs]:offset])
+            need = weight(want[HEADS[theirs]:offset]) if piece != HEARTBEAT else (0, 0)
             deadline = time.monotonic() + 30
-            while weight(heard) < need and time.monotonic() < deadline and not done.is_set():
-                time.sleep(0.005)
-            if event["t"] - before > 1:
-                time.sleep(event["t"] - before)
-            before = event["t"]
             try:
+                while weight(heard) < need and time.monotonic() < deadline and not done.is_set():
+                    time.sleep(0.005)
+                    if beats and time.monotonic() > spoke + 5:
+                        sock.sendall(HEARTBEAT)
+                        spoke = time.monotonic()
+                if event["t"] - before > 1:
+                    time.sleep(event["t"] - before)
+                before = event["t"]
                 if event["ev"] == "eof":
                     sock.shutdown(socket.SHUT_WR)
                 else:
-                    start = max(event["off"], HEADS[mine])
-                    sock.sendall(said[start:event["off"] + event["n"]])
+                    sock.sendall(piece)
+                spoke = time.monotonic()
             except OSError:     # it has closed
                 break
     done.wait(30)
