@@ -13,7 +13,7 @@ load helper
 	through() {
 		rm -f proxy
 		background "$proxy" "${@:2}" "127.0.0.1:$(cat port)" > proxy
-		eventually 20 test -s proxy
+		eventually 60 test -s proxy
 		got=$(printf 0123456789 | socat -t 20 - "TCP:127.0.0.1:$(cat proxy)")
 		[ "$got" = "$1" ] || { echo "${*:2}: $got"; false; }
 	}

@@ -116,7 +116,7 @@ PY
 	endpoint 'exec < /dev/null; sleep 0.3; read -r verdict <&"$ZR_VERDICT"; echo "$verdict" > verdict; echo "{}"'
 	for bytes in 1000 70000 200000; do
 		rm -f verdict
-		head -c $bytes stream | timeout 20 "$BATS_TEST_DIRNAME/pair.py" \
+		head -c $bytes stream | timeout 60 "$BATS_TEST_DIRNAME/pair.py" \
 		    zr-dataconn Receive "$REQUEST" -- zr-dataconn serve "$PWD/endpoint"
 		[ "$(cat verdict)" = 0 ]
 	done
