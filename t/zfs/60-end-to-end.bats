@@ -66,3 +66,73 @@ same() {
 	done
 	[ "$(fs_digest src/a/b@2)" = "$(fs_digest dst/src/a/b@2)" ]
 }
+
+# connect NAME ENDPOINT: a batch over one control connection.
+connect() {
+	printf '#!/bin/sh\necho "$1" >> "%s"\nexec %s "$@"\n' "$PWD/log" "$2" > "$1"
+	chmod +x "$1"
+	serve "$1" "$PWD/$1"
+	rm -f in
+	mkfifo in
+	: > out
+	: > log
+	calls=0
+	zr-remote "$address" batch < in > out 3>&- &
+	client=$!
+	children+=($client)
+	exec 9> in
+	eventually 120 batched
+}
+
+# call METHOD REQUEST: its answer is in $answer.
+call() {
+	calls=$((calls + 1))
+	echo "{\"id\":$calls,\"method\":\"$1\",\"request\":$2}" >&9
+	eventually 120 answered || return
+	answer=$(jq -c "select(.id == $calls).response" out)
+	echo "$1: $answer"
+}
+
+answered() {
+	[ "$(wc -l < out)" -eq "$calls" ]
+}
+
+# Is it the endpoint's batch that answers by now, without a process of its own for a call?
+batched() {
+	local before
+	before=$(wc -l < log)
+	call Ping '{"Message":"there"}'
+	[ "$answer" = '{"Echo":"there"}' ] || return
+	[ "$(wc -l < log)" -eq "$before" ]
+}
+
+disconnect() {
+	exec 9>&-
+	wait $client
+	[ "$(grep -c '^batch$' log)" -eq 1 ]
+	run ! grep -vx -e Ping -e batch log
+}
+
+@test "several calls on one connection, to a sender and to a receiver, none past a change" {
+	connect source "zr-endpoint sender -j job -f 'src<'"
+	call ListFilesystems '{}'
+	[ "$(jq -r '.Filesystems[].Path' <<< "$answer" | sort | xargs)" = "src src/a src/a/b src/vol" ]
+	call ListFilesystemVersions '{"Filesystem":"src/a/b"}'
+	[ "$(jq -r '.Versions[] | "\(.Name) \(.Guid)"' <<< "$answer")" = "$(snapshots_of src/a/b)" ]
+	[ "$(jq '.Versions | length' <<< "$answer")" -eq 2 ]
+	call DestroySnapshots "{\"Filesystem\":\"src/a/b\",\"Snapshots\":[$(version src/a/b@1)]}"
+	[ "$(jq -r '.Results[] | "\(.Snapshot.Name):\(.Error // "")"' <<< "$answer")" = "1:" ]
+	call ListFilesystemVersions '{"Filesystem":"src/a/b"}'
+	[ "$(jq -r '.Versions[] | "\(.Name) \(.Guid)"' <<< "$answer")" = "2 $(guid_of src/a/b@2)" ]
+	[ "$(snapshots_of src/a/b)" = "2 $(guid_of src/a/b@2)" ]
+	disconnect
+
+	step '' src/a@2
+	connect sink "zr-endpoint receiver -e inherit -j job dst"
+	call ListFilesystems '{}'
+	[ "$(jq -r '.Filesystems[] | "\(.Path) \(.IsPlaceholder // false)"' <<< "$answer" | sort | xargs)" = \
+	    "src true src/a false" ]
+	call ListFilesystemVersions '{"Filesystem":"src/a"}'
+	[ "$(jq -r '.Versions[] | "\(.Name) \(.Guid)"' <<< "$answer")" = "2 $(guid_of src/a@2)" ]
+	disconnect
+}
