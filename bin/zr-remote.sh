@@ -2,16 +2,20 @@
 # zr-remote: an endpoint somewhere else; the client side's programs in a row.
 set -eu
 
-usage='zr-remote [-d DIRECTORY -n NAME] [-s SERVER] [-i IDENTITY-FILE] [-o FILE] [-r RATE] [-S FILE] ADDRESS METHOD [REQUEST]'
+usage='zr-remote [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-s SERVER] [-i IDENTITY-FILE] [-o FILE] [-r RATE] [-S FILE] ADDRESS METHOD [REQUEST]'
 
-answer='' rate='' statistics='' directory='' name='' server='' key=''
-while getopts d:hi:n:o:r:s:S: option; do
+answer='' rate='' statistics='' identity=''
+directory='' name='' ca='' certificate='' key='' server=''
+while getopts a:b:d:hi:n:o:p:r:s:S: option; do
 	case $option in
+	a) ca=$OPTARG ;;
+	b) certificate=$OPTARG ;;
 	d) directory=$OPTARG ;;
 	h) echo "usage: $usage"; exit 0 ;;
-	i) key=$OPTARG ;;
+	i) identity=$OPTARG ;;
 	n) name=$OPTARG ;;
 	o) answer=$OPTARG ;;
+	p) key=$OPTARG ;;
 	r) rate=$OPTARG ;;
 	s) server=$OPTARG ;;
 	S) statistics=$OPTARG ;;
@@ -42,15 +46,25 @@ case $address in
 tcp:* | unix:* | exec:*)
 	exec zr-connect "$address" "$@" ;;
 tls:*:*)
-	if [ -z "$directory" ] || [ -z "$name" ]; then
-		echo "zr-remote: $address: where are ca.crt, NAME.crt and" \
-		    "NAME.key? (-d DIRECTORY -n NAME)" >&2
+	# What zr-tls would refuse too, but before anybody is connected to.
+	case ${certificate:+b}${key:+p} in
+	b | p)
+		echo "zr-remote: $address: -b and -p go together" >&2
+		exit 100 ;;
+	esac
+	if [ -z "${ca:-$directory}" ] || [ -z "${key:-${directory:+$name}}" ]; then
+		echo "zr-remote: $address: where are the CA, our certificate and its" \
+		    "key? (-d DIRECTORY -n NAME, or -a CA -b CERTIFICATE -p KEY)" >&2
 		exit 100
 	fi
 	address=${address#tls:}
 	host=${address%:*} host=${host#[} host=${host%]}
-	exec zr-connect "tcp:$address" zr-tls connect -d "$directory" \
-	    -n "$name" -s "${server:-$host}" "$@" ;;
+	set -- -s "${server:-$host}" "$@"
+	[ -z "$key" ] || set -- -b "$certificate" -p "$key" "$@"
+	[ -z "$ca" ] || set -- -a "$ca" "$@"
+	[ -z "$name" ] || set -- -n "$name" "$@"
+	[ -z "$directory" ] || set -- -d "$directory" "$@"
+	exec zr-connect "tcp:$address" zr-tls connect "$@" ;;
 ssh:?*)
 	host=${address#ssh:} port=''
 	case $host in
@@ -59,7 +73,7 @@ ssh:?*)
 	esac
 	set -- -- "$(printf '%s' "$host" | tr -d '[]')" "$@"
 	[ -z "$port" ] || set -- -p "$port" "$@"
-	[ -z "$key" ] || set -- -i "$key" "$@"
+	[ -z "$identity" ] || set -- -i "$identity" "$@"
 	exec zr-ssh-connect "$@" ;;
 *)
 	echo "zr-remote: $address: not an address" \
