@@ -65,6 +65,14 @@ refused() {
 	stderr_has "$1"
 }
 
+# refuses TEXT OPTION...: connect does not take the server, says TEXT, and never
+# starts its program.
+refuses() {
+	run -98 --separate-stderr connect "${@:2}" touch ran
+	stderr_has "$1"
+	[ ! -e ran ]
+}
+
 # The program inside: standard input out, half-close, network to standard output.
 exchange() {
 	cat > exchange.py <<-'EOF'
@@ -83,6 +91,13 @@ exchange() {
 
 server_said() {
 	eventually 10 grep -qF -- "$1" server.err || { cat server.err; return 1; }
+}
+
+# The server says TEXT and has ended: its program, "touch served", never ran.
+server_refused() {
+	server_said "$1"
+	eventually 10 eval '[ "$(tail -n 1 server.err)" = "tcpserver: status: 0/40" ]'
+	[ ! -e served ]
 }
 
 @test "both directions, half-closed one after the other, bytes unchanged" {
@@ -143,10 +158,10 @@ server_said() {
 }
 
 @test "a client whose CN is not allowed" {
-	accept -- cat
+	accept -- touch served
 	refused 'the server refused our certificate' -n stranger
 	stderr_has 'is its CN allowed there?'
-	server_said 'client certificate refused: its CN "stranger" is not among the clients allowed here'
+	server_refused 'client certificate refused: its CN "stranger" is not among the clients allowed here'
 }
 
 @test "a client whose CN is in the list file" {
@@ -158,41 +173,40 @@ server_said() {
 }
 
 @test "a client certificate from another CA" {
-	accept -- cat
+	accept -- touch served
 	refused 'its CA file does not vouch for it' -b "$PKI/other/web1.crt" -p "$PKI/other/web1.key"
-	server_said 'client certificate CN=web1 refused: wrong CA: it was issued by CN=other CA'
+	server_refused 'client certificate CN=web1 refused: wrong CA: it was issued by CN=other CA'
 }
 
 @test "a client certificate that has expired, or is not valid yet" {
-	accept -c late -c early -- cat
+	accept -c late -c early -- touch served
 	refused 'certificate expired' -n late
 	stderr_has 'warning: our own certificate'
-	server_said 'client certificate CN=late refused: it expired on 2021-01-01'
+	server_refused 'client certificate CN=late refused: it expired on 2021-01-01'
 	refused 'the server refused our certificate' -n early
 	stderr_has 'is not valid yet'
-	server_said 'client certificate CN=early refused: it is not valid before 2090-01-01'
+	server_refused 'client certificate CN=early refused: it is not valid before 2090-01-01'
 }
 
 @test "no client certificate" {
 	for version in -tls1_2 -tls1_3; do
-		accept -- cat
+		accept -- touch served
 		run openssl s_client -connect "127.0.0.1:$port" $version -quiet -no_ign_eof < /dev/null
-		server_said 'the client showed no certificate'
+		server_refused 'the client showed no certificate'
 	done
 }
 
 @test "a server certificate used as a client's" {
-	accept -c server -- cat
+	accept -c server -- touch served
 	refused 'unsupported certificate' -n server
-	server_said 'wrong purpose: its extendedKeyUsage does not allow clientAuth'
+	server_refused 'wrong purpose: its extendedKeyUsage does not allow clientAuth'
 }
 
 @test "a server certificate with another name" {
-	accept -- cat
-	run --separate-stderr connect -n web1 -s backup.example cat
-	[ "$status" -eq 98 ]
-	stderr_has 'server certificate CN=server refused: wrong name: expected backup.example, offered are DNS:server, DNS:localhost, IP Address:127.0.0.1'
-	server_said 'the client refused our certificate'
+	accept -- touch served
+	refuses 'server certificate CN=server refused: wrong name: expected backup.example, offered are DNS:server, DNS:localhost, IP Address:127.0.0.1' \
+	    -n web1 -s backup.example
+	server_refused 'the client refused our certificate'
 }
 
 @test "an address as the server's name" {
@@ -200,48 +214,38 @@ server_said() {
 	accept -- cat
 	run --separate-stderr connect -n web1 -s 127.0.0.1 python3 exchange.py 6 7 <<< hello
 	[ "$output" = hello ]
-	run --separate-stderr connect -n web1 -s 127.0.0.2 cat
-	[ "$status" -eq 98 ]
-	stderr_has 'wrong name: expected 127.0.0.2'
+	refuses 'wrong name: expected 127.0.0.2' -n web1 -s 127.0.0.2
 }
 
 @test "a server certificate from another CA" {
-	accept -b "$PKI/other/server.crt" -p "$PKI/other/server.key" -- cat
-	run --separate-stderr connect -n web1 -s localhost cat
-	[ "$status" -eq 98 ]
-	stderr_has 'server certificate CN=server refused: wrong CA: it was issued by CN=other CA'
-	server_said 'its CA file does not vouch for it'
+	accept -b "$PKI/other/server.crt" -p "$PKI/other/server.key" -- touch served
+	refuses 'server certificate CN=server refused: wrong CA: it was issued by CN=other CA' -n web1 -s localhost
+	server_refused 'its CA file does not vouch for it'
 }
 
 @test "a server certificate that has expired, or is not valid yet" {
-	accept -n late -- cat
-	run --separate-stderr connect -n web1 -s localhost cat
-	[ "$status" -eq 98 ]
-	stderr_has 'server certificate CN=late refused: it expired on 2021-01-01'
+	accept -n late -- touch served
+	refuses 'server certificate CN=late refused: it expired on 2021-01-01' -n web1 -s localhost
 	server_said 'warning: our own certificate'
 	server_said 'has expired'
-	server_said 'the client refused our certificate'
-	accept -n early -- cat
-	run --separate-stderr connect -n web1 -s localhost cat
-	[ "$status" -eq 98 ]
-	stderr_has 'server certificate CN=early refused: it is not valid before 2090-01-01'
+	server_refused 'the client refused our certificate'
+	accept -n early -- touch served
+	refuses 'server certificate CN=early refused: it is not valid before 2090-01-01' -n web1 -s localhost
 	server_said 'is not valid yet'
-	server_said 'the client refused our certificate'
+	server_refused 'the client refused our certificate'
 }
 
 @test "no common version, no common cipher" {
-	accept -m 1.3 -- cat
-	run --separate-stderr connect -n web1 -s localhost -e ECDHE+AESGCM cat
-	[ "$status" -eq 98 ]
-	stderr_has 'no common version of TLS: the server refused ours'
-	server_said 'no common version of TLS: the client offers none that we accept (-m)'
+	accept -m 1.3 -- touch served
+	refuses 'no common version of TLS: the server refused ours' -n web1 -s localhost -e ECDHE+AESGCM
+	server_refused 'no common version of TLS: the client offers none that we accept (-m)'
 	for mismatch in '-e TLS_AES_256_GCM_SHA384 -e TLS_AES_128_GCM_SHA256' \
 	    '-e ECDHE+AES256 -e ECDHE+AES128' '-g X25519 -g P-256'; do
 		# shellcheck disable=SC2086 # words
 		set -- $mismatch
-		accept "$1" "$2" -- cat
-		refused 'no cipher or group that both sides accept' -n web1 "$3" "$4"
-		server_said 'no cipher or group that both sides accept'
+		accept "$1" "$2" -- touch served
+		refuses 'no cipher or group that both sides accept' -n web1 -s localhost "$3" "$4"
+		server_refused 'no cipher or group that both sides accept'
 	done
 }
 
@@ -259,28 +263,28 @@ server_said() {
 }
 
 @test "a peer that does not speak TLS" {
-	accept -- cat
+	accept -- touch served
 	printf 'zrepl says hello, in the clear\n' | nc -N 127.0.0.1 "$port" > /dev/null || true
-	server_said 'the client does not speak TLS'
+	server_refused 'the client does not speak TLS'
 	serve echo SSH-2.0-nothing-of-the-kind
-	run --separate-stderr connect -n web1 -s localhost cat
-	[ "$status" -eq 98 ]
-	stderr_has 'the server does not speak TLS'
+	refuses 'the server does not speak TLS' -n web1 -s localhost
 	serve true
-	run --separate-stderr connect -n web1 -s localhost cat
+	run --separate-stderr connect -n web1 -s localhost touch ran
 	[ "$status" -eq 98 ] || [ "$status" -eq 111 ]
 	stderr_has 'during the TLS handshake'
+	[ ! -e ran ]
 }
 
 @test "a silent peer is cut at the time limit" {
-	accept -t 1 -- cat
+	accept -t 1 -- touch served
 	run timeout 20 nc -d 127.0.0.1 "$port"
 	[ "$status" -eq 0 ]
-	server_said 'the client did not finish the TLS handshake in time'
+	server_refused 'the client did not finish the TLS handshake in time'
 	serve sleep 30
-	run --separate-stderr connect -t 1 -n web1 -s localhost cat
+	run --separate-stderr connect -t 1 -n web1 -s localhost touch ran
 	[ "$status" -eq 99 ]
 	stderr_has 'the server did not finish the TLS handshake in time'
+	[ ! -e ran ]
 }
 
 @test "200 silent or slow clients: cut in time, one process each, a good one gets in" {
@@ -416,54 +420,103 @@ server_said() {
 }
 
 @test "nothing secret in arguments, environments, descriptors or messages" {
-	accept -- sh -c 'cat > /dev/null; sleep 60'
+	accept -L server.keys -- sh -c 'while read -r line; do echo "$line" >&2; done'
+	server=$!
 	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" -n web1 \
-	    -s localhost -L keys sh -c 'echo up >&2; exec sleep 60' 2> client.err
+	    -s localhost -L client.keys sh -c 'echo up >&7; echo up >&2; read -r line <&6' 2> client.err
 	client=$!
-	eventually 10 grep -q up client.err
+	eventually 10 grep -qx up server.err
+	eventually 10 grep -qx up client.err
+	server=$(ps -o pid= --ppid "$server" | tr -d ' ')
+	served=$(ps -o pid= --ppid "$server" | tr -d ' ')
 	program=$(ps -o pid= --ppid "$client" | tr -d ' ')
-	# The private key's and the session's secrets, as text and as bytes.
+	# The private keys' and the session's secrets, as text and as bytes.
 	cat > secrets.py <<-'EOF'
 	import base64, os, sys
-	pem = open(os.environ["PKI"] + "/web1.key").read().split("-----")[2]
-	secrets = [pem.split()[0].encode()] + [base64.b64decode(pem)[-40:]]
-	for line in open("keys"):
-	    secrets += [line.split()[2].encode(), bytes.fromhex(line.split()[2])]
+	secrets = []
+	for name in ("web1", "server"):
+	    pem = open(os.environ["PKI"] + "/" + name + ".key").read().split("-----")[2]
+	    secrets += [pem.split()[0].encode()] + [base64.b64decode(pem)[-40:]]
+	for name in ("client.keys", "server.keys"):
+	    for line in open(name):
+	        secrets += [line.split()[2].encode(), bytes.fromhex(line.split()[2])]
 	for name in sys.argv[1:]:
 	    text = open(name, "rb").read()
 	    assert text, name
 	    for secret in secrets:
 	        assert secret not in text, name
 	EOF
-	python3 secrets.py "/proc/$client/cmdline" "/proc/$client/environ" \
-	    "/proc/$program/cmdline" "/proc/$program/environ" client.err
+	python3 secrets.py "/proc/$client/cmdline" "/proc/$server/cmdline" \
+	    "/proc/$program/cmdline" "/proc/$program/environ" \
+	    "/proc/$served/cmdline" "/proc/$served/environ" client.err server.err
+	# That of what cannot be dumped is root's to read.
+	[ "$(id -u)" -ne 0 ] ||
+	    python3 secrets.py "/proc/$client/environ" "/proc/$server/environ"
 	run -1 grep -l PRIVATE server.err client.err
 	# What runs inside has no way to the files or to the network itself.
-	! ls -l "/proc/$program/fd" | grep -e '\.key' -e keys
+	ls -l "/proc/$program/fd" > fds
+	ls -l "/proc/$served/fd" >> fds
+	[ "$(grep -c socket: fds)" -ge 4 ]
+	run -1 grep -e '\.key' -e keys fds
 }
 
-@test "keys are logged on demand only, and memory is not dumpable" {
-	export SSLKEYLOGFILE=$PWD/never
+@test "memory is not dumpable, though no change of user makes it so" {
+	# Somebody else from the start, and by relative names: what is above may
+	# be closed to them.
+	as=()
+	cp -r "$PKI" pki
+	cp "$ZR_BUILD/bin/zr-tls" .
+	if [ "$(id -u)" -eq 0 ]; then
+		chmod 755 .
+		chown -R nobody pki
+		as=(setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups)
+	fi
+	user=$("${as[@]}" id -u)
+	serve "${as[@]}" ./zr-tls accept -d pki -n server -c web1 \
+	    sh -c 'while read -r line; do echo "$line" >&2; done'
+	server=$!
+	background tcpclient -RHl0 127.0.0.1 "$port" "${as[@]}" ./zr-tls connect -d pki \
+	    -n web1 -s localhost sh -c 'echo up >&7; read -r line <&6'
+	client=$!
+	eventually 10 grep -qx up server.err
+	server=$(ps -o pid= --ppid "$server" | tr -d ' ')
+	for pid in "$client" "$server"; do
+		[ "$(ps -o comm= -p "$pid")" = zr-tls ]
+		grep -q "^Uid:	$user	$user	$user	$user" "/proc/$pid/status"
+		# A process that may not be dumped belongs to root in /proc; the
+		# program inside may be.
+		[ "$(stat -c %u "/proc/$pid/mem")" -eq 0 ]
+		program=$(ps -o pid= --ppid "$pid" | tr -d ' ')
+		[ "$(stat -c %u "/proc/$program/mem")" -eq "$user" ]
+	done
+}
+
+@test "-u: zr-tls and its program become another user" {
 	accept -- cat
 	user=$(id -un)
 	[ "$user" != root ] || user=nobody
 	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" -n web1 \
-	    -u "$user" -s localhost sh -c 'echo up >&2; exec sleep 60' 2> ready
-	eventually 10 grep -q up ready
-	# A process that may not be dumped belongs to root in /proc.
+	    -u "$user" -s localhost sh -c 'id -un >&2; exec sleep 60' 2> ready
+	eventually 10 grep -qx "$user" ready
 	grep -q "^Uid:	$(id -u "$user")	" "/proc/$!/status"
 	[ "$(stat -c %u "/proc/$!/mem")" -eq 0 ]
-	run --separate-stderr connect -n web1 -s localhost -L keys true
-	[ "$status" -eq 0 ]
+}
+
+@test "keys are logged on demand only" {
+	export SSLKEYLOGFILE=$PWD/never
+	accept -- cat
+	run -0 --separate-stderr connect -n web1 -s localhost -L keys true
 	stderr_has 'whoever reads keys can read this connection'
 	grep -q CLIENT_TRAFFIC_SECRET_0 keys
 	[ "$(stat -c %a keys)" = 600 ]
+	run -0 connect -n web1 -s localhost true
 	[ ! -e never ]
 }
 
 REQUEST='{"Filesystem":"a/b","To":{"Name":"s","Guid":"1","Creation":"2024-01-02T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":1,"Incremental":2}}}'
 
-@test "zr-remote tls: a stream through zr-listen and the whole chain" {
+# The whole chain on $port, with an endpoint that sends the file stream.
+serve_chain() {
 	cat > endpoint <<-'EOF'
 	#!/bin/sh
 	read -r request
@@ -477,15 +530,51 @@ REQUEST='{"Filesystem":"a/b","To":{"Name":"s","Guid":"1","Creation":"2024-01-02T
 	    zr-handshake accept zr-mux accept zr-serve "$PWD/endpoint" > port 2> server.err
 	eventually 10 test -s port
 	port=$(cat port)
+}
+
+@test "zr-remote tls: a stream through zr-listen and the whole chain" {
+	serve_chain
 	zr-remote -d "$PKI" -n web1 -s localhost -o answer "tls:127.0.0.1:$port" \
 	    Send "$REQUEST" | cmp - stream
 	zr-remote -d "$PKI" -n web1 -o answer "tls:127.0.0.1:$port" Send "$REQUEST" | cmp - stream
 	grep -q 5000000 answer
-	run --separate-stderr zr-remote -d "$PKI" -n stranger "tls:127.0.0.1:$port" Send "$REQUEST"
-	[ "$status" -eq 98 ]
+	run -98 --separate-stderr zr-remote -d "$PKI" -n stranger "tls:127.0.0.1:$port" Send "$REQUEST"
 	server_said 'not among the clients allowed'
-	run --separate-stderr zr-remote "tls:127.0.0.1:$port" Send "$REQUEST"
-	[ "$status" -eq 100 ]
+}
+
+@test "zr-remote tls: CA, certificate and key as files of their own" {
+	serve_chain
+	cp "$PKI/ca.crt" authority.pem
+	cp "$PKI/web1.crt" us.pem
+	cp "$PKI/web1.key" us.private
+	zr-remote -a authority.pem -b us.pem -p us.private -o answer "tls:127.0.0.1:$port" \
+	    Send "$REQUEST" | cmp - stream
+	# They come before what -d and -n name, which is where the rest is from.
+	zr-remote -d "$PKI" -b us.pem -p us.private -o answer "tls:127.0.0.1:$port" \
+	    Send "$REQUEST" | cmp - stream
+	zr-remote -d "$PKI" -n stranger -b us.pem -p us.private -o answer \
+	    "tls:127.0.0.1:$port" Send "$REQUEST" | cmp - stream
+	zr-remote -d "$PKI/other" -n ../web1 -a authority.pem -o answer \
+	    "tls:127.0.0.1:$port" Send "$REQUEST" | cmp - stream
+	run -98 --separate-stderr zr-remote -a "$PKI/other/ca.crt" -b us.pem -p us.private \
+	    "tls:127.0.0.1:$port" Send "$REQUEST"
+	stderr_has 'wrong CA'
+}
+
+@test "zr-remote tls: files that are missing are asked for before anything is sent" {
+	for some in '' '-a x' '-n x' '-d x' '-d x -a x' '-n x -a x' '-b x -p x' '-n x -b x -p x'; do
+		# Nobody listens there: 111 otherwise.
+		# shellcheck disable=SC2086 # words
+		run -100 --separate-stderr zr-remote $some tls:127.0.0.1:1 Send "$REQUEST"
+		stderr_has '(-d DIRECTORY -n NAME, or -a CA -b CERTIFICATE -p KEY)'
+	done
+	for half in -b -p; do
+		for rest in '' '-a x' '-d x' '-d x -n x' '-d x -n x -a x'; do
+			# shellcheck disable=SC2086 # words
+			run -100 --separate-stderr zr-remote $rest $half x tls:127.0.0.1:1 Send "$REQUEST"
+			stderr_has '-b and -p go together'
+		done
+	done
 }
 
 @test "bad usage is refused, the help is the manual's synopsis" {

@@ -203,11 +203,12 @@ except ssl.SSLError as error:
 
 @test "a client that is refused after its handshake hears why" {
 	zr-cert client "$PKI" stranger
-	serve -k zr-handshake accept true
+	serve -k touch served
 	run -98 --separate-stderr zr-connect "tcp:127.0.0.1:$port" zr-tls connect -k -d "$PKI" \
 	    -n stranger -s localhost zr-handshake connect true
 	stderr_has 'the peer refused our certificate'
 	server_said 'its CN "stranger" is not among the clients allowed here'
+	[ ! -e served ]
 }
 
 @test "half-close: what the peer still sends arrives, in either role" {
