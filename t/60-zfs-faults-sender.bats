@@ -1,0 +1,264 @@
+# zr-endpoint sender with a zfs that fails, hangs or prints odd things, as no
+# real one does on demand.  What it does with a real one is in t/zfs.
+load helper
+load zfs_faults
+
+@test "without any fault the stand-in will do" {
+	does send <<< 'printf stream'
+	sender Send "$(request)"
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(printf '{}\nstream')" ]
+	grep -qx 'hold zrepl_STEP_J_job tank/a@2 tank/a@1' ran
+	grep -qx 'destroy tank/a#zrepl_CURSORTENTATIVE__G_0000000000000009_J_job' ran
+	sender SendCompleted "{\"OriginalReq\":$(request)}"
+	[ "$status" -eq 0 ]
+}
+
+@test "sender: a command that fails ends the call with its words" {
+	for method in ListFilesystems ListFilesystemVersions ReplicationCursor Send SendDry; do
+		says get "cannot do that: out of luck"
+		case $method in
+		Send*) sender $method "$(request)" ;;
+		ListFilesystems) sender $method '{}' ;;
+		*) sender $method '{"Filesystem":"tank/a"}' ;;
+		esac
+		[ "$status" -eq 1 ]
+		[ -z "$output" ]
+		stderr_has "cannot do that: out of luck"
+	done
+}
+
+@test "sender: without its hold or bookmark nothing is sent" {
+	says hold "cannot hold snapshot 'tank/a@2': out of luck"
+	says bookmark "cannot create bookmark: out of luck"
+	for guarantee in GuaranteeResumability GuaranteeIncrementalReplication; do
+		sender Send "$(request $guarantee)"
+		[ "$status" -eq 1 ]
+		[ -z "$output" ]
+		stderr_has "out of luck"
+	done
+	run ! grep -q '^send' ran
+	sender Send "$(request GuaranteeNothing)"
+	[ "$status" -eq 0 ]
+}
+
+@test "sender: holds that are there already are fine, one of them missing is not" {
+	says hold "cannot hold snapshot 'tank/a@2': tag already exists on this dataset"
+	sender Send "$(request)"
+	[ "$status" -eq 0 ]
+	does hold <<-'END'
+	echo "cannot hold snapshot 'tank/a@2': tag already exists on this dataset" >&2
+	echo "cannot hold snapshot 'tank/a@1': dataset does not exist" >&2
+	exit 1
+	END
+	sender Send "$(request)"
+	[ "$status" -eq 1 ]
+}
+
+@test "sender: a stream that breaks off ends the call, after its answer" {
+	does send <<< 'printf part; echo "warning: cannot send: out of luck" >&2; exit 1'
+	sender Send "$(request)"
+	[ "$status" -eq 1 ]
+	[ "$output" = "$(printf '{}\npart')" ]
+	stderr_has "out of luck"
+	does send <<< 'kill -9 $$'
+	sender Send "$(request)"
+	[ "$status" -eq 1 ]
+	stderr_has "ended by signal 9"
+}
+
+@test "sender: clean-up that fails is said and is no error" {
+	says release "cannot release: out of luck"
+	says destroy "cannot destroy bookmark: out of luck"
+	sender SendCompleted "{\"OriginalReq\":$(request)}"
+	[ "$status" -eq 0 ]
+	[ "$output" = '{}' ]
+	stderr_has "stale step holds stay: cannot release: out of luck"
+	stderr_has "a stale bookmark stays: cannot destroy bookmark: out of luck"
+}
+
+@test "sender: a cursor that cannot be made is an error" {
+	says bookmark "cannot create bookmark: out of luck"
+	sender SendCompleted "{\"OriginalReq\":$(request)}"
+	[ "$status" -eq 1 ]
+	run ! grep -q '^release' ran
+}
+
+@test "sender: a channel program that fails or answers oddly is replaced by single commands" {
+	for answer in '' nonsense '{}' '[]' '{"return":7}' '{"return":{}}' '{"return":{"holds":{"1":"tank/a@1"}}}' '{"return":'; do
+		: > ran
+		does program <<< "cat > /dev/null; printf '%s' '$answer'; exit 0"
+		[ -n "$answer" ] || says program 'Channel program execution failed:'
+		sender SendCompleted "{\"OriginalReq\":$(request)}"
+		[ "$status" -eq 0 ]
+		[ "$(grep -c '^bookmark tank/a@2 ' ran)" -eq 1 ]
+		[ "$(grep -c '^release zrepl_STEP_J_job tank/a@1$' ran)" -eq 1 ]
+	done
+	does program <<< "cat > /dev/null; echo '{\"return\":{\"made\":1,\"holds\":{\"1\":7},\"bookmarks\":{\"1\":null,\"2\":\"x\"}}}'"
+	sender SendCompleted "{\"OriginalReq\":$(request)}"
+	[ "$status" -eq 0 ]
+}
+
+@test "sender: an absurd estimate is none" {
+	for size in 18446744073709551615 2305843009213693952 -5 x; do
+		does send <<< "printf 'incremental\t1\ttank/a@2\t$size\nsize\t$size\n'"
+		sender SendDry "$(request)"
+		[ "$status" -eq 0 ]
+		[ "$output" = '{}' ]
+	done
+	does send <<< "printf 'size\t624\n'"
+	sender SendDry "$(request)"
+	[ "$output" = '{"ExpectedSize":"624"}' ]
+}
+
+@test "odd output of zfs get is an error, not a listing" {
+	while read -r line; do
+		does get <<< "printf '$line'"
+		sender ListFilesystemVersions '{"Filesystem":"tank/a"}'
+		[ "$status" -eq 1 ] || { echo "$line: $output"; false; }
+		[ -z "$output" ]
+		stderr_has "zfs get"
+	done <<-'END'
+
+	nonsense
+	tank/a\\ttype\\tfilesystem\\t-
+	tank/a\\ttype\\tfilesystem\\n
+	tank/a\\ttype\\tfilesystem\\t-\\t-\\n
+	tank/a\\ttype\\tnonsense\\t-\\n
+	tank/a\\ttype\\tsnapshot\\t-\\n
+	tank/a@1\\ttype\\tfilesystem\\t-\\n
+	tank/b\\ttype\\tfilesystem\\t-\\n
+	tank/a\\tguid\\t5\\t-\\n
+	tank/a\\ttype\\tfilesystem\\t-\\ntank/b\\tguid\\t5\\t-\\n
+	tank/a\\ttype\\tfilesystem\\t-\\ntank/a\\tguid\\t5x\\t-\\n
+	tank/a\\ttype\\tfilesystem\\t-\\ntank/a\\tguid\\t99999999999999999999\\t-\\n
+	tank/a\\ttype\\tfilesystem\\t-\\ntank/a\\tcreation\\t18446744073709551615\\t-\\n
+	tank/a\\ttype\\tfilesystem\\t-\\ntank/a\\tnonsense\\t5\\t-\\n
+	tank/a\\ttype\\tfile\\000system\\t-\\n
+	END
+}
+
+@test "a flood on standard error is read to its end and cut" {
+	does get <<< 'yes "cannot do that" | head -c 3000000 >&2; exit 1'
+	sender ListFilesystems '{}'
+	[ "$status" -eq 1 ]
+	[ "${#stderr}" -lt 10000 ]
+	does get <<< 'head -c 100000 /dev/urandom >&2; exit 1'
+	sender ListFilesystems '{}'
+	[ "$status" -eq 1 ]
+}
+
+@test "a zfs without a word, one that cannot run, one that is not there" {
+	does get <<< 'exit 3'
+	sender ListFilesystems '{}'
+	[ "$status" -eq 1 ]
+	stderr_has "zfs get ended with status 3"
+	chmod -x zfs
+	sender ListFilesystems '{}'
+	[ "$status" -eq 126 ]
+	export ZR_ZFS=./none
+	run -127 --separate-stderr zr-endpoint sender -f '<' ListFilesystems '{}'
+	stderr_has "./none"
+}
+
+@test "sender: a command that hangs ends with its endpoint" {
+	sender=(zr-endpoint sender -f '<' -j job)
+	: > stream
+	request | jq -c 'del(.From)' > request
+	for command in get hold release destroy send; do
+		ended_while $command 143 "${sender[@]}" Send
+	done
+	ended_while send 143 "${sender[@]}" SendDry
+	request GuaranteeIncrementalReplication > request
+	ended_while bookmark 143 "${sender[@]}" Send
+	request | jq -c '{OriginalReq: .}' > request
+	[ "$(id -u)" -ne 0 ] || ended_while program 143 "${sender[@]}" SendCompleted
+	ended_while bookmark 143 "${sender[@]}" SendCompleted
+	# The cursor is there: the rest is for the next step to clean up.
+	for command in release destroy; do
+		ended_while $command 0 "${sender[@]}" SendCompleted
+	done
+	echo "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1)]}" > request
+	ended_while destroy 143 "${sender[@]}" DestroySnapshots
+}
+
+@test "destroying: what zfs says about each, and what it does not say" {
+	does destroy <<-'END'
+	case $2 in
+	*2*) echo "cannot destroy snapshot tank/a@2: it's being held. Run 'zfs holds -r tank/a@2' to see holders." >&2; exit 1 ;;
+	esac
+	END
+	sender DestroySnapshots "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 2)]}"
+	[ "$status" -eq 0 ]
+	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '[null,"dataset is busy"]' ]
+	[ "$(grep '^destroy' ran | tr '\n' ' ')" = "destroy tank/a@1,2 destroy tank/a@1 " ]
+	stderr_has "log: cannot destroy snapshot tank/a@2: it's being held."
+	run ! grep -q hint <<< "$stderr"
+	does holds <<< "printf 'tank/a@2\\tmy hold\\tMon Nov 23 14:25 2026\\n'"
+	sender DestroySnapshots "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 2)]}"
+	stderr_has "log: hint: the hold my hold keeps tank/a@2: \"zfs release 'my hold' 'tank/a@2'\" releases it"
+	says destroy "internal error: out of luck"
+	sender DestroySnapshots "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 2)]}"
+	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '["internal error: out of luck","internal error: out of luck"]' ]
+	stderr_has "log: internal error: out of luck"
+	# What is said of none of them is said of all, once.
+	: > ran
+	says destroy "cannot destroy snapshots: permission denied"
+	sender DestroySnapshots "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 2)]}"
+	[ "$(jq -c '[.Results[].Error] | unique' <<< "$output")" = '["cannot destroy snapshots: permission denied"]' ]
+	[ "$(grep -c ^destroy ran)" -eq 1 ]
+	stderr_has "log: hint: the user $(id -un) may not do that: \"zfs allow -u $(id -un) destroy,mount tank/a\""
+}
+
+@test "destroying: one that is missing among those that zfs says nothing of" {
+	says destroy "cannot destroy snapshots: pool is read-only"
+	sender DestroySnapshots "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 7),$(version 2)]}"
+	[ "$status" -eq 0 ]
+	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '["cannot destroy snapshots: pool is read-only","dataset \"tank/a@7\" does not exist","cannot destroy snapshots: pool is read-only"]' ]
+	# Twice the same is as good as once.
+	: > does/destroy
+	sender DestroySnapshots "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 2),$(version 1)]}"
+	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '[null,null,null]' ]
+}
+
+@test "destroying: reasons beyond what is kept of zfs's words are asked for again" {
+	does get <<-'END'
+	printf 'tank/a\ttype\tfilesystem\t-\n'
+	seq 1000 1999 | awk -v OFS='\t' '{
+		print "tank/a@" $1, "type", "snapshot", "-"
+		print "tank/a@" $1, "guid", "1" $1, "-" }'
+	END
+	does destroy <<-'END'
+	echo "$2" | sed 's/.*@//' | tr , '\n' |
+	    sed "s/.*/cannot destroy snapshot tank\/a@&: it's being held. Run 'zfs holds -r tank\/a@&' to see holders./" >&2
+	exit 1
+	END
+	request=$(for i in $(seq 1000 1999); do version "$i"; done | jq -sc '{Filesystem: "tank/a", Snapshots: .}')
+	run --separate-stderr timeout 20 zr-endpoint sender -f '<' -j job DestroySnapshots <<< "$request"
+	[ "$status" -eq 0 ]
+	[ "$(jq -c '.Results | map(.Error) | unique' <<< "$output")" = '["dataset is busy"]' ]
+	[ "$(jq '.Results | length' <<< "$output")" -eq 1000 ]
+	[ "$(grep -c '^destroy' ran)" -le 3 ]
+}
+
+@test "destroying: a snapshot whose name goes on as zfs's words would" {
+	does get <<-'END'
+	printf 'tank/a\ttype\tfilesystem\t-\n'
+	printf 'tank/a@%s\ttype\tsnapshot\t-\ntank/a@%s\tguid\t11\t-\n' 1 1 '1: dataset' '1: dataset'
+	END
+	does destroy <<-'END'
+	case $2 in
+	*dataset*) echo "cannot destroy snapshot tank/a@1: dataset: dataset is busy" >&2; exit 1 ;;
+	esac
+	END
+	sender DestroySnapshots "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 1 | sed 's/"1"/"1: dataset"/')]}"
+	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '[null,"dataset is busy"]' ]
+}
+
+@test "a signal ends an endpoint that waits for its request" {
+	exec 8<> <(:)
+	background zr-endpoint sender -f '<' -j job Ping <&8
+	eventually 10 waiting
+	kill "${children[-1]}"
+	eventually 10 gone "${children[-1]}"
+}
