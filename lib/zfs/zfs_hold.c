@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,6 +81,24 @@ zfs_release(const char *tag, const struct zfs_list *list,
 	return (result);
 }
 
+/* The tag in a line of snapshot, tag and time, the first; NULL: it is odd. */
+static const char *
+first_tag(char *lines, const char *snapshot)
+{
+	char *line = strsep(&lines, "\n");
+	const char *const name = strsep(&line, "\t"), *tag, *at;
+
+	tag = strsep(&line, "\t");
+	if (line == NULL || strchr(line, '\t') != NULL || tag[0] == '\0' ||
+	    strcmp(name, snapshot) != 0)
+		return (NULL);
+	/* Anything else may be in it, also what a shell would take otherwise. */
+	for (at = tag; *at != '\0'; at++)
+		if (*at == '\'' || iscntrl((unsigned char)*at))
+			return (NULL);
+	return (tag);
+}
+
 bool
 zfs_hold_advice(char line[ZFS_ADVICE_SIZE], const char *snapshot)
 {
@@ -88,22 +107,15 @@ zfs_hold_advice(char line[ZFS_ADVICE_SIZE], const char *snapshot)
 	struct buffer output = BUFFER_EMPTY(HOLDS_MAX);
 	struct zfs_report report;
 	struct error error;
-	char *rest, *tag = NULL;
+	const char *tag = NULL;
 
 	if (zfs_run(&arguments, 0, &output, &report, &error) == 0 &&
-	    buffer_append(&output, "", 1) == 0) {
-		/* Lines of snapshot, tag and time; the first will do. */
-		rest = (char *)output.bytes;
-		strsep(&rest, "\t");
-		tag = strsep(&rest, "\t");
-	}
-	/* A tag may be anything, also what a shell would take otherwise. */
-	if (tag != NULL && strchr(tag, '\'') == NULL)
+	    report.exit_code == 0 && buffer_append(&output, "", 1) == 0)
+		tag = first_tag((char *)output.bytes, snapshot);
+	if (tag != NULL)
 		snprintf(line, ZFS_ADVICE_SIZE, "the hold %s keeps %s: "
 		    "\"zfs release '%s' '%s'\" releases it", tag, snapshot, tag,
 		    snapshot);
-	else
-		tag = NULL;
 	zfs_arguments_free(&arguments);
 	buffer_free(&output);
 	return (tag != NULL);
