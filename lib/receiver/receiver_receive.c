@@ -34,6 +34,7 @@ struct receive {
 	bool known;				/* if that could be seen */
 	char incoming[FS_NAME_MAX + 1];		/* the filesystem's name beside a */
 	bool beside;				/* placeholder, and is it there */
+	bool stale;				/* or one that is to be given up */
 	bool done;				/* nothing has to be received */
 };
 
@@ -142,7 +143,7 @@ look_beside(struct receive *receive)
 		if (result == 0)
 			result = read_filesystem(receive);
 	} else if (receive->request->clearresumetoken)
-		result = abort_receive(receive->incoming, receive->error);
+		receive->stale = true;
 	else
 		receive->beside = list.objects[0].resume_token[0] != '\0';
 out:
@@ -213,6 +214,9 @@ abort_saved_state(struct receive *receive)
 	const bool full = receive->existed && full_stream_saved(&receive->list);
 	int result;
 
+	if (receive->stale &&
+	    abort_receive(receive->incoming, receive->error) == -1)
+		return (-1);
 	if (!receive->request->clearresumetoken || !receive->existed ||
 	    receive->list.objects[0].resume_token[0] == '\0')
 		return (0);
