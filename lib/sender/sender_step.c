@@ -219,12 +219,16 @@ static uint64_t
 estimate(const char *text)
 {
 	uint64_t size = 0;
+	char *end;
 
 	for (; text != NULL; text = strchr(text, '\n')) {
 		text += *text == '\n';
 		if (strncmp(text, "size\t", 5) == 0 && text[5] >= '0' &&
-		    text[5] <= '9')
-			size = strtoull(text + 5, NULL, 10);
+		    text[5] <= '9') {
+			size = strtoull(text + 5, &end, 10);
+			if (*end != '\n' && *end != '\0')
+				size = 0;
+		}
 		if (*text == '\0')
 			break;
 	}
