@@ -61,11 +61,9 @@ fs_filter_read(struct fs_filter *filter, const char *path, struct error *error)
 		number++;
 		if (length > 0 && line[length - 1] == '\n')
 			line[--length] = '\0';
-		if (line[0] == '#' || line[strspn(line, " \t")] == '\0')
-			continue;
 		if (strlen(line) != (size_t)length)
 			result = error_set(error, EXIT_USAGE, "a NUL byte");
-		else
+		else if (line[0] != '#' && line[strspn(line, " \t")] != '\0')
 			result = fs_filter_add(filter, line, error);
 	}
 	if (result == -1)
