@@ -14,6 +14,74 @@ load zfs_faults
 	[ "$status" -eq 0 ]
 }
 
+# filtered METHOD REQUEST: by the file filter, which is standard input.
+filtered() {
+	cat > filter
+	: > ran
+	run --separate-stderr timeout 20 zr-endpoint sender -F filter -j job "$@"
+}
+
+@test "sender: a file says what may be sent" {
+	for end in '\n' ''; do
+		filtered ListFilesystems '{}' < <(printf '# all but one\n\n \t\ntank/sink<\n!tank/sink/host/tank'"$end")
+		[ "$status" -eq 0 ]
+		[ -z "$stderr" ]
+		[ "$(jq -c '[.Filesystems[].Path]' <<< "$output")" = '["tank/sink","tank/sink/host"]' ]
+	done
+	for method in ListFilesystemVersions ReplicationCursor DestroySnapshots; do
+		filtered $method '{"Filesystem":"tank/sink/host/tank"}' < <(printf 'tank<\n!tank/sink/host<\n')
+		[ "$status" -eq 1 ]
+		[ -z "$output" ]
+		[ "$stderr" = "zr-endpoint: endpoint does not allow access to filesystem tank/sink/host/tank" ]
+		[ ! -s ran ]
+	done
+	for method in Send SendDry SendCompleted; do
+		body=$(request)
+		[ $method != SendCompleted ] || body="{\"OriginalReq\":$body}"
+		filtered $method "$body" <<< '!tank/a'
+		[ "$status" -eq 1 ]
+		[ -z "$output" ]
+		[ "$stderr" = "zr-endpoint: endpoint does not allow access to filesystem tank/a" ]
+		[ ! -s ran ]
+	done
+	# Together with entries of the command line.
+	echo '!tank/sink<' > filter
+	sender -F filter ListFilesystems '{}'
+	[ "$(jq -c '[.Filesystems[].Path]' <<< "$output")" = '["tank"]' ]
+}
+
+@test "sender: a file that does not say what may be sent is refused" {
+	while read -r number text; do
+		filtered ListFilesystems '{}' < <(printf "$text")
+		[ "$status" -eq 100 ]
+		[ -z "$output" ]
+		[[ $stderr == "zr-endpoint: filter:$number: "* ]] || { echo "$text: $stderr"; false; }
+		[ "$(wc -l <<< "$stderr")" -eq 1 ]
+		[ ! -s ran ]
+	done <<-'END'
+	3 # one\ntank<\ntank/a/\ntank/b
+	1 tank/a@1\n
+	2 \n  # a comment begins its line
+	1 tank<\r\n
+	2 tank/a\n!tank/a\n
+	2 tank<\n!tank/a\000\n
+	2 tank<\n\000!tank/a\n
+	END
+	filtered ListFilesystems '{}' <<< '# nothing'
+	[ "$status" -eq 100 ]
+	stderr_has "which filesystems may be sent?"
+	for file in none .; do
+		run --separate-stderr zr-endpoint sender -F $file -f '<' ListFilesystems '{}'
+		[ "$status" -eq 111 ]
+		[ -z "$output" ]
+		case $file in
+		none) [ "$stderr" = "zr-endpoint: none: No such file or directory" ] ;;
+		.) [ "$stderr" = "zr-endpoint: .: Is a directory" ] ;;
+		esac
+	done
+	[ ! -s ran ]
+}
+
 @test "sender: a command that fails ends the call with its words" {
 	for method in ListFilesystems ListFilesystemVersions ReplicationCursor Send SendDry; do
 		says get "cannot do that: out of luck"
@@ -100,8 +168,14 @@ load zfs_faults
 }
 
 @test "sender: an absurd estimate is none" {
-	for size in 18446744073709551615 2305843009213693952 -5 x; do
+	for size in 18446744073709551615 2305843009213693952 99999999999999999999 -5 x 1.5K '' ' 7'; do
 		does send <<< "printf 'incremental\t1\ttank/a@2\t$size\nsize\t$size\n'"
+		sender SendDry "$(request)"
+		[ "$status" -eq 0 ]
+		[ "$output" = '{}' ]
+	done
+	for odd in '' size nonsense 'sizes\t624\n' '\000size\t624\n' '\n\n'; do
+		does send <<< "printf '$odd'"
 		sender SendDry "$(request)"
 		[ "$status" -eq 0 ]
 		[ "$output" = '{}' ]
@@ -109,6 +183,28 @@ load zfs_faults
 	does send <<< "printf 'size\t624\n'"
 	sender SendDry "$(request)"
 	[ "$output" = '{"ExpectedSize":"624"}' ]
+}
+
+@test "sender: an estimate that fails ends the call, whatever was printed" {
+	while IFS='|' read -r script reason; do
+		does send <<< "printf 'size\t624\n'; $script"
+		sender SendDry "$(request)"
+		[ "$status" -eq 1 ]
+		[ -z "$output" ]
+		[[ $stderr =~ ^"zr-endpoint: $reason"[^$'\n']*$ ]] || { echo "$stderr"; false; }
+	done <<-'END'
+	echo "cannot send: out of luck" >&2; exit 1|cannot send: out of luck
+	exit 3|zfs send ended with status 3
+	kill -9 $$|zfs send was ended by signal 9
+	exec head -c 3000000 /dev/zero|zfs printed more than there is room for
+	END
+	run ! grep -q -e '^hold' -e '^bookmark' ran
+	# Send asks for none.
+	: > ran
+	does send <<< 'printf stream'
+	sender Send "$(request)"
+	[ "$(grep -c '^send' ran)" -eq 1 ]
+	run ! grep -q '^send -n' ran
 }
 
 @test "odd output of zfs get is an error, not a listing" {
@@ -169,6 +265,7 @@ load zfs_faults
 		ended_while $command 143 "${sender[@]}" Send
 	done
 	ended_while send 143 "${sender[@]}" SendDry
+	[ ! -s answer ]
 	request GuaranteeIncrementalReplication > request
 	ended_while bookmark 143 "${sender[@]}" Send
 	request | jq -c '{OriginalReq: .}' > request
@@ -208,6 +305,55 @@ load zfs_faults
 	[ "$(jq -c '[.Results[].Error] | unique' <<< "$output")" = '["cannot destroy snapshots: permission denied"]' ]
 	[ "$(grep -c ^destroy ran)" -eq 1 ]
 	stderr_has "log: hint: the user $(id -un) may not do that: \"zfs allow -u $(id -un) destroy,mount tank/a\""
+}
+
+@test "destroying: what keeps a snapshot is told only where zfs holds says it well" {
+	says destroy "cannot destroy snapshot tank/a@2: dataset is busy"
+	request="{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 2)]}"
+	while read -r script; do
+		: > ran
+		does holds <<< "$script"
+		sender DestroySnapshots "$request"
+		[ "$status" -eq 0 ]
+		[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '["dataset is busy"]' ]
+		grep -qx 'holds -H tank/a@2' ran
+		[ "$stderr" = "zr-endpoint: log: cannot destroy snapshot tank/a@2: dataset is busy" ] || { echo "$script: $stderr"; false; }
+	done <<-'END'
+	echo "cannot open 'tank/a@2': out of luck" >&2; exit 1
+	printf 'tank/a@2\ttag\ttime\n'; exit 1
+	kill -9 $$
+	printf 'tank/a@2'
+	printf 'tank/a@2\n'
+	printf 'tank/a@2\ttag'
+	printf 'tank/a@2\ttag\ntank/a@2\tother\ttime\n'
+	printf 'tank/a@2\t\ttime\n'
+	printf "tank/a@2\tone's\ttime\n"
+	printf 'tank/a@1\ttag\ttime\n'
+	printf 'nonsense\ntank/a@2\ttag\ttime\n'
+	printf '\ntank/a@2\ttag\ttime\n'
+	printf 'tank/a@2\ta\tb\ttime\n'
+	printf 'tank/a@2\ta\033b\ttime\n'
+	printf '\000tank/a@2\ttag\ttime\n'
+	yes 'tank/a@2	tag	time' | head -c 3000000
+	exec head -c 3000000 /dev/zero
+	END
+	# The first of more will do.
+	does holds <<< "printf 'tank/a@2\tone\ttime\ntank/a@2\ttwo\ttime\n'"
+	sender DestroySnapshots "$request"
+	stderr_has "hint: the hold one keeps tank/a@2: \"zfs release 'one' 'tank/a@2'\" releases it"
+}
+
+@test "destroying: the answer does not wait for what keeps a snapshot" {
+	says destroy "cannot destroy snapshot tank/a@2: dataset is busy"
+	hangs holds
+	background zr-endpoint sender -f '<' -j job DestroySnapshots \
+	    "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 2)]}" > answer 2> errors
+	eventually 10 test -s hangs
+	[ "$(jq -c '[.Results[].Error]' answer)" = '["dataset is busy"]' ]
+	kill "${children[-1]}"
+	wait "${children[-1]}"
+	eventually 5 gone "$(cat hangs)"
+	run ! grep hint errors
 }
 
 @test "destroying: one that is missing among those that zfs says nothing of" {

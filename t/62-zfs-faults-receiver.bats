@@ -30,6 +30,21 @@ load zfs_faults
 	for command in rollback destroy; do
 		ended_while $command 143 "${receiver[@]}"
 	done
+	# recv -A, of what is there and of what is beside a placeholder.
+	receive_request | jq -c '.ClearResumeToken = true' > request
+	does incoming <<-'END'
+	printf 'tank/sink/host/tank/a.zr-incoming\ttype\tfilesystem\t-\ntank/sink/host/tank/a.zr-incoming\treceive_resume_token\t1-2-3-4\t-\n'
+	END
+	for what in a.zr-incoming a; do
+		: > ran
+		ended_while recv 143 "${receiver[@]}"
+		[ "$(grep -v ^get ran)" = "recv -A tank/sink/host/tank/$what" ]
+		[ ! -s answer ]
+		rm -f does/incoming
+		does get <<-'END'
+		printf 'tank/sink/host/tank/a\ttype\tfilesystem\t-\ntank/sink/host/tank/a\treceive_resume_token\t1-2-3-4\t-\n'
+		END
+	done
 }
 
 @test "receiver: nothing is received where a parent cannot be made" {
@@ -70,6 +85,20 @@ load zfs_faults
 	says recv "'tank/sink/host/tank/a' does not have any resumable receive state to abort"
 	receiver Receive "$(receive_request | jq -c '.ClearResumeToken = true')" < /dev/null
 	[ "$(grep -c ^recv ran)" -eq 3 ]
+	# And of what is beside a placeholder.
+	does get <<-'END'
+	printf 'tank/sink/host/tank/a\ttype\tfilesystem\t-\ntank/sink/host/tank/a\tzrepl:placeholder\ton\tlocal\n'
+	END
+	does incoming <<-'END'
+	printf 'tank/sink/host/tank/a.zr-incoming\ttype\tfilesystem\t-\ntank/sink/host/tank/a.zr-incoming\treceive_resume_token\t1-2-3-4\t-\n'
+	END
+	says recv "cannot abort: out of luck"
+	: > ran
+	receiver Receive "$(receive_request | jq -c '.ClearResumeToken = true')" < /dev/null
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	[ "$stderr" = "zr-endpoint: cannot abort: out of luck" ]
+	[ "$(grep -v ^get ran)" = "recv -A tank/sink/host/tank/a.zr-incoming" ]
 }
 
 @test "receiver: words of zfs reach the peer without the client's root" {
@@ -159,7 +188,50 @@ raw_over_placeholder() {
 	ended_while rename 143 zr-endpoint receiver -c host -e inherit -j job tank/sink Receive
 }
 
+@test "receiver: a placeholder that cannot be destroyed leaves everything where it can be found" {
+	raw_over_placeholder
+	echo 'printf "tank/sink/host/tank/a@old\ttype\tsnapshot\t-\n"' >> does/get
+	for fails in a@old a; do
+		: > ran
+		does destroy <<-END
+		case \$2 in tank/sink/host/tank/$fails)
+			echo "cannot destroy '\$2': out of luck" >&2
+			exit 1
+		esac
+		END
+		receiver Receive "$(cat request)" < stream
+		[ "$status" -eq 1 ]
+		[ -z "$output" ]
+		stderr_has "was received and cannot take the place of tank/a yet: cannot destroy 'tank/$fails': out of luck"
+		[ "$(tail -n 1 ran)" = "destroy tank/sink/host/tank/$fails" ]
+	done
+	rm does/destroy
+	ended_while destroy 143 zr-endpoint receiver -c host -e inherit -j job tank/sink Receive
+	[ ! -s answer ]
+	[ "$(tail -n 1 ran)" = "destroy tank/sink/host/tank/a@old" ]
+	# The next call does not receive it again.
+	does incoming <<-'END'
+	printf 'tank/sink/host/tank/a.zr-incoming\ttype\tfilesystem\t-\ntank/sink/host/tank/a.zr-incoming@2\ttype\tsnapshot\t-\n'
+	END
+	raw_over_placeholder
+	says destroy "cannot destroy 'tank/sink/host/tank/a': out of luck"
+	: > ran
+	receiver Receive "$(cat request)" < stream
+	[ "$status" -eq 1 ]
+	stderr_has "was received and cannot take the place of tank/a yet: cannot destroy 'tank/a': out of luck"
+	[ "$(tail -n 1 ran)" = "destroy tank/sink/host/tank/a" ]
+	rm does/destroy
+	: > ran
+	ended_while destroy 143 zr-endpoint receiver -c host -e inherit -j job tank/sink Receive
+	[ ! -s answer ]
+	[ "$(tail -n 1 ran)" = "destroy tank/sink/host/tank/a" ]
+	run ! grep '^recv' ran
+}
+
 @test "receiver: a stream without a byte changes nothing" {
+	does incoming <<-'END'
+	printf 'tank/sink/host/tank/a.zr-incoming\ttype\tfilesystem\t-\ntank/sink/host/tank/a.zr-incoming\treceive_resume_token\t1-2-3-4\t-\n'
+	END
 	does get <<-'END'
 	printf 'tank/sink/host/tank/a\ttype\tfilesystem\t-\ntank/sink/host/tank/a\treceive_resume_token\t1-2-3-4\t-\n'
 	printf 'tank/sink/host/tank/a\tzrepl:placeholder\ton\tlocal\ntank/sink/host/tank/a@1\ttype\tsnapshot\t-\n'
@@ -247,6 +319,14 @@ raw_over_placeholder() {
 	receiver Receive "$(receive_request)" < /dev/null
 	[ "$status" -eq 0 ]
 	grep -qx 'release zrepl_last_received_J_job tank/sink/host/tank/a@1' ran
+	# One that stays is said and is no error.
+	says release "cannot release hold: out of luck"
+	for guarantee in GuaranteeResumability GuaranteeNothing; do
+		receiver Receive "$(request $guarantee | jq -c 'del(.From)')" < /dev/null
+		[ "$status" -eq 0 ]
+		[ "$output" = '{}' ]
+		[ "$stderr" = "zr-endpoint: an old last-received hold stays: cannot release hold: out of luck" ]
+	done
 }
 
 @test "receiver: a snapshot with another guid than promised is an error" {
