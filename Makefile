@@ -4,6 +4,7 @@
 #	make check	set up what is missing, build, run every test
 #	make check-sanitize	the same with AddressSanitizer and UBSan
 #	make check-valgrind	the residents: no leak, no descriptor left
+#	make check-long	every fault, and as many kills, as the others take a sample of
 #	make check-zfs	the tests that need ZFS, in a machine made for them
 #	make install	PREFIX=/usr/local DESTDIR=
 #	make bench	CPU seconds per GiB and throughput
@@ -71,6 +72,11 @@ check-sanitize: deps
 check-valgrind: deps
 	$(MAKE) all
 	t/run $(BUILD) t/valgrind/residents.bats
+
+# What check takes a sample of, all of it: some fifteen minutes.
+check-long: deps
+	$(MAKE) all unit
+	ZR_FAULT_EVERY=1 ZR_FAULT_KILLS=500 t/run $(BUILD) t/22-*.bats t/23-kill.bats
 
 # Real ZFS, in an emulated machine (t/zfsvm/README).
 check-zfs:
@@ -199,6 +205,6 @@ $(BUILD)/t/unit/%: t/unit/%.c t/unit/unit.h $(LIBRARY)
 	$(CC) $(ALL_CFLAGS) -It/unit -o $@ $< $(LIBRARY) \
 	    -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lmd -lbsd
 
-.PHONY: all demo check check-sanitize check-valgrind check-zfs deps unit lint install uninstall clean bench fuzz
+.PHONY: all demo check check-long check-sanitize check-valgrind check-zfs deps unit lint install uninstall clean bench fuzz
 .SECONDARY:
 -include $(wildcard $(BUILD)/lib/*/*.d $(BUILD)/bin/*.d $(BUILD)/proto/*.d $(BUILD)/t/unit/*.d)

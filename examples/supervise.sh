@@ -8,7 +8,7 @@ child=''
 # finishes.
 stop() {
 	trap '' TERM INT
-	if [ -n "$child" ] && kill -TERM "$child"; then
+	if [ -n "$child" ] && kill -TERM "$child" 2>/dev/null; then
 		sleep 1
 		kill -TERM "$child" 2>/dev/null
 	fi

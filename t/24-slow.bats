@@ -1,6 +1,5 @@
 # Slow readers and writers lose nothing while they live.  All at once, as they
-# mostly wait.  ZR_SLOW=full: 1 KiB/s for a minute, pauses of 30 s; otherwise
-# each is longer than every time limit, which is 10 s.
+# mostly wait: 1 KiB/s for a minute, pauses of 30 s.
 load helper
 
 REQUEST='{"Filesystem":"a/b","To":{"Name":"s","Guid":"1","Creation":"2024-01-02T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":1,"Incremental":2}}}'
@@ -48,7 +47,8 @@ all_whole() {
 @test "1 KiB/s, and pauses at the beginning, in the middle and at the end" {
 	names=()
 	slow=$BATS_TEST_DIRNAME/slow.py
-	[ "${ZR_SLOW-}" = full ] && pause=30 minute=60 || { pause=14 minute=16; }
+	pause=30
+	minute=60
 	for method in Send Receive; do
 		exchange $method-writer-slow $method "$slow -r 1024 -s $minute" cat
 		exchange $method-reader-slow $method cat "$slow -r 1024 -s $minute"
@@ -61,7 +61,7 @@ all_whole() {
 }
 
 @test "a network of 1 KiB/s" {
-	[ "${ZR_SLOW-}" = full ] && seconds=60 || seconds=16
+	seconds=60
 	head -c $((seconds * 1024)) "$BATS_FILE_TMPDIR/stream" > small
 	# shellcheck disable=SC2016 # for the endpoint
 	printf '#!/bin/bash\nread -r request\n[ "$1" = Receive ] && { cat > got; echo "{}"; } || { echo "{}"; cat small; }\n' > endpoint
