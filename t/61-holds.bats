@@ -2,7 +2,6 @@
 # lines "NAME TYPE GUID CREATETXG TAG...", and writes down what it was asked.
 load helper
 
-PATH=$BATS_TEST_DIRNAME/../build/bin:$PATH
 CURSOR=zrepl_CURSOR_G_
 TENTATIVE=zrepl_CURSORTENTATIVE__G_
 
