@@ -91,12 +91,8 @@ archive_destroy(int root, const DestroySnapshotsReq *request,
 	char **texts = NULL;
 	struct error reason;
 
-	for (size_t i = 0; i < request->n_snapshots; i++)
-		if (request->snapshots[i]->type !=
-		    FILESYSTEM_VERSION__VERSION_TYPE__Snapshot)
-			return (error_set(error, EXIT_FAILED,
-			    "version \"%s\" is not a snapshot",
-			    request->snapshots[i]->name));
+	if (request_only_snapshots(request, error) == -1)
+		return (-1);
 	directory = archive_open_filesystem(root, request->filesystem,
 	    false, error);
 	if (directory == -1)

@@ -64,6 +64,18 @@ request_answer(const ProtobufCMessage *response, struct error *error)
 }
 
 int
+request_only_snapshots(const DestroySnapshotsReq *request, struct error *error)
+{
+	for (size_t i = 0; i < request->n_snapshots; i++)
+		if (request->snapshots[i]->type !=
+		    FILESYSTEM_VERSION__VERSION_TYPE__Snapshot)
+			return (error_set(error, EXIT_FAILED,
+			    "version \"%s\" is not a snapshot",
+			    request->snapshots[i]->name));
+	return (0);
+}
+
+int
 request_answer_destroyed(const DestroySnapshotsReq *request,
     char *const texts[], struct error *error)
 {

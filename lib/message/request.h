@@ -23,6 +23,10 @@ ProtobufCMessage *request_read(const struct method *method,
 /* The answer line, on standard output at once. */
 int	request_answer(const ProtobufCMessage *response, struct error *error);
 
+/* Are all that are to be destroyed snapshots?  -1: one is a bookmark. */
+int	request_only_snapshots(const DestroySnapshotsReq *request,
+	    struct error *error);
+
 /*
  * The answer to DestroySnapshots: texts[i] says why snapshot i was not
  * destroyed, NULL that it was.

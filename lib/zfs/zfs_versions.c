@@ -280,12 +280,8 @@ zfs_versions_destroy(const char *shown, const char *local,
 	struct zfs_list list;
 	int result;
 
-	for (size_t i = 0; i < request->n_snapshots; i++)
-		if (request->snapshots[i]->type !=
-		    FILESYSTEM_VERSION__VERSION_TYPE__Snapshot)
-			return (error_set(error, EXIT_FAILED,
-			    "version \"%s\" is not a snapshot",
-			    request->snapshots[i]->name));
+	if (request_only_snapshots(request, error) == -1)
+		return (-1);
 	destruction.done = calloc(request->n_snapshots + 1, sizeof(bool));
 	destruction.texts = calloc(request->n_snapshots + 1, sizeof(char *));
 	destruction.out_of_memory = destruction.done == NULL ||
