@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 #include "base/io.h"
-#include "base/signals.h"
 #include "dataconn/dataconn.h"
 
 #ifndef POLLRDHUP
@@ -490,17 +489,6 @@ dataconn_wait(struct dataconn *conn, struct pollfd *extra, size_t count,
 		read_source(conn, now);
 	if (turn.entries[SINK].revents != 0)
 		flush_sink(conn);
-}
-
-bool
-dataconn_terminated(struct dataconn *conn, bool work)
-{
-	if (!signals_take(SIGTERM))
-		return (false);
-	if (conn->stopping || !work)
-		return (true);
-	conn->stopping = true;
-	return (false);
 }
 
 void

@@ -1,5 +1,17 @@
 #include "base/io.h"
+#include "base/signals.h"
 #include "dataconn/dataconn.h"
+
+bool
+dataconn_terminated(struct dataconn *conn, bool work)
+{
+	if (!signals_take(SIGTERM))
+		return (false);
+	if (conn->stopping || !work)
+		return (true);
+	conn->stopping = true;
+	return (false);
+}
 
 /*
  * Drop what was read, but see heartbeats and Shutdown.  True if the peer said
