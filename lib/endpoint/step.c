@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/lines.h"
 #include "base/signals.h"
 #include "endpoint/command.h"
 #include "endpoint/step.h"
@@ -16,6 +17,9 @@
 
 /* A sender whose receiver is gone gets this long to notice by itself. */
 #define SENDER_GRACE_MS 5000
+
+/* {"bytes":N}; a longer line is none of progress. */
+#define PROGRESS_LINE_MAX 64u
 
 /* Descriptors that the receiver may find in its environment. */
 enum { VERDICT, PROGRESS, EXTRAS };
@@ -34,8 +38,7 @@ struct run {
 	int extras[EXTRAS];	/* the receiver's ends */
 	int verdict;		/* our end; -1 once it is given */
 	int progress;		/* the receiver's ZR_PROGRESS lines */
-	char progress_line[64];
-	size_t progress_length;
+	struct lines progress_lines;
 	int64_t end_sender_at;
 };
 
@@ -222,48 +225,36 @@ drain_stream(int *stream)
 
 /* A line {"bytes":N} from the receiver: the last one counts. */
 static void
-on_progress_line(struct run *run)
+on_progress_line(struct run *run, const char *line, size_t length)
 {
+	char text[PROGRESS_LINE_MAX + 1], end;
 	uint64_t bytes;
-	char end;
 
-	run->progress_line[run->progress_length] = '\0';
-	if (sscanf(run->progress_line, "{\"bytes\":%" SCNu64 "%c", &bytes,
-	    &end) != 2 || end != '}')
+	if (length > PROGRESS_LINE_MAX)
+		return;
+	memcpy(text, line, length);
+	text[length] = '\0';
+	if (sscanf(text, "{\"bytes\":%" SCNu64 "%c", &bytes, &end) != 2 ||
+	    end != '}')
 		return;
 	run->result->bytes_known = true;
 	run->result->bytes = bytes;
 }
 
-static void
-take_progress(struct run *run, const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		if (text[i] == '\n') {
-			on_progress_line(run);
-			run->progress_length = 0;
-		} else if (run->progress_length < sizeof(run->progress_line) - 1)
-			run->progress_line[run->progress_length++] = text[i];
-	}
-}
-
+/* One pipe's worth, then back to poll; who writes no lines is not read. */
 static void
 read_progress(struct run *run)
 {
-	char buffer[4096];
-	ssize_t got;
+	struct error ignored;
+	const char *line;
+	size_t length;
 
-	/* One pipe's worth, then back to poll. */
-	for (int i = 0; i < 16; i++) {
-		got = io_read(run->progress, buffer, sizeof(buffer));
-		if (got > 0) {
-			take_progress(run, buffer, (size_t)got);
-			continue;
-		}
-		if (got == 0 || errno != EAGAIN)
-			io_close(&run->progress);
-		return;
-	}
+	if (lines_read(&run->progress_lines, run->progress, &ignored) == -1)
+		io_close(&run->progress);
+	while ((line = lines_next(&run->progress_lines, &length)) != NULL)
+		on_progress_line(run, line, length);
+	if (run->progress_lines.ended)
+		io_close(&run->progress);
 }
 
 static void
@@ -482,6 +473,7 @@ step_run(const struct step *step, struct step_result *result, struct error *erro
 		goto out;
 	*run = (struct run){ .step = step, .result = result, .error = error,
 	    .extras = { -1, -1 }, .verdict = -1, .progress = -1,
+	    .progress_lines = LINES_EMPTY(PROGRESS_LINE_MAX),
 	    .end_sender_at = IO_FOREVER };
 	for (int i = 0; i < SIDES; i++)
 		run->sides[i].endpoint = ENDPOINT_NONE;
@@ -501,6 +493,7 @@ step_run(const struct step *step, struct step_result *result, struct error *erro
 		io_close(&run->extras[i]);
 	io_close(&run->verdict);
 	io_close(&run->progress);
+	lines_free(&run->progress_lines);
 	result->elapsed_ms = io_now() - started;
 out:
 	free(completed_request);
