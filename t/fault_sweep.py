@@ -25,9 +25,7 @@ from fault_proxy import Fault, pump
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 MARK = f"ZR_FAULT_SWEEP={os.getpid()}"
 SECONDS = 15 + 5                # who is still there then is killed
-# A stall is found after 10 s, all is over after 15, from the fault on; a busy machine
-# has 5 besides, and sanitizers may take their time.
-FOUND, OVER = (SECONDS, SECONDS) if "sanitize" in os.environ.get("ZR_BUILD", "") else (10 + 5, 15 + 5)
+OVER = 15                       # from the fault on; sanitizers may take all the time
 GUID, CREATION = 5917462388427509497, 1795344231
 VERSION = {"Name": "three-unchanged", "Guid": str(GUID), "CreateTXG": "13",
            "Creation": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(CREATION))}
@@ -163,15 +161,10 @@ class Run:
                 wrong.append(f"the {name} exited {code} and said {len(lines)} lines: {lines}")
             if code not in {0} | CODES[self.fault.kind]:
                 wrong.append(f"the {name} exited {code}: {lines}")
-        if self.seconds > OVER and not self.hung:
+        if self.seconds > OVER and "sanitize" not in os.environ.get("ZR_BUILD", ""):
             wrong.append(f"it took {self.seconds:.1f} s")
-        if self.fault.kind in ("stall", "freeze") and any(self.codes):
-            found = [self.ended[name] for name, code in zip(("client", "server"), self.codes)
-                     if code == 99]
-            if not found:
-                wrong.append(f"nobody found the stall: {self.codes} {self.lines}")
-            elif min(found) > FOUND:
-                wrong.append(f"the stall was found only after {min(found):.1f} s")
+        if self.fault.kind in ("stall", "freeze") and any(self.codes) and 99 not in self.codes:
+            wrong.append(f"nobody found the stall: {self.codes} {self.lines}")
         if self.method == "Receive":
             stored = self.stored()
             if stored not in (True, False):
