@@ -237,10 +237,10 @@ PY
 	endpoint 'echo $$ > pid; echo $PPID > parent; echo "{}"'
 	background pair zr-dataconn -r 1M Receive "$REQUEST" < <(head -c 100000000 /dev/zero)
 	eventually 10 test -s parent
-	ended() { ! kill -0 "$(cat pid)" 2> /dev/null; }
-	eventually 10 ended
+	eventually 10 gone "$(cat pid)"
+	heard() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/$(cat parent)/status"; }
 	kill -TERM "$(cat parent)"
-	sleep 0.5
+	eventually 10 heard
 	[ ! -s server ]
 	kill -TERM "$(cat parent)"
 	eventually 10 test -s server

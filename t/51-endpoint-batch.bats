@@ -70,11 +70,6 @@ hanging_zfs() {
 	export ZR_ZFS=./zfs
 }
 
-# gone PID: it has ended, whether or not somebody has waited for it.
-gone() {
-	! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null
-}
-
 @test "a call that is cancelled ends with all of its processes, the others go on" {
 	hanging_zfs
 	mkfifo calls

@@ -163,11 +163,6 @@ step() {
 	[ ! -e sender.log ]
 }
 
-# Ended, even if nobody has waited for it yet.
-gone() {
-	[[ "$(ps -o stat= -p "$1")" =~ ^(Z.*)?$ ]]
-}
-
 @test "SIGTERM ends both commands and what they started, and is the exit code" {
 	endpoints
 	cat > sleeper <<-'END'

@@ -24,6 +24,11 @@ background() {
 	children+=($!)
 }
 
+# gone PID: it has ended, whether or not somebody has waited for it.
+gone() {
+	! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null
+}
+
 # eventually SECONDS COMMAND...: retry until it succeeds, fail at the deadline.
 eventually() {
 	local deadline=$((SECONDS + $1))

@@ -80,10 +80,6 @@ raw_stream() {
 	    '.To.Guid = $guid' > request
 }
 
-gone() {
-	! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null
-}
-
 hangs() {
 	echo 'echo $$ > "$HOME/hangs"; exec sleep 1000' > "does/$1"
 }
