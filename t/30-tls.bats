@@ -1,13 +1,10 @@
+# zr-tls: handshakes, whom each side takes, and the connection inside.
 load helper
+load tls
 
 # The certificates are made once for the file.
 setup_file() {
-	export PATH="${ZR_BUILD:=$BATS_TEST_DIRNAME/../build}/bin:$PATH"
-	export PKI=$BATS_FILE_TMPDIR/pki
-	zr-cert ca "$PKI"
-	zr-cert server "$PKI" server localhost 127.0.0.1
-	zr-cert client "$PKI" web1
-	zr-cert client "$PKI" stranger
+	make_pki
 	zr-cert ca "$PKI/other" "other CA"
 	zr-cert server "$PKI/other" server localhost
 	zr-cert client "$PKI/other" web1
@@ -31,30 +28,6 @@ dated() {
 		openssl ca -batch -config "$1.cnf" -cert ca.crt -keyfile ca.key \
 		    -in "$1.csr" -out "$1.crt" -startdate "$2" -enddate "$3" -notext
 	) > /dev/null 2>&1
-}
-
-# serve COMMAND...: a server on $port; its standard error in server.err.
-serve() {
-	: > port
-	background tcpserver -1 -v -RHl0 127.0.0.1 0 "$@" > port 2> server.err
-	eventually 10 test -s port
-	port=$(head -n 1 port)
-}
-
-# accept [OPTION...] -- PROGRAM...: zr-tls accept as a server on $port.
-accept() {
-	local options=()
-	while [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
-	shift
-	[[ " ${options[*]} " == *' -n '* ]] || options+=(-n server)
-	serve zr-tls accept -d "$PKI" -c web1 "${options[@]}" "$@"
-}
-
-connect() {
-	tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" "$@"
 }
 
 # refused TEXT OPTION...: connect does not get in, and says TEXT.  With TLS 1.3
@@ -87,10 +60,6 @@ exchange() {
 	    os.write(1, piece)
 	thread.join()
 	EOF
-}
-
-server_said() {
-	eventually 10 grep -qF -- "$1" server.err || { cat server.err; return 1; }
 }
 
 # The server says TEXT and has ended: its program, "touch served", never ran.
@@ -396,15 +365,6 @@ server_refused() {
 	server_said 'the connection ended without close_notify'
 }
 
-@test "a key that others can read earns a warning" {
-	cp "$PKI/web1.key" open.key
-	chmod 644 open.key
-	accept -- cat
-	run --separate-stderr connect -b "$PKI/web1.crt" -p open.key -s localhost true
-	[ "$status" -eq 0 ]
-	stderr_has 'warning: key open.key is open to others (mode 0644)'
-}
-
 @test "files that do not fit together" {
 	accept -- cat
 	run --separate-stderr connect -b "$PKI/web1.crt" -p "$PKI/stranger.key" -s localhost true
@@ -417,164 +377,6 @@ server_refused() {
 	run --separate-stderr connect -b "$PKI/web1.crt" -p locked.key -s localhost true
 	[ "$status" -eq 100 ]
 	stderr_has 'without a passphrase'
-}
-
-@test "nothing secret in arguments, environments, descriptors or messages" {
-	accept -L server.keys -- sh -c 'while read -r line; do echo "$line" >&2; done'
-	server=$!
-	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" -n web1 \
-	    -s localhost -L client.keys sh -c 'echo up >&7; echo up >&2; read -r line <&6' 2> client.err
-	client=$!
-	eventually 10 grep -qx up server.err
-	eventually 10 grep -qx up client.err
-	server=$(ps -o pid= --ppid "$server" | tr -d ' ')
-	served=$(ps -o pid= --ppid "$server" | tr -d ' ')
-	program=$(ps -o pid= --ppid "$client" | tr -d ' ')
-	# The private keys' and the session's secrets, as text and as bytes.
-	cat > secrets.py <<-'EOF'
-	import base64, os, sys
-	secrets = []
-	for name in ("web1", "server"):
-	    pem = open(os.environ["PKI"] + "/" + name + ".key").read().split("-----")[2]
-	    secrets += [pem.split()[0].encode()] + [base64.b64decode(pem)[-40:]]
-	for name in ("client.keys", "server.keys"):
-	    for line in open(name):
-	        secrets += [line.split()[2].encode(), bytes.fromhex(line.split()[2])]
-	for name in sys.argv[1:]:
-	    text = open(name, "rb").read()
-	    assert text, name
-	    for secret in secrets:
-	        assert secret not in text, name
-	EOF
-	python3 secrets.py "/proc/$client/cmdline" "/proc/$server/cmdline" \
-	    "/proc/$program/cmdline" "/proc/$program/environ" \
-	    "/proc/$served/cmdline" "/proc/$served/environ" client.err server.err
-	# That of what cannot be dumped is root's to read.
-	[ "$(id -u)" -ne 0 ] ||
-	    python3 secrets.py "/proc/$client/environ" "/proc/$server/environ"
-	run -1 grep -l PRIVATE server.err client.err
-	# What runs inside has no way to the files or to the network itself.
-	ls -l "/proc/$program/fd" > fds
-	ls -l "/proc/$served/fd" >> fds
-	[ "$(grep -c socket: fds)" -ge 4 ]
-	run -1 grep -e '\.key' -e keys fds
-}
-
-@test "memory is not dumpable, though no change of user makes it so" {
-	# Somebody else from the start, and by relative names: what is above may
-	# be closed to them.
-	as=()
-	cp -r "$PKI" pki
-	cp "$ZR_BUILD/bin/zr-tls" .
-	if [ "$(id -u)" -eq 0 ]; then
-		chmod 755 .
-		chown -R nobody pki
-		as=(setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups)
-	fi
-	user=$("${as[@]}" id -u)
-	serve "${as[@]}" ./zr-tls accept -d pki -n server -c web1 \
-	    sh -c 'while read -r line; do echo "$line" >&2; done'
-	server=$!
-	background tcpclient -RHl0 127.0.0.1 "$port" "${as[@]}" ./zr-tls connect -d pki \
-	    -n web1 -s localhost sh -c 'echo up >&7; read -r line <&6'
-	client=$!
-	eventually 10 grep -qx up server.err
-	server=$(ps -o pid= --ppid "$server" | tr -d ' ')
-	for pid in "$client" "$server"; do
-		[ "$(ps -o comm= -p "$pid")" = zr-tls ]
-		grep -q "^Uid:	$user	$user	$user	$user" "/proc/$pid/status"
-		# A process that may not be dumped belongs to root in /proc; the
-		# program inside may be.
-		[ "$(stat -c %u "/proc/$pid/mem")" -eq 0 ]
-		program=$(ps -o pid= --ppid "$pid" | tr -d ' ')
-		[ "$(stat -c %u "/proc/$program/mem")" -eq "$user" ]
-	done
-}
-
-@test "-u: zr-tls and its program become another user" {
-	accept -- cat
-	user=$(id -un)
-	[ "$user" != root ] || user=nobody
-	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" -n web1 \
-	    -u "$user" -s localhost sh -c 'id -un >&2; exec sleep 60' 2> ready
-	eventually 10 grep -qx "$user" ready
-	grep -q "^Uid:	$(id -u "$user")	" "/proc/$!/status"
-	[ "$(stat -c %u "/proc/$!/mem")" -eq 0 ]
-}
-
-@test "keys are logged on demand only" {
-	export SSLKEYLOGFILE=$PWD/never
-	accept -- cat
-	run -0 --separate-stderr connect -n web1 -s localhost -L keys true
-	stderr_has 'whoever reads keys can read this connection'
-	grep -q CLIENT_TRAFFIC_SECRET_0 keys
-	[ "$(stat -c %a keys)" = 600 ]
-	run -0 connect -n web1 -s localhost true
-	[ ! -e never ]
-}
-
-REQUEST='{"Filesystem":"a/b","To":{"Name":"s","Guid":"1","Creation":"2024-01-02T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":1,"Incremental":2}}}'
-
-# The whole chain on $port, with an endpoint that sends the file stream.
-serve_chain() {
-	cat > endpoint <<-'EOF'
-	#!/bin/sh
-	read -r request
-	echo '{"ExpectedSize":"5000000"}'
-	cat stream
-	EOF
-	chmod +x endpoint
-	head -c 5000000 /dev/urandom > stream
-	: > port
-	background zr-listen -1 tcp:127.0.0.1:0 zr-tls accept -d "$PKI" -n server -c web1 \
-	    zr-handshake accept zr-mux accept zr-serve "$PWD/endpoint" > port 2> server.err
-	eventually 10 test -s port
-	port=$(cat port)
-}
-
-@test "zr-remote tls: a stream through zr-listen and the whole chain" {
-	serve_chain
-	zr-remote -d "$PKI" -n web1 -s localhost -o answer "tls:127.0.0.1:$port" \
-	    Send "$REQUEST" | cmp - stream
-	zr-remote -d "$PKI" -n web1 -o answer "tls:127.0.0.1:$port" Send "$REQUEST" | cmp - stream
-	grep -q 5000000 answer
-	run -98 --separate-stderr zr-remote -d "$PKI" -n stranger "tls:127.0.0.1:$port" Send "$REQUEST"
-	server_said 'not among the clients allowed'
-}
-
-@test "zr-remote tls: CA, certificate and key as files of their own" {
-	serve_chain
-	cp "$PKI/ca.crt" authority.pem
-	cp "$PKI/web1.crt" us.pem
-	cp "$PKI/web1.key" us.private
-	zr-remote -a authority.pem -b us.pem -p us.private -o answer "tls:127.0.0.1:$port" \
-	    Send "$REQUEST" | cmp - stream
-	# They come before what -d and -n name, which is where the rest is from.
-	zr-remote -d "$PKI" -b us.pem -p us.private -o answer "tls:127.0.0.1:$port" \
-	    Send "$REQUEST" | cmp - stream
-	zr-remote -d "$PKI" -n stranger -b us.pem -p us.private -o answer \
-	    "tls:127.0.0.1:$port" Send "$REQUEST" | cmp - stream
-	zr-remote -d "$PKI/other" -n ../web1 -a authority.pem -o answer \
-	    "tls:127.0.0.1:$port" Send "$REQUEST" | cmp - stream
-	run -98 --separate-stderr zr-remote -a "$PKI/other/ca.crt" -b us.pem -p us.private \
-	    "tls:127.0.0.1:$port" Send "$REQUEST"
-	stderr_has 'wrong CA'
-}
-
-@test "zr-remote tls: files that are missing are asked for before anything is sent" {
-	for some in '' '-a x' '-n x' '-d x' '-d x -a x' '-n x -a x' '-b x -p x' '-n x -b x -p x'; do
-		# Nobody listens there: 111 otherwise.
-		# shellcheck disable=SC2086 # words
-		run -100 --separate-stderr zr-remote $some tls:127.0.0.1:1 Send "$REQUEST"
-		stderr_has '(-d DIRECTORY -n NAME, or -a CA -b CERTIFICATE -p KEY)'
-	done
-	for half in -b -p; do
-		for rest in '' '-a x' '-d x' '-d x -n x' '-d x -n x -a x'; do
-			# shellcheck disable=SC2086 # words
-			run -100 --separate-stderr zr-remote $rest $half x tls:127.0.0.1:1 Send "$REQUEST"
-			stderr_has '-b and -p go together'
-		done
-	done
 }
 
 @test "bad usage is refused, the help is the manual's synopsis" {
