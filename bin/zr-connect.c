@@ -45,7 +45,7 @@ main(int argc, char *argv[])
 		diag_die(&error);
 	fd = dial(&address, io_now() + seconds * 1000, &pid, &error);
 	if (fd == -1 || ucspi_export(fd, &error) == -1 ||
-	    chain_adopt(&chain, fd, &error) == -1)
+	    chain_adopt(&chain, (struct chain){ fd, fd }, &error) == -1)
 		diag_die(&error);
 	chain_exec(&chain, argv + optind + 1);
 }

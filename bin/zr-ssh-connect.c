@@ -64,7 +64,7 @@ main(int argc, char *argv[])
 	struct process ssh;
 	struct error error;
 	int64_t deadline, seconds = GREETING_SECONDS;
-	int option, pair[2];
+	int option, to_ssh[2], from_ssh[2];
 
 	diag_init("zr-ssh-connect");
 	add(&command, getenv("ZR_SSH") != NULL ? getenv("ZR_SSH") : "ssh", NULL);
@@ -100,18 +100,25 @@ main(int argc, char *argv[])
 
 	signal(SIGPIPE, SIG_IGN);
 	deadline = io_now() + 1000 * seconds;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1)
+	/*
+	 * One for each direction: of a single one, whose other end ssh reads from
+	 * as well, the end of ssh's output would not be heard while it still does.
+	 */
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, to_ssh) == -1 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, from_ssh) == -1)
 		die_errno("socketpair");
-	if (process_start(&ssh, (char *const *)command.words, pair[1], pair[1], PROCESS_INHERIT,
-	    false, &error) == -1)
+	if (process_start(&ssh, (char *const *)command.words, to_ssh[1], from_ssh[1],
+	    PROCESS_INHERIT, false, &error) == -1)
 		diag_die(&error);
-	close(pair[1]);
-	ours = (struct chain){ .read_fd = pair[0], .write_fd = pair[0] };
+	close(to_ssh[1]);
+	close(from_ssh[1]);
+	ours = (struct chain){ .read_fd = from_ssh[0], .write_fd = to_ssh[0] };
 	if (sshcon_connect(&ours, deadline, &error) == -1) {
-		close(pair[0]);
+		close(ours.read_fd);
+		close(ours.write_fd);
 		fail(&ssh, &error);
 	}
-	if (chain_adopt(&chain, pair[0], &error) == -1)
+	if (chain_adopt(&chain, ours, &error) == -1)
 		diag_die(&error);
 	chain_exec(&chain, argv + 1);
 }

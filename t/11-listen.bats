@@ -93,6 +93,17 @@ ask() {
 	run -100 timeout 20 zr-listen -n 2 tcp:127.0.0.1:0 true
 }
 
+@test "-n: whoever waits for it may be gone" {
+	mkfifo ready
+	exec 8<> ready 9> ready
+	exec 8>&-
+	serve -n 9 tcp:127.0.0.1:0 echo hello
+	exec 9>&-
+	ask
+	[ "$output" = hello ]
+	grep -q 'zr-listen: readiness on descriptor 9: Broken pipe' log
+}
+
 @test "a socket that is none any more ends it, with the reason" {
 	# -n names the very socket, which is closed with it.
 	run -111 --separate-stderr timeout -s KILL 20 python3 -c '

@@ -84,6 +84,39 @@ exchange() {
 	[ "$(cat arguments)" = '-T -p 22 -i /dev/null -o BatchMode=yes -- u@h ' ]
 }
 
+# fake_ssh COMMAND...: greets, hears the answer, runs that.
+fake_ssh() {
+	head -c 31 "$DATA/recordings/ssh-stdinserver/11619.s2c.bin" > hello
+	printf '%s\n' '#!/bin/sh' 'cat hello' 'head -c 31 > /dev/null' "$*" > fake-ssh
+	chmod +x fake-ssh
+	export ZR_SSH=./fake-ssh
+}
+
+@test "the end of what ssh says is heard while ssh still reads" {
+	fake_ssh 'echo last; exec > /dev/null; exec cat > heard'
+	run -0 timeout 20 zr-ssh-connect h sh -c 'cat <&6; echo after >&7'
+	[ "$output" = last ]
+	eventually 20 grep -q after heard
+}
+
+@test "the connection comes to 6 and 7 from whatever numbers were free, and to two" {
+	fake_ssh 'exec cat'
+	for taken in '' 3 '3 4' '3 4 5' '3 4 5 6' '3 4 5 6 7'; do
+		run -0 timeout 20 python3 -c '
+import os, sys
+free, *command = sys.argv[1:]
+os.closerange(3, 20)
+for fd in free.split():
+    os.dup2(os.open("/dev/null", os.O_RDONLY), int(fd), inheritable=True)
+os.execvp(command[0], command)' "$taken" zr-ssh-connect h sh -c 'echo there >&7; exec 7>&-; cat <&6'
+		[ "$output" = there ]
+	done
+	run -0 timeout 20 zr-ssh-connect -f 9,3 h sh -c 'echo there >&3; exec 3>&-; cat <&9'
+	[ "$output" = there ]
+	run -100 --separate-stderr timeout 20 zr-ssh-connect -f 6,6 h true
+	stderr_has '-f 6,6: this connection has a descriptor for each direction'
+}
+
 @test "a key that sshd refuses: ssh's own message is shown" {
 	sshd 'zr-stdinserver web1 cat'
 	: > "$SSH_DIR/authorized_keys"

@@ -101,12 +101,9 @@ replay_control() {
 replay_time() {
 	[ "$ZR_OVER" = kernel ] || OVER_JOBS=9
 	for role in server client; do
-		# That server only stops speaking; over ssh the end is heard once the
-		# command ends, which ours does not before the client leaves.
-		[ "$ZR_OVER.$role" = ssh.client ] ||
-			replays rpc_replay.py $role r11-control-pings-not-acked
 		replays rpc_replay.py $role c13-idle-keepalive-27s \
-		    r12-control-ping-every-1s r13-control-ping-every-3s
+		    r11-control-pings-not-acked r12-control-ping-every-1s \
+		    r13-control-ping-every-3s
 		replays replay.py $role d10-send-heartbeats-12s-handler-delay.data \
 		    d11-send-heartbeats-12s-midstream-pause.data
 	done

@@ -53,6 +53,8 @@ main(int argc, char *argv[])
 	if (ours == -1 || connect(ours, (struct sockaddr *)&name,
 	    sizeof(name)) == -1)
 		die_errno("%s", argv[1]);
+	/* sshd takes the output for ended when nobody has either of 1 and 2. */
+	close(STDERR_FILENO);
 	child = fork();
 	if (child == -1)
 		die_errno("fork");

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,15 +42,27 @@ chain_check(const struct chain *chain, struct error *error)
 }
 
 int
-chain_adopt(const struct chain *chain, int fd, struct error *error)
+chain_adopt(const struct chain *chain, struct chain ours, struct error *error)
 {
-	if (dup2(fd, chain->read_fd) == -1 || dup2(fd, chain->write_fd) == -1)
+	const bool two = ours.read_fd != ours.write_fd;
+
+	if (two && chain->read_fd == chain->write_fd)
+		return (error_set(error, EXIT_USAGE, "-f %d,%d: this connection "
+		    "has a descriptor for each direction", chain->read_fd,
+		    chain->write_fd));
+	/* The first dup2 must not close what the second one moves. */
+	if (two && ours.write_fd == chain->read_fd)
+		ours.write_fd = fcntl(ours.write_fd, F_DUPFD_CLOEXEC, 0);
+	if (dup2(ours.read_fd, chain->read_fd) == -1 ||
+	    dup2(ours.write_fd, chain->write_fd) == -1)
 		return (error_errno(error, "descriptors %d and %d",
 		    chain->read_fd, chain->write_fd));
 	io_set_cloexec(chain->read_fd, false);
 	io_set_cloexec(chain->write_fd, false);
-	if (fd != chain->read_fd && fd != chain->write_fd)
-		close(fd);
+	if (ours.read_fd != chain->read_fd && ours.read_fd != chain->write_fd)
+		close(ours.read_fd);
+	if (two && ours.write_fd != chain->read_fd && ours.write_fd != chain->write_fd)
+		close(ours.write_fd);
 	return (0);
 }
 

@@ -23,10 +23,12 @@ void	chain_option(struct chain *chain, const char *text);
 int	chain_check(const struct chain *chain, struct error *error);
 
 /*
- * Make a descriptor of our own both of the chain's, open over exec; it is not
- * to be used any more under its own number.
+ * Move a connection of our own, of one descriptor or of two, to where the chain
+ * wants it, open over exec; it is not to be used any more under its own numbers.
+ * Two do not fit where -f names one: EXIT_USAGE.
  */
-int	chain_adopt(const struct chain *chain, int fd, struct error *error);
+int	chain_adopt(const struct chain *chain, struct chain ours,
+	    struct error *error);
 
 /*
  * A loader's last step: blocking mode back on both descriptors, signals as

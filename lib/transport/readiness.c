@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdlib.h>
 #include <stddef.h>
 #include <string.h>
@@ -35,14 +36,17 @@ int
 readiness_tell(int fd, struct error *error)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
+	void (*before)(int);
 	int result = 0;
 
 	if (path != NULL)
 		result = notify_systemd(path, error);
 	unsetenv("NOTIFY_SOCKET");
 	if (fd != -1) {
+		before = signal(SIGPIPE, SIG_IGN);
 		if (io_write(fd, "\n", 1) == -1)
 			result = error_errno(error, "readiness on descriptor %d", fd);
+		signal(SIGPIPE, before);
 		close(fd);
 	}
 	return (result);

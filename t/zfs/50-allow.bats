@@ -175,7 +175,7 @@ as_sudoer() {
 		install -m 440 sudoers /etc/sudoers.d/zr-test
 		PATH=$BATS_TEST_TMPDIR/bin:$PATH background zr-listen -u zr -1 -i 127.0.0.1=client \
 		    tcp:127.0.0.1:0 zr-handshake accept zr-mux accept \
-		    zr-serve -T 1 sudo -n -u zrzfs /usr/local/bin/zr-endpoint > port-$how 2> server-$how
+		    zr-serve -T 10 sudo -n -u zrzfs /usr/local/bin/zr-endpoint > port-$how 2> server-$how
 		eventually 30 test -s port-$how
 		run -1 --separate-stderr zr-remote "tcp:127.0.0.1:$(cat port-$how)" Send "$(send_request '' src/data@1)"
 		stderr_has 'the endpoint did nothing'
