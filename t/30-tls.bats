@@ -126,6 +126,32 @@ server_refused() {
 	    -s localhost sh -c 'exit 3'
 }
 
+# 5 seconds for what is in the kernel already; to close before that, with bytes of
+# ours unread, would be a reset.
+@test "a peer that reads slowly, and writes on, has it all" {
+	cat > slow.py <<-'EOF'
+	import os, socket, ssl, sys, time
+	pki = os.environ["PKI"]
+	context = ssl.create_default_context(cafile=pki + "/ca.crt")
+	context.load_cert_chain(pki + "/web1.crt", pki + "/web1.key")
+	raw = socket.socket()
+	raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+	raw.connect(("127.0.0.1", int(sys.argv[1])))
+	tls = context.wrap_socket(raw, server_hostname="localhost")
+	total = count = 0
+	while (piece := tls.recv(4096)):
+	    total += len(piece)
+	    count += 1
+	    if count % 10 == 0:
+	        tls.sendall(b"x")
+	    time.sleep(0.05)
+	print(total)
+	EOF
+	accept -- head -c 400000 /dev/zero
+	run -0 timeout 60 python3 slow.py "$port"
+	[ "$output" = 400000 ]
+}
+
 @test "a client whose CN is not allowed" {
 	accept -- touch served
 	refused 'the server refused our certificate' -n stranger

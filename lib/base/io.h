@@ -44,9 +44,9 @@ bool	io_unblock(int fd);
 /*
  * Bound what the kernel holds of fd's bytes that have not been sent yet, where
  * fd is TCP.  Left alone it takes megabytes as soon as the peer is a little
- * slower, and every byte then goes out of the processor's caches and back, at
- * twice the CPU time (t/bench/README.md).  What is on its way, which a long
- * path needs much of, is not limited.
+ * slower; where TCP paces what it sends (BBR), that costs up to half as much CPU
+ * time again (t/bench/README.md).  What is on its way, which a long path needs
+ * much of, is not limited.
  */
 void	io_limit_unsent(int fd);
 

@@ -26,6 +26,7 @@ struct engine {
 	bool refused;		/* TLS failed; that has been said */
 	struct error reason;	/* why it ended, if not with close_notify */
 	uint64_t received, sent;
+	int unacknowledged;	/* by the peer's kernel, when last asked */
 	size_t incoming_start, incoming_end;
 	uint8_t incoming[INCOMING_MAX];
 	uint8_t outgoing[TLS_WRITE_MAX];
@@ -190,6 +191,16 @@ wait_for_work(struct engine *engine, int64_t deadline)
 	return (io_now() < deadline);
 }
 
+/* Does the peer still take what the kernel has of ours? */
+static bool
+takes_more(struct engine *engine)
+{
+	const int before = engine->unacknowledged;
+
+	engine->unacknowledged = io_unacknowledged(engine->network.write_fd);
+	return (engine->unacknowledged < before);
+}
+
 /*
  * When the child has ended, what it wrote has a limited time to get out, and
  * so has the peer's end to come: a close(2) before that could take back, by
@@ -221,7 +232,6 @@ tls_engine_run(struct tls_connection *connection, const struct chain *network,
 	engine->local = local;
 	engine->child = child;
 	engine->more = true;
-	io_limit_unsent(network->write_fd);
 	for (;;) {
 		receive(engine);
 		deliver(engine);
@@ -230,7 +240,8 @@ tls_engine_run(struct tls_connection *connection, const struct chain *network,
 		if (engine->child_ended && (ended == 0 || engine->sent != sent))
 			ended = io_now();
 		sent = engine->sent;
-		if (engine->outgoing_told && told == 0)
+		if (engine->outgoing_told && (told == 0 ||
+		    (engine->child_ended && takes_more(engine))))
 			told = io_now();
 		if (engine->child_ended && engine->outgoing_told &&
 		    engine->incoming_ended)

@@ -16,7 +16,7 @@
  * fails, the engine says why the connection ended.
  */
 #define TLS_ENGINE_FLUSH_MS 10000	/* for the peer to take the rest */
-#define TLS_ENGINE_LINGER_MS 2000	/* for its end, once all is sent */
+#define TLS_ENGINE_LINGER_MS 2000	/* for its end, once it has taken all */
 
 /*
  * Pump until the child has ended and what it wrote is delivered; SIGTERM,

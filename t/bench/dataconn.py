@@ -33,6 +33,12 @@ def connection(unsent=None):
     return near, far
 
 
+def congestion():
+    """What every socket here uses by default; it matters (README.md)."""
+    with socket.socket() as one:
+        return one.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0").decode()
+
+
 def producer():
     return subprocess.Popen(PRODUCE, stdout=subprocess.PIPE)
 
@@ -178,12 +184,13 @@ def measure(contenders, file):
         for name, _, contend in contenders:
             if name in runs:
                 runs[name].append(contend())
-    result = {"gib": GIB, "runs": RUNS, "cores": os.cpu_count(), "kernel": platform.release(), "absent": absent,
+    result = {"gib": GIB, "runs": RUNS, "cores": os.cpu_count(), "kernel": platform.release(),
+              "congestion_control": congestion(), "absent": absent,
               "contenders": {}}
     cpu = {name: statistics.median(v[0] for v in values) / GIB for name, values in runs.items()}
     rate = {name: GIB * 1024 / statistics.median(v[1] for v in values) for name, values in runs.items()}
     pump = result["pump"] = max((name for name in ("pump", "pump, splice") if name in runs), key=rate.get)
-    print(f"{GIB:g} GiB, medians of {RUNS} runs, {os.cpu_count()} cores; the best pump is \"{pump}\"")
+    print(f"{GIB:g} GiB, medians of {RUNS} runs, {os.cpu_count()} cores, TCP's {congestion()}; the best pump is \"{pump}\"")
     for name, values in runs.items():
         row = {"cpu_seconds_per_gib": round(cpu[name], 3), "mib_per_second": round(rate[name]),
                "cpu_to_pump": round(cpu[name] / cpu[pump], 2), "rate_to_pump": round(rate[name] / rate[pump], 2),

@@ -67,6 +67,8 @@ def ping(listener):
             if not piece:
                 break
             answer += piece
+            if answer.endswith(frame(HEARTBEAT)):       # a busy server's sign of life; ours
+                client.sendall(frame(HEARTBEAT))
         client.sendall(frame(SHUTDOWN))
     if b"\n\5hello" not in answer:
         raise SystemExit(f"not the answer: {answer!r}")
@@ -117,7 +119,8 @@ def idle(listener, kind, program):
         while not done.wait(1):
             for client in list(clients):
                 if kind == b"zrepl_data":
-                    client.sendall(frame(HEARTBEAT))
+                    # Before a request eight are one sign of life (DATACONN_PROGRESS).
+                    client.sendall(8 * frame(HEARTBEAT))
                     continue
                 client.setblocking(False)
                 try:

@@ -6,13 +6,14 @@
 As in dataconn.py; every run goes to FILE (tls.json).  What is inside of zr-tls
 is the same pump that plain TCP is measured with; "zr-tls alone" is without it.
 The bare cost of the cipher, to encrypt and to decrypt, is measured in between:
-pump and cipher together are what zr-tls has to be compared with.
+pump and cipher together are what zr-tls has to be compared with.  "Relays" are
+two processes where zr-tls has its two, which hand on what they read: cat(1).
 """
 import os, re, socket, subprocess, sys, tempfile, time
 from dataconn import SIZE, consumer, connection, finish, listening, measure, on_sockets, producer, ssh, start
 
 CIPHER = "aes-128-gcm"
-BARE, ALONE = f"bare {CIPHER}, twice", "zr-tls alone"
+BARE, ALONE, RELAYS = f"bare {CIPHER}, twice", "zr-tls alone", "relays"
 PKI = os.path.abspath("pki")
 
 
@@ -28,6 +29,23 @@ def bare():
                           check=True, capture_output=True, text=True).stdout
     seconds = 2 * SIZE / float(re.search(r"^\+F:.*:([0-9.]+)$", said, re.M).group(1))
     return seconds, seconds
+
+
+def relays():
+    """What it costs to be a process on the way, twice: between the pumps and the network."""
+    near, far = connection()
+    make, take = producer(), consumer()
+    sent, to_send = socket.socketpair()
+    received, to_receive = socket.socketpair()
+    began = time.monotonic()
+    pumps = [start(["./pump", "receive"], received, take.stdin), start(["./pump", "send"], make.stdout, to_send)]
+    movers = [start(["cat"], far, to_receive), start(["cat"], sent, near)]
+    cpu = sum(finish(p) for p in movers)
+    for pump in pumps:
+        finish(pump)
+    elapsed = time.monotonic() - began
+    make.wait(), take.wait()
+    return cpu, elapsed
 
 
 def zr_tls(kernel, inside):
@@ -91,6 +109,7 @@ def contenders():
     return [
         ("pump", "./pump", lambda: on_sockets(["./pump", "send"], ["./pump", "receive"])),
         (BARE, "openssl", bare),
+        (RELAYS, "cat", relays),
         (ALONE, "zr-tls", lambda: zr_tls("-K", False)),
         ("pump over zr-tls", "zr-tls", lambda: zr_tls("-K", True)),
         ("pump over kernel TLS", kernel_tls(), lambda: zr_tls("-k", True)),
@@ -103,5 +122,5 @@ if __name__ == "__main__":
     certificates()
     cpu = {name: row["cpu_seconds_per_gib"] for name, row in
            measure(contenders(), sys.argv[1] if sys.argv[1:] else "tls.json").items()}
-    least = cpu["pump"] + cpu[BARE]
-    print(f"zr-tls alone costs {cpu[ALONE] / least:.2f} of pump and cipher together")
+    for other in ("pump", RELAYS):
+        print(f"zr-tls alone costs {cpu[ALONE] / (cpu[other] + cpu[BARE]):.2f} of {other} and cipher together")
