@@ -94,6 +94,9 @@ main(int argc, char *argv[])
 	argv += optind;
 	if (argv[0] == NULL || argv[1] == NULL)
 		usage_die(usage);
+	if (chain.read_fd == chain.write_fd)
+		die(EXIT_USAGE, "-f %d,%d: this connection has a descriptor for "
+		    "each direction", chain.read_fd, chain.write_fd);
 	/* After the user's: ssh takes the first value that it sees. */
 	add(&command, "-o", "BatchMode=yes");
 	add(&command, "--", argv[0]);

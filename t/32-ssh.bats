@@ -113,7 +113,7 @@ os.execvp(command[0], command)' "$taken" zr-ssh-connect h sh -c 'echo there >&7;
 	done
 	run -0 timeout 20 zr-ssh-connect -f 9,3 h sh -c 'echo there >&3; exec 3>&-; cat <&9'
 	[ "$output" = there ]
-	run -100 --separate-stderr timeout 20 zr-ssh-connect -f 6,6 h true
+	run -100 --separate-stderr env ZR_SSH=false zr-ssh-connect -f 6,6 h true
 	stderr_has '-f 6,6: this connection has a descriptor for each direction'
 }
 

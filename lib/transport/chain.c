@@ -46,10 +46,6 @@ chain_adopt(const struct chain *chain, struct chain ours, struct error *error)
 {
 	const bool two = ours.read_fd != ours.write_fd;
 
-	if (two && chain->read_fd == chain->write_fd)
-		return (error_set(error, EXIT_USAGE, "-f %d,%d: this connection "
-		    "has a descriptor for each direction", chain->read_fd,
-		    chain->write_fd));
 	/* The first dup2 must not close what the second one moves. */
 	if (two && ours.write_fd == chain->read_fd)
 		ours.write_fd = fcntl(ours.write_fd, F_DUPFD_CLOEXEC, 0);

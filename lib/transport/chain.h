@@ -25,7 +25,7 @@ int	chain_check(const struct chain *chain, struct error *error);
 /*
  * Move a connection of our own, of one descriptor or of two, to where the chain
  * wants it, open over exec; it is not to be used any more under its own numbers.
- * Two do not fit where -f names one: EXIT_USAGE.
+ * Two only where the chain has two.
  */
 int	chain_adopt(const struct chain *chain, struct chain ours,
 	    struct error *error);
