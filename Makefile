@@ -73,7 +73,7 @@ check-valgrind: deps
 	$(MAKE) all
 	t/run $(BUILD) t/valgrind/residents.bats
 
-# What check takes a sample of, all of it: some fifteen minutes.
+# What check takes a sample of, all of it: some five minutes.
 check-long: deps
 	$(MAKE) all unit
 	ZR_FAULT_EVERY=1 ZR_FAULT_KILLS=500 t/run $(BUILD) t/22-*.bats t/23-kill.bats
