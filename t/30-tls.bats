@@ -126,30 +126,47 @@ server_refused() {
 	    -s localhost sh -c 'exit 3'
 }
 
-# 5 seconds for what is in the kernel already; to close before that, with bytes of
-# ours unread, would be a reset.
-@test "a peer that reads slowly, and writes on, has it all" {
-	cat > slow.py <<-'EOF'
+# slowly PORT SIZE SECONDS RATE: a TLS peer that reads SIZE bytes, RATE bytes a
+# second for so long, and writes only then: a close(2) before that is a reset.
+slowly() {
+	cat > slowly.py <<-'EOF'
 	import os, socket, ssl, sys, time
 	pki = os.environ["PKI"]
+	port, size, seconds, rate = map(int, sys.argv[1:])
 	context = ssl.create_default_context(cafile=pki + "/ca.crt")
 	context.load_cert_chain(pki + "/web1.crt", pki + "/web1.key")
 	raw = socket.socket()
 	raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
-	raw.connect(("127.0.0.1", int(sys.argv[1])))
+	raw.connect(("127.0.0.1", port))
 	tls = context.wrap_socket(raw, server_hostname="localhost")
-	total = count = 0
-	while (piece := tls.recv(4096)):
+	total, began = 0, time.monotonic()
+	while (elapsed := time.monotonic() - began) < seconds:
+	    total += len(tls.recv(4096))
+	    time.sleep(max(0, total / rate - elapsed))
+	print(total < size - 100000)
+	for _ in range(5):
+	    tls.sendall(b"x" * 100)
+	    time.sleep(0.2)
+	while (piece := tls.recv(65536)):
 	    total += len(piece)
-	    count += 1
-	    if count % 10 == 0:
-	        tls.sendall(b"x")
-	    time.sleep(0.05)
 	print(total)
 	EOF
-	accept -- head -c 400000 /dev/zero
-	run -0 timeout 60 python3 slow.py "$port"
-	[ "$output" = 400000 ]
+	run -0 timeout 90 python3 slowly.py "$@"
+	[ "$output" = "True
+$2" ]
+}
+
+@test "a peer that reads slowly has it all: what the kernel has" {
+	accept -- head -c 500000 /dev/zero
+	slowly "$port" 500000 4 80000
+}
+
+@test "a peer that reads slowly has it all: what the kernel has no room for yet" {
+	printf '%s\n' 'import os, socket, sys' \
+	    'socket.socket(fileno=os.dup(1)).setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)' \
+	    'os.execvp(sys.argv[1], sys.argv[1:])' > roomy.py
+	serve python3 roomy.py zr-tls accept -d "$PKI" -n server -c web1 head -c 7000000 /dev/zero
+	slowly "$port" 7000000 14 80000
 }
 
 @test "a client whose CN is not allowed" {

@@ -26,7 +26,9 @@ struct engine {
 	bool refused;		/* TLS failed; that has been said */
 	struct error reason;	/* why it ended, if not with close_notify */
 	uint64_t received, sent;
-	int unacknowledged;	/* by the peer's kernel, when last asked */
+	int64_t since;		/* of end_deadline(), ms; 0: none yet */
+	bool since_told;	/* what outgoing_told was then */
+	int64_t since_taken;	/* what taken() was then */
 	size_t incoming_start, incoming_end;
 	uint8_t incoming[INCOMING_MAX];
 	uint8_t outgoing[TLS_WRITE_MAX];
@@ -191,14 +193,12 @@ wait_for_work(struct engine *engine, int64_t deadline)
 	return (io_now() < deadline);
 }
 
-/* Does the peer still take what the kernel has of ours? */
-static bool
-takes_more(struct engine *engine)
+/* Bytes that the peer has taken, but for what records add. */
+static int64_t
+taken(const struct engine *engine)
 {
-	const int before = engine->unacknowledged;
-
-	engine->unacknowledged = io_unacknowledged(engine->network.write_fd);
-	return (engine->unacknowledged < before);
+	return ((int64_t)engine->sent - (int64_t)tls_unsent(engine->connection) -
+	    io_unacknowledged(engine->network.write_fd));
 }
 
 /*
@@ -207,13 +207,28 @@ takes_more(struct engine *engine)
  * a reset, what the peer has not read yet.
  */
 static int64_t
-end_deadline(const struct engine *engine, int64_t ended, int64_t told)
+end_deadline(struct engine *engine)
 {
 	if (!engine->child_ended)
 		return (IO_FOREVER);
-	if (!engine->outgoing_told)
-		return (ended + TLS_ENGINE_FLUSH_MS);
-	return ((told > ended ? told : ended) + TLS_ENGINE_LINGER_MS);
+	if (engine->since == 0 || engine->outgoing_told != engine->since_told) {
+		engine->since = io_now();
+		engine->since_told = engine->outgoing_told;
+		engine->since_taken = taken(engine);
+	}
+	return (engine->since + (engine->outgoing_told ?
+	    TLS_ENGINE_LINGER_MS : TLS_ENGINE_FLUSH_MS));
+}
+
+/* The deadline has come: is there to be another one, since the peer took more? */
+static bool
+takes_more(struct engine *engine)
+{
+	const int64_t before = engine->since_taken;
+
+	engine->since = io_now();
+	engine->since_taken = taken(engine);
+	return (engine->since_taken > before);
 }
 
 int
@@ -221,8 +236,6 @@ tls_engine_run(struct tls_connection *connection, const struct chain *network,
     int local, struct process *child)
 {
 	struct engine *engine = calloc(1, sizeof(*engine));
-	int64_t ended = 0, told = 0;
-	uint64_t sent = 0;
 	int status;
 
 	if (engine == NULL)
@@ -237,16 +250,11 @@ tls_engine_run(struct tls_connection *connection, const struct chain *network,
 		deliver(engine);
 		send_out(engine);
 		take_signals(engine);
-		if (engine->child_ended && (ended == 0 || engine->sent != sent))
-			ended = io_now();
-		sent = engine->sent;
-		if (engine->outgoing_told && (told == 0 ||
-		    (engine->child_ended && takes_more(engine))))
-			told = io_now();
 		if (engine->child_ended && engine->outgoing_told &&
 		    engine->incoming_ended)
 			break;
-		if (!wait_for_work(engine, end_deadline(engine, ended, told)))
+		if (!wait_for_work(engine, end_deadline(engine)) &&
+		    !takes_more(engine))
 			break;
 	}
 	status = process_wait(child);

@@ -15,8 +15,8 @@
  * protocol knows whether it was the right place for one; if the child then
  * fails, the engine says why the connection ended.
  */
-#define TLS_ENGINE_FLUSH_MS 10000	/* for the peer to take the rest */
-#define TLS_ENGINE_LINGER_MS 2000	/* for its end, once it has taken all */
+#define TLS_ENGINE_FLUSH_MS 10000	/* for the peer to take some of the rest */
+#define TLS_ENGINE_LINGER_MS 2000	/* or, once all is sent, to end */
 
 /*
  * Pump until the child has ended and what it wrote is delivered; SIGTERM,

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,10 +43,8 @@ chain_check(const struct chain *chain, struct error *error)
 int
 chain_adopt(const struct chain *chain, struct chain ours, struct error *error)
 {
-	const bool two = ours.read_fd != ours.write_fd;
-
 	/* The first dup2 must not close what the second one moves. */
-	if (two && ours.write_fd == chain->read_fd)
+	if (ours.write_fd == chain->read_fd)
 		ours.write_fd = fcntl(ours.write_fd, F_DUPFD_CLOEXEC, 0);
 	if (dup2(ours.read_fd, chain->read_fd) == -1 ||
 	    dup2(ours.write_fd, chain->write_fd) == -1)
@@ -55,10 +52,6 @@ chain_adopt(const struct chain *chain, struct chain ours, struct error *error)
 		    chain->read_fd, chain->write_fd));
 	io_set_cloexec(chain->read_fd, false);
 	io_set_cloexec(chain->write_fd, false);
-	if (ours.read_fd != chain->read_fd && ours.read_fd != chain->write_fd)
-		close(ours.read_fd);
-	if (two && ours.write_fd != chain->read_fd && ours.write_fd != chain->write_fd)
-		close(ours.write_fd);
 	return (0);
 }
 

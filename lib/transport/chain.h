@@ -23,9 +23,9 @@ void	chain_option(struct chain *chain, const char *text);
 int	chain_check(const struct chain *chain, struct error *error);
 
 /*
- * Move a connection of our own, of one descriptor or of two, to where the chain
- * wants it, open over exec; it is not to be used any more under its own numbers.
- * Two only where the chain has two.
+ * Put a connection of our own, of one descriptor or of two, where the chain
+ * wants it, open over exec, at which its own numbers close.  Two only where the
+ * chain has two.
  */
 int	chain_adopt(const struct chain *chain, struct chain ours,
 	    struct error *error);
