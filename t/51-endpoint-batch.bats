@@ -55,8 +55,8 @@ setup() {
 	    zr-endpoint receiver -j sink -e inherit tank/backup batch \
 	    <<< '{"id":1,"method":"ListFilesystemVersions","request":{"Filesystem":"a"}}'
 	[ "$(jq -r .error.message <<< "$output")" = "zr-endpoint[web]: cannot open 'a': I/O error" ]
-	stderr_has "log: cannot open 'tank/backup/web/a': I/O error"
-	stderr_has "zr-endpoint[web]: cannot open 'a': I/O error"
+	[ "$stderr" = "zr-endpoint[web]: log: cannot open 'tank/backup/web/a': I/O error
+zr-endpoint[web]: cannot open 'a': I/O error" ]
 }
 
 # A zfs that says who it is and never ends.

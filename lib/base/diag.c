@@ -166,11 +166,15 @@ void
 diag_lines(const char *text, size_t length)
 {
 	const char *end = text + length, *newline;
+	const size_t ours = strlen(prefix);
 
 	while (text < end) {
 		newline = memchr(text, '\n', (size_t)(end - text));
 		if (newline == NULL)
 			newline = end;
+		if ((size_t)(newline - text) > ours &&
+		    memcmp(text, prefix, ours) == 0)
+			text += ours;
 		if (newline > text)
 			emit(text, (size_t)(newline - text));
 		text = newline + 1;

@@ -40,8 +40,9 @@ void	diag(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void	diag_errno(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Pass on text that another program wrote, line by line, each line with our
- * prefix.  length bytes at text; an unfinished last line is ended.
+ * Pass on text that another process wrote, line by line, each line with our
+ * prefix, unless it has that already (a child of our own).  length bytes at
+ * text; an unfinished last line is ended.
  */
 void	diag_lines(const char *text, size_t length);
 
