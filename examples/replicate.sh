@@ -5,7 +5,8 @@
 # SENDER and RECEIVER are command strings, such as 'zr-endpoint archive /a' or
 # 'zr-remote tcp:backup:8888'.  A line of JSON is printed for each step.
 # Exits 0 when everything is there (run again it does nothing), 1 when a
-# filesystem failed, and with the endpoint's status when one cannot be listed.
+# filesystem failed or SENDER lists none, and with the endpoint's status when
+# one cannot be listed.
 set -eu
 [ $# = 2 ] || { echo 'usage: replicate.sh SENDER RECEIVER' >&2; exit 100; }
 sender=$1 receiver=$2
@@ -95,6 +96,10 @@ echo '{}' | ask "$receiver" ListFilesystems > "$dir/receiver"
 # Parents come first; what is below one that failed has to wait.
 jq -c '[.Filesystems[]? | .Path] | sort_by(split("/"))[]' \
     "$dir/sender" > "$dir/names"
+[ -s "$dir/names" ] || {
+	echo 'replicate.sh: the sender lists no filesystem: nothing was replicated' >&2
+	exit 1
+}
 : > "$dir/failed"
 while read -r name; do
 	if jq -en --argjson name "$name" --slurpfile failed "$dir/failed" \

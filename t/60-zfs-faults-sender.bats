@@ -38,7 +38,7 @@ filtered() {
 	for method in Send SendDry SendCompleted; do
 		body=$(request)
 		[ $method != SendCompleted ] || body="{\"OriginalReq\":$body}"
-		filtered $method "$body" <<< '!tank/a'
+		filtered $method "$body" < <(printf 'tank<\n!tank/a\n')
 		[ "$status" -eq 1 ]
 		[ -z "$output" ]
 		[ "$stderr" = "zr-endpoint: endpoint does not allow access to filesystem tank/a" ]
@@ -67,9 +67,12 @@ filtered() {
 	2 tank<\n!tank/a\000\n
 	2 tank<\n\000!tank/a\n
 	END
-	filtered ListFilesystems '{}' <<< '# nothing'
-	[ "$status" -eq 100 ]
-	stderr_has "which filesystems may be sent?"
+	for text in '# nothing' '!tank/tmp<'; do
+		filtered ListFilesystems '{}' <<< "$text"
+		[ "$status" -eq 100 ]
+		[ -z "$output" ]
+		stderr_has "which filesystems may be sent?"
+	done
 	for file in none .; do
 		run --separate-stderr zr-endpoint sender -F $file -f '<' ListFilesystems '{}'
 		[ "$status" -eq 111 ]
@@ -80,6 +83,21 @@ filtered() {
 		esac
 	done
 	[ ! -s ran ]
+}
+
+@test "sender: an entry that matches no filesystem is named, once in a batch" {
+	filtered ListFilesystems '{}' < <(printf '%s\n' 'tank/wbe<' tank '!tank/none' tank/sink/hos 'tank/sink/host/tank<')
+	[ "$status" -eq 0 ]
+	[ "$(jq -c '[.Filesystems[].Path]' <<< "$output")" = '["tank","tank/sink/host/tank"]' ]
+	[ "$stderr" = 'zr-endpoint: filter entry "tank/wbe<" matches no filesystem
+zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
+	# Matched, if beaten by another one.
+	filtered ListFilesystems '{}' < <(printf '%s\n' 'tank<' '!tank')
+	[ -z "$stderr" ]
+	seq 20 | sed 's/.*/{"id":&,"method":"ListFilesystems"}/' > calls
+	run -0 --separate-stderr timeout 20 zr-endpoint sender -f 'tank/wbe<' batch < calls
+	[ "$(jq -s 'map(select(.response == {})) | length' <<< "$output")" -eq 20 ]
+	[ "$stderr" = 'zr-endpoint: filter entry "tank/wbe<" matches no filesystem' ]
 }
 
 @test "sender: a command that fails ends the call with its words" {

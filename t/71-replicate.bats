@@ -44,6 +44,13 @@ names() {
 	    jq -e '.response.Echo == "x"'
 }
 
+@test "a sender that lists nothing is an error, not a job that is done" {
+	mkdir web backup
+	replicate 1 'zr-endpoint archive web' 'zr-endpoint archive backup'
+	[ -z "$output" ]
+	[ "$stderr" = 'replicate.sh: the sender lists no filesystem: nothing was replicated' ]
+}
+
 @test "a receiver that has gone its own way is an error that names both sides" {
 	cat > sender <<-'END'
 		#!/bin/sh

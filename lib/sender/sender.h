@@ -1,6 +1,7 @@
 #ifndef ZR_SENDER_H
 #define ZR_SENDER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -17,6 +18,8 @@
 
 struct sender {
 	struct fs_filter filter;
+	atomic_bool *named;		/* by filter entry: that it matches nothing */
+					/* has been said; shared by all calls of a batch */
 	const char *job;		/* NULL: none was given */
 	bool encrypted;			/* only encrypted ones, raw */
 	bool raw;

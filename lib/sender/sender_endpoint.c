@@ -1,4 +1,5 @@
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -30,6 +31,33 @@ shown(const void *context, const char *name)
 	return (fs_filter_allows(&sender->filter, name) ? name : NULL);
 }
 
+static bool
+matches_one(const struct fs_filter_entry *entry, const struct zfs_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (fs_filter_entry_matches(entry, list->objects[i].name))
+			return (true);
+	return (false);
+}
+
+/*
+ * A mistyped entry would mean backups that are never made: name it, but once in
+ * a batch, not in each call.
+ */
+static void
+name_unmatched(const struct sender *sender, const struct zfs_list *list)
+{
+	const struct fs_filter_entry *entry;
+
+	for (size_t i = 0; i < sender->filter.count; i++) {
+		entry = &sender->filter.entries[i];
+		if (entry->allow && !matches_one(entry, list) &&
+		    !atomic_exchange(&sender->named[i], true))
+			diag("filter entry \"%s%s\" matches no filesystem",
+			    entry->path, entry->subtree ? "<" : "");
+	}
+}
+
 static int
 list_filesystems(void *context, const ProtobufCMessage *message,
     struct error *error)
@@ -43,6 +71,8 @@ list_filesystems(void *context, const ProtobufCMessage *message,
 	if (result == 0)
 		result = zfs_filesystems_answer(&list, shown, role_of(context),
 		    error);
+	if (result == 0)
+		name_unmatched(role_of(context), &list);
 	zfs_list_free(&list);
 	return (result);
 }
@@ -208,6 +238,19 @@ add_flag(struct sender *sender, const char *flag)
 	sender->flags[sender->flag_count++] = flag;
 }
 
+/* A batch has a process for each call: what they share is shared memory. */
+static int
+share_named(struct sender *sender, struct error *error)
+{
+	void *memory = mmap(NULL, sender->filter.count * sizeof(*sender->named),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return (error_errno(error, "filter"));
+	sender->named = memory;		/* all false; until we exit */
+	return (0);
+}
+
 int
 sender_endpoint(int argc, char *argv[])
 {
@@ -248,12 +291,14 @@ sender_endpoint(int argc, char *argv[])
 	argv += optind;
 	if (argc < 1 || argc > 2)
 		usage_die(sender_endpoint_usage);
-	if (sender.filter.count == 0)
+	if (!fs_filter_can_allow(&sender.filter))
 		die(EXIT_USAGE, "which filesystems may be sent? -f 'tank/data<' "
 		    "for a tree, -f '<' for all");
 	if (sender.job != NULL && !zrepl_job_valid(sender.job))
 		die(EXIT_USAGE, "\"%s\" cannot be a job's name: %s", sender.job,
 		    ZREPL_JOB_RULE);
+	if (share_named(&sender, &error) == -1)
+		diag_die(&error);
 	result = zfs_endpoint_run(&(struct zfs_endpoint){ .methods =
 	    sender_methods, .role = &sender }, argv[0], argv[1]);
 	fs_filter_free(&sender.filter);

@@ -104,6 +104,22 @@ fs_filter_allows(const struct fs_filter *filter, const char *filesystem)
 	return (allow);
 }
 
+bool
+fs_filter_can_allow(const struct fs_filter *filter)
+{
+	for (size_t i = 0; i < filter->count; i++)
+		if (filter->entries[i].allow)
+			return (true);
+	return (false);
+}
+
+bool
+fs_filter_entry_matches(const struct fs_filter_entry *entry,
+    const char *filesystem)
+{
+	return (rank(entry, filesystem) > 0);
+}
+
 void
 fs_filter_free(struct fs_filter *filter)
 {

@@ -40,6 +40,13 @@ int	fs_filter_read(struct fs_filter *filter, const char *path,
 
 bool	fs_filter_allows(const struct fs_filter *filter, const char *filesystem);
 
+/* Is there an entry that allows?  Without one the filter allows nothing. */
+bool	fs_filter_can_allow(const struct fs_filter *filter);
+
+/* Does this entry match, whether or not another one beats it? */
+bool	fs_filter_entry_matches(const struct fs_filter_entry *entry,
+	    const char *filesystem);
+
 void	fs_filter_free(struct fs_filter *filter);
 
 #endif
