@@ -99,12 +99,4 @@ int	sender_step_send(const struct sender_step *step,
 int	sender_step_complete(const struct sender_step *step,
 	    const struct sender *sender, struct error *error);
 
-/*
- * The whole of SendCompleted: the above, or, where we are root, a channel
- * program (zfs-program(8)) in the place of its first two processes, which
- * checks, looks and makes the cursor at once.
- */
-int	sender_complete(const struct sender *sender, const SendReq *request,
-	    struct error *error);
-
 #endif

@@ -188,10 +188,17 @@ send_completed(void *context, const ProtobufCMessage *message,
 {
 	const SendCompletedReq *request = (const SendCompletedReq *)message;
 	const SendCompletedRes response = SEND_COMPLETED_RES__INIT;
+	const struct sender *sender = role_of(context);
+	struct sender_step step;
+	int result;
 
-	if (sender_complete(role_of(context), request->originalreq, error) == -1)
-		return (-1);
-	return (request_answer(&response.base, error));
+	result = sender_step_open(&step, sender, request->originalreq, error);
+	if (result == 0)
+		result = sender_step_complete(&step, sender, error);
+	if (result == 0)
+		result = request_answer(&response.base, error);
+	sender_step_free(&step);
+	return (result);
 }
 
 static int

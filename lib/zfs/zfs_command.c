@@ -184,22 +184,6 @@ attend(struct process *process, struct buffer *output, char *words, size_t *leng
 	return (!lost);
 }
 
-/* A descriptor that gives a command's standard input; -1 for an empty one. */
-static int
-open_input(const char *text)
-{
-	const size_t length = text == NULL ? 0 : strlen(text);
-	int ends[2];
-
-	if (length == 0 || length > ZFS_INPUT_MAX ||
-	    pipe2(ends, O_CLOEXEC) == -1)
-		return (-1);
-	if (io_write(ends[1], text, length) != (ssize_t)length)
-		io_close(&ends[0]);
-	close(ends[1]);
-	return (ends[0]);
-}
-
 int
 zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
     struct buffer *output, struct zfs_report *report, struct error *error)
@@ -207,7 +191,6 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	struct process process = PROCESS_NONE;
 	char words[ZFS_WORDS_MAX];
 	size_t length = 0;
-	int input, started;
 	bool whole;
 
 	if (arguments->out_of_memory)
@@ -216,16 +199,11 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	pass_signals(&process);
 	if (ended_by != 0)
 		goto ended;
-	input = open_input(arguments->input);
-	started = process_start(&process,
-	    (char *const *)(uintptr_t)arguments->items,
-	    flags & ZFS_READ_INPUT ? PROCESS_INHERIT :
-	    input != -1 ? input : PROCESS_NULL,
+	if (process_start(&process, (char *const *)(uintptr_t)arguments->items,
+	    flags & ZFS_READ_INPUT ? PROCESS_INHERIT : PROCESS_NULL,
 	    flags & ZFS_WRITE_OUTPUT ? PROCESS_INHERIT :
 	    output != NULL ? PROCESS_PIPE : PROCESS_NULL,
-	    PROCESS_PIPE, false, error);
-	io_close(&input);
-	if (started == -1)
+	    PROCESS_PIPE, false, error) == -1)
 		return (-1);
 	whole = attend(&process, output, words, &length);
 	report->exit_code = process_wait(&process);

@@ -16,7 +16,6 @@
  */
 #define ZFS_ENVIRONMENT	"ZR_ZFS"	/* names another binary than "zfs" */
 #define ZFS_OUTPUT_MAX	(256u << 20)	/* bytes */
-#define ZFS_INPUT_MAX	4096		/* bytes: what any pipe holds */
 #define ZFS_WORDS_MAX	65536		/* bytes of standard error that count */
 
 /* How a command ended. */
@@ -33,8 +32,7 @@ struct zfs_arguments {
 	const char **items;		/* NULL-terminated */
 	size_t count, capacity;
 	bool out_of_memory;		/* zfs_run() will say so */
-	const char *input;		/* its standard input, at most */
-};					/* ZFS_INPUT_MAX bytes; NULL: empty */
+};
 
 /* Once per program, before the first command: PATH, locale. */
 void	zfs_init(void);

@@ -30,14 +30,14 @@ costs() {
 	done
 	step '' src/data@1
 	step src/data@1 src/data@2
-	costs 10 step src/data@2 src/data@3
+	costs 11 step src/data@2 src/data@3
 	same_snapshot src/data@3
 	[ "$(bookmarks_of src/data)" = "$(cursor src/data@3) $(guid_of src/data@3)" ]
 	[ "$(holds_of src/data)" = "" ]
 	[ "$(holds_of dst/client/src/data)" = "3 $RECEIVED_TAG" ]
 	# Holds of others make no difference.
 	zfs hold mine src/data@1 src/data@3 src/data@4 dst/client/src/data@1
-	costs 11 step src/data@3 src/data@4
+	costs 12 step src/data@3 src/data@4
 	zfs release mine src/data@1 src/data@3 src/data@4 dst/client/src/data@1
 
 	GUARANTEE=GuaranteeNothing
