@@ -78,11 +78,10 @@ check-long: deps
 	$(MAKE) all unit
 	ZR_FAULT_EVERY=1 ZR_FAULT_KILLS=500 t/run $(BUILD) t/22-*.bats t/23-kill.bats
 
-# Real ZFS, in an emulated machine (t/zfsvm/README).
+# Real ZFS, in machines made for it (t/zfsvm/README).
 check-zfs:
 	@sh t/deps.sh zfs
 	$(MAKE) all $(BUILD)/t/relay
-	t/zfsvm/build $${ZR_ZFSVM:-build/zfsvm}
 	t/zfsvm/check
 
 # What is missing is installed by apt where we may, else named.
@@ -102,7 +101,6 @@ bench: all $(BUILD)/bench/pump
 	python3 $(CURDIR)/t/bench/listen.py; \
 	/usr/bin/python3 $(CURDIR)/t/bench/rpc.py; \
 	$(CURDIR)/t/bench/tls.py
-	t/zfsvm/build $${ZR_ZFSVM:-build/zfsvm}
 	cd $(BUILD)/bench && $(CURDIR)/t/zfsvm/run -m bench -t 1800 \
 	    env BENCH_GIB=0.125 BENCH_RUNS=1 $(CURDIR)/t/bench/tls.py tls-machine.json
 	t/zfsvm/stop bench
@@ -145,7 +143,7 @@ lint:
 	mandoc -T lint -W warning $(MANUALS)
 	shellcheck -s sh bin/*.sh examples/*.sh examples/zr-server examples/s6/zr/run
 	shellcheck t/run t/*.sh .ci/run
-	shellcheck -x t/zfsvm/build t/zfsvm/check t/zfsvm/guest t/zfsvm/run t/zfsvm/start t/zfsvm/stop
+	shellcheck -x t/zfsvm/build t/zfsvm/check t/zfsvm/guest t/zfsvm/run t/zfsvm/start t/zfsvm/stop t/zfsvm/init-uml
 	shellcheck -s sh t/zfsvm/init
 
 install: all

@@ -1,5 +1,7 @@
-# For start, run and stop: . common.bash NAME
+# For start, run, check and stop: . common.bash NAME
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# A User Mode Linux (README), or, where none is named, the emulated machine.
+uml=${ZR_ZFSUML-}
 image=${ZR_ZFSVM:-$project/build/zfsvm}
 # Several clones may share an image, but not a machine: it sees one of them.
 control=$project/build/zfsvm/machine.$1
@@ -7,4 +9,9 @@ control=$project/build/zfsvm/machine.$1
 # Is the machine running?  Its process may be somebody else's by now.
 alive() {
 	[ -e "$control/pid" ] && grep -qs timeout "/proc/$(cat "$control/pid")/cmdline"
+}
+
+# What is needed to start one, built if it is not there.
+build_image() {
+	[ -n "$uml" ] || "$project/t/zfsvm/build" "$image"
 }
