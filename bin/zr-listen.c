@@ -14,6 +14,7 @@
 
 #include "base/diag.h"
 #include "base/io.h"
+#include "base/number.h"
 #include "base/privileges.h"
 #include "base/process.h"
 #include "base/signals.h"
@@ -59,7 +60,7 @@ struct server {
 static void
 parse_options(struct options *options, int argc, char *argv[])
 {
-	char *end;
+	uint64_t mode;
 	int option;
 
 	*options = (struct options){ .backlog = 511, .ready_fd = -1, .mode = 0600,
@@ -97,9 +98,10 @@ parse_options(struct options *options, int argc, char *argv[])
 			options->identities[options->identity_count++] = optarg;
 			break;
 		case 'm':
-			options->mode = (mode_t)strtoul(optarg, &end, 8);
-			if (*optarg == '\0' || *end != '\0' || options->mode > 0777)
-				die(EXIT_USAGE, "-m wants an octal mode, not %s", optarg);
+			if (!number_parse(&mode, optarg, 8, 0, 0777))
+				die(EXIT_USAGE, "-m wants an octal mode, 0 to 777, "
+				    "not %s", optarg);
+			options->mode = (mode_t)mode;
 			break;
 		case 'n':
 			options->ready_fd = (int)usage_number(option,

@@ -37,8 +37,8 @@ parse_seconds(const char *text)
 	char *end;
 	double seconds = strtod(text, &end);
 
-	if (end == text || *end != '\0' || !(seconds >= 0.001) ||
-	    seconds > 7 * 86400)
+	if (text[strspn(text, "0123456789.")] != '\0' || *end != '\0' ||
+	    seconds < 0.001 || seconds > 7 * 86400)
 		die(EXIT_USAGE, "-t wants seconds, 0.001 to 604800, not %s", text);
 	return ((int64_t)(seconds * 1000));
 }

@@ -83,6 +83,7 @@ main(int argc, char *argv[])
 			add(&command, "-o", optarg);
 			break;
 		case 'p':
+			usage_number('p', "a port", optarg, 1, 65535);
 			add(&command, "-p", optarg);
 			break;
 		case 't':

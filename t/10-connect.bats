@@ -61,6 +61,24 @@ print(s.recv(100))'
 	done
 }
 
+@test "a port beyond the range is refused, not taken modulo 65536" {
+	for port in 65536 84424 4294967297 18446744073709551617 -1 +80 ' 80' 0; do
+		run -100 --separate-stderr zr-connect "tcp:127.0.0.1:$port" true
+		stderr_has '1 to 65535'
+	done
+}
+
+@test "numbers of options and descriptors are digits within their range" {
+	for number in 0 3601 4294967297 18446744073709551617 -1 +1 ' 1' 1s ''; do
+		run -100 --separate-stderr zr-connect -t "$number" tcp:127.0.0.1:1 true
+		stderr_has '-t wants seconds, 1 to 3600'
+	done
+	for pair in 8 8, 8,65536 4294967304,9 '8, 9' +8,9 8,9,10; do
+		run -100 --separate-stderr zr-connect -f "$pair" exec:true true
+		stderr_has '-f wants two descriptors, READ,WRITE, each 0 to 65535'
+	done
+}
+
 @test "a program that does not exist: 127" {
 	run -127 zr-connect exec:true ./missing
 }

@@ -117,6 +117,21 @@ os.execvp("zr-listen", ["zr-listen", "-n", "3", "inherited", "true"])'
 	stderr_has 'zr-listen: accept: Bad file descriptor'
 }
 
+@test "numbers are checked for their range: mode, port, what systemd hands over" {
+	for mode in 1000 8 -1 40000000600 2000000000000000000600 0x180 ''; do
+		run -100 --separate-stderr timeout 20 zr-listen -m "$mode" unix:socket true
+		stderr_has '-m wants an octal mode, 0 to 777'
+	done
+	run -100 --separate-stderr timeout 20 zr-listen tcp:127.0.0.1:84424 true
+	stderr_has '65535'
+	for count in 0 17 4294967297 +1; do
+		run -100 --separate-stderr env "LISTEN_FDS=$count" \
+		    sh -c 'LISTEN_PID=$$ exec zr-listen inherited true'
+		stderr_has "LISTEN_FDS is $count: 1 to 16 sockets are wanted"
+	done
+	[ ! -e socket ]
+}
+
 @test "unix: mode, a stale file is replaced, the file removed at the end" {
 	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
 	background zr-listen -m 640 "unix:socket" echo hello

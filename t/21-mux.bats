@@ -56,6 +56,13 @@ label() {
 	[[ "$output" != *"/pipe"* ]]
 }
 
+@test "a ZR_HANDSHAKE_FD that is no descriptor is said" {
+	for fd in 2 65536 4294967299 x ''; do
+		ZR_HANDSHAKE_FD=$fd run -100 --separate-stderr zr-mux accept true < <(label zrepl_data)
+		stderr_has 'ZR_HANDSHAKE_FD is not a descriptor, 3 to 65535'
+	done
+}
+
 @test "recorded labels are read; the recorded wrong one is refused" {
 	run --separate-stderr zr-mux accept sh -c 'echo "$ZR_LABEL"' < <(tail -c +68 "$DATA/recordings/d02-send-1MiB.data.c2s.bin")
 	[ "$output" = zrepl_data ]

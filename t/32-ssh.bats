@@ -201,4 +201,8 @@ os.execvp(command[0], command)' "$taken" zr-ssh-connect h sh -c 'echo there >&7;
 	run -100 zr-ssh-connect host
 	run -100 zr-stdinserver web1
 	run -100 zr-stdinserver -t 0 web1 cat
+	for port in 0 65536 4294967318 ssh ''; do
+		run -100 --separate-stderr env ZR_SSH=false zr-ssh-connect -p "$port" host true
+		stderr_has '-p wants a port, 1 to 65535'
+	done
 }

@@ -12,6 +12,7 @@
 #include <vis.h>
 
 #include "base/diag.h"
+#include "base/number.h"
 #include "base/utf8.h"
 
 #define LINE_MAX_BYTES 8192
@@ -241,11 +242,10 @@ int64_t
 usage_number(int option, const char *what, const char *text, int64_t least,
     int64_t most)
 {
-	const char *reason;
-	int64_t number = strtonum(text, least, most, &reason);
+	uint64_t number;
 
-	if (reason != NULL)
+	if (!number_parse(&number, text, 10, (uint64_t)least, (uint64_t)most))
 		die(EXIT_USAGE, "-%c wants %s, %" PRId64 " to %" PRId64
 		    ", not %s", option, what, least, most, text);
-	return (number);
+	return ((int64_t)number);
 }

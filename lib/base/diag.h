@@ -63,7 +63,7 @@ void	usage_help(const char *usage) __attribute__((noreturn));
 
 /*
  * An option's number; anything else ends the program (EXIT_USAGE): "-t wants
- * seconds, 1 to 3600, not x", where what is "seconds".
+ * seconds, 1 to 3600, not x", where what is "seconds".  least is not negative.
  */
 int64_t	usage_number(int option, const char *what, const char *text,
 	    int64_t least, int64_t most);

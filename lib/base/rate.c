@@ -1,7 +1,7 @@
-#include <errno.h>
-#include <stdlib.h>
-#include <bsd/libutil.h>
+#include <ctype.h>
+#include <string.h>
 
+#include "base/number.h"
 #include "base/rate.h"
 
 #define RATE_MIN 1024u
@@ -10,14 +10,28 @@
 int
 rate_parse(struct rate *rate, const char *text, struct error *error)
 {
+	static const char units[] = "kmgt";
+	const size_t length = strcspn(text, "kKmMgGtT");
+	unsigned int shift = 0;
+	char digits[24];
 	uint64_t value;
 
-	if (*text < '0' || *text > '9' || expand_number(text, &value) == -1 ||
-	    value < RATE_MIN || value > RATE_MAX)
-		return (error_set(error, EXIT_USAGE, "a rate is bytes per "
-		    "second, 1k to 1024G, not %s", text));
-	*rate = (struct rate){ .bytes_per_second = value, .updated = -1 };
+	if (text[length] != '\0')
+		shift = 10 * (unsigned int)(1 + strchr(units,
+		    tolower((unsigned char)text[length])) - units);
+	if (length >= sizeof(digits) || (shift > 0 && text[length + 1] != '\0'))
+		goto bad;
+	memcpy(digits, text, length);
+	digits[length] = '\0';
+	if (!number_parse(&value, digits, 10, 0, RATE_MAX >> shift) ||
+	    value << shift < RATE_MIN)
+		goto bad;
+	*rate = (struct rate){ .bytes_per_second = value << shift,
+	    .updated = -1 };
 	return (0);
+bad:
+	return (error_set(error, EXIT_USAGE, "a rate is bytes per second, 1k to "
+	    "1024G, not %s", text));
 }
 
 static uint64_t

@@ -6,21 +6,22 @@
 
 #include "base/diag.h"
 #include "base/io.h"
+#include "base/number.h"
 #include "base/signals.h"
 #include "endpoint/progress.h"
 
 int
 progress_open(struct progress *progress, int64_t now, struct error *error)
 {
-	const char *text = getenv("ZR_PROGRESS"), *reason;
+	const char *text = getenv("ZR_PROGRESS");
 
 	*progress = (struct progress){ .fd = -1, .next = now + PROGRESS_MS,
 	    .started = now };
 	signals_catch(SIGUSR1);
 	if (text == NULL)
 		return (0);
-	progress->fd = (int)strtonum(text, 0, 65535, &reason);
-	if (reason != NULL || fcntl(progress->fd, F_GETFD) == -1)
+	progress->fd = number_parse_fd(text, 0);
+	if (progress->fd == -1 || fcntl(progress->fd, F_GETFD) == -1)
 		return (error_set(error, EXIT_USAGE,
 		    "ZR_PROGRESS is not an open descriptor: %s", text));
 	unsetenv("ZR_PROGRESS");

@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "base/lines.h"
+#include "base/number.h"
 #include "base/signals.h"
 #include "endpoint/command.h"
 #include "endpoint/step.h"
@@ -227,15 +228,17 @@ drain_stream(int *stream)
 static void
 on_progress_line(struct run *run, const char *line, size_t length)
 {
-	char text[PROGRESS_LINE_MAX + 1], end;
+	static const char begin[] = "{\"bytes\":";
+	const size_t before = strlen(begin);
+	char digits[PROGRESS_LINE_MAX + 1];
 	uint64_t bytes;
 
-	if (length > PROGRESS_LINE_MAX)
+	if (length > PROGRESS_LINE_MAX || length <= before ||
+	    memcmp(line, begin, before) != 0 || line[length - 1] != '}')
 		return;
-	memcpy(text, line, length);
-	text[length] = '\0';
-	if (sscanf(text, "{\"bytes\":%" SCNu64 "%c", &bytes, &end) != 2 ||
-	    end != '}')
+	memcpy(digits, line + before, length - before);
+	digits[length - before - 1] = '\0';
+	if (!number_parse(&bytes, digits, 10, 0, INT64_MAX))
 		return;
 	run->result->bytes_known = true;
 	run->result->bytes = bytes;

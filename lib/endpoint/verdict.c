@@ -6,20 +6,21 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/number.h"
 #include "base/utf8.h"
 #include "endpoint/verdict.h"
 
 int
 verdict_open(struct verdict *verdict, struct error *error)
 {
-	const char *value = getenv(VERDICT_ENVIRONMENT), *reason;
+	const char *value = getenv(VERDICT_ENVIRONMENT);
 	int fd;
 
 	*verdict = (struct verdict){ .fd = -1, .state = VERDICT_COMPLETE };
 	if (value == NULL)
 		return (0);
-	fd = (int)strtonum(value, 0, 65535, &reason);
-	if (reason != NULL || io_set_cloexec(fd, true) == -1)
+	fd = number_parse_fd(value, 0);
+	if (fd == -1 || io_set_cloexec(fd, true) == -1)
 		return (error_set(error, EXIT_USAGE,
 		    VERDICT_ENVIRONMENT "=%s is not an open descriptor", value));
 	unsetenv(VERDICT_ENVIRONMENT);

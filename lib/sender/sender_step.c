@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "message/request_check.h"
 #include "sender/sender.h"
 #include "zfs/fs_name.h"
@@ -218,21 +219,22 @@ send_arguments(const struct sender_step *step, const struct sender *sender,
 static uint64_t
 estimate(const char *text)
 {
+	char digits[32];
 	uint64_t size = 0;
-	char *end;
+	size_t length;
 
 	for (; text != NULL; text = strchr(text, '\n')) {
 		text += *text == '\n';
-		if (strncmp(text, "size\t", 5) == 0 && text[5] >= '0' &&
-		    text[5] <= '9') {
-			size = strtoull(text + 5, &end, 10);
-			if (*end != '\n' && *end != '\0')
-				size = 0;
+		length = strcspn(text, "\n");
+		if (strncmp(text, "size\t", 5) == 0 && length < sizeof(digits)) {
+			memcpy(digits, text + 5, length - 5);
+			digits[length - 5] = '\0';
+			number_parse(&size, digits, 10, 0, SIZE_ABSURD - 1);
 		}
 		if (*text == '\0')
 			break;
 	}
-	return (size < SIZE_ABSURD ? size : 0);
+	return (size);
 }
 
 int

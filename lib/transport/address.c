@@ -3,7 +3,35 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/number.h"
 #include "transport/address.h"
+
+/*
+ * A number in range or the name of a service: getaddrinfo(3) takes a number
+ * modulo 65536, and one with a sign or a blank in front of it too.
+ */
+static int
+parse_port(struct address *address, const char *text, struct error *error)
+{
+	bool service = false;
+	uint64_t number;
+
+	if (*text == '\0' || strlcpy(address->port, text,
+	    sizeof(address->port)) >= sizeof(address->port))
+		return (error_set(error, EXIT_USAGE, "tcp: HOST:PORT is wanted, "
+		    "PORT a number or a service of 1 to %zu bytes",
+		    sizeof(address->port) - 1));
+	for (const char *c = text; *c != '\0'; c++)
+		service = service || isalpha((unsigned char)*c);
+	address->port_number = -1;
+	if (service && isalnum((unsigned char)*text))
+		return (0);
+	if (!number_parse(&number, text, 10, 0, ADDRESS_PORT_MAX))
+		return (error_set(error, EXIT_USAGE, "tcp: port %s: a port is 1 to "
+		    "%d, or the name of a service", text, ADDRESS_PORT_MAX));
+	address->port_number = (int)number;
+	return (0);
+}
 
 static int
 parse_tcp(struct address *address, const char *text, struct error *error)
@@ -39,11 +67,7 @@ parse_tcp(struct address *address, const char *text, struct error *error)
 			    "tcp: a host is written without blanks"));
 	memcpy(address->host, text, length);
 	address->host[length] = '\0';
-	if (colon[1] == '\0' || strlcpy(address->port, colon + 1,
-	    sizeof(address->port)) >= sizeof(address->port))
-		return (error_set(error, EXIT_USAGE,
-		    "tcp:%s: a port is wanted behind the colon", text));
-	return (0);
+	return (parse_port(address, colon + 1, error));
 }
 
 int

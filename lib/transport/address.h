@@ -7,12 +7,15 @@
  * Where a connection goes to, or is waited for: zr-connect(1), zr-listen(1).
  *
  *	tcp:HOST:PORT	HOST is a name, an IPv4 address, or an IPv6 address in
- *			brackets, a zone after %; PORT a number or a service
+ *			brackets, a zone after %; PORT a number, 0 to 65535, or the
+ *			name of a service, which has a letter in it
  *	unix:PATH
  *	exec:COMMAND	for sh -c
  *
  * Pure: nothing is looked up.
  */
+#define ADDRESS_PORT_MAX 65535
+
 enum address_kind {
 	ADDRESS_TCP,
 	ADDRESS_UNIX,
@@ -23,6 +26,7 @@ struct address {
 	enum address_kind kind;
 	char host[256];		/* tcp: without brackets; "" or "*": any */
 	char port[32];
+	int port_number;	/* -1: port names a service */
 	char path[4096];	/* unix: the path; exec: the command */
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/io.h"
+#include "base/number.h"
 #include "base/signals.h"
 #include "transport/chain.h"
 
@@ -13,18 +14,18 @@ void
 chain_option(struct chain *chain, const char *text)
 {
 	char copy[32], *comma;
-	const char *reason_read, *reason_write;
 
 	if (strlcpy(copy, text, sizeof(copy)) >= sizeof(copy) ||
 	    (comma = strchr(copy, ',')) == NULL)
 		goto bad;
 	*comma = '\0';
-	chain->read_fd = (int)strtonum(copy, 0, 65535, &reason_read);
-	chain->write_fd = (int)strtonum(comma + 1, 0, 65535, &reason_write);
-	if (reason_read == NULL && reason_write == NULL)
+	chain->read_fd = number_parse_fd(copy, 0);
+	chain->write_fd = number_parse_fd(comma + 1, 0);
+	if (chain->read_fd != -1 && chain->write_fd != -1)
 		return;
 bad:
-	die(EXIT_USAGE, "-f wants two descriptors, READ,WRITE, not %s", text);
+	die(EXIT_USAGE, "-f wants two descriptors, READ,WRITE, each 0 to %d, "
+	    "not %s", NUMBER_FD_MAX, text);
 }
 
 int
@@ -81,12 +82,14 @@ chain_clean_environment(void)
 void
 chain_leave_handshake(void)
 {
-	const char *text = getenv("ZR_HANDSHAKE_FD"), *reason;
+	const char *text = getenv("ZR_HANDSHAKE_FD");
 	int fd;
 
 	if (text == NULL)
 		return;
-	fd = (int)strtonum(text, 3, 65535, &reason);
-	if (reason == NULL)
-		close(fd);
+	fd = number_parse_fd(text, 3);
+	if (fd == -1)
+		die(EXIT_USAGE, "ZR_HANDSHAKE_FD is not a descriptor, 3 to %d: %s",
+		    NUMBER_FD_MAX, text);
+	close(fd);
 }

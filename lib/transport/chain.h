@@ -40,7 +40,8 @@ void	chain_exec(const struct chain *chain, char *const argv[])
 
 /*
  * Close ZR_HANDSHAKE_FD, by which zr-listen counts the clients that may not
- * know the protocol; the place is free once no process holds it open.
+ * know the protocol; the place is free once no process holds it open.  A value
+ * that is not a descriptor's number ends the program (EXIT_USAGE).
  */
 void	chain_leave_handshake(void);
 

@@ -70,13 +70,17 @@ static int
 dial_tcp(const struct address *address, int64_t deadline, struct error *error)
 {
 	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
-	    .ai_socktype = SOCK_STREAM };
+	    .ai_socktype = SOCK_STREAM,
+	    .ai_flags = address->port_number != -1 ? AI_NUMERICSERV : 0 };
 	struct addrinfo *found, *each;
 	char numeric[NI_MAXHOST];
 	int fd = -1, problem, left = 0;
 	int64_t now;
 	size_t used;
 
+	if (address->port_number == 0)
+		return (error_set(error, EXIT_USAGE, "port 0: a port to connect to "
+		    "is 1 to %d", ADDRESS_PORT_MAX));
 	problem = getaddrinfo(address->host, address->port, &hints, &found);
 	if (problem != 0)
 		return (error_set(error, EXIT_SYSTEM, "%s port %s: %s",

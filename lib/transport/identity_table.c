@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "transport/identity_table.h"
 
 struct place {
@@ -55,8 +56,7 @@ parse_place(struct place *place, const char *text, bool *prefix)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	char copy[INET6_ADDRSTRLEN + IF_NAMESIZE + 8], *slash, *percent;
-	const char *reason = NULL;
-	unsigned int most;
+	uint64_t bits;
 
 	memset(place, 0, sizeof(*place));
 	*prefix = false;
@@ -82,14 +82,11 @@ parse_place(struct place *place, const char *text, bool *prefix)
 		place->four = true;
 	} else if (inet_pton(AF_INET6, copy, place->address) != 1)
 		return (false);
-	most = place->four ? 32 : 128;
-	place->bits = most;
-	if (slash != NULL) {
-		*prefix = true;
-		place->bits = (unsigned int)strtonum(slash, 0, most, &reason);
-		if (reason != NULL || *slash == '+' || *slash == ' ')
-			return (false);
-	}
+	bits = place->four ? 32 : 128;
+	*prefix = slash != NULL;
+	if (slash != NULL && !number_parse(&bits, slash, 10, 0, bits))
+		return (false);
+	place->bits = (unsigned int)bits;
 	if (place->four)
 		place->bits += 96;
 	else if (memcmp(place->address, mapped, sizeof(mapped)) == 0 &&

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/number.h"
 #include "transport/listen_socket.h"
 
 #define FIRST_INHERITED 3	/* sd_listen_fds(3) */
@@ -47,7 +48,8 @@ listen_tcp(struct listen_sockets *sockets, const struct address *address,
     int backlog, struct error *error)
 {
 	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
-	    .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+	    .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE |
+	    (address->port_number != -1 ? AI_NUMERICSERV : 0) };
 	const char *host = address->host;
 	struct addrinfo *found, *each;
 	int problem, result = -1;
@@ -146,20 +148,19 @@ int
 listen_sockets_inherit(struct listen_sockets *sockets, struct error *error)
 {
 	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
-	const char *reason = NULL;
-	int listening = 0, number;
+	uint64_t number, ours;
+	int listening = 0;
 	socklen_t size;
 
 	*sockets = (struct listen_sockets){ .count = 0 };
 	if (pid == NULL || count == NULL ||
-	    strtonum(pid, 1, INT32_MAX, &reason) != getpid() || reason != NULL)
+	    !number_parse(&ours, pid, 10, 1, INT32_MAX) || (pid_t)ours != getpid())
 		return (error_set(error, EXIT_USAGE, "no socket was handed to us "
 		    "(LISTEN_FDS and LISTEN_PID)"));
-	number = (int)strtonum(count, 1, LISTEN_SOCKETS_MAX, &reason);
-	if (reason != NULL)
+	if (!number_parse(&number, count, 10, 1, LISTEN_SOCKETS_MAX))
 		return (error_set(error, EXIT_USAGE, "LISTEN_FDS is %s: 1 to %d "
 		    "sockets are wanted", count, LISTEN_SOCKETS_MAX));
-	for (int fd = FIRST_INHERITED; fd < FIRST_INHERITED + number; fd++) {
+	for (int fd = FIRST_INHERITED; fd < FIRST_INHERITED + (int)number; fd++) {
 		size = sizeof(listening);
 		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) ==
 		    -1 || !listening)

@@ -1,8 +1,8 @@
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "message/rfc3339.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_object.h"
@@ -44,16 +44,9 @@ parse_type(const char *value, enum zfs_type *type)
 static bool
 parse_number(const char *value, uint64_t *number)
 {
-	char *end;
-
 	*number = 0;
-	if (strcmp(value, "-") == 0)
-		return (true);
-	if (value[0] < '0' || value[0] > '9')
-		return (false);
-	errno = 0;
-	*number = strtoull(value, &end, 10);
-	return (*end == '\0' && errno == 0);
+	return (strcmp(value, "-") == 0 ||
+	    number_parse(number, value, 10, 0, UINT64_MAX));
 }
 
 static bool

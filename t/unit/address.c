@@ -11,9 +11,15 @@ main(void)
 		CHECK(address_parse(&address, "tcp:backup.example:8888", &error) == 0);
 		CHECK_TEXT(address.host, "backup.example");
 		CHECK_TEXT(address.port, "8888");
+		CHECK(address.port_number == 8888);
+		CHECK(address_parse(&address, "tcp:h:65535", &error) == 0);
+		CHECK(address.port_number == 65535);
 		CHECK(address_parse(&address, "tcp:[fe80::1%eth0]:zrepl", &error) == 0);
 		CHECK_TEXT(address.host, "fe80::1%eth0");
 		CHECK_TEXT(address.port, "zrepl");
+		CHECK(address.port_number == -1);
+		CHECK(address_parse(&address, "tcp:h:9p-fs", &error) == 0);
+		CHECK(address.port_number == -1);
 		CHECK(address_parse(&address, "tcp::0", &error) == 0);
 		CHECK_TEXT(address.host, "");
 	}
@@ -26,7 +32,11 @@ main(void)
 	TEST("what is no address is refused") {
 		static const char *const bad[] = { "", "host:1", "tcp:", "tcp:host",
 		    "tcp:host:", "tcp:::1:80", "tcp:[::1]", "tcp:[::1", "tcp:[::1]80",
-		    "tcp:[host]:80", "tcp:a b:80", "unix:", "exec:" };
+		    "tcp:[host]:80", "tcp:a b:80", "unix:", "exec:",
+		    "tcp:h:65536", "tcp:h:84424", "tcp:h:4294967297",
+		    "tcp:h:18446744073709551617", "tcp:h:-1", "tcp:h:+80",
+		    "tcp:h: 80", "tcp:h:80 ", "tcp:h:80,81", "tcp:h:-x",
+		    "tcp:h:1234567890123456789012345678901234" };
 		char path[200] = "unix:/";
 
 		for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

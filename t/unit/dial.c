@@ -69,7 +69,7 @@ int
 main(void)
 {
 	struct address address = { .kind = ADDRESS_TCP, .host = "two",
-	    .port = "1" };
+	    .port = "1", .port_number = 1 };
 	struct error error = { 0 };
 	struct sockaddr_in peer = { 0 };
 	socklen_t length = sizeof(peer);

@@ -13,6 +13,9 @@ main(void)
 		CHECK(rate_available(&rate, 0) == SIZE_MAX);
 		CHECK(rate_ready_at(&rate, 7) == 7);
 	}
+	static const char *const bad[] = { "", "k", "1kk", "1kb", "0x800", " 2000",
+	    "+2000", "2T", "1025G", "18014398509481985k", "99999999999999999999M" };
+
 	TEST("a rate is a number with a unit, neither tiny nor absurd") {
 		CHECK(rate_parse(&rate, "20M", &error) == 0);
 		CHECK(rate.bytes_per_second == 20u << 20);
@@ -20,6 +23,15 @@ main(void)
 		CHECK(rate_parse(&rate, "-1k", &error) == -1);
 		CHECK(rate_parse(&rate, "1000000G", &error) == -1);
 		CHECK(rate_parse(&rate, "fast", &error) == -1);
+		for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+			CHECK(rate_parse(&rate, bad[i], &error) == -1);
+		/* Not octal, and the same in capitals. */
+		CHECK(rate_parse(&rate, "010k", &error) == 0);
+		CHECK(rate.bytes_per_second == 10u << 10);
+		CHECK(rate_parse(&rate, "010K", &error) == 0);
+		CHECK(rate_parse(&rate, "1T", &error) == 0);
+		CHECK(rate_parse(&rate, "2000", &error) == 0);
+		CHECK(rate.bytes_per_second == 2000);
 		CHECK(rate_parse(&rate, "", &error) == -1);
 	}
 	TEST("over ten seconds exactly the rate passes, whatever the clock's steps") {
