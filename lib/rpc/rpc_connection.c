@@ -86,7 +86,7 @@ static void
 count_ping(struct rpc_connection *connection)
 {
 	if (connection->now - connection->last_ping < RPC_PING_MS &&
-	    ++connection->strikes > RPC_PING_STRIKES) {
+	    ++connection->strikes > RPC_PING_STRIKES && !connection->broken) {
 		/* Some peers look for these words in GOAWAY. */
 		nghttp2_submit_goaway(connection->session, NGHTTP2_FLAG_NONE,
 		    nghttp2_session_get_last_proc_stream_id(connection->session),

@@ -229,6 +229,21 @@ main(void)
 		CHECK(pair.server_error.code == EXIT_TIMEOUT);
 		close_pair(&pair);
 	}
+	TEST("a flood of PINGs earns one GOAWAY") {
+		static uint8_t flood[500][17];
+
+		open_pair(&pair);
+		settle(&pair);
+		for (size_t i = 0; i < 500; i++)
+			memcpy(flood[i], (uint8_t[]){ 0, 0, 8, NGHTTP2_PING }, 4);
+		rpc_server_read(&pair.server, flood[0], sizeof(flood), pair.now,
+		    &pair.server_error);
+		settle(&pair);
+		CHECK(pair.down.goaways == 1);
+		CHECK(pair.down.goaway_code == NGHTTP2_ENHANCE_YOUR_CALM);
+		CHECK(strcmp(pair.down.goaway_text, "too_many_pings") == 0);
+		close_pair(&pair);
+	}
 	TEST("PINGs between answers are no strikes, the fourth of a run is too many") {
 		open_pair(&pair);
 		for (int i = 0; i < 20; i++) {
