@@ -142,6 +142,43 @@ os.execvp("zr-listen", ["zr-listen", "-n", "3", "inherited", "true"])'
 	[ ! -e socket ]
 }
 
+# full_backlog PATH: a listener there whose backlog is full; it accepts once ./accept
+# exists, and says hello.
+full_backlog() {
+	background /usr/bin/python3 - "$1" <<-'PY'
+	import os, socket, sys, time
+	listener = socket.socket(socket.AF_UNIX)
+	listener.bind(sys.argv[1])
+	listener.listen(0)
+	first = socket.socket(socket.AF_UNIX)
+	first.connect(sys.argv[1])
+	open("full", "w").close()
+	while not os.path.exists("accept"):
+	    time.sleep(0.05)
+	while True:
+	    client, _ = listener.accept()
+	    try: client.sendall(b"hello\n")
+	    except BrokenPipeError: pass
+	    client.close()
+	PY
+	eventually 20 test -e full
+}
+
+@test "unix: a socket that is in use stays, though its backlog is full" {
+	full_backlog "$PWD/socket"
+	run -111 --separate-stderr timeout 20 zr-listen unix:socket true
+	stderr_has 'zr-listen: socket: another program listens there'
+	[ -S socket ]
+}
+
+@test "unix: a client waits for a place in a full backlog, for as long as it was told" {
+	full_backlog "$PWD/socket"
+	run -99 --separate-stderr timeout 20 zr-connect -t 1 unix:socket true
+	background zr-connect unix:socket sh -c 'cat <&6' > said
+	: > accept
+	eventually 20 grep -q hello said
+}
+
 @test "-u (as root: drops privileges; otherwise: fails)" {
 	if [ "$(id -u)" = 0 ]; then
 		serve -u nobody tcp:127.0.0.1:0 sh -c 'id -un; id -G'

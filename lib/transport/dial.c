@@ -13,6 +13,8 @@
 #include "base/process.h"
 #include "transport/dial.h"
 
+#define FULL_BACKLOG_MS 50
+
 void
 dial_options(int fd)
 {
@@ -28,6 +30,27 @@ dial_options(int fd)
 #endif
 }
 
+/*
+ * connect(2), without waiting for its end.  A unix socket whose backlog is full
+ * has no other way to say so than EAGAIN, and nothing to wait for: try again.
+ */
+static int
+begin_to_connect(int fd, const struct sockaddr *to, socklen_t size,
+    int64_t deadline)
+{
+	int result;
+
+	while ((result = connect(fd, to, size)) == -1 && errno == EAGAIN &&
+	    to->sa_family == AF_UNIX) {
+		if (io_now() >= deadline) {
+			errno = ETIMEDOUT;
+			break;
+		}
+		io_poll(NULL, 0, io_earlier(deadline, io_now() + FULL_BACKLOG_MS));
+	}
+	return (result);
+}
+
 /* One address, by the deadline; errno says why not. */
 static int
 connect_one(int family, const struct sockaddr *to, socklen_t size,
@@ -40,7 +63,7 @@ connect_one(int family, const struct sockaddr *to, socklen_t size,
 
 	if (fd == -1)
 		return (-1);
-	if (connect(fd, to, size) == -1) {
+	if (begin_to_connect(fd, to, size, deadline) == -1) {
 		if (errno != EINPROGRESS && errno != EINTR)
 			goto fail;
 		while (entry.revents == 0) {
@@ -48,8 +71,7 @@ connect_one(int family, const struct sockaddr *to, socklen_t size,
 				errno = ETIMEDOUT;
 				goto fail;
 			}
-			if (io_poll(&entry, 1, deadline) == -1)
-				goto fail;
+			io_poll(&entry, 1, deadline);
 		}
 		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &length) == -1)
 			goto fail;
@@ -122,8 +144,11 @@ dial_unix(const struct address *address, int64_t deadline, struct error *error)
 
 	strlcpy(to.sun_path, address->path, sizeof(to.sun_path));
 	fd = connect_one(AF_UNIX, (const struct sockaddr *)&to, sizeof(to), deadline);
-	if (fd == -1)
-		return (error_errno(error, "%s", address->path));
+	if (fd == -1) {
+		error_errno(error, "%s", address->path);
+		if (errno == ETIMEDOUT)
+			error->code = EXIT_TIMEOUT;
+	}
 	return (fd);
 }
 

@@ -80,17 +80,20 @@ listen_tcp(struct listen_sockets *sockets, const struct address *address,
 static int
 remove_stale(const struct sockaddr_un *name, struct error *error)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), result;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct stat status;
+	int problem = 0;
 
 	if (fd == -1)
 		return (error_errno(error, "socket"));
-	result = connect(fd, (const struct sockaddr *)name, sizeof(*name));
+	if (connect(fd, (const struct sockaddr *)name, sizeof(*name)) == -1)
+		problem = errno;
 	close(fd);
-	if (result == 0)
+	/* EAGAIN: its backlog is full, so there is one. */
+	if (problem == 0 || problem == EAGAIN)
 		return (error_set(error, EXIT_SYSTEM,
 		    "%s: another program listens there", name->sun_path));
-	if (errno != ECONNREFUSED || lstat(name->sun_path, &status) == -1 ||
+	if (problem != ECONNREFUSED || lstat(name->sun_path, &status) == -1 ||
 	    !S_ISSOCK(status.st_mode))
 		return (0);
 	if (unlink(name->sun_path) == -1)
