@@ -71,6 +71,27 @@ setup_file() {
 	[ -z "$(leftovers)" ]
 }
 
+@test "standard output may be a pipe that does not block" {
+	mkdir box
+	keep data.full.zstream a/data@one
+	send_request '' a/data@one > request
+	timeout $PATIENCE /usr/bin/python3 - <<-'PY'
+	import os, subprocess, time
+	output, theirs = os.pipe()
+	os.set_blocking(theirs, False)
+	send = subprocess.Popen(["zr-endpoint", "archive", "box", "Send"], stdin=open("request"), stdout=theirs)
+	os.close(theirs)
+	# We read once it waits for us, and not much at a time.
+	while open(f"/proc/{send.pid}/stat").read().rsplit(")")[1].split()[0] == "R":
+	    time.sleep(0.01)
+	with open("got", "wb") as got:
+	    while some := os.read(output, 5000):
+	        got.write(some)
+	exit(send.wait())
+	PY
+	tail -n +2 got | cmp - "$STREAMS/data.full.zstream"
+}
+
 @test "the stream may follow the request line on standard input" {
 	mkdir box
 	{ receive_request a/data@one; cat "$STREAMS/data.full.zstream"; } | archive Receive

@@ -224,6 +224,9 @@ copy_out(int stream, uint64_t size, struct error *error)
 			break;
 		if (moved == -1 && errno == EINTR)
 			continue;
+		if (moved == -1 && errno == EAGAIN && io_wait(STDOUT_FILENO,
+		    POLLOUT, IO_FOREVER, error) == 0)
+			continue;
 		if (moved == -1)
 			return (error_errno(error, "cannot write the stream"));
 		if (moved == 0)
