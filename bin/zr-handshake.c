@@ -40,7 +40,7 @@ read_stranger(struct peer *peer, const struct chain *chain)
 	ssize_t got;
 
 	while (peer->length < STRANGER_BYTES && io_now() < deadline) {
-		if (io_poll(&entry, 1, deadline) <= 0)
+		if (io_poll(&entry, 1, deadline) == 0)
 			continue;
 		got = io_read(chain->read_fd, peer->bytes + peer->length,
 		    STRANGER_BYTES - peer->length);

@@ -364,8 +364,7 @@ take_signals(struct server *server)
 
 /*
  * What poll(2) is to look at besides the sockets: the pipes of the new
- * clients, whose indexes go to new.  No entry stays unused: it takes no more
- * of them than there may be descriptors, and caps may be higher than that.
+ * clients, whose indexes go to new.
  */
 static size_t
 plan_poll(const struct server *server, struct pollfd *entries, size_t *new)
@@ -403,9 +402,8 @@ serve(struct server *server)
 		for (size_t i = 0; i < listening; i++)
 			entries[count + i] = (struct pollfd){
 			    .events = POLLIN, .fd = sockets->fds[i] };
-		if (io_poll(entries, count + listening,
-		    listening > 0 ? IO_FOREVER : opens) == -1)
-			die_errno("poll");
+		io_poll(entries, count + listening,
+		    listening > 0 ? IO_FOREVER : opens);
 		/* A closed pipe: that client is past its handshake. */
 		for (size_t i = 0; i < count; i++)
 			if (entries[i].revents != 0)

@@ -219,3 +219,28 @@ call() {
 	exec 9>&-
 	wait "${children[0]}"
 }
+
+@test "more calls than the limit on descriptors allows: each is answered, and nobody spins" {
+	# A call that has its request needs two descriptors and three entries of
+	# poll(2), which counts unused ones, too, and takes no more than the limit.
+	printf '#!/bin/sh\nread -r request\n: > begun.$$\nsleep 4\necho "{}"\n' > endpoint
+	printf '#!/bin/bash\nulimit -n 36\nzr-rpc -e serve ./endpoint\ntimes > used\n' > serve
+	chmod +x endpoint serve
+	calls() { seq -f '{"id":%g,"method":"Ping","request":{}}' "$@"; }
+	mkfifo calls
+	exec 8<> calls
+	background timeout $PATIENCE "$BATS_TEST_DIRNAME/pair.py" zr-rpc batch -- ./serve \
+	    < calls > answers 2> log 8>&-
+	calls 1 8 >&8
+	begun() { compgen -G 'begun.*' > list && [ "$(wc -l < list)" -eq 8 ]; }
+	eventually 60 begun
+	calls 9 16 >&8
+	exec 8>&-
+	wait "${children[0]}"
+	[ "$(wc -l < answers)" -eq 16 ]
+	[ "$(grep -c '"response"' answers)" -ge 8 ]
+	grep -q 'Too many open files' answers
+	# The children's user and system time: less than a second each.
+	cat used
+	[[ $(tail -n 1 used) == 0m0.*\ 0m0.* ]]
+}

@@ -143,16 +143,14 @@ copy(struct receive *receive, int fd, struct progress *progress)
 	struct pollfd entry = { .fd = fd, .events = POLLIN };
 	uint8_t *buffer = malloc(CHUNK);
 	ssize_t got = 1;
-	int result = 0;
+	int result = 0, ready;
 
 	if (buffer == NULL)
 		return (error_errno(receive->error, "archive"));
 	while (result == 0 && got > 0) {
-		result = io_poll(&entry, 1, progress_deadline(progress));
+		ready = io_poll(&entry, 1, progress_deadline(progress));
 		progress_tick(progress, receive->stream.offset, io_now());
-		if (result == -1)
-			error_errno(receive->error, "poll");
-		if (result <= 0)
+		if (ready == 0)
 			continue;
 		got = io_read(fd, buffer, CHUNK);
 		result = got > 0 ? take(receive, buffer, (size_t)got) : 0;

@@ -14,6 +14,7 @@
 #include <linux/sockios.h>
 #endif
 
+#include "base/diag.h"
 #include "base/io.h"
 #include "base/kernel_tls.h"
 #include "base/signals.h"
@@ -37,12 +38,11 @@ io_earlier(int64_t a, int64_t b)
 	return (a < b ? a : b);
 }
 
-int
-io_poll(struct pollfd *entries, size_t count, int64_t deadline)
+static int
+poll_until(struct pollfd *entries, size_t count, int64_t deadline)
 {
 	struct timespec wait, *timeout = NULL;
 	int64_t left;
-	int ready;
 
 	if (deadline != IO_FOREVER) {
 		left = deadline - io_now();
@@ -52,13 +52,53 @@ io_poll(struct pollfd *entries, size_t count, int64_t deadline)
 		wait.tv_nsec = (long)(left % 1000) * 1000000;
 		timeout = &wait;
 	}
-	ready = ppoll(entries, (nfds_t)count, timeout, signals_open_mask());
-	if (ready == -1 && (errno == EINTR || errno == EAGAIN)) {
-		for (size_t i = 0; i < count; i++)
-			entries[i].revents = 0;
-		return (0);
-	}
+	return (ppoll(entries, (nfds_t)count, timeout, signals_open_mask()));
+}
+
+/*
+ * The same without the unused entries: poll(2) counts them, too, and takes no
+ * more than RLIMIT_NOFILE.
+ */
+static int
+poll_used(struct pollfd *entries, size_t count, int64_t deadline)
+{
+	struct pollfd *used = calloc(count, sizeof(*used));
+	size_t used_count = 0;
+	int ready, saved;
+
+	if (used == NULL)
+		return (-1);
+	for (size_t i = 0; i < count; i++)
+		if (entries[i].fd >= 0)
+			used[used_count++] = entries[i];
+	ready = poll_until(used, used_count, deadline);
+	saved = errno;
+	used_count = 0;
+	for (size_t i = 0; i < count; i++)
+		entries[i].revents = entries[i].fd >= 0 ?
+		    used[used_count++].revents : 0;
+	free(used);
+	errno = saved;
 	return (ready);
+}
+
+int
+io_poll(struct pollfd *entries, size_t count, int64_t deadline)
+{
+	int ready = poll_until(entries, count, deadline);
+
+	if (ready == -1 && errno == EINVAL)
+		ready = poll_used(entries, count, deadline);
+	if (ready != -1)
+		return (ready);
+	if (errno == EINVAL)
+		die(EXIT_SYSTEM, "poll: more descriptors than the limit allows "
+		    "(ulimit -n)");
+	if (errno != EINTR && errno != EAGAIN)
+		die_errno("poll");
+	for (size_t i = 0; i < count; i++)
+		entries[i].revents = 0;
+	return (0);
 }
 
 static int
@@ -134,24 +174,15 @@ io_write(int fd, const void *buffer, size_t size)
 	return (put);
 }
 
-/* Wait until fd is ready for events; 0 if it is, -1 when late or broken. */
-static int
-wait_ready(int fd, short events, int64_t deadline, struct error *error)
+int
+io_wait(int fd, short events, int64_t deadline, struct error *error)
 {
 	struct pollfd entry = { .fd = fd, .events = events };
 
-	for (;;) {
-		switch (io_poll(&entry, 1, deadline)) {
-		case -1:
-			return (error_errno(error, "poll"));
-		case 0:
-			if (io_now() >= deadline)
-				return (error_set(error, EXIT_TIMEOUT, "timed out"));
-			break;
-		default:
-			return (0);
-		}
-	}
+	while (io_poll(&entry, 1, deadline) == 0)
+		if (io_now() >= deadline)
+			return (error_set(error, EXIT_TIMEOUT, "timed out"));
+	return (0);
 }
 
 /* A read or write failed: what a peer did to its connection is its doing. */
@@ -183,7 +214,7 @@ io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
 	ssize_t got;
 
 	while (have < size) {
-		if (wait_ready(fd, POLLIN, deadline, error) == -1)
+		if (io_wait(fd, POLLIN, deadline, error) == -1)
 			return (-1);
 		got = io_read(fd, (char *)buffer + have, size - have);
 		if (got == 0)
@@ -208,7 +239,7 @@ io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
 	ssize_t put;
 
 	while (done < size) {
-		if (wait_ready(fd, POLLOUT, deadline, error) == -1)
+		if (io_wait(fd, POLLOUT, deadline, error) == -1)
 			return (-1);
 		put = io_write(fd, (const char *)buffer + done, size - done);
 		if (put == -1) {
@@ -230,11 +261,11 @@ io_read_line(int fd, char *line, size_t size, int64_t deadline,
 
 	for (;;) {
 		if (deadline != IO_FOREVER &&
-		    wait_ready(fd, POLLIN, deadline, error) == -1)
+		    io_wait(fd, POLLIN, deadline, error) == -1)
 			return (-1);
 		got = io_read(fd, line + have, 1);
 		if (got == -1 && errno == EAGAIN) {
-			if (wait_ready(fd, POLLIN, deadline, error) == -1)
+			if (io_wait(fd, POLLIN, deadline, error) == -1)
 				return (-1);
 			continue;
 		}
@@ -269,7 +300,7 @@ end_kernel_tls(int fd)
 	struct error ignored;
 
 	while (kernel_tls_end(fd) == -1 && (errno == EAGAIN || errno == EINTR) &&
-	    wait_ready(fd, POLLOUT, deadline, &ignored) == 0)
+	    io_wait(fd, POLLOUT, deadline, &ignored) == 0)
 		continue;
 }
 

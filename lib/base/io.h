@@ -25,11 +25,15 @@ int64_t	io_earlier(int64_t a, int64_t b);
 
 /*
  * poll(2) until an event or the deadline, with the signals of signals.h let
- * through.  Entries with fd < 0 are passed over.  Returns the number of
- * entries with events, 0 at the deadline or after a signal; -1 with errno
- * only for what cannot be retried.
+ * through.  Entries with fd < 0 are passed over, however many there are.
+ * Returns the number of entries with events, 0 at the deadline or after a
+ * signal.  It does not fail: where poll(2) does, for good, no loop could go on,
+ * and the program ends with EXIT_SYSTEM and a line that says why.
  */
 int	io_poll(struct pollfd *entries, size_t count, int64_t deadline);
+
+/* Until fd is ready for events, POLLIN or POLLOUT; -1 (EXIT_TIMEOUT): late. */
+int	io_wait(int fd, short events, int64_t deadline, struct error *error);
 
 int	io_set_nonblocking(int fd, bool on);
 int	io_set_cloexec(int fd, bool on);

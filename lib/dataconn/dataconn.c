@@ -465,11 +465,7 @@ dataconn_wait(struct dataconn *conn, struct pollfd *extra, size_t count,
 	*turn.waiting_for += now - before;
 	for (size_t i = 0; i < count; i++)
 		extra[i].revents = ready > 0 ? turn.entries[OURS + i].revents : 0;
-	if (ready == -1) {
-		error_errno(&conn->error, "poll");
-		conn->lost = true;
-	}
-	if (ready <= 0)
+	if (ready == 0)
 		return;
 	if (turn.entries[NETWORK_IN].revents & (POLLRDHUP | POLLHUP | POLLERR))
 		conn->fin_seen = true;

@@ -113,12 +113,12 @@ static void
 discard_source(struct run *run)
 {
 	char buffer[65536];
-	struct pollfd entry = { .fd = run->client->stream, .events = POLLIN };
+	const int fd = run->client->stream;
+	struct error ignored;
 
 	if (run->client->method->kind == METHOD_RECEIVE && !run->source_ended)
-		while (io_poll(&entry, 1, IO_FOREVER) >= 0 &&
-		    (entry.revents == 0 ||
-		    io_read(entry.fd, buffer, sizeof(buffer)) > 0))
+		while (io_wait(fd, POLLIN, IO_FOREVER, &ignored) == 0 &&
+		    io_read(fd, buffer, sizeof(buffer)) > 0)
 			;
 }
 

@@ -351,8 +351,7 @@ turn(struct batch *batch, struct error *error)
 		    .fd = call->endpoint.process.errors };
 		deadline = io_earlier(deadline, call->endpoint.kill_at);
 	}
-	if (io_poll(entries, count, deadline) == -1)
-		return (error_errno(error, "poll"));
+	io_poll(entries, count, deadline);
 	take_signals(batch);
 	if (entries[0].revents != 0 &&
 	    lines_read(&batch->lines, STDIN_FILENO, error) == -1)

@@ -37,7 +37,7 @@ report(struct progress *progress, uint64_t bytes)
 	int length;
 
 	/* It is the stream that matters: who does not read misses a line. */
-	if (progress->fd == -1 || io_poll(&entry, 1, 0) <= 0)
+	if (progress->fd == -1 || io_poll(&entry, 1, 0) == 0)
 		return;
 	length = snprintf(line, sizeof(line), "{\"bytes\":%" PRIu64 "}\n", bytes);
 	if (io_write(progress->fd, line, (size_t)length) != length)

@@ -294,8 +294,7 @@ wait_and_move(struct run *run)
 	rest[0] = (struct pollfd){ .fd = run->progress, .events = POLLIN };
 	rest[1] = (struct pollfd){ .events = POLLIN,
 	    .fd = drain ? sender->endpoint.process.output : -1 };
-	if (io_poll(entries, sizeof(entries) / sizeof(entries[0]), deadline) == -1)
-		return (error_errno(run->error, "poll"));
+	io_poll(entries, sizeof(entries) / sizeof(entries[0]), deadline);
 	now = io_now();
 	take_signals(run);
 	for (int i = 0; i < SIDES; i++)

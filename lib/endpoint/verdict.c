@@ -80,20 +80,11 @@ verdict_read(struct verdict *verdict)
 int
 verdict_wait(struct verdict *verdict, int64_t deadline, struct error *error)
 {
-	struct pollfd entry = { .fd = verdict->fd, .events = POLLIN };
-
 	while (verdict->state == VERDICT_PENDING) {
-		switch (io_poll(&entry, 1, deadline)) {
-		case -1:
-			return (error_errno(error, "poll"));
-		case 0:
-			if (io_now() >= deadline)
-				return (error_set(error, EXIT_TIMEOUT,
-				    "no verdict on the stream in time"));
-			break;
-		default:
-			verdict_read(verdict);
-		}
+		if (io_wait(verdict->fd, POLLIN, deadline, error) == -1)
+			return (error_set(error, EXIT_TIMEOUT,
+			    "no verdict on the stream in time"));
+		verdict_read(verdict);
 	}
 	if (verdict->state == VERDICT_INCOMPLETE)
 		return (error_set(error, EXIT_FAILED, "%s", verdict->text));

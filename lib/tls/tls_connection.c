@@ -219,17 +219,15 @@ failed(struct tls_connection *connection, bool handshake, struct error *error)
 static void
 send_alert(struct tls_connection *connection, int64_t deadline)
 {
-	struct pollfd entry = { .fd = connection->network.read_fd,
-	    .events = POLLIN };
+	const int fd = connection->network.read_fd;
 	struct error ignored;
 
 	if (tls_send(connection, &ignored) == -1 ||
 	    io_half_close(connection->network.write_fd) == -1)
 		return;
 	deadline = io_earlier(deadline, io_now() + ALERT_LINGER_MS);
-	while (io_now() < deadline && io_poll(&entry, 1, deadline) != -1)
-		if (entry.revents != 0 && io_read(entry.fd, connection->input,
-		    sizeof(connection->input)) <= 0)
+	while (io_wait(fd, POLLIN, deadline, &ignored) == 0)
+		if (io_read(fd, connection->input, sizeof(connection->input)) <= 0)
 			return;
 }
 
@@ -262,8 +260,7 @@ tls_handshake(struct tls_connection *connection, int64_t deadline,
 		entries[0].events = done == 1 ? 0 : POLLIN;
 		entries[1].fd = tls_unsent(connection) > 0 ?
 		    connection->network.write_fd : -1;
-		if (io_poll(entries, 2, deadline) == -1)
-			return (error_errno(error, "poll"));
+		io_poll(entries, 2, deadline);
 		if (io_now() >= deadline)
 			return (error_set(error, EXIT_TIMEOUT, "the %s did not "
 			    "finish the TLS handshake in time (-t)",
