@@ -2,6 +2,7 @@
  * zr-connect: open a connection on descriptors 6 and 7, then go on with the
  * rest of the line.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ main(int argc, char *argv[])
 	struct address address;
 	struct error error;
 	int option, fd, seconds = 10;
+	bool timed = false;
 	pid_t pid;
 
 	diag_init("zr-connect");
@@ -34,6 +36,7 @@ main(int argc, char *argv[])
 		case 'h':
 			usage_help(usage);
 		case 't':
+			timed = true;
 			seconds = (int)usage_number('t', "seconds", optarg, 1, 3600);
 			break;
 		default:
@@ -43,6 +46,9 @@ main(int argc, char *argv[])
 		usage_die(usage);
 	if (address_parse(&address, argv[optind], &error) == -1)
 		diag_die(&error);
+	if (timed && address.kind == ADDRESS_EXEC)
+		die(EXIT_USAGE, "-t is for tcp: and unix:, not for exec:");
+	usage_operand("a program", argv[optind + 1]);
 	fd = dial(&address, io_now() + seconds * 1000, &pid, &error);
 	if (fd == -1 || ucspi_export(fd, &error) == -1 ||
 	    chain_adopt(&chain, (struct chain){ fd, fd }, &error) == -1)

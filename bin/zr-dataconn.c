@@ -142,10 +142,14 @@ main(int argc, char *argv[])
 	if (serve ? argc < 2 || options.answer != NULL :
 	    argc > 2 || options.timeout_ms != 0)
 		usage_die(usage);
-	if (!serve && ((method = method_by_name(argv[0])) == NULL ||
+	if (serve)
+		usage_operand("an endpoint", argv[1]);
+	else if (((method = method_by_name(argv[0])) == NULL ||
 	    method->path == NULL))
 		die(EXIT_USAGE, "%s: not a method of a data connection (Ping, "
 		    "Send, Receive)", argv[0]);
+	else if (method->kind == METHOD_PING && options.rate.bytes_per_second != 0)
+		die(EXIT_USAGE, "-r is for Send and Receive, which have a stream");
 	if (serve && !options.chain_given)
 		options.chain = CHAIN_SERVER;
 

@@ -84,6 +84,8 @@ main(int argc, char *argv[])
 	argv += optind;
 	if (argc > 2 || (argc == 2 && side == DUMP_SERVER))
 		usage_die(usage);
+	if (connection.method != NULL && side == DUMP_CLIENT)
+		die(EXIT_USAGE, "-m is for -r: the client's bytes name the method");
 	code = dump_file(argc > 0 ? argv[0] : NULL, side, &connection);
 	if (argc == 2) {
 		server = dump_file(argv[1], DUMP_SERVER, &connection);

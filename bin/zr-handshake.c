@@ -158,6 +158,8 @@ main(int argc, char *argv[])
 	if ((!connecting && strcmp(argv[0], "accept") != 0) ||
 	    (dry ? argc != 1 || !connecting : argc < 2))
 		usage_die(usage);
+	if (!dry)
+		usage_operand("a program", argv[1]);
 	chain = connecting ? CHAIN_CLIENT : CHAIN_SERVER;
 	if (descriptors != NULL)
 		chain_option(&chain, descriptors);

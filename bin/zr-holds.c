@@ -34,6 +34,15 @@ static struct {
 	const char *const *filesystems;	/* NULL: all */
 } want = { .kind = LEFTOVER_KINDS };
 
+/* One of -H and -j would have no effect. */
+static void
+set_format(int format)
+{
+	if (want.format != FOR_PEOPLE && (int)want.format != format)
+		die(EXIT_USAGE, "-H and -j exclude each other");
+	want.format = format;
+}
+
 static void
 parse_option(int option)
 {
@@ -42,7 +51,7 @@ parse_option(int option)
 		want.all = true;
 		break;
 	case 'H':
-		want.format = FOR_SCRIPTS;
+		set_format(FOR_SCRIPTS);
 		break;
 	case 'J':
 		if (!zrepl_job_valid(optarg))
@@ -50,7 +59,7 @@ parse_option(int option)
 		want.job = optarg;
 		break;
 	case 'j':
-		want.format = AS_JSON;
+		set_format(AS_JSON);
 		break;
 	case 'k':
 		want.kind = leftover_kind_by_name(optarg);

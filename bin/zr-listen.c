@@ -27,6 +27,7 @@
 #define EXHAUSTED_MS	1000	/* pause after running out of descriptors */
 #define HANDSHAKE_FD	3	/* the new client's, for zr-mux to close */
 #define CAP_MAX		100000
+#define BACKLOG		511	/* unless -b says otherwise */
 #define IDENTITIES_MAX	64	/* -i on the command line */
 
 static const char usage[] =
@@ -37,12 +38,13 @@ static const char usage[] =
 struct options {
 	bool print_port;
 	bool verbose;
-	int backlog;
+	int backlog;			/* 0: not given */
 	struct client_caps caps;
 	const char *identities[IDENTITIES_MAX];
 	size_t identity_count;
 	const char *identity_file;
 	mode_t mode;
+	bool mode_given;
 	int ready_fd;
 	const char *user;
 	char **program;
@@ -63,7 +65,7 @@ parse_options(struct options *options, int argc, char *argv[])
 	uint64_t mode;
 	int option;
 
-	*options = (struct options){ .backlog = 511, .ready_fd = -1, .mode = 0600,
+	*options = (struct options){ .backlog = 0, .ready_fd = -1, .mode = 0600,
 	    .caps = { .all = 100, .new = 40 } };
 	while ((option = getopt(argc, argv, "+1b:C:c:H:hI:i:m:n:u:v")) != -1)
 		switch (option) {
@@ -102,6 +104,7 @@ parse_options(struct options *options, int argc, char *argv[])
 				die(EXIT_USAGE, "-m wants an octal mode, 0 to 777, "
 				    "not %s", optarg);
 			options->mode = (mode_t)mode;
+			options->mode_given = true;
 			break;
 		case 'n':
 			options->ready_fd = (int)usage_number(option,
@@ -122,6 +125,21 @@ parse_options(struct options *options, int argc, char *argv[])
 		}
 	if (argc - optind < 2)
 		usage_die(usage);
+	usage_operand("a program", argv[optind + 1]);
+}
+
+/* An option that has no effect on this address is an error. */
+static void
+check_options(const struct options *options, const struct address *address)
+{
+	const bool local = address != NULL && address->kind == ADDRESS_UNIX;
+
+	if (options->mode_given && !local)
+		die(EXIT_USAGE, "-m is for unix: addresses");
+	if (options->print_port && local)
+		die(EXIT_USAGE, "-1 is for tcp: addresses");
+	if (options->backlog != 0 && address == NULL)
+		die(EXIT_USAGE, "-b is for sockets of our own, not inherited ones");
 }
 
 /* --- identities --- */
@@ -436,6 +454,7 @@ main(int argc, char *argv[])
 	struct server server = { .options = &options };
 	struct address address;
 	struct error error;
+	bool inherited;
 
 	diag_init("zr-listen");
 	unsetenv("ZR_CLIENT_IDENTITY");
@@ -446,12 +465,13 @@ main(int argc, char *argv[])
 		diag_die(&error);
 	if (client_table_init(&server.clients, &options.caps) == -1)
 		die_errno("connections");
-	if (strcmp(argv[optind], "inherited") == 0) {
-		if (listen_sockets_inherit(&server.sockets, &error) == -1)
-			diag_die(&error);
-	} else if (address_parse(&address, argv[optind], &error) == -1 ||
-	    listen_sockets_open(&server.sockets, &address, options.backlog,
-	    options.mode, &error) == -1)
+	inherited = strcmp(argv[optind], "inherited") == 0;
+	if (!inherited && address_parse(&address, argv[optind], &error) == -1)
+		diag_die(&error);
+	check_options(&options, inherited ? NULL : &address);
+	if (inherited ? listen_sockets_inherit(&server.sockets, &error) == -1 :
+	    listen_sockets_open(&server.sockets, &address, options.backlog != 0 ?
+	    options.backlog : BACKLOG, options.mode, &error) == -1)
 		diag_die(&error);
 	if (options.user != NULL && privileges_drop(options.user, &error) == -1)
 		diag_die(&error);

@@ -76,7 +76,9 @@ main(int argc, char *argv[])
 {
 	const char *labels[LABELS_MAX] = { LABEL_CONTROL, LABEL_DATA };
 	const char *descriptors = NULL;
+	char bytes[LABEL_SIZE];
 	struct chain chain;
+	struct error error;
 	size_t count = 0;
 	bool connecting;
 	int option;
@@ -104,6 +106,8 @@ main(int argc, char *argv[])
 	if (connecting) {
 		if (argc < 3)
 			usage_die(usage);
+		usage_operand("a label", argv[1]);
+		usage_operand("a program", argv[2]);
 		check_chain(&chain, descriptors);
 		connect_label(&chain, argv[1]);
 		chain_exec(&chain, argv + 2);
@@ -114,10 +118,13 @@ main(int argc, char *argv[])
 			usage_die(usage);
 		if (count == LABELS_MAX)
 			die(EXIT_USAGE, "more than %d labels", LABELS_MAX);
+		if (label_encode(bytes, optarg, &error) == -1)
+			diag_die(&error);
 		labels[count++] = optarg;
 	}
 	if (optind >= argc)
 		usage_die(usage);
+	usage_operand("a program", argv[optind]);
 	check_chain(&chain, descriptors);
 	accept_label(&chain, labels, count == 0 ? 2 : count);
 	chain_exec(&chain, argv + optind);

@@ -4,8 +4,13 @@ set -eu
 
 usage='zr-remote [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-s SERVER] [-i IDENTITY-FILE] [-o FILE] [-r RATE] [-S FILE] ADDRESS METHOD [REQUEST]'
 
+die() {
+	printf 'zr-remote: %s\n' "$*" >&2
+	exit 100
+}
+
 answer='' rate='' statistics='' identity=''
-directory='' name='' ca='' certificate='' key='' server=''
+directory='' name='' ca='' certificate='' key='' server='' tls=''
 while getopts a:b:d:hi:n:o:p:r:s:S: option; do
 	case $option in
 	a) ca=$OPTARG ;;
@@ -21,6 +26,10 @@ while getopts a:b:d:hi:n:o:p:r:s:S: option; do
 	S) statistics=$OPTARG ;;
 	*) echo "usage: $usage" >&2; exit 100 ;;
 	esac
+	[ -n "$OPTARG" ] || die "-$option has an empty argument"
+	case $option in
+	[abdnps]) tls="$tls-$option " ;;
+	esac
 done
 shift $((OPTIND - 1))
 if [ $# -lt 2 ] || [ $# -gt 3 ]; then
@@ -29,6 +38,24 @@ if [ $# -lt 2 ] || [ $# -gt 3 ]; then
 fi
 address=$1 method=$2
 shift
+
+# An option that has no effect here is an error: what was to be encrypted must
+# not go in the clear.
+case $address in
+tls:*) ;;
+*) [ -z "$tls" ] || die "$address: ${tls}are for tls:HOST:PORT, here is no TLS" ;;
+esac
+case $address in
+ssh:*) ;;
+*) [ -z "$identity" ] || die "$address: -i is for ssh:HOST only" ;;
+esac
+case $method in
+-*) die "$method stands where a method is wanted: options come first" ;;
+Send | Receive) ;;
+# The rate and the statistics are left to the next stream: an endpoint command
+# has its options for all methods.
+*) [ -z "$answer" ] || die "-o is for Send and Receive, not $method" ;;
+esac
 
 # From the innermost program outwards.
 case $method in
@@ -49,14 +76,15 @@ tls:*:*)
 	# What zr-tls would refuse too, but before anybody is connected to.
 	case ${certificate:+b}${key:+p} in
 	b | p)
-		echo "zr-remote: $address: -b and -p go together" >&2
-		exit 100 ;;
+		die "$address: -b and -p go together" ;;
 	esac
 	if [ -z "${ca:-$directory}" ] || [ -z "${key:-${directory:+$name}}" ]; then
-		echo "zr-remote: $address: where are the CA, our certificate and its" \
-		    "key? (-d DIRECTORY -n NAME, or -a CA -b CERTIFICATE -p KEY)" >&2
-		exit 100
+		die "$address: where are the CA, our certificate and its key?" \
+		    "(-d DIRECTORY -n NAME, or -a CA -b CERTIFICATE -p KEY)"
 	fi
+	[ -z "$name" ] || [ -z "$key" ] || die "$address: -n has no effect beside -b and -p"
+	[ -z "$directory" ] || [ -z "$ca" ] || [ -z "$key" ] ||
+		die "$address: -d has no effect beside -a, -b and -p"
 	address=${address#tls:}
 	host=${address%:*} host=${host#[} host=${host%]}
 	set -- -s "${server:-$host}" "$@"
@@ -69,15 +97,18 @@ ssh:?*)
 	host=${address#ssh:} port=''
 	case $host in
 	*]) ;;
+	:* | *:) die "$address: HOST and, after a colon, PORT are wanted" ;;
 	*:*) port=${host##*:} host=${host%:*} ;;
+	esac
+	case $host in
+	*\[*) ;;
+	*:*) die "$address: an IPv6 address goes in brackets" ;;
 	esac
 	set -- -- "$(printf '%s' "$host" | tr -d '[]')" "$@"
 	[ -z "$port" ] || set -- -p "$port" "$@"
 	[ -z "$identity" ] || set -- -i "$identity" "$@"
 	exec zr-ssh-connect "$@" ;;
 *)
-	echo "zr-remote: $address: not an address" \
-	    "(tcp:HOST:PORT, tls:HOST:PORT, ssh:[USER@]HOST[:PORT]," \
-	    "unix:PATH, exec:COMMAND)" >&2
-	exit 100 ;;
+	die "$address: not an address (tcp:HOST:PORT, tls:HOST:PORT," \
+	    "ssh:[USER@]HOST[:PORT], unix:PATH, exec:COMMAND)" ;;
 esac

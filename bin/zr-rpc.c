@@ -177,6 +177,8 @@ main(int argc, char *argv[])
 	if (serving ? argc < 2 || options.for_client :
 	    argc > (batch ? 1 : 2) || options.for_server)
 		usage_die(usage);
+	if (serving)
+		usage_operand("an endpoint", argv[1]);
 	if (!serving && !batch && ((method = method_by_name(argv[0])) == NULL ||
 	    (method->kind != METHOD_UNARY && method->kind != METHOD_PING)))
 		die(EXIT_USAGE, "%s: not a method of a control connection%s",

@@ -21,6 +21,9 @@ while getopts hr:S:T: option; do
 done
 shift $((OPTIND - 1))
 [ $# -gt 0 ] || { echo "usage: $usage" >&2; exit 100; }
+case $1 in
+-*) die "$1 stands where an endpoint is wanted: options come first" ;;
+esac
 
 set -- serve "$@"
 [ -z "$timeout" ] || set -- -T "$timeout" "$@"

@@ -95,6 +95,8 @@ main(int argc, char *argv[])
 	argv += optind;
 	if (argv[0] == NULL || argv[1] == NULL)
 		usage_die(usage);
+	usage_operand("a host", argv[0]);
+	usage_operand("a program", argv[1]);
 	if (chain.read_fd == chain.write_fd)
 		die(EXIT_USAGE, "-f %d,%d: this connection has a descriptor for "
 		    "each direction", chain.read_fd, chain.write_fd);

@@ -6,9 +6,9 @@ set -eu
 
 usage='zr-ssh HOST ENDPOINT ... METHOD [REQUEST]'
 
-case ${1-} in
--h) echo "usage: $usage"; exit 0 ;;
--*) echo "usage: $usage" >&2; exit 100 ;;
+case ${1-}:${2-} in
+-h:*) echo "usage: $usage"; exit 0 ;;
+-*:* | *:-*) echo "usage: $usage" >&2; exit 100 ;;
 esac
 [ $# -ge 3 ] || { echo "usage: $usage" >&2; exit 100; }
 host=$1

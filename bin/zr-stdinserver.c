@@ -64,6 +64,7 @@ main(int argc, char *argv[])
 	argv += optind;
 	if (argv[0] == NULL || argv[1] == NULL)
 		usage_die(usage);
+	usage_operand("a program", argv[1]);
 	identity = argv[0];
 
 	unsetenv("ZR_CLIENT_IDENTITY");

@@ -46,6 +46,8 @@ parse_options(struct step *step, int argc, char *argv[])
 		}
 	if (step->sender == NULL || step->receiver == NULL || argc - optind > 1)
 		usage_die(usage);
+	usage_operand("a sender", step->sender);
+	usage_operand("a receiver", step->receiver);
 }
 
 /* The SendReq: the operand, or else the first line of standard input. */

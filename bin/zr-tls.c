@@ -61,6 +61,13 @@ complete_options(struct options *options)
 
 	if ((tls->certificate_file == NULL) != (tls->key_file == NULL))
 		die(EXIT_USAGE, "-b and -p go together");
+	if (options->name != NULL && (options->directory == NULL ||
+	    tls->certificate_file != NULL))
+		die(EXIT_USAGE, "-n names a certificate and its key in -d "
+		    "DIRECTORY, where -b and -p do not");
+	if (options->directory != NULL && tls->ca_file != NULL &&
+	    tls->certificate_file != NULL)
+		die(EXIT_USAGE, "-d has no effect beside -a, -b and -p");
 	if (options->directory != NULL) {
 		if (tls->ca_file == NULL)
 			tls->ca_file = in_directory(options->directory, "ca", "crt");
@@ -99,6 +106,14 @@ parse_version(const char *text)
 }
 
 static void
+choose_kernel(struct options *options, enum kernel kernel)
+{
+	if (options->kernel != KERNEL_IF_POSSIBLE && options->kernel != kernel)
+		die(EXIT_USAGE, "-k and -K contradict each other");
+	options->kernel = kernel;
+}
+
+static void
 parse_options(struct options *options, int argc, char *argv[])
 {
 	struct tls_settings *tls = &options->tls;
@@ -132,10 +147,10 @@ parse_options(struct options *options, int argc, char *argv[])
 		case 'h':
 			usage_help(usage);
 		case 'k':
-			options->kernel = KERNEL_ALWAYS;
+			choose_kernel(options, KERNEL_ALWAYS);
 			break;
 		case 'K':
-			options->kernel = KERNEL_NEVER;
+			choose_kernel(options, KERNEL_NEVER);
 			break;
 		case 'l':
 			if (tls_settings_add_clients(tls, optarg, &error) == -1)
@@ -312,6 +327,7 @@ main(int argc, char *argv[])
 	argv += 1 + optind;
 	if (*argv == NULL)
 		usage_die(usage);
+	usage_operand("a program", *argv);
 	complete_options(&options);
 
 	privileges_hide_memory();

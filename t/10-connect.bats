@@ -79,6 +79,17 @@ print(s.recv(100))'
 	done
 }
 
+@test "an option where an operand is wanted, and one without effect, are usage errors" {
+	run -100 --separate-stderr zr-connect exec:true -f 8,9 true
+	stderr_has '-f stands where a program is wanted'
+	run -100 --separate-stderr zr-connect exec:-c true
+	stderr_has 'does not begin with "-"'
+	run -100 --separate-stderr zr-connect tcp:-host:1 true
+	stderr_has 'a host does not begin with "-"'
+	run -100 --separate-stderr zr-connect -t 5 exec:true true
+	stderr_has '-t is for tcp: and unix:'
+}
+
 @test "a program that does not exist: 127" {
 	run -127 zr-connect exec:true ./missing
 }

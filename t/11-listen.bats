@@ -132,6 +132,19 @@ os.execvp("zr-listen", ["zr-listen", "-n", "3", "inherited", "true"])'
 	[ ! -e socket ]
 }
 
+@test "options that have no effect on the address, or come too late, are refused" {
+	refused() {
+		run -100 --separate-stderr timeout 20 zr-listen "${@:2}" true
+		stderr_has "$1"
+	}
+	refused '-m is for unix:' -m 600 tcp:127.0.0.1:0
+	refused '-m is for unix:' -m 600 inherited
+	refused '-1 is for tcp:' -1 unix:socket
+	refused '-b is for sockets of our own' -b 5 inherited
+	refused '-v stands where a program is wanted' unix:socket -v
+	[ ! -e socket ]
+}
+
 @test "unix: mode, a stale file is replaced, the file removed at the end" {
 	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
 	background zr-listen -m 640 "unix:socket" echo hello

@@ -119,6 +119,14 @@ peer() {
 	[ "$status" -eq 126 ]
 }
 
+@test "an option behind connect or accept is a usage error before a byte is written" {
+	for role in connect accept; do
+		run -100 --separate-stderr zr-handshake -f 8,9 $role -t 5 true 8< /dev/null 9> out
+		stderr_has '-t stands where a program is wanted'
+		[ ! -s out ]
+	done
+}
+
 @test "recorded servers and clients are understood" {
 	for name in d02-send-1MiB.data c02-list.control r08-extensions-in-banner.raw; do
 		for side in c2s s2c; do

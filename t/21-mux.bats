@@ -63,6 +63,23 @@ label() {
 	done
 }
 
+@test "a label does not begin with -, and options come before connect" {
+	run -100 --separate-stderr zr-mux connect -f 6,7 zrepl_data true 6< /dev/null 7> out
+	stderr_has '-f stands where a label is wanted'
+	run -100 --separate-stderr zr-mux connect zrepl_data -f 6,7 true 6< /dev/null 7> out
+	stderr_has '-f stands where a program is wanted'
+	[ ! -s out ]
+	for label in -x '' 'a b' $'a\n' "$(printf %065d 0)"; do
+		run -100 --separate-stderr zr-mux accept -l "$label" true < <(label zrepl_data)
+		stderr_has 'a label is 1 to 64 printable characters'
+	done
+	run -100 --separate-stderr zr-mux accept -- -l true < <(label zrepl_data)
+	stderr_has '-l stands where a program is wanted'
+	run --separate-stderr zr-mux accept true < <(label -f)
+	[ "$status" -eq 98 ]
+	stderr_has "the client's label is malformed"
+}
+
 @test "recorded labels are read; the recorded wrong one is refused" {
 	run --separate-stderr zr-mux accept sh -c 'echo "$ZR_LABEL"' < <(tail -c +68 "$DATA/recordings/d02-send-1MiB.data.c2s.bin")
 	[ "$output" = zrepl_data ]

@@ -223,6 +223,8 @@ whole() {
 	run -100 zr-dump -x
 	run -100 zr-dump a b c
 	run -100 zr-dump -m Nonsense
+	run -100 --separate-stderr zr-dump -m Send /dev/null /dev/null
+	stderr_has '-m is for -r'
 	run -111 zr-dump nowhere
 	code=0
 	zr-dump "$RECORDINGS/d02-send-1MiB.data.c2s.bin" > /dev/full 2> errors || code=$?

@@ -201,6 +201,12 @@ os.execvp(command[0], command)' "$taken" zr-ssh-connect h sh -c 'echo there >&7;
 	run -100 zr-ssh-connect host
 	run -100 zr-stdinserver web1
 	run -100 zr-stdinserver -t 0 web1 cat
+	run -100 --separate-stderr zr-stdinserver web1 -t 5 cat < /dev/null
+	stderr_has '-t stands where a program is wanted'
+	run -100 --separate-stderr env ZR_SSH=false zr-ssh-connect host -t 5 true
+	stderr_has '-t stands where a program is wanted'
+	run -100 --separate-stderr env ZR_SSH=false zr-ssh-connect -- -oProxyCommand=x true
+	stderr_has '-oProxyCommand=x stands where a host is wanted'
 	for port in 0 65536 4294967318 ssh ''; do
 		run -100 --separate-stderr env ZR_SSH=false zr-ssh-connect -p "$port" host true
 		stderr_has '-p wants a port, 1 to 65535'

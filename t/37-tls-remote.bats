@@ -46,13 +46,47 @@ serve_chain() {
 	# They come before what -d and -n name, which is where the rest is from.
 	zr-remote -d "$PKI" -b us.pem -p us.private -o answer "tls:127.0.0.1:$port" \
 	    Send "$REQUEST" | cmp - stream
-	zr-remote -d "$PKI" -n stranger -b us.pem -p us.private -o answer \
-	    "tls:127.0.0.1:$port" Send "$REQUEST" | cmp - stream
 	zr-remote -d "$PKI/other" -n ../web1 -a authority.pem -o answer \
 	    "tls:127.0.0.1:$port" Send "$REQUEST" | cmp - stream
 	run -98 --separate-stderr zr-remote -a "$PKI/other/ca.crt" -b us.pem -p us.private \
 	    "tls:127.0.0.1:$port" Send "$REQUEST"
 	stderr_has 'wrong CA'
+}
+
+@test "zr-remote: options of TLS or ssh that the address has no use for are refused" {
+	for option in -a -b -d -n -p -s -i; do
+		for address in tcp:127.0.0.1:1 unix:socket exec:true ssh:host; do
+			[ "$option $address" != '-i ssh:host' ] || continue
+			ZR_SSH=false run -100 --separate-stderr zr-remote "$option" x "$address" Ping '{}'
+			stderr_has "$address: $option "
+		done
+	done
+	run -100 --separate-stderr zr-remote -i x -d x -n x tls:127.0.0.1:1 Ping '{}'
+	stderr_has '-i is for ssh:'
+	for program in 'zr-remote' 'zr-tls'; do
+		unfit() {
+			case $program in
+			zr-remote) run -100 --separate-stderr zr-remote "${@:2}" tls:127.0.0.1:1 Ping '{}' ;;
+			zr-tls) run -100 --separate-stderr zr-tls connect -s x "${@:2}" true 6< /dev/null 7> /dev/null ;;
+			esac
+			stderr_has "$1"
+		}
+		unfit '-n ' -d x -n x -b x -p x
+		unfit '-d has no effect' -d x -a x -b x -p x
+		unfit '-' -n x -a x -b x -p x
+	done
+	run -100 --separate-stderr zr-remote -d '' -n x tls:127.0.0.1:1 Ping '{}'
+	stderr_has '-d has an empty argument'
+}
+
+@test "zr-tls: options that contradict each other or the role are refused" {
+	tls() {
+		run -100 --separate-stderr zr-tls "${@:2}" 6< /dev/null 7> /dev/null < /dev/null
+		stderr_has "$1"
+	}
+	tls '-c and -l are for accept' connect -s x -d "$PKI" -n web1 -c x true
+	tls '-k and -K contradict' accept -c x -k -d "$PKI" -n web1 -K true
+	tls '-x stands where a program is wanted' accept -c x -d "$PKI" -n web1 -- -x
 }
 
 @test "zr-remote tls: files that are missing are asked for before anything is sent" {

@@ -292,6 +292,7 @@ setup_file() {
 		[ "$status" -eq 1 ]
 		stderr_has "no valid identity"
 	done
+	ZR_CLIENT_IDENTITY=web run -100 zr-endpoint archive -C -c other box ListFilesystems '{}'
 	run --separate-stderr env -u ZR_CLIENT_IDENTITY zr-endpoint archive -C box ListFilesystems '{}'
 	[ "$status" -eq 1 ]
 	stderr_has "ZR_CLIENT_IDENTITY is not set"

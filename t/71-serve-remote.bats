@@ -64,6 +64,42 @@ endpoint() {
 	done
 }
 
+@test "an option where an endpoint, a method or a host is wanted is a usage error" {
+	stand_in zr-connect zr-rpc zr-dataconn zr-ssh-connect
+	ZR_LABEL=zrepl_data run -100 --separate-stderr zr-serve -- -r 5M endpoint
+	stderr_has '-r stands where an endpoint is wanted'
+	run -100 --separate-stderr zr-remote tcp:host:1 -o x
+	stderr_has '-o stands where a method is wanted'
+	run -100 zr-ssh host -t endpoint Ping
+	PATH=${PATH#*:}
+	for program in zr-rpc zr-dataconn; do
+		run -100 --separate-stderr $program serve -T 5 endpoint < /dev/null
+		stderr_has '-T stands where an endpoint is wanted'
+	done
+	run -100 --separate-stderr zr-step -s '-x' -r true "$REQUEST"
+	stderr_has '-x stands where a sender is wanted'
+}
+
+@test "zr-remote -o is for streams; a rate waits for the next one" {
+	stand_in zr-connect
+	run -100 --separate-stderr zr-remote -o answer tcp:host:1 ListFilesystems
+	stderr_has '-o is for Send and Receive'
+	run -0 zr-remote -r 5M -S file tcp:host:1 SendCompleted
+	[[ "$output" == *'zr-rpc SendCompleted' ]]
+	run -100 --separate-stderr zr-dataconn -r 5M Ping '{}' 6< /dev/null 7> /dev/null
+	stderr_has '-r is for Send and Receive'
+}
+
+@test "zr-remote ssh: port and brackets" {
+	stand_in zr-ssh-connect
+	run -0 zr-remote 'ssh:u@[::1]:22' Ping
+	[[ "$output" == 'zr-ssh-connect -p 22 -- u@::1 '* ]]
+	for address in ssh:host: ssh::22 ssh:u@::1; do
+		run -100 --separate-stderr zr-remote "$address" Ping
+		stderr_has "$address: "
+	done
+}
+
 @test "zr-remote refuses what is no address" {
 	run -100 --separate-stderr zr-remote host:8888 Ping
 	stderr_has 'host:8888: not an address'

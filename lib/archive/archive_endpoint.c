@@ -22,7 +22,7 @@
 #define COPY_CHUNK (256u << 10)
 
 const char archive_endpoint_usage[] =
-    "zr-endpoint archive [-C] [-c IDENTITY] DIRECTORY METHOD [REQUEST]";
+    "zr-endpoint archive [-C | -c IDENTITY] DIRECTORY METHOD [REQUEST]";
 
 /* The context of every method: the directory that the client sees. */
 static int
@@ -377,10 +377,14 @@ archive_endpoint(int argc, char *argv[])
 	while ((option = getopt(argc, argv, "+Cc:h")) != -1)
 		switch (option) {
 		case 'C':
+			if (own)
+				usage_die(archive_endpoint_usage);
 			own = true;
 			identity = getenv("ZR_CLIENT_IDENTITY");
 			break;
 		case 'c':
+			if (own)
+				usage_die(archive_endpoint_usage);
 			own = true;
 			identity = optarg;
 			break;

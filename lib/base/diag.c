@@ -238,6 +238,14 @@ usage_help(const char *usage)
 	exit(fflush(stdout) == 0 ? EXIT_DONE : EXIT_SYSTEM);
 }
 
+void
+usage_operand(const char *what, const char *word)
+{
+	if (*word == '-')
+		die(EXIT_USAGE, "%s stands where %s is wanted, which does not "
+		    "begin with \"-\": options come first", word, what);
+}
+
 int64_t
 usage_number(int option, const char *what, const char *text, int64_t least,
     int64_t most)

@@ -62,6 +62,12 @@ void	usage_die(const char *usage) __attribute__((noreturn));
 void	usage_help(const char *usage) __attribute__((noreturn));
 
 /*
+ * An operand that cannot begin with "-": one that does is an option in the wrong
+ * place and ends the program (EXIT_USAGE).  what names the operand: "a label".
+ */
+void	usage_operand(const char *what, const char *word);
+
+/*
  * An option's number; anything else ends the program (EXIT_USAGE): "-t wants
  * seconds, 1 to 3600, not x", where what is "seconds".  least is not negative.
  */

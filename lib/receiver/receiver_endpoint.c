@@ -236,7 +236,7 @@ receiver_endpoint(int argc, char *argv[])
 {
 	struct receiver receiver = { .job = NULL };
 	const char *identity = getenv("ZR_CLIENT_IDENTITY");
-	bool own = true;
+	bool own = true, given = false;
 	int option, result;
 
 	receiver.options = calloc((size_t)argc * 2, sizeof(*receiver.options));
@@ -247,6 +247,7 @@ receiver_endpoint(int argc, char *argv[])
 		switch (option) {
 		case 'c':
 			identity = optarg;
+			given = true;
 			break;
 		case 'e':
 			receiver.encryption = encryption(optarg);
@@ -278,6 +279,9 @@ receiver_endpoint(int argc, char *argv[])
 	argv += optind;
 	if (argc < 2 || argc > 3)
 		usage_die(receiver_endpoint_usage);
+	if (given && !own)
+		die(EXIT_USAGE, "-c has no effect beside -n");
+	usage_operand("a filesystem", argv[0]);
 	receiver.root_fs = argv[0];
 	set_root(&receiver, identity, own);
 	if (receiver.job != NULL && !zrepl_job_valid(receiver.job))

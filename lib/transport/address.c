@@ -59,6 +59,9 @@ parse_tcp(struct address *address, const char *text, struct error *error)
 			    "address goes in brackets", text));
 	}
 	length = (size_t)(end - text);
+	if (*text == '-')
+		return (error_set(error, EXIT_USAGE, "tcp:%s: a host does not "
+		    "begin with \"-\"", text));
 	if (length >= sizeof(address->host))
 		return (error_set(error, EXIT_USAGE, "the host is too long"));
 	for (size_t i = 0; i < length; i++)
@@ -90,10 +93,12 @@ address_parse(struct address *address, const char *text, struct error *error)
 	}
 	if (strncmp(text, "exec:", 5) == 0) {
 		address->kind = ADDRESS_EXEC;
-		if (text[5] == '\0' || strlcpy(address->path, text + 5,
-		    sizeof(address->path)) >= sizeof(address->path))
-			return (error_set(error, EXIT_USAGE, "exec: a command of "
-			    "1 to %zu bytes is wanted", sizeof(address->path) - 1));
+		/* sh would take one that begins with "-" for an option. */
+		if (text[5] == '\0' || text[5] == '-' || strlcpy(address->path,
+		    text + 5, sizeof(address->path)) >= sizeof(address->path))
+			return (error_set(error, EXIT_USAGE, "%s: a command of 1 to "
+			    "%zu bytes is wanted, which does not begin with \"-\"",
+			    text, sizeof(address->path) - 1));
 		return (0);
 	}
 	return (error_set(error, EXIT_USAGE, "%s: not an address "

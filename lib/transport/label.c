@@ -8,6 +8,8 @@ valid_length(const char *text, size_t max)
 {
 	size_t length = strnlen(text, max);
 
+	if (*text == '-')
+		return (0);
 	for (size_t i = 0; i < length; i++)
 		if (text[i] <= ' ' || text[i] > '~')
 			return (0);
@@ -21,7 +23,8 @@ label_encode(char out[LABEL_SIZE], const char *label, struct error *error)
 
 	if (length > LABEL_SIZE || valid_length(label, LABEL_SIZE) == 0)
 		return (error_set(error, EXIT_USAGE, "a label is 1 to %d "
-		    "printable characters, not \"%s\"", LABEL_SIZE, label));
+		    "printable characters and does not begin with \"-\": \"%s\"",
+		    LABEL_SIZE, label));
 	memset(out, 0, LABEL_SIZE);
 	memcpy(out, label, length);
 	return (0);

@@ -12,7 +12,7 @@
 #define LABEL_DATA	"zrepl_data"
 
 /*
- * 1..64 printable characters without blank; -1 otherwise (EXIT_USAGE).  out
+ * 1..64 printable characters without blank, not "-" first; -1 otherwise (EXIT_USAGE).  out
  * has LABEL_SIZE bytes.
  */
 int	label_encode(char out[LABEL_SIZE], const char *label, struct error *error);

@@ -32,7 +32,7 @@ main(void)
 	TEST("what is no address is refused") {
 		static const char *const bad[] = { "", "host:1", "tcp:", "tcp:host",
 		    "tcp:host:", "tcp:::1:80", "tcp:[::1]", "tcp:[::1", "tcp:[::1]80",
-		    "tcp:[host]:80", "tcp:a b:80", "unix:", "exec:",
+		    "tcp:[host]:80", "tcp:a b:80", "unix:", "exec:", "exec:-c", "tcp:-h:1",
 		    "tcp:h:65536", "tcp:h:84424", "tcp:h:4294967297",
 		    "tcp:h:18446744073709551617", "tcp:h:-1", "tcp:h:+80",
 		    "tcp:h: 80", "tcp:h:80 ", "tcp:h:80,81", "tcp:h:-x",
