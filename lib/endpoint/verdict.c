@@ -33,9 +33,8 @@ verdict_open(struct verdict *verdict, struct error *error)
 static void
 settle(struct verdict *verdict, bool whole_line)
 {
-	size_t length = verdict->length;
+	const size_t length = verdict->length;
 
-	io_close(&verdict->fd);
 	if (whole_line && length == 1 && verdict->text[0] == '0') {
 		verdict->state = VERDICT_COMPLETE;
 		return;
@@ -50,10 +49,25 @@ settle(struct verdict *verdict, bool whole_line)
 }
 
 enum verdict_state
+verdict_feed(struct verdict *verdict, const char *bytes, size_t size)
+{
+	const char *newline = memchr(bytes, '\n', size);
+	size_t length = newline != NULL ? (size_t)(newline - bytes) : size;
+	const size_t room = VERDICT_TEXT_MAX - verdict->length;
+
+	if (length > room)
+		length = room;
+	memcpy(verdict->text + verdict->length, bytes, length);
+	verdict->length += length;
+	if (newline != NULL || size == 0)
+		settle(verdict, newline != NULL);
+	return (verdict->state);
+}
+
+enum verdict_state
 verdict_read(struct verdict *verdict)
 {
-	char buffer[512], *newline;
-	size_t length, room;
+	char buffer[512];
 	ssize_t got;
 
 	if (verdict->state != VERDICT_PENDING)
@@ -61,19 +75,9 @@ verdict_read(struct verdict *verdict)
 	got = io_read(verdict->fd, buffer, sizeof(buffer));
 	if (got == -1 && errno == EAGAIN)
 		return (VERDICT_PENDING);
-	if (got <= 0) {
-		settle(verdict, false);
-		return (verdict->state);
-	}
-	newline = memchr(buffer, '\n', (size_t)got);
-	length = newline != NULL ? (size_t)(newline - buffer) : (size_t)got;
-	room = VERDICT_TEXT_MAX - verdict->length;
-	if (length > room)
-		length = room;
-	memcpy(verdict->text + verdict->length, buffer, length);
-	verdict->length += length;
-	if (newline != NULL)
-		settle(verdict, true);
+	if (verdict_feed(verdict, buffer, got > 0 ? (size_t)got : 0) !=
+	    VERDICT_PENDING)
+		io_close(&verdict->fd);
 	return (verdict->state);
 }
 

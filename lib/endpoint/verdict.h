@@ -50,6 +50,13 @@ int	verdict_open(struct verdict *verdict, struct error *error);
 enum verdict_state verdict_read(struct verdict *verdict);
 
 /*
+ * The part of it that reads nothing: what came from the descriptor, in whatever
+ * pieces; size 0: its end.  Only while the state is VERDICT_PENDING.
+ */
+enum verdict_state verdict_feed(struct verdict *verdict, const char *bytes,
+	    size_t size);
+
+/*
  * For everybody else, after the stream's end: wait for the verdict.  0 if
  * the stream is complete; -1 with the producer's text (EXIT_FAILED), or at
  * the deadline (EXIT_TIMEOUT; IO_FOREVER: the producer may take its time).

@@ -75,7 +75,25 @@ int	leftover_read(struct leftover_list *list, const char *const filesystems[],
 	    struct error *error);
 void	leftover_list_free(struct leftover_list *list);
 
-/* The part of it that runs nothing: sort, and set stale and newer. */
+/*
+ * The parts of it that run nothing.  list->objects: add its bookmarks, and tell
+ * which snapshots are held, sorted by name; held has room for all of them.
+ */
+struct leftover_held {
+	const struct zfs_object *snapshot;
+	size_t lines;			/* of "zfs holds" that name it */
+};
+int	leftover_take_objects(struct leftover_list *list,
+	    struct leftover_held held[], size_t *count, struct error *error);
+
+/*
+ * list->holds, what "zfs holds -H" printed of those: add its holds.  Where a
+ * snapshot has more lines than holds, those of its filesystem are left out.
+ */
+int	leftover_take_holds(struct leftover_list *list,
+	    struct leftover_held held[], size_t count, struct error *error);
+
+/* Sort, and set stale and newer. */
 void	leftover_judge(struct leftover *items, size_t count);
 
 /*

@@ -8,6 +8,30 @@ const char sshcon_begin[SSHCON_BANNER_SIZE] = "SSHCON_BEGIN";
 const char sshcon_proxy_error[SSHCON_BANNER_SIZE] = "SSHCON_PROXY_ERROR";
 
 int
+sshcon_check_server(const char banner[SSHCON_BANNER_SIZE], struct error *error)
+{
+	if (memcmp(banner, sshcon_proxy_error, SSHCON_BANNER_SIZE) == 0)
+		return (error_set(error, EXIT_PROTOCOL, "the server cannot serve "
+		    "us (SSHCON_PROXY_ERROR); its log says why"));
+	if (memcmp(banner, sshcon_hello, SSHCON_BANNER_SIZE) != 0)
+		return (error_set(error, EXIT_PROTOCOL, "not a stdinserver at the "
+		    "other end, but something that says \"%.*s\" (does a shell "
+		    "start-up file print, or is there no forced command?)",
+		    SSHCON_BANNER_SIZE, banner));
+	return (0);
+}
+
+int
+sshcon_check_client(const char banner[SSHCON_BANNER_SIZE], struct error *error)
+{
+	if (memcmp(banner, sshcon_begin, SSHCON_BANNER_SIZE) != 0)
+		return (error_set(error, EXIT_PROTOCOL,
+		    "the client answers \"%.*s\", not SSHCON_BEGIN",
+		    SSHCON_BANNER_SIZE, banner));
+	return (0);
+}
+
+int
 sshcon_connect(const struct chain *chain, int64_t deadline, struct error *error)
 {
 	char banner[SSHCON_BANNER_SIZE];
@@ -15,14 +39,8 @@ sshcon_connect(const struct chain *chain, int64_t deadline, struct error *error)
 	if (io_read_exactly(chain->read_fd, banner, sizeof(banner), deadline,
 	    error) == -1)
 		return (error_prefix(error, "waiting for the server's greeting"));
-	if (memcmp(banner, sshcon_proxy_error, sizeof(banner)) == 0)
-		return (error_set(error, EXIT_PROTOCOL, "the server cannot serve "
-		    "us (SSHCON_PROXY_ERROR); its log says why"));
-	if (memcmp(banner, sshcon_hello, sizeof(banner)) != 0)
-		return (error_set(error, EXIT_PROTOCOL, "not a stdinserver at the "
-		    "other end, but something that says \"%.*s\" (does a shell "
-		    "start-up file print, or is there no forced command?)",
-		    (int)sizeof(banner), banner));
+	if (sshcon_check_server(banner, error) == -1)
+		return (-1);
 	return (io_write_all(chain->write_fd, sshcon_begin, sizeof(sshcon_begin), deadline, error));
 }
 
@@ -36,11 +54,7 @@ sshcon_accept(const struct chain *chain, int64_t deadline, struct error *error)
 	    io_read_exactly(chain->read_fd, banner, sizeof(banner), deadline,
 	    error) == -1)
 		return (error_prefix(error, "greeting the client"));
-	if (memcmp(banner, sshcon_begin, sizeof(banner)) != 0)
-		return (error_set(error, EXIT_PROTOCOL,
-		    "the client answers \"%.*s\", not SSHCON_BEGIN",
-		    (int)sizeof(banner), banner));
-	return (0);
+	return (sshcon_check_client(banner, error));
 }
 
 int

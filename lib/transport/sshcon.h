@@ -8,7 +8,7 @@
 
 /*
  * The greeting inside an ssh session, before the version handshake: zr-protocol(7),
- * Transport, ssh.  Neither function reads a byte too many.
+ * Transport, ssh.  No function reads a byte too many.
  * Deadlines as in io.h.
  */
 #define SSHCON_BANNER_SIZE 31		/* each, padded with NULs */
@@ -27,6 +27,12 @@ int	sshcon_accept(const struct chain *chain, int64_t deadline,
 
 /* Server: tell the client that it will not be served. */
 int	sshcon_refuse(const struct chain *chain, int64_t deadline,
+	    struct error *error);
+
+/* What the peer said: is it the greeting, or the answer to ours?  Pure. */
+int	sshcon_check_server(const char banner[SSHCON_BANNER_SIZE],
+	    struct error *error);
+int	sshcon_check_client(const char banner[SSHCON_BANNER_SIZE],
 	    struct error *error);
 
 #endif

@@ -1,9 +1,9 @@
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_hold.h"
+#include "zfs/zfs_output.h"
 
 #define HOLDS_MAX	(1u << 20)	/* bytes of "zfs holds" of one snapshot */
 /*
@@ -81,24 +81,6 @@ zfs_release(const char *tag, const struct zfs_list *list,
 	return (result);
 }
 
-/* The tag in a line of snapshot, tag and time, the first; NULL: it is odd. */
-static const char *
-first_tag(char *lines, const char *snapshot)
-{
-	char *line = strsep(&lines, "\n");
-	const char *const name = strsep(&line, "\t"), *tag, *at;
-
-	tag = strsep(&line, "\t");
-	if (line == NULL || strchr(line, '\t') != NULL || tag[0] == '\0' ||
-	    strcmp(name, snapshot) != 0)
-		return (NULL);
-	/* Anything else may be in it, also what a shell would take otherwise. */
-	for (at = tag; *at != '\0'; at++)
-		if (*at == '\'' || iscntrl((unsigned char)*at))
-			return (NULL);
-	return (tag);
-}
-
 bool
 zfs_hold_advice(char line[ZFS_ADVICE_SIZE], const char *snapshot)
 {
@@ -111,7 +93,7 @@ zfs_hold_advice(char line[ZFS_ADVICE_SIZE], const char *snapshot)
 
 	if (zfs_run(&arguments, 0, &output, &report, &error) == 0 &&
 	    report.exit_code == 0 && buffer_append(&output, "", 1) == 0)
-		tag = first_tag((char *)output.bytes, snapshot);
+		tag = zfs_output_tag((char *)output.bytes, snapshot);
 	if (tag != NULL)
 		snprintf(line, ZFS_ADVICE_SIZE, "the hold %s keeps %s: "
 		    "\"zfs release '%s' '%s'\" releases it", tag, snapshot, tag,

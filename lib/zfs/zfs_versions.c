@@ -9,6 +9,7 @@
 #include "zfs/fs_name.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_hold.h"
+#include "zfs/zfs_output.h"
 #include "zfs/zfs_versions.h"
 
 #define DESTROY_ARGUMENT_MAX (60u << 10)	/* Linux: 128 KiB in one argument */
@@ -126,27 +127,6 @@ judge(struct destruction *destruction, const struct zfs_list *list)
 }
 
 /*
- * ZFS's reason in its bare words, from "cannot destroy snapshot F@S: reason"
- * or "cannot destroy 'F@S': reason", if S is this name; else NULL.
- */
-static const char *
-reason_for(const struct destruction *destruction, const char *name,
-    const char *line, size_t length)
-{
-	char whole[2 * FS_NAME_MAX + 8];
-	const char *reason;
-
-	snprintf(whole, sizeof(whole), "%s@%s", destruction->local, name);
-	reason = memmem(line, length, whole, strlen(whole));
-	if (reason == NULL)
-		return (NULL);
-	reason += strlen(whole);
-	if (*reason == '\'')
-		reason++;
-	return (strncmp(reason, ": ", 2) == 0 ? reason + 2 : NULL);
-}
-
-/*
  * A line is about one snapshot; names may hold ": ", so the longest counts.
  * False where it is about none of those that are left.
  */
@@ -159,8 +139,8 @@ take_reason(struct destruction *destruction, const char *line, size_t length)
 	for (size_t i = 0; i < destruction->count; i++) {
 		if (destruction->done[i])
 			continue;
-		this = reason_for(destruction, destruction->wanted[i]->name, line,
-		    length);
+		this = zfs_output_reason(destruction->local,
+		    destruction->wanted[i]->name, line, length);
 		if (this != NULL && (reason == NULL || this > reason))
 			reason = this;
 	}
@@ -175,8 +155,9 @@ take_reason(struct destruction *destruction, const char *line, size_t length)
 		snprintf(text, sizeof(text), "%.*s",
 		    (int)(line + length - reason), reason);
 	for (size_t i = 0; i < destruction->count; i++)
-		if (!destruction->done[i] && reason_for(destruction,
-		    destruction->wanted[i]->name, line, length) == reason) {
+		if (!destruction->done[i] && zfs_output_reason(
+		    destruction->local, destruction->wanted[i]->name, line,
+		    length) == reason) {
 			cannot(destruction, i, text);
 			if (destruction->busy == NULL &&
 			    strcmp(text, "dataset is busy") == 0)
