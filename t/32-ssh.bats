@@ -24,7 +24,7 @@ sshd() {
 	printf 'restrict,command="PATH=%s; export PATH; cd %s; %s" %s\n' "$PATH" "$PWD" "$1" \
 	    "$(cat "$SSH_DIR/client.pub")" > "$SSH_DIR/authorized_keys"
 	: > port
-	background tcpserver -1 -RHl0 127.0.0.1 0 "$(command -v -p sshd || echo /usr/sbin/sshd)" \
+	background tcpserver -1 -RHl0 127.0.0.1 0 /usr/sbin/sshd \
 	    -i -e -f "$SSH_DIR/config" > port 2> sshd.err
 	eventually 10 test -s port
 	port=$(head -n 1 port)

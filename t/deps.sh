@@ -1,12 +1,14 @@
 #!/bin/sh
 # What building and testing needs, installed by apt where we may; with the
 # argument "zfs" what t/zfsvm needs too.  Prints nothing when all of it is there.
+# (netbase is for xinetd, which looks up the protocol tcp, and for localhost in
+# /etc/hosts.)
 set -eu
 packages='gcc make libc6-dev pkg-config libprotobuf-c-dev protobuf-c-compiler
 	protobuf-compiler libnghttp2-dev libjansson-dev zlib1g-dev libbsd-dev libmd-dev
 	libssl-dev bats mandoc shellcheck clang libclang-rt-dev valgrind jq socat ucspi-tcp netcat-openbsd mbuffer
 	nghttp2-client bsdextrautils python3 python3-grpcio python3-hpack python3-protobuf procps iproute2 systemd openssl openssh-server openssh-client
-	openbsd-inetd s6'
+	openbsd-inetd netbase s6'
 if [ "${1-}" = zfs ]; then
 	packages="$packages qemu-system-x86 busybox-static cpio kmod xz-utils
 		gcc-12 libelf1 libtirpc3 libblkid1 libuuid1 libudev1 sudo"
@@ -48,5 +50,5 @@ echo "unpacking: xinetd"
 if download 2>/dev/null || { $sudo apt-get update -q && download; }; then
 	dpkg -x xinetd_*.deb .
 else
-	echo "xinetd is not in build/xinetd: its test will fail" >&2
+	echo "xinetd cannot be downloaded: its test will fail, unless root runs \"apt-get update\" before this" >&2
 fi
