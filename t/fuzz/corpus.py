@@ -6,6 +6,7 @@ that the fuzzers stay fast: of what is long its beginning is taken.
 """
 import pathlib
 import struct
+import subprocess
 import sys
 import zlib
 
@@ -176,9 +177,86 @@ def lines():
         seed("banner", name, text)
 
 
+def batches():
+    for number, (odd, text) in enumerate((
+            (1, '{"id":1,"method":"ListFilesystems","request":{}}'),
+            (1, '{"id":"two","method":"Ping","request":{"Message":"\\u00e9\\n"}}'),
+            (1, '{"id":[1,{"a":null}],"cancel":true}'), (1, '{"id":18446744073709551615,"method":"X"}'),
+            (0, '{"id":1,"response":{"Filesystems":[{"Path":"a","IsPlaceholder":true}]}}'),
+            (0, '{"id":2,"error":{"code":1,"status":"NOT_FOUND","message":"dataset does not exist"}}'),
+            (0, '{"id":null,"error":{}}'), (0, '{"id":1.5e3,"response":0.1,"error":7}'))):
+        seed("batch", str(number), bytes([odd]) + text.encode())
+
+
+def zfs_get(name, kind, **properties):
+    return "".join(f"{name}\t{key}\t{value}\t{'local' if ':' in key else '-'}\n"
+                   for key, value in {"type": kind, **properties}.items())
+
+
+def zfs_output():
+    identity = {"guid": 5, "createtxg": 7, "creation": 1700000000}
+    seed("zfs_get", "filesystems", (
+        zfs_get("tank", "filesystem", **{"zrepl:placeholder": "on"}) +
+        zfs_get("tank/a b", "volume", receive_resume_token="1-a-b-c", encryption="aes-256-gcm") +
+        zfs_get("tank/c", "filesystem", receive_resume_token="-", encryption="off")).encode())
+    versions = "".join(zfs_get(f"tank/a@{i}", "snapshot", **{**identity, "createtxg": i}, userrefs=2)
+                       for i in range(1, 4))
+    versions += "".join(zfs_get(f"tank/a#zrepl_{kind}_G_{5 + i:016x}_J_job", "bookmark",
+                                **{**identity, "guid": 5 + j, "createtxg": i})
+                        for kind in ("CURSOR", "CURSORTENTATIVE_") for i, j in ((1, 1), (2, 3)))
+    versions += zfs_get("tank/a#zrepl_replication_cursor", "bookmark", **identity)
+    holds = "".join(f"tank/a@{i}\tzrepl_{kind}_J_job\tSat Nov 22 10:43 2026\n"
+                    for kind in ("STEP", "last_received") for i in range(1, 4))
+    seed("zfs_get", "versions", versions.encode())
+    for name, more in (("holds", ""), ("doubtful", "tank/a@1\tkeep\tnow\n")):
+        seed("zfs_get", name, versions.encode() + b"\0" + (holds + more).encode())
+    for number, (name, words) in enumerate((
+            ("1", "cannot destroy snapshot tank/a@1: dataset is busy\n"),
+            ("x: y", "cannot destroy 'tank/a@x: y': dataset does not exist\n"),
+            ("1", "cannot destroy 'tank/a@1': it's being held. Run 'zfs holds -r tank/a@1' to see holders.\n"),
+            ("tank/a@1", "tank/a@1\tkeep me\tSat Nov 22 10:43 2026\n"),
+            ("1", "usage:\n\tzfs hold\ncannot open 'tank/a': permission denied\n"),
+            ("1", "cannot receive: IV set guid mismatch.\ncannot hold: I/O error\n"))):
+        seed("zfs_words", str(number), f"{name}\0{words}".encode())
+
+
+def words():
+    for number, text in enumerate(("0\n", "zfs send failed\n", "", "0", "\u00e9\n0\n", "x" * 3000)):
+        seed("verdict", str(number), b"\1" + text.encode())
+    for text in ("zrepl_control", "zrepl_data", "SSHCON_HELO", "SSHCON_BEGIN", "SSHCON_PROXY_ERROR",
+                 "x" * 64, "a b", "-f"):
+        seed("greeting", text[:20], text.encode())
+    for number, text in enumerate((
+            "tank<\n!tank/tmp<\ntank/tmp/keep\ntank/tmp/x\ntank", "<\n!tank\ntank/a b\n",
+            "tank\n!tank<\n!tank/a<\ntank/a/b<\ntank/a/b/c")):
+        seed("fs_filter", str(number), text.encode())
+    for number, text in enumerate((
+            "zrepl_CURSOR_G_0123456789abcdef_J_job", "zrepl_CURSORTENTATIVE__G_ffffffffffffffff_J_a b",
+            "job", "x" * 200, "tank/a\0on",
+            "tank/a\0" + "0123456789abcdef" * 4)):
+        seed("zrepl_name", str(number), text.encode())
+
+
+def certificates():
+    """Codes: expired, no issuer, wrong name, wrong address, wrong purpose."""
+    for number, (code, subject, names) in enumerate((
+            (10, "/CN=web", "DNS:web"), (20, "/O=an office/CN=host.example", "DNS:*.example,IP:192.0.2.1"),
+            (62, "/CN=one/CN=two", "DNS:a,email:b@c"), (64, "/O=none", "URI:zr://a"),
+            (26, "/CN=" + "x" * 60, "DNS:" + "y" * 60))):
+        der = subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout", "/dev/null", "-subj", subject,
+             "-addext", "subjectAltName=" + names, "-outform", "DER"], check=True, capture_output=True).stdout
+        for role in (0, 1):
+            seed("certificate", f"{number}-{role}", bytes([code, number, role | 6, 40]) + der)
+
+
 data_connections()
 control_connections()
 json_messages()
 streams()
 tokens()
 lines()
+batches()
+zfs_output()
+words()
+certificates()
