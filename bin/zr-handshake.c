@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -21,7 +23,7 @@ static const char usage[] =
     "zr-handshake -n [-f READ,WRITE] [-t SECONDS] connect";
 
 #define STRANGER_MS	500
-#define STRANGER_BYTES	16u
+#define STRANGER_BYTES	32u
 
 struct peer {
 	char bytes[BANNER_MAX];
@@ -50,10 +52,46 @@ read_stranger(struct peer *peer, const struct chain *chain)
 	}
 }
 
+/*
+ * Is it a command of ours that is at the other end, on a socket pair (exec:, ssh)
+ * or on pipes?  Its own words come to the same standard error.
+ */
+static bool
+is_command(const struct chain *chain)
+{
+	struct sockaddr_storage name = { .ss_family = AF_UNSPEC };
+	socklen_t size = sizeof(name);
+
+	if (getpeername(chain->read_fd, (struct sockaddr *)&name, &size) == -1)
+		return (errno == ENOTSOCK);
+	return (name.ss_family == AF_UNIX && size <= sizeof(name.ss_family));
+}
+
+/* The peer has closed; with our banner unread, that is a reset. */
+static bool
+is_end(const struct error *error)
+{
+	return (strncmp(error->text, IO_CLOSED, strlen(IO_CLOSED)) == 0 ||
+	    strcmp(error->text, IO_RESET) == 0);
+}
+
+/* What it usually is when a server closes without a banner. */
+static const char *
+silent_end(const struct chain *chain, bool connecting)
+{
+	if (!connecting)
+		return ("");
+	if (is_command(chain))
+		return (", as a command does that failed: what it said before this "
+		    "is the cause");
+	return (", as a server does that has no entry for our address (zr-listen "
+	    "-i, -I) or wants TLS");
+}
+
 /* The peer's banner, and not one byte more; what came is in *peer even on error. */
 static int
-read_banner(struct peer *peer, const struct chain *chain, int64_t deadline,
-    struct error *error)
+read_banner(struct peer *peer, const struct chain *chain, bool connecting,
+    int64_t deadline, struct error *error)
 {
 	size_t missing;
 
@@ -69,11 +107,11 @@ read_banner(struct peer *peer, const struct chain *chain, int64_t deadline,
 			missing = 1;
 		if (io_read_exactly(chain->read_fd, peer->bytes + peer->length,
 		    missing, deadline, error) == -1) {
-			if (peer->length == 0 && strncmp(error->text, IO_CLOSED,
-			    strlen(IO_CLOSED)) == 0)
+			if (peer->length == 0 && is_end(error))
 				return (error_set(error, EXIT_PROTOCOL, "the peer "
-				    "closed the connection without a banner%s",
-				    io_end_remark(chain->read_fd)));
+				    "closed the connection without a banner%s%s",
+				    io_end_remark(chain->read_fd),
+				    silent_end(chain, connecting)));
 			if (peer->length == 0 && error->code == EXIT_TIMEOUT)
 				return (error_set(error, EXIT_TIMEOUT,
 				    "the peer sent no banner in time"));
@@ -108,9 +146,7 @@ diagnose(const struct peer *peer, const struct banner *banner,
 			printf("; it says ");
 			quote(stdout, peer->bytes, peer->length < STRANGER_BYTES ?
 			    peer->length : STRANGER_BYTES);
-		} else if (peer->length == 0 && error->code == EXIT_PROTOCOL)
-			printf(", as a server does that wants TLS, or does not "
-			    "know this client");
+		}
 		putchar('\n');
 	}
 	if (fflush(stdout) == EOF)
@@ -118,6 +154,28 @@ diagnose(const struct peer *peer, const struct banner *banner,
 	if (error != NULL)
 		return (error->code);
 	return (banner->version == BANNER_VERSION ? EXIT_DONE : EXIT_PROTOCOL);
+}
+
+/*
+ * No handshake: say why, and what is there.  Where a command ended without a word
+ * to us, the cause is what it wrote to standard error.
+ */
+static void
+fail(const struct peer *peer, const struct chain *chain, bool connecting,
+    bool understood, const struct error *error)
+{
+	const char *guess = banner_guess(peer->bytes, peer->length);
+	const bool command = connecting && is_command(chain);
+
+	if (guess != NULL)
+		die(error->code, "%s (it looks like %s)", error->text, guess);
+	if (peer->length > 0 && !understood)
+		die(error->code, "%s; it says \"%.*s\"%s", error->text,
+		    (int)(peer->length < STRANGER_BYTES ? peer->length :
+		    STRANGER_BYTES), peer->bytes,
+		    command ? " (does a shell start-up file print?)" : "");
+	die(error->code, "%s%s", command && peer->length == 0 &&
+	    error->code == EXIT_PROTOCOL ? DIAG_HINT : "", error->text);
 }
 
 int
@@ -169,21 +227,18 @@ main(int argc, char *argv[])
 	deadline = io_now() + seconds * 1000;
 	result = io_write_all(chain.write_fd, banner_ours, strlen(banner_ours),
 	    deadline, &error);
-	if (result == -1)
+	/* One that has closed may have said why before. */
+	if (result == -1 && !is_end(&error))
 		error_prefix(&error, "our banner");
 	else
-		result = read_banner(&peer, &chain, deadline, &error);
+		result = read_banner(&peer, &chain, connecting, deadline, &error);
 	if (result == 0)
 		result = banner_parse(&banner, peer.bytes, peer.length, &error);
 	if (dry)
 		return (diagnose(&peer, &banner, result == 0 ? NULL : &error));
 	if (result == 0)
 		result = banner_check(&banner, &error);
-	if (result == -1) {
-		if (banner_guess(peer.bytes, peer.length) != NULL)
-			die(error.code, "%s (it looks like %s)", error.text,
-			    banner_guess(peer.bytes, peer.length));
-		diag_die(&error);
-	}
+	if (result == -1)
+		fail(&peer, &chain, connecting, banner.version != 0, &error);
 	chain_exec(&chain, argv + 1);
 }

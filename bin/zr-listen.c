@@ -350,7 +350,7 @@ reap_clients(struct server *server)
 			continue;
 		code = process_exit_code(status);
 		if (server->options->verbose ||
-		    (code > EXIT_SIGNAL && !client->evicted))
+		    (process_code_signal(code) != 0 && !client->evicted))
 			diag("%s: process %d ended with status %d",
 			    client->address, (int)pid, code);
 		io_close(&client->handshake);

@@ -38,20 +38,28 @@ add(struct command *command, const char *option, const char *value)
 }
 
 /*
- * The greeting did not come.  Where ssh has ended by itself, its message is
- * on standard error already, and its status says more than ours.
+ * The greeting did not come.  Where ssh has failed by itself, the cause is what it
+ * or the other side's command has written to standard error, and no greeting is
+ * only what follows from that: a hint, so that whoever takes the last line for the
+ * cause has ssh's.
  */
 static void
 fail(struct process *ssh, const struct error *error)
 {
 	const int64_t deadline = io_now() + 1000 * END_SECONDS;
+	int code;
 
 	while (error->code != EXIT_TIMEOUT && !process_has_ended(ssh) &&
 	    io_now() < deadline)
 		io_poll(NULL, 0, io_now() + 10);
-	if (process_has_ended(ssh))
-		die(error->code, "%s (ssh ended with status %d)", error->text,
-		    process_wait(ssh));
+	if (process_has_ended(ssh)) {
+		code = process_wait(ssh);
+		if (code == 0 || (strstr(error->text, IO_CLOSED) == NULL &&
+		    strstr(error->text, IO_RESET) == NULL))
+			diag_die(error);
+		die(error->code, DIAG_HINT "ssh ended with status %d and without a "
+		    "greeting: what it said before this is the cause", code);
+	}
 	process_signal(ssh, SIGTERM);
 	diag_die(error);
 }

@@ -135,10 +135,11 @@ main(int argc, char *argv[])
 	catch_unless_ignored(SIGINT);
 	catch_unless_ignored(SIGHUP);
 	outcome = step_run(&step, &result, &error);
-	if (outcome == -1)
+	if (outcome == -1) {
 		diag("%s@%s: %s", request->filesystem, request->to->name,
 		    error.text);
-	else
+		diag_lines(result.hints, strlen(result.hints));
+	} else
 		print_answer(&step, &result);
 	protobuf_c_message_free_unpacked(&request->base, NULL);
 	return (outcome == -1 ? (int)error.code : EXIT_DONE);

@@ -74,13 +74,25 @@ peer() {
 	peer 'who are \033[31myou?\n' -n connect
 	[ "$status" -eq 98 ]
 	[ "$output" = \
-	    "not zrepl: the peer's banner does not begin with a length; it says \"who are \\033[31myou\"" ]
+	    "not zrepl: the peer's banner does not begin with a length; it says \"who are \\033[31myou?\\n\"" ]
 	run --separate-stderr zr-connect exec:'cat > /dev/null' zr-handshake -n -t 1 connect
 	[ "$status" -eq 99 ]
 	[ "$output" = 'not zrepl: the peer sent no banner in time' ]
 	run --separate-stderr zr-connect exec:'read -r line' zr-handshake -n connect
 	[ "$status" -eq 98 ]
 	[[ "$output" == 'not zrepl: the peer closed the connection without a banner, as '* ]]
+}
+
+@test "a peer that says nothing, or something else: what that usually is" {
+	run -98 --separate-stderr zr-connect exec:'read -r line' zr-handshake connect false
+	[ "$stderr" = 'zr-handshake: hint: the peer closed the connection without a banner, as a command does that failed: what it said before this is the cause' ]
+	background zr-listen -1 -i 192.0.2.1=web tcp:127.0.0.1:0 true > port 2> log
+	eventually 20 test -s port
+	run -98 --separate-stderr zr-connect "tcp:127.0.0.1:$(cat port)" zr-handshake connect false
+	stderr_has 'without a banner, as a server does that has no entry for our address (zr-listen -i, -I) or wants TLS'
+	peer 'Welcome to \033[1mthis\033[0m host, dear user of it\n' connect false
+	[ "$status" -eq 98 ]
+	stderr_has 'it says "Welcome to \033[1mthis\033[0m host, de" (does a shell start-up file print?)'
 }
 
 @test "-n against a TLS server, which says nothing to a banner" {

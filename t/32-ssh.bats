@@ -126,6 +126,35 @@ os.execvp(command[0], command)' "$taken" zr-ssh-connect h sh -c 'echo there >&7;
 	stderr_has 'ssh ended with status 255'
 }
 
+@test "zr-step over ssh: the cause is what ssh says, once, not the greeting that did not come" {
+	cat > fake-ssh <<-'EOF'
+	#!/bin/sh
+	cat greeting
+	echo 'zr@backup: Permission denied (publickey).' >&2
+	exit "$(cat status)"
+	EOF
+	chmod +x fake-ssh
+	: > greeting
+	echo 255 > status
+	request='{"Filesystem":"a/b","To":{"Name":"s","Guid":"1","Creation":"2024-01-02T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":1,"Incremental":2}}}'
+	run -1 --separate-stderr env ZR_SSH="$PWD/fake-ssh" \
+	    zr-step -s 'zr-remote ssh:zr@backup' -r true "$request"
+	[ "$stderr" = 'zr-step: a/b@s: sender: zr@backup: Permission denied (publickey).
+zr-step: sender: zr-ssh-connect: hint: ssh ended with status 255 and without a greeting: what it said before this is the cause' ]
+	run -1 --separate-stderr zr-step -r true \
+	    -s "zr-remote 'exec:./fake-ssh backup zr-handshake accept ...'" "$request"
+	[ "$stderr" = "zr-step: a/b@s: sender: zr@backup: Permission denied (publickey).
+zr-step: sender: zr-handshake: hint: the peer closed the connection without a banner, as a command does that failed: what it said before this is the cause" ]
+	# One that ends well and says nothing: that is the error.
+	echo 0 > status
+	run -98 --separate-stderr env ZR_SSH="$PWD/fake-ssh" zr-ssh-connect zr@backup true
+	stderr_has "zr-ssh-connect: waiting for the server's greeting: connection closed"
+	# A few bytes of a start-up file, less than a greeting has.
+	echo hello > greeting
+	run -98 --separate-stderr env ZR_SSH="$PWD/fake-ssh" zr-ssh-connect zr@backup true
+	stderr_has 'something that says "hello\n" (does a shell start-up file print'
+}
+
 @test "a forced command that is not a stdinserver" {
 	sshd 'echo Welcome to this host, dear user of it'
 	run --separate-stderr connect 127.0.0.1 true

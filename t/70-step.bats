@@ -71,7 +71,7 @@ step() {
 @test "a sender that refuses: nothing is received, its reason is named" {
 	endpoints
 	step 1 -s 'echo "no such snapshot" >&2; exit 3; :' -r ./receiver
-	stderr_has 'zr-step: a/data@two: sender: no such snapshot'
+	[ "$stderr" = 'zr-step: a/data@two: sender: no such snapshot' ]
 	[ ! -e receiver.log ]
 	[ -z "$output" ]
 }
@@ -94,6 +94,52 @@ step() {
 	stderr_has 'zr-step: a/data@two: receiver: out of space'
 	[[ "$stderr" != *sender* ]]
 	[ "$(cut -d ' ' -f 1 sender.log)" = Send ]
+}
+
+@test "an error is said once, and its cause last, but for what to do about it" {
+	endpoints
+	step 1 -s ./sender -r 'echo warning >&2; cat > /dev/null; echo "zr-x: out of space" >&2; echo "zr-x: hint: make some" >&2; exit 1; :'
+	[ "$stderr" = 'zr-step: receiver: warning
+zr-step: a/data@two: receiver: zr-x: out of space
+zr-step: receiver: zr-x: hint: make some' ]
+	# One that repeats what it was told has nothing to add.
+	step 1 -s './sender "$@"; echo "pool suspended" >&2; exit 7; :' \
+	    -r 'cat > /dev/null; read -r verdict <&$ZR_VERDICT; echo "incomplete: $verdict" >&2; exit 1; :'
+	[ "$stderr" = 'zr-step: a/data@two: sender: pool suspended' ]
+	# What a running one said last is shown all the same.
+	cat > slow <<-'END'
+		#!/bin/sh
+		[ "$1" = Send ] || exec ./sender "$@"
+		echo 'be patient' >&2
+		until [ -e seen ]; do sleep 0.1; done
+		exec ./sender "$@"
+	END
+	chmod +x slow
+	background zr-step -s ./slow -r ./receiver "$REQUEST" > answer 2> log
+	eventually 20 grep -qx 'zr-step: sender: be patient' log
+	: > seen
+	wait "${children[0]}"
+	[ "$(wc -l < log)" -eq 1 ]
+}
+
+@test "status 255, as ssh ends, is no signal" {
+	endpoints
+	step 1 -s 'echo "Permission denied (publickey)." >&2; exit 255; :' -r ./receiver
+	[ "$stderr" = 'zr-step: a/data@two: sender: Permission denied (publickey).' ]
+	step 1 -s 'exit 255; :' -r ./receiver
+	[ "$stderr" = 'zr-step: a/data@two: sender: endpoint ended with status 255' ]
+	step 1 -s 'exit 128; :' -r ./receiver
+	stderr_has 'sender: endpoint ended with status 128'
+	step 1 -s 'echo working >&2; kill -9 $$; :' -r ./receiver
+	stderr_has 'sender: ended by signal 9 after saying: working'
+}
+
+@test "an answer that a start-up file printed is quoted" {
+	endpoints
+	step 98 -s 'printf "Welcome to \033[1mthis host\n{}\n"; :' -r ./receiver
+	stderr_has 'sender: the answer is not JSON, but begins with "Welcome to \033[1mthis host" (does a shell start-up file print?)'
+	step 98 -s ./sender -r 'cat > /dev/null; echo Welcome; echo {}; :'
+	stderr_has 'receiver: the answer is not JSON, but begins with "Welcome"'
 }
 
 @test "a receiver that is content early: the rest is thrown away, the step is done" {

@@ -195,8 +195,7 @@ transfer_failed(int fd, const char *what, struct error *error)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0) {
 		if (why == ECONNRESET || why == EPIPE)
-			return (error_set(error, EXIT_PROTOCOL,
-			    "the peer reset the connection"));
+			return (error_set(error, EXIT_PROTOCOL, IO_RESET));
 		if (why == EACCES || why == ECONNABORTED)
 			return (error_set(error, EXIT_PROTOCOL, "the peer %s",
 			    why == EACCES ? "refused our certificate" :

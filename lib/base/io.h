@@ -65,10 +65,11 @@ ssize_t	io_write(int fd, const void *buffer, size_t size);
 /*
  * Exactly size bytes, by the deadline, not one more; the descriptor may be
  * blocking or not.  End of file is an error (EXIT_PROTOCOL; text IO_CLOSED "
- * after N of M bytes") and so is a peer's reset; lateness too
+ * after N of M bytes") and so is a peer's reset (IO_RESET); lateness too
  * (EXIT_TIMEOUT).
  */
 #define IO_CLOSED "connection closed"
+#define IO_RESET "the peer reset the connection"
 int	io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
 	    struct error *error);
 int	io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,

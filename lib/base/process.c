@@ -112,6 +112,14 @@ process_exit_code(int wait_status)
 }
 
 int
+process_code_signal(int exit_code)
+{
+	const int number = exit_code - EXIT_SIGNAL;
+
+	return (number > 0 && number <= SIGRTMAX ? number : 0);
+}
+
+int
 process_wait(struct process *process)
 {
 	int status;

@@ -39,6 +39,12 @@ int	process_start(struct process *process, char *const argv[], int input,
  */
 int	process_exit_code(int wait_status);
 
+/*
+ * The signal that such a code stands for, or 0: 255, as ssh(1) ends, is a status
+ * like any other.
+ */
+int	process_code_signal(int exit_code);
+
 /* Wait (blocking) and return process_exit_code(); pid becomes -1. */
 int	process_wait(struct process *process);
 

@@ -9,6 +9,8 @@
 #include "base/io.h"
 #include "endpoint/command.h"
 
+#define QUOTE_MAX 32	/* bytes of an answer that is none */
+
 /*
  * Does a terminal belong to us?  Then ssh may want to ask there for a
  * passphrase, which only the terminal's own process group may do; Ctrl-C
@@ -140,6 +142,19 @@ command_handle(struct command *command,
 		read_answer(command);
 	if (entries[2].revents != 0 || command->endpoint.ended)
 		endpoint_read_errors(&command->endpoint);
+	/* Of one that failed, the last line waits for whoever says why. */
+	if (command->endpoint.ended ? command->endpoint.exit_code == 0 :
+	    now >= command->endpoint.held_until)
+		command_show(command);
+	if (command->endpoint.ended)
+		command->endpoint.held_until = INT64_MAX;
+}
+
+void
+command_show(struct command *command)
+{
+	if (command->endpoint.held_length > 0)
+		endpoint_show_held(&command->endpoint);
 }
 
 const char *
@@ -156,6 +171,13 @@ command_answer(struct command *command, struct error *error)
 	if (newline == NULL) {
 		error_set(error, EXIT_PROTOCOL, "%s: no answer line",
 		    command->role);
+		return (NULL);
+	}
+	if (command->answer[0] != '{') {
+		error_set(error, EXIT_PROTOCOL, "%s: the answer is not JSON, but "
+		    "begins with \"%.*s\" (does a shell start-up file print?)",
+		    command->role, (int)(newline - command->answer < QUOTE_MAX ?
+		    newline - command->answer : QUOTE_MAX), command->answer);
 		return (NULL);
 	}
 	if (newline + 1 != command->answer + command->answer_length) {
@@ -186,12 +208,12 @@ static const char *
 with_signal(const struct command *command, const char *text)
 {
 	static char line[ENDPOINT_TEXT_MAX + 64];
-	const int code = command->endpoint.exit_code;
+	const int number = process_code_signal(command->endpoint.exit_code);
 
-	if (code <= EXIT_SIGNAL || command->endpoint.text_length == 0)
+	if (number == 0 || command->endpoint.text_length == 0)
 		return (text);
 	snprintf(line, sizeof(line), "ended by signal %d after saying: %s",
-	    code - EXIT_SIGNAL, text);
+	    number, text);
 	return (line);
 }
 
@@ -207,6 +229,18 @@ command_reason(struct command *command)
 	return (with_signal(command, line));
 }
 
+/* The hints that follow the last line, each with our role in front. */
+static void
+take_hints(struct command *command)
+{
+	const char *line = endpoint_take_held(&command->endpoint);
+
+	for (; *line != '\0'; line += strcspn(line, "\n") + 1)
+		snprintf(command->hints + strlen(command->hints),
+		    sizeof(command->hints) - strlen(command->hints), "%s: %.*s\n",
+		    command->role, (int)strcspn(line, "\n"), line);
+}
+
 const char *
 command_last_line(struct command *command)
 {
@@ -218,5 +252,6 @@ command_last_line(struct command *command)
 	while ((newline = strrchr(line, '\n')) != NULL &&
 	    strstr(newline, DIAG_HINT) != NULL)
 		*newline = '\0';
+	take_hints(command);
 	return (with_signal(command, newline != NULL ? newline + 1 : line));
 }

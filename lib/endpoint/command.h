@@ -16,7 +16,8 @@
  *	sh -c 'STRING "$@"' zr METHOD [REQUEST]
  *
  * so that nothing a peer wrote is ever part of it.  Its standard error is
- * shown line by line as it comes, and its end kept as the reason.
+ * shown line by line as it comes, the last line a second later or with whatever
+ * it is the reason of: command_show() or command_last_line().
  */
 #define COMMAND_ANSWER_MAX	(64u << 10)	/* bytes, newline included */
 #define COMMAND_ARGUMENT_MAX	((128u << 10) - 1)	/* Linux: MAX_ARG_STRLEN */
@@ -31,6 +32,8 @@ struct command {
 	bool answered;			/* and it is in */
 	char answer[COMMAND_ANSWER_MAX];
 	size_t answer_length;
+	char hints[sizeof(((struct endpoint *)NULL)->held)];	/* about the last */
+					/* line that was asked for: lines */
 };
 
 /*
@@ -65,7 +68,13 @@ bool	command_succeeded(const struct command *command);
 /* Why it failed, all of it, as one line; valid until the next call. */
 const char *command_reason(struct command *command);
 
-/* The last line of that, hints (diag.h) left out. */
+/*
+ * The last line of that, hints (diag.h) left out.  It is not shown any more where
+ * it has not been yet.
+ */
 const char *command_last_line(struct command *command);
+
+/* Where nobody asked for the last line: show it. */
+void	command_show(struct command *command);
 
 #endif

@@ -52,14 +52,59 @@ keep(struct endpoint *endpoint, const char *text, size_t length)
 	endpoint->text_length += length;
 }
 
-/* Show the line that has been gathered. */
+/* "program: word..." or "program[client]: word..." */
+static bool
+says_after_name(const char *line, size_t length, const char *word)
+{
+	const char *colon = memmem(line, length, ": ", 2);
+
+	return (colon != NULL && length - (size_t)(colon - line) >=
+	    2 + strlen(word) && memcmp(colon + 2, word, strlen(word)) == 0);
+}
+
+void
+endpoint_show_held(struct endpoint *endpoint)
+{
+	const char *line = endpoint->held, *newline;
+	const char *const end = line + endpoint->held_length;
+
+	for (; line < end; line = newline + 1) {
+		newline = memchr(line, '\n', (size_t)(end - line));
+		diag("%s: %.*s", endpoint->show, (int)(newline - line), line);
+	}
+	endpoint->held_length = 0;
+	endpoint->held_until = INT64_MAX;
+}
+
+const char *
+endpoint_take_held(struct endpoint *endpoint)
+{
+	char *newline = memchr(endpoint->held, '\n', endpoint->held_length);
+
+	endpoint->held[endpoint->held_length] = '\0';
+	endpoint->held_length = 0;
+	endpoint->held_until = INT64_MAX;
+	return (newline == NULL ? "" : newline + 1);
+}
+
+/* Hold the line that has been gathered, or show it. */
 static void
 show_line(struct endpoint *endpoint)
 {
-	if (endpoint->line_length > 0)
-		diag("%s: %.*s", endpoint->show, (int)endpoint->line_length,
-		    endpoint->line);
+	const size_t length = endpoint->line_length;
+
+	if (length == 0)
+		return;
 	endpoint->line_length = 0;
+	if (endpoint->held_length + length + 1 >= sizeof(endpoint->held) ||
+	    !says_after_name(endpoint->line, length, DIAG_HINT))
+		endpoint_show_held(endpoint);
+	memcpy(endpoint->held + endpoint->held_length, endpoint->line, length);
+	endpoint->held_length += length;
+	endpoint->held[endpoint->held_length++] = '\n';
+	endpoint->held_until = io_now() + ENDPOINT_HOLD_MS;
+	if (says_after_name(endpoint->line, length, DIAG_LOG))
+		endpoint_show_held(endpoint);
 }
 
 static void
@@ -181,17 +226,6 @@ endpoint_end(struct endpoint *endpoint, int64_t now)
 	endpoint->kill_at = now + ENDPOINT_TERM_MS;
 }
 
-/* "program: log: ..." or "program[client]: log: ..." */
-static bool
-is_for_the_log(const char *line, size_t length)
-{
-	const char *colon = memmem(line, length, ": ", 2);
-
-	return (colon != NULL && length - (size_t)(colon - line) >=
-	    2 + strlen(DIAG_LOG) &&
-	    memcmp(colon + 2, DIAG_LOG, strlen(DIAG_LOG)) == 0);
-}
-
 /* Copy what is for the peer; returns its length. */
 static size_t
 copy_lines(char *copy, const char *text, size_t length)
@@ -203,7 +237,7 @@ copy_lines(char *copy, const char *text, size_t length)
 		newline = memchr(text, '\n', (size_t)(end - text));
 		line = newline == NULL ? (size_t)(end - text) :
 		    (size_t)(newline - text) + 1;
-		if (is_for_the_log(text, line))
+		if (says_after_name(text, line, DIAG_LOG))
 			continue;
 		memcpy(copy + copied, text, line);
 		copied += line;
@@ -230,9 +264,9 @@ endpoint_text(struct endpoint *endpoint)
 	utf8_sanitize(text, start, length);
 	if (length == 1)
 		strlcat(text, ".", sizeof(text));
-	if (length == 0 && endpoint->exit_code >= EXIT_SIGNAL)
+	if (length == 0 && process_code_signal(endpoint->exit_code) != 0)
 		snprintf(text, sizeof(text), "endpoint ended by signal %d",
-		    endpoint->exit_code - EXIT_SIGNAL);
+		    process_code_signal(endpoint->exit_code));
 	else if (length == 0)
 		snprintf(text, sizeof(text), "endpoint ended with status %d",
 		    endpoint->exit_code);

@@ -16,6 +16,7 @@
  */
 #define ENDPOINT_TEXT_MAX 4096	/* bytes of standard error that are kept */
 #define ENDPOINT_TERM_MS 5000	/* from SIGTERM to SIGKILL */
+#define ENDPOINT_HOLD_MS 1000	/* its last line may be the reason of its end */
 #define ENDPOINT_KILL_MS 5000	/* and from there to going on without its end */
 
 struct endpoint {
@@ -31,9 +32,12 @@ struct endpoint {
 					/* as it comes, each line after this */
 	char line[1024];		/* the unfinished line of it */
 	size_t line_length;
+	char held[2048];		/* its last line and the hints after it, */
+	size_t held_length;		/* not shown yet */
+	int64_t held_until;		/* show them then; INT64_MAX: never */
 };
 
-#define ENDPOINT_NONE ((struct endpoint){ .process = PROCESS_NONE, .kill_at = INT64_MAX })
+#define ENDPOINT_NONE ((struct endpoint){ .process = PROCESS_NONE, .kill_at = INT64_MAX, .held_until = INT64_MAX })
 
 /* Start "argv... method".  argv is NULL-terminated. */
 int	endpoint_start(struct endpoint *endpoint, char *const argv[],
@@ -41,9 +45,19 @@ int	endpoint_start(struct endpoint *endpoint, char *const argv[],
 
 /*
  * Take what its standard error holds; call when process.errors is readable.
- * Everything is kept for endpoint_text(), none of it is shown yet.
+ * Everything is kept for endpoint_text().  Where show says so it is also shown,
+ * but for the last line and its hints (diag.h): whoever reports why it failed
+ * says that line, which is not to be said twice.
  */
 void	endpoint_read_errors(struct endpoint *endpoint);
+
+/*
+ * Show what is held back: after another line, at held_until, or because it is not
+ * the reason of anything.  endpoint_take_held() forgets its first line and
+ * returns the hints, lines with a newline each, in the endpoint's own buffer.
+ */
+void	endpoint_show_held(struct endpoint *endpoint);
+const char *endpoint_take_held(struct endpoint *endpoint);
 
 /* After SIGCHLD, and when a deadline came: reap it, SIGKILL it when due. */
 void	endpoint_check(struct endpoint *endpoint, int64_t now);

@@ -287,6 +287,7 @@ wait_and_move(struct run *run)
 	for (int i = 0; i < SIDES; i++) {
 		command_poll(&run->sides[i], entries + i * COMMAND_ENTRIES);
 		deadline = io_earlier(deadline, run->sides[i].endpoint.kill_at);
+		deadline = io_earlier(deadline, run->sides[i].endpoint.held_until);
 	}
 	deadline = io_earlier(deadline, progress_deadline(run->step->progress));
 	drain = run->started[RECEIVER] &&
@@ -344,10 +345,12 @@ judge(struct run *run)
 		    command_last_line(receiver)));
 	strlcpy(reason, command_last_line(sender), sizeof(reason));
 	/* A receiver that only repeats what it was told has nothing to add. */
-	if (!receiver_failed || strstr(command_reason(receiver), reason) != NULL)
-		return (error_set(run->error, EXIT_FAILED, "sender: %s", reason));
-	return (error_set(run->error, EXIT_FAILED, "sender: %s; receiver: %s",
-	    reason, command_last_line(receiver)));
+	if (receiver_failed && strstr(command_reason(receiver), reason) != NULL)
+		command_last_line(receiver);
+	else if (receiver_failed)
+		return (error_set(run->error, EXIT_FAILED, "sender: %s; "
+		    "receiver: %s", reason, command_last_line(receiver)));
+	return (error_set(run->error, EXIT_FAILED, "sender: %s", reason));
 }
 
 /* Has it not failed yet? */
@@ -455,6 +458,19 @@ request_line(const ProtobufCMessage *message, struct error *error)
 	return (line);
 }
 
+/* Both commands are over; what they said and nobody repeats is shown. */
+static void
+end_sides(struct run *run)
+{
+	for (int i = 0; i < SIDES; i++) {
+		command_show(&run->sides[i]);
+		strlcat(run->result->hints, run->sides[i].hints,
+		    sizeof(run->result->hints));
+		endpoint_free(&run->sides[i].endpoint);
+		run->sides[i].endpoint = ENDPOINT_NONE;
+	}
+}
+
 int
 step_run(const struct step *step, struct step_result *result, struct error *error)
 {
@@ -485,11 +501,10 @@ step_run(const struct step *step, struct step_result *result, struct error *erro
 	if (outcome == 0)
 		outcome = check_answer(&run->sides[RECEIVER],
 		    &receive_res__descriptor, error);
-	for (int i = 0; i < SIDES; i++)
-		endpoint_free(&run->sides[i].endpoint);
+	end_sides(run);
 	if (outcome == 0) {
 		outcome = send_completed(run, completed_request);
-		endpoint_free(&run->sides[SENDER].endpoint);
+		end_sides(run);
 	}
 	for (int i = 0; i < EXTRAS; i++)
 		io_close(&run->extras[i]);

@@ -35,6 +35,7 @@ struct step_result {
 	bool bytes_known;	/* did the receiver say (ZR_PROGRESS)? */
 	uint64_t bytes;		/* of the stream */
 	int64_t elapsed_ms;
+	char hints[4096];	/* what to do about the error: lines */
 };
 
 /*

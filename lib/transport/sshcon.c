@@ -34,11 +34,16 @@ sshcon_check_client(const char banner[SSHCON_BANNER_SIZE], struct error *error)
 int
 sshcon_connect(const struct chain *chain, int64_t deadline, struct error *error)
 {
-	char banner[SSHCON_BANNER_SIZE];
+	char banner[SSHCON_BANNER_SIZE] = "";
+	struct error stranger;
 
 	if (io_read_exactly(chain->read_fd, banner, sizeof(banner), deadline,
-	    error) == -1)
-		return (error_prefix(error, "waiting for the server's greeting"));
+	    error) == -1) {
+		/* What came of it may say who is there. */
+		if (banner[0] == '\0' || sshcon_check_server(banner, &stranger) == 0)
+			return (error_prefix(error, "waiting for the server's greeting"));
+		return (error_set(error, error->code, "%s", stranger.text));
+	}
 	if (sshcon_check_server(banner, error) == -1)
 		return (-1);
 	return (io_write_all(chain->write_fd, sshcon_begin, sizeof(sshcon_begin), deadline, error));

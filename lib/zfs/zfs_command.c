@@ -287,9 +287,9 @@ zfs_failed(const struct zfs_report *report, struct error *error)
 
 	if (join(report->words, text, sizeof(text)) > 0)
 		error_set(error, EXIT_FAILED, "%s", text);
-	else if (report->exit_code >= EXIT_SIGNAL)
+	else if (process_code_signal(report->exit_code) != 0)
 		error_set(error, EXIT_FAILED, "zfs %s was ended by signal %d",
-		    report->command, report->exit_code - EXIT_SIGNAL);
+		    report->command, process_code_signal(report->exit_code));
 	else
 		error_set(error, EXIT_FAILED, "zfs %s ended with status %d",
 		    report->command, report->exit_code);
