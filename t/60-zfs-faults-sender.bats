@@ -369,6 +369,22 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '[null,null,null]' ]
 }
 
+@test "destroying: what is gone by then does not exist" {
+	says destroy "could not find any snapshots to destroy; check snapshot names."
+	request="{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 2)]}"
+	sender DestroySnapshots "$request"
+	[ "$status" -eq 0 ]
+	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '["dataset \"tank/a@1\" does not exist","dataset \"tank/a@2\" does not exist"]' ]
+	[ -z "$stderr" ]
+	# Its filesystem, too.
+	says destroy "cannot open 'tank/a': dataset does not exist"
+	sender DestroySnapshots "$request"
+	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '["dataset \"tank/a@1\" does not exist","dataset \"tank/a@2\" does not exist"]' ]
+	receiver DestroySnapshots "$request"
+	[ "$status" -eq 0 ]
+	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '["dataset \"tank/a@1\" does not exist","dataset \"tank/a@2\" does not exist"]' ]
+}
+
 @test "destroying: reasons beyond what is kept of zfs's words are asked for again" {
 	does get <<-'END'
 	printf 'tank/a\ttype\tfilesystem\t-\n'

@@ -73,7 +73,7 @@ zfs_version_find(const struct zfs_list *list, const char *shown,
 		    bookmark ? '#' : '@', wanted->name);
 	else if (found->guid != wanted->guid) {
 		error_set(error, EXIT_FAILED, "%s \"%s%c%s\" has guid %" PRIu64
-		    ", not %" PRIu64, bookmark ? "bookmark" : "snapshot", shown,
+		    ", not %" PRIu64 ": the name is another one's now", bookmark ? "bookmark" : "snapshot", shown,
 		    bookmark ? '#' : '@', wanted->name, found->guid, wanted->guid);
 		found = NULL;
 	}
@@ -101,6 +101,16 @@ cannot(struct destruction *destruction, size_t index, const char *text)
 		destruction->out_of_memory = true;
 }
 
+static void
+is_gone(struct destruction *destruction, size_t index)
+{
+	char text[FS_NAME_MAX * 3];
+
+	snprintf(text, sizeof(text), "dataset \"%s@%s\" does not exist",
+	    destruction->shown, destruction->wanted[index]->name);
+	cannot(destruction, index, text);
+}
+
 /* What is not there, or another than the client thinks. */
 static void
 judge(struct destruction *destruction, const struct zfs_list *list)
@@ -113,11 +123,9 @@ judge(struct destruction *destruction, const struct zfs_list *list)
 
 		found = fs_name_valid_snapshot(wanted->name) ?
 		    zfs_list_find(list, ZFS_SNAPSHOT, wanted->name) : NULL;
-		if (found == NULL) {
-			snprintf(text, sizeof(text), "dataset \"%s@%s\" does not "
-			    "exist", destruction->shown, wanted->name);
-			cannot(destruction, i, text);
-		} else if (wanted->guid != 0 && wanted->guid != found->guid) {
+		if (found == NULL)
+			is_gone(destruction, i);
+		else if (wanted->guid != 0 && wanted->guid != found->guid) {
 			snprintf(text, sizeof(text), "\"%s@%s\" has guid %" PRIu64
 			    ", not %" PRIu64, destruction->shown, wanted->name,
 			    found->guid, wanted->guid);
@@ -206,6 +214,10 @@ destroy_some(struct destruction *destruction, size_t first,
 	struct zfs_arguments arguments;
 	struct zfs_report report;
 	const char *line, *end;
+	static const char *const gone[] = {
+		"could not find any snapshots to destroy; check snapshot names.",
+		"': dataset does not exist", NULL
+	};
 	bool named = false;
 	size_t last, used;
 	char *operand;
@@ -229,6 +241,13 @@ destroy_some(struct destruction *destruction, size_t first,
 	if (report.exit_code == 0) {
 		for (size_t i = first; i < last; i++)
 			destruction->done[i] = true;
+		return (0);
+	}
+	/* Somebody else destroyed them all since we looked. */
+	if (zfs_words_all(&report, gone)) {
+		for (size_t i = first; i < last; i++)
+			if (!destruction->done[i])
+				is_gone(destruction, i);
 		return (0);
 	}
 	/* A last line without its end was cut off: it will be said again. */
@@ -267,7 +286,7 @@ zfs_versions_destroy(const char *shown, const char *local,
 	destruction.texts = calloc(request->n_snapshots + 1, sizeof(char *));
 	destruction.out_of_memory = destruction.done == NULL ||
 	    destruction.texts == NULL;
-	result = zfs_filesystem_read(&list, local, 0, false, error);
+	result = zfs_filesystem_read(&list, local, 0, true, error);
 	if (result == 0 && !destruction.out_of_memory) {
 		judge(&destruction, &list);
 		result = destroy_all(&destruction, error);

@@ -23,7 +23,8 @@ const struct zfs_object *zfs_version_find(const struct zfs_list *list,
 	    struct error *error);
 
 /*
- * Answer DestroySnapshots.  As few zfs processes as the answer allows: one to
+ * Answer DestroySnapshots.  One that does not exist, or is gone when its turn
+ * comes, is "dataset "F@S" does not exist".  As few zfs processes as the answer allows: one to
  * see what there is, one to destroy it all; more only for snapshots that
  * cannot be destroyed.
  */
