@@ -72,9 +72,9 @@ static const struct {
 	    "one (the token is in "
 	    "\"zfs get receive_resume_token %F\") or give it up with "
 	    "\"zfs receive -A %F\"" },
-	{ "resume token is corrupt",
-	    "give up the interrupted receive on the receiving side with "
-	    "\"zfs receive -A\" and send again" },
+	{ "resume token is corrupt", ZFS_ADVICE_GIVE_UP },
+	{ "used in the initial send", ZFS_ADVICE_GIVE_UP },
+	{ "cannot resume send: incremental source", ZFS_ADVICE_GIVE_UP },
 	{ "has been modified",
 	    "something wrote to it since its last snapshot: \"zfs diff\" that "
 	    "snapshot to see what, \"zfs rollback\" to it to lose that; "
@@ -98,6 +98,12 @@ static const struct {
 	    "filesystem: compare \"zfs list -t snapshot,bookmark "
 	    "-o name,createtxg %F\"" },
 
+	{ "IV set guid mismatch",
+	    "on the receiver the last snapshot came in a plain stream, and a raw "
+	    "increment fits only one that came raw: send plain increments, or on "
+	    "the receiver go back to the last one that came raw (\"zfs rollback "
+	    "-r\" destroys those after it) and send raw from there" },
+
 	/* The stream. */
 	{ "incomplete stream",
 	    "the sender failed or the connection broke: its own error says "
@@ -120,6 +126,28 @@ static const struct {
 	{ "ZFS utilities must be run as root",
 	    "/dev/zfs cannot be opened by this user: make it mode 0666, ZFS "
 	    "checks the rights itself" }
+};
+
+/* The same, for words that mean another thing to another command. */
+#define READ_ONLY							\
+	"the sender's pool was imported with readonly=on: export it and "	\
+	"import it again, or ask for GuaranteeNothing, which needs neither "	\
+	"holds nor bookmarks"
+
+static const struct {
+	const char *command;
+	const char *phrase;
+	const char *advice;
+} command_entries[] = {
+	{ "hold", "pool is read-only", READ_ONLY },
+	{ "bookmark", "pool is read-only", READ_ONLY },
+	{ "bookmark", "bookmark feature not enabled",
+	    "on the sender, \"zpool set feature@bookmarks=enabled %P\" enables "
+	    "it for good; or ask for GuaranteeNothing, which needs no bookmarks" },
+	{ "send", "Input/output error",
+	    "data of the snapshot cannot be read, and trying again does not heal "
+	    "that: on the sender, \"zpool status -v %P\" lists the damaged files; "
+	    "only other copies (a mirror, a backup) have their contents" }
 };
 
 /* Tested one by one on OpenZFS 2.3.2, on Linux. */
@@ -306,6 +334,13 @@ zfs_advice(char line[ZFS_ADVICE_SIZE], const struct zfs_failure *failure)
 		advise_allow(line, failure, &names);
 		return (true);
 	}
+	for (size_t i = 0; i < COUNT(command_entries); i++)
+		if (failure->command != NULL && strcmp(failure->command,
+		    command_entries[i].command) == 0 &&
+		    find(failure, command_entries[i].phrase) != NULL) {
+			fill_in(line, command_entries[i].advice, &names);
+			return (true);
+		}
 	for (size_t i = 0; i < COUNT(entries); i++)
 		if (find(failure, entries[i].phrase) != NULL) {
 			fill_in(line, entries[i].advice, &names);

@@ -11,6 +11,11 @@
  */
 #define ZFS_ADVICE_SIZE	1024	/* bytes that are always enough */
 
+/* What ends a resume token that nobody can use. */
+#define ZFS_ADVICE_GIVE_UP						\
+	"to start this step anew, send without the token, or on the receiver "	\
+	"give up what it has in part (\"zfs receive -A\")"
+
 struct zfs_failure {
 	const char *command;	/* its first argument: "receive", "send", */
 				/* "hold", ..., or NULL */

@@ -65,6 +65,26 @@ static const struct {
 	    "\"zfs receive -A p/res\"" },
 	{ "send", NULL, "cannot resume send: resume token is corrupt (incorrect "
 	    "checksum)\n", "zfs receive -A" },
+	{ "send", "1-9-b0-78", "cannot resume send: 's/t@1' used in the initial "
+	    "send no longer exists\n", "zfs receive -A" },
+	{ "send", "1-9-b0-78", "cannot resume send: 's/t@1' is no longer the same "
+	    "snapshot used in the initial send\n", "zfs receive -A" },
+	{ "send", "1-9-b0-78", "cannot resume send: incremental source "
+	    "0xbe52d456f12c0724 no longer exists\n", "zfs receive -A" },
+	{ "recv", "d/e@3", "cannot receive incremental stream: IV set guid "
+	    "mismatch. See the 'zfs receive' man page section\n discussing the "
+	    "limitations of raw encrypted send streams.\n", "zfs rollback -r" },
+	{ "send", "s/x@1", "warning: cannot send 's/x@1': Input/output error\n",
+	    "zpool status -v s" },
+	{ "recv", "s/x@1", "cannot receive: Input/output error\n", NULL },
+	{ "hold", "ro/d@1", "cannot hold: pool is read-only\n",
+	    "GuaranteeNothing" },
+	{ "bookmark", "ro/d#b", "cannot create bookmark 'ro/d#b': pool is "
+	    "read-only\n", "GuaranteeNothing" },
+	{ "recv", "ro/d", "cannot receive new filesystem stream: pool is "
+	    "read-only\n", "export it and import it again" },
+	{ "bookmark", "nof/d#b", "cannot create bookmark 'nof/d#b': bookmark "
+	    "feature not enabled\n", "zpool set feature@bookmarks=enabled nof" },
 	{ "receive", "p/r", "cannot receive incremental stream: destination p/r "
 	    "has been modified\nsince most recent snapshot\n",
 	    "zfs set readonly=on p/r" },

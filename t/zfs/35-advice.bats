@@ -115,3 +115,47 @@ advised() {
 	zpool destroy -f bad
 	umount small
 }
+
+@test "raw, one plain increment, raw again" {
+	random 32 key
+	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/secret
+	for i in 1 2 3; do
+		random 300000 src/secret/$i
+		zfs snapshot src/secret@$i
+	done
+	plain=$SENDER raw="$SENDER -E"
+	SENDER=$raw step '' src/secret@1
+	zfs load-key -L "file://$PWD/key" "$(at src/secret)"
+	SENDER=$plain step src/secret@1 src/secret@2
+	SENDER=$raw advised 'IV set guid mismatch' 'the last snapshot came in a plain stream' step src/secret@2 src/secret@3
+	# Either way out of it.
+	SENDER=$plain step src/secret@2 src/secret@3
+	zfs release "$RECEIVED_TAG" "$(at src/secret@3)"
+	zfs rollback -r "$(at src/secret@1)"
+	SENDER=$raw step src/secret@1 src/secret@3
+	same_guid src/secret@3
+}
+
+@test "a snapshot that was renamed, and its old name used again" {
+	step '' src/data@1
+	zfs rename src/data@1 src/data@old
+	random 300000 src/data/new
+	zfs snapshot src/data@1
+	run -1 --separate-stderr step src/data@old src/data@1
+	stderr_has '"src/data@1" is there already, with guid'
+	stderr_has 'on the receiver rename the old one as it was renamed there'
+	zfs rename "$(at src/data@1)" "$(at src/data@old)"
+	step src/data@old src/data@1
+	same_snapshot src/data@1
+}
+
+@test "data that the sender cannot read" {
+	POOL_SIZE=100M make_pool bad -O compression=off
+	yes 'a line that is easy to find' | head -c 1000000 > bad/file
+	zfs snapshot bad@1
+	zpool export bad
+	perl -0777 -pi -e 's/(a line that is easy to find\n){100}/"x" x length $&/ge' bad.pool
+	zpool import -d "$PWD" bad
+	advised "cannot send 'bad@1': Input/output error" 'zpool status -v bad' step '' bad@1
+	stderr_has 'trying again does not heal that'
+}
