@@ -1,6 +1,8 @@
 #!/bin/sh
-# replicate.sh SENDER RECEIVER: bring every filesystem of one endpoint to
-# another, with nothing but the endpoint interface, zr-step and zr-token.
+# replicate.sh [-g GUARANTEE] SENDER RECEIVER: bring every filesystem of one
+# endpoint to another, with nothing but the endpoint interface, zr-step and
+# zr-token.  The guarantee is GuaranteeResumability unless given; a pool that is
+# imported read-only can only be sent from with GuaranteeNothing.
 #
 # SENDER and RECEIVER are command strings, such as 'zr-endpoint archive /a' or
 # 'zr-remote tcp:backup:8888'.  A line of JSON is printed for each step.
@@ -8,7 +10,12 @@
 # filesystem failed or SENDER lists none, and with the endpoint's status when
 # one cannot be listed.
 set -eu
-[ $# = 2 ] || { echo 'usage: replicate.sh SENDER RECEIVER' >&2; exit 100; }
+guarantee=GuaranteeResumability
+if [ $# = 4 ] && [ "$1" = -g ]; then
+	guarantee=$2
+	shift 2
+fi
+[ $# = 2 ] || { echo 'usage: replicate.sh [-g GUARANTEE] SENDER RECEIVER' >&2; exit 100; }
 sender=$1 receiver=$2
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -59,7 +66,7 @@ else ([$ours[] | select(.Guid == $common.Guid)] | last) as $from |
 	{from: $from, to: [after($from)[] | select(.Guid != $from.Guid)]} end |
 .from as $from | .to as $all | $all | to_entries[] | . as $step |
 {Filesystem: $name, To: .value, ReplicationConfig: {protection: {
-    Initial: "GuaranteeResumability", Incremental: "GuaranteeResumability"}}} +
+    Initial: $guarantee, Incremental: $guarantee}}} +
 (if .key == 0 then (if $from then {From: $from} else {} end) +
     (if $token then {ResumeToken: $text} else {} end)
 else {From: $all[$step.key - 1]} end)'
@@ -82,7 +89,7 @@ replicate() {
 	token=null
 	[ -z "$text" ] || token=$(printf '%s\n' "$text" | zr-token) || return 1
 	jq -cn --argjson name "$1" --slurpfile s "$dir/ours" --slurpfile r "$dir/theirs" \
-	    --arg text "$text" --argjson token "$token" \
+	    --arg text "$text" --arg guarantee "$guarantee" --argjson token "$token" \
 	    "\$s[0] as \$sender | \$r[0] as \$receiver | $plan" > "$dir/steps" || return 1
 	while read -r step; do
 		printf '%s\n' "$step" > "$dir/step"

@@ -128,6 +128,21 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	[ "$status" -eq 0 ]
 }
 
+@test "sender: that no cursor can be made is known before there is a hold" {
+	says bookmark "cannot create bookmark: out of luck"
+	sender Send "$(request)"
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	stderr_has "out of luck"
+	run ! grep -q -e '^hold' -e '^send' ran
+	# Where the job has a cursor it can make more.
+	echo "printf 'tank/a#zrepl_CURSOR_G_0000000000000011_J_job\ttype\tbookmark\t-\ntank/a#zrepl_CURSOR_G_0000000000000011_J_job\tguid\t17\t-\n'" >> does/get
+	: > ran
+	sender Send "$(request)"
+	[ "$status" -eq 0 ]
+	run ! grep -q '^bookmark' ran
+}
+
 @test "sender: holds that are there already are fine, one of them missing is not" {
 	says hold "cannot hold snapshot 'tank/a@2': tag already exists on this dataset"
 	sender Send "$(request)"
@@ -163,11 +178,14 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	stderr_has "a stale bookmark stays: cannot destroy bookmark: out of luck"
 }
 
-@test "sender: a cursor that cannot be made is an error" {
+@test "sender: a cursor that cannot be made is an error; the holds go, older cursors stay" {
 	says bookmark "cannot create bookmark: out of luck"
 	sender SendCompleted "{\"OriginalReq\":$(request)}"
 	[ "$status" -eq 1 ]
-	run ! grep -q '^release' ran
+	[ -z "$output" ]
+	stderr_has "cannot create bookmark: out of luck"
+	grep -qx 'release zrepl_STEP_J_job tank/a@1' ran
+	run ! grep -q '^destroy' ran
 }
 
 @test "sender: an absurd estimate is none" {

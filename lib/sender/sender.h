@@ -82,7 +82,10 @@ int	sender_step_size(const struct sender_step *step,
 
 /*
  * Before the stream: take the guarantee's holds or tentative cursors, remove
- * what this job's earlier steps left.
+ * what this job's earlier steps left.  Where the guarantee ends with a cursor
+ * and the job has none here yet, a tentative one of To is made in any case: a
+ * pool without bookmarks, or a user who may not make them, is an error before
+ * the stream and not after it.
  */
 int	sender_step_prepare(const struct sender_step *step,
 	    const struct sender *sender, struct error *error);
@@ -93,8 +96,9 @@ int	sender_step_send(const struct sender_step *step,
 
 /*
  * The receiver has it: move the cursor to To, remove this job's holds and
- * older cursors.  Only a cursor that cannot be made is an error; clean-up
- * that fails is said on standard error.
+ * older cursors.  Only a cursor that cannot be made is an error: the holds go
+ * even then, the older cursors stay.  Clean-up that fails is said on standard
+ * error.
  */
 int	sender_step_complete(const struct sender_step *step,
 	    const struct sender *sender, struct error *error);

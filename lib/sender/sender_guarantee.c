@@ -115,6 +115,24 @@ sender_check_job(const struct sender *sender, struct error *error)
 	    "which job is this? Holds and cursors carry its name: -j JOB"));
 }
 
+/*
+ * Where the job has no cursor yet, only an attempt shows whether it can make
+ * one: the pool may lack the feature, or the user the permission.
+ */
+static bool
+cursors_untried(const struct sender_step *step, const char *job)
+{
+	const struct zfs_object *objects = step->list.objects;
+	char name[ZREPL_NAME_SIZE];
+
+	for (size_t i = 0; i < step->list.count; i++)
+		if (sender_is_cursor(&objects[i], job, ZREPL_CURSOR))
+			return (false);
+	/* The name of a cursor proper is shorter. */
+	zrepl_cursor_name(name, ZREPL_TENTATIVE_CURSOR, step->to->guid, job);
+	return (strlen(objects[0].name) + 1 + strlen(name) <= FS_NAME_MAX);
+}
+
 int
 sender_step_prepare(const struct sender_step *step,
     const struct sender *sender, struct error *error)
@@ -123,6 +141,7 @@ sender_step_prepare(const struct sender_step *step,
 	    REPLICATION_GUARANTEE_KIND__GuaranteeResumability;
 	const bool cursors = step->guarantee ==
 	    REPLICATION_GUARANTEE_KIND__GuaranteeIncrementalReplication;
+	bool try_one;
 	/* The step's own snapshots. */
 	const char *const own[] = { holds ? step->to->name : NULL,
 	    step->from != NULL && step->from->type == ZFS_SNAPSHOT ?
@@ -132,19 +151,22 @@ sender_step_prepare(const struct sender_step *step,
 
 	if (sender_check_job(sender, error) == -1)
 		return (-1);
-	zrepl_hold_tag(tag, ZREPL_STEP_TAG, sender->job);
-	if (holds && zfs_hold(tag, own, error) == -1)
-		return (-1);
+	/* Holds come last: what fails before them leaves none. */
 	if (cursors && step->from != NULL && step->from->type == ZFS_SNAPSHOT &&
 	    make_cursor(step, ZREPL_TENTATIVE_CURSOR, step->from, sender->job,
 	    error) == -1)
 		return (-1);
-	if (cursors && make_cursor(step, ZREPL_TENTATIVE_CURSOR, step->to,
-	    sender->job, error) == -1)
+	try_one = holds && cursors_untried(step, sender->job);
+	if ((cursors || try_one) &&
+	    make_cursor(step, ZREPL_TENTATIVE_CURSOR, step->to, sender->job,
+	    error) == -1)
+		return (-1);
+	zrepl_hold_tag(tag, ZREPL_STEP_TAG, sender->job);
+	if (holds && zfs_hold(tag, own, error) == -1)
 		return (-1);
 	if (zfs_release(tag, &step->list, own, &stale) == -1)
 		diag("stale step holds stay: %s", stale.text);
-	destroy_tentative(step, sender->job, cursors, step->from);
+	destroy_tentative(step, sender->job, cursors || try_one, step->from);
 	return (0);
 }
 
@@ -158,15 +180,19 @@ sender_step_complete(const struct sender_step *step,
 	const struct zfs_object *object;
 	char tag[ZREPL_NAME_SIZE];
 	struct error stale;
+	int result = 0;
 
 	if (sender_check_job(sender, error) == -1)
 		return (-1);
-	if (cursor && make_cursor(step, ZREPL_CURSOR, step->to, sender->job,
-	    error) == -1)
-		return (-1);
+	if (cursor)
+		result = make_cursor(step, ZREPL_CURSOR, step->to, sender->job,
+		    error);
 	zrepl_hold_tag(tag, ZREPL_STEP_TAG, sender->job);
 	if (zfs_release(tag, &step->list, spare, &stale) == -1)
 		diag("stale step holds stay: %s", stale.text);
+	/* Without the new cursor the next increment may need the old ones. */
+	if (result == -1)
+		return (-1);
 	destroy_tentative(step, sender->job, false, NULL);
 	/* Older cursors: never one that is newer than To. */
 	for (size_t i = 0; i < step->list.count; i++) {
