@@ -53,7 +53,7 @@ elif $token then
 	([$ours | snapshots[] | select(.Guid == $token.toguid)] | first) as $to |
 	if $to then {from: ([$ours[] | select(.Guid == $token.fromguid)] |
 	    (snapshots | first) // first), to: ([$to] + after($to))}
-	else error("the receiver has part of \($token.toname), which the sender does not have") end
+	else error("the receiver has part of \($token.toname), which the sender does not have any more: give it up there (zfs receive -A)") end
 elif $theirs == [] then
 	if ($ours | snapshots) == [] then error("only bookmarks on the sender, nothing to start from")
 	else {from: null, to: ($ours | snapshots)} end

@@ -62,19 +62,21 @@ int	sender_check_request(const struct sender *sender,
 	    const SendReq *request, struct error *error);
 
 /*
- * From and To exist with the guids that the request gives, its guarantees are
- * some.  One zfs process.  sender_step_free() also after an error.
+ * From and To exist with the guids that the request gives, and its guarantees
+ * are valid.  One zfs process.  sender_step_free() also after an error.
  */
 int	sender_step_open(struct sender_step *step, const struct sender *sender,
 	    const SendReq *request, struct error *error);
 void	sender_step_free(struct sender_step *step);
 
 /*
- * May it be sent: the encryption policy, and the resume token, which may be
- * forged, says just what the request says; there is room for the cursor's name.
+ * The same for a step that is to be sent, which the encryption policy must allow
+ * and whose cursor's name must be of a length that ZFS allows.  The resume token,
+ * which may be forged, must say just what the request says; the error for one
+ * that nobody can use says what ends that.
  */
-int	sender_step_check(struct sender_step *step, const struct sender *sender,
-	    struct error *error);
+int	sender_step_begin(struct sender_step *step, const struct sender *sender,
+	    const SendReq *request, struct error *error);
 
 /* What "zfs send -n" expects, in bytes; 0 where that cannot be told. */
 int	sender_step_size(const struct sender_step *step,

@@ -132,17 +132,6 @@ replication_cursor(void *context, const ProtobufCMessage *message,
 
 /* --- sending --- */
 
-/* May it be sent, and from where? */
-static int
-begin(struct sender_step *step, const struct sender *sender,
-    const SendReq *request, SendRes *response, struct error *error)
-{
-	response->usedresumetoken = request->resumetoken[0] != '\0';
-	if (sender_step_open(step, sender, request, error) == -1)
-		return (-1);
-	return (sender_step_check(step, sender, error));
-}
-
 static int
 send_dry(void *context, const ProtobufCMessage *message, struct error *error)
 {
@@ -152,7 +141,8 @@ send_dry(void *context, const ProtobufCMessage *message, struct error *error)
 	struct sender_step step;
 	int result;
 
-	result = begin(&step, sender, request, &response, error);
+	response.usedresumetoken = request->resumetoken[0] != '\0';
+	result = sender_step_begin(&step, sender, request, error);
 	if (result == 0)
 		result = sender_step_size(&step, sender, &response.expectedsize,
 		    error);
@@ -171,7 +161,8 @@ send_stream(void *context, const ProtobufCMessage *message, struct error *error)
 	struct sender_step step;
 	int result;
 
-	result = begin(&step, sender, request, &response, error);
+	response.usedresumetoken = request->resumetoken[0] != '\0';
+	result = sender_step_begin(&step, sender, request, error);
 	if (result == 0)
 		result = sender_step_prepare(&step, sender, error);
 	if (result == 0)

@@ -12,6 +12,7 @@
 #include "sender/sender.h"
 #include "zfs/fs_name.h"
 #include "zfs/resume_token.h"
+#include "zfs/zfs_advice.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_versions.h"
 #include "zfs/zrepl_name.h"
@@ -63,8 +64,9 @@ sender_check_request(const struct sender *sender, const SendReq *request,
 	return (0);
 }
 
-int
-sender_step_open(struct sender_step *step, const struct sender *sender,
+/* Everything that is there. */
+static int
+open_filesystem(struct sender_step *step, const struct sender *sender,
     const SendReq *request, struct error *error)
 {
 	*step = (struct sender_step){ .request = request,
@@ -72,24 +74,40 @@ sender_step_open(struct sender_step *step, const struct sender *sender,
 	if (sender_check_request(sender, request, error) == -1)
 		return (-1);
 	step->guarantee = sender_guarantee(request);
-	if (zfs_filesystem_read(&step->list, request->filesystem,
-	    ZFS_WANT_HOLDS | ZFS_WANT_ENCRYPTION, false, error) == -1)
-		return (-1);
+	return (zfs_filesystem_read(&step->list, request->filesystem,
+	    ZFS_WANT_HOLDS | ZFS_WANT_ENCRYPTION, false, error));
+}
+
+/* To and From, in that. */
+static int
+find_versions(struct sender_step *step, struct error *error)
+{
+	const SendReq *request = step->request;
+
 	step->to = zfs_version_find(&step->list, request->filesystem,
 	    request->to, error);
 	if (step->to == NULL)
 		return (-1);
-	if (request->from != NULL) {
-		step->from = zfs_version_find(&step->list, request->filesystem,
-		    request->from, error);
-		if (step->from == NULL)
-			return (-1);
-		if (step->from->createtxg >= step->to->createtxg)
-			return (error_set(error, EXIT_FAILED,
-			    "From \"%s\" is not older than To \"%s\"",
-			    request->from->name, request->to->name));
-	}
+	if (request->from == NULL)
+		return (0);
+	step->from = zfs_version_find(&step->list, request->filesystem,
+	    request->from, error);
+	if (step->from == NULL)
+		return (-1);
+	if (step->from->createtxg >= step->to->createtxg)
+		return (error_set(error, EXIT_FAILED,
+		    "From \"%s\" is not older than To \"%s\"",
+		    request->from->name, request->to->name));
 	return (0);
+}
+
+int
+sender_step_open(struct sender_step *step, const struct sender *sender,
+    const SendReq *request, struct error *error)
+{
+	if (open_filesystem(step, sender, request, error) == -1)
+		return (-1);
+	return (find_versions(step, error));
 }
 
 void
@@ -100,42 +118,85 @@ sender_step_free(struct sender_step *step)
 
 /* --- may it be sent? --- */
 
+/* A snapshot or bookmark with that guid; NULL if there is none. */
+static const struct zfs_object *
+find_guid(const struct sender_step *step, uint64_t guid)
+{
+	for (size_t i = 1; i < step->list.count; i++)
+		if (step->list.objects[i].guid == guid)
+			return (&step->list.objects[i]);
+	return (NULL);
+}
+
+/* What the token resumes is the step that is asked for. */
+static int
+check_token_step(const struct sender_step *step,
+    const struct resume_token *token, struct error *error)
+{
+	const SendReq *request = step->request;
+
+	if (strcmp(token->filesystem, request->filesystem) != 0)
+		return (error_set(error, EXIT_FAILED, "resume token is of "
+		    "filesystem %s, not of %s%s", token->filesystem,
+		    request->filesystem, token->to_guid == step->to->guid ?
+		    ": what was interrupted before a rename cannot be resumed" : ""));
+	if (find_guid(step, token->to_guid) == NULL)
+		return (error_set(error, EXIT_FAILED, "resume token has toguid %"
+		    PRIu64 " (%s@%s), a snapshot that the sender does not have "
+		    "any more", token->to_guid, token->filesystem,
+		    token->snapshot));
+	if (token->to_guid != step->to->guid)
+		return (error_set(error, EXIT_FAILED, "resume token has toguid %"
+		    PRIu64 ", but To has %" PRIu64, token->to_guid,
+		    step->to->guid));
+	if (token->has_from_guid && find_guid(step, token->from_guid) == NULL)
+		return (error_set(error, EXIT_FAILED, "resume token has fromguid %"
+		    PRIu64 ", a snapshot that the sender does not have any more",
+		    token->from_guid));
+	if (token->has_from_guid != (step->from != NULL))
+		return (error_set(error, EXIT_FAILED, "resume token is of %s "
+		    "stream, the request %s", token->has_from_guid ?
+		    "an incremental" : "a full", step->from != NULL ?
+		    "has a From" : "has no From"));
+	if (step->from != NULL && token->from_guid != step->from->guid)
+		return (error_set(error, EXIT_FAILED, "resume token has fromguid %"
+		    PRIu64 ", but From has %" PRIu64, token->from_guid,
+		    step->from->guid));
+	return (0);
+}
+
 static int
 check_token(const struct sender_step *step, const struct sender *sender,
     struct error *error)
 {
-	const SendReq *request = step->request;
 	struct resume_token token;
 
-	if (resume_token_decode(&token, request->resumetoken, error) == -1)
+	if (resume_token_decode(&token, step->request->resumetoken, error) == -1 ||
+	    check_token_step(step, &token, error) == -1)
 		return (-1);
-	if (strcmp(token.filesystem, request->filesystem) != 0)
-		return (error_set(error, EXIT_FAILED, "resume token is of "
-		    "filesystem %s, not of %s", token.filesystem,
-		    request->filesystem));
-	if (token.to_guid != step->to->guid)
-		return (error_set(error, EXIT_FAILED, "resume token has toguid %"
-		    PRIu64 ", but To has %" PRIu64, token.to_guid,
-		    step->to->guid));
-	if (token.has_from_guid != (step->from != NULL))
-		return (error_set(error, EXIT_FAILED, "resume token is of %s "
-		    "stream, the request %s", token.has_from_guid ?
-		    "an incremental" : "a full", step->from != NULL ?
-		    "has a From" : "has no From"));
-	if (step->from != NULL && token.from_guid != step->from->guid)
-		return (error_set(error, EXIT_FAILED, "resume token has fromguid %"
-		    PRIu64 ", but From has %" PRIu64, token.from_guid,
-		    step->from->guid));
 	if (sender->encrypted && !token.raw)
 		return (error_set(error, EXIT_FAILED, "resume token is of a "
-		    "stream that is not raw, but only raw ones may be sent"));
+		    "stream that is not raw, but the sender's policy now is to "
+		    "send only raw ones"));
 	if (!sender->encrypted && token.raw && step->list.objects[0].encrypted)
 		return (error_set(error, EXIT_FAILED, "resume token is of a raw "
-		    "stream of an encrypted filesystem, which may not be sent raw"));
+		    "stream, but the sender's policy now is that filesystem %s "
+		    "may not be sent raw", step->request->filesystem));
 	if (token.redacted || token.saved)
 		return (error_set(error, EXIT_FAILED, "resume token is of a %s "
 		    "stream", token.redacted ? "redacted" : "saved"));
 	return (0);
+}
+
+/* A token that nobody can use blocks its filesystem until somebody acts. */
+static int
+cannot_resume(const struct sender_step *step, struct error *error)
+{
+	if (step->request->resumetoken[0] != '\0') {
+		strlcat(error->text, "; ", sizeof(error->text));
+		strlcat(error->text, ZFS_ADVICE_GIVE_UP, sizeof(error->text));
+	}
+	return (-1);
 }
 
 /*
@@ -165,8 +226,9 @@ check_cursor_name(const struct sender_step *step, const struct sender *sender,
 	return (0);
 }
 
-int
-sender_step_check(struct sender_step *step, const struct sender *sender,
+/* The encryption policy. */
+static int
+check_policy(struct sender_step *step, const struct sender *sender,
     struct error *error)
 {
 	const bool encrypted = step->list.objects[0].encrypted;
@@ -180,10 +242,23 @@ sender_step_check(struct sender_step *step, const struct sender *sender,
 		    "and only unencrypted ones may be sent",
 		    step->request->filesystem));
 	step->raw = sender->encrypted || sender->raw;
-	if (check_cursor_name(step, sender, error) == -1)
+	return (0);
+}
+
+int
+sender_step_begin(struct sender_step *step, const struct sender *sender,
+    const SendReq *request, struct error *error)
+{
+	if (open_filesystem(step, sender, request, error) == -1)
 		return (-1);
-	if (step->request->resumetoken[0] != '\0')
-		return (check_token(step, sender, error));
+	if (find_versions(step, error) == -1)
+		return (cannot_resume(step, error));
+	if (check_policy(step, sender, error) == -1 ||
+	    check_cursor_name(step, sender, error) == -1)
+		return (-1);
+	if (request->resumetoken[0] != '\0' &&
+	    check_token(step, sender, error) == -1)
+		return (cannot_resume(step, error));
 	return (0);
 }
 

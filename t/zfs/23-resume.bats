@@ -125,3 +125,78 @@ cut_and_resumed() {
 	SENDER="zr-endpoint sender -j job -f 'src/other<'"
 	refused "$(send_request '' src/data@1 "$token")" 'does not allow access'
 }
+
+# hopeless TEXT REQUEST: Send is refused, says why, and what ends that.
+hopeless() {
+	run -1 --separate-stderr sender Send "$2"
+	[ -z "$output" ]
+	stderr_has "$1"
+	stderr_has 'send without the token, or on the receiver give up what it has in part ("zfs receive -A")'
+}
+
+@test "a token that nobody can use: its snapshots were destroyed, or their names used again" {
+	zfs create src/data
+	random 4000000 src/data/one
+	zfs snapshot src/data@1
+	step '' src/data@1
+	random 4000000 src/data/two
+	zfs snapshot src/data@2
+	zfs snapshot src/data@3
+	broken_off 1500000 src/data@1 src/data@2
+	token=$(token_of src/data)
+	[ -n "$token" ]
+	# As it was planned before: destroyed since.
+	request=$(send_request src/data@1 src/data@2 "$token")
+	zr-holds release -ay src/data > released
+	zfs destroy src/data@2
+	hopeless 'snapshot "src/data@2" does not exist; ' "$request"
+	hopeless "(src/data@2), a snapshot that the sender does not have any more; " \
+	    "$(send_request src/data@1 src/data@3 "$token")"
+	zfs snapshot src/data@2
+	hopeless "not $(jq -r .To.Guid <<< "$request"): the name is another one's now; " "$request"
+	zfs receive -A "$(at src/data)"
+	[ -z "$(token_of src/data)" ]
+	broken_off 1500000 src/data@1 src/data@3
+	token=$(token_of src/data)
+	zr-holds release -ay src/data > released
+	zfs destroy src/data@1
+	hopeless "a snapshot that the sender does not have any more; " "$(send_request '' src/data@3 "$token")"
+}
+
+@test "a token that nobody can use: its filesystem was renamed on both sides" {
+	zfs create src/data
+	random 4000000 src/data/one
+	zfs snapshot src/data@1
+	broken_off 1500000 '' src/data@1
+	zfs rename src/data src/new
+	zfs rename "$(at src/data)" "$(at src/new)"
+	token=$(token_of src/new)
+	[ -n "$token" ]
+	hopeless 'is of filesystem src/data, not of src/new: what was interrupted before a rename cannot be resumed; ' \
+	    "$(send_request '' src/new@1 "$token")"
+	step '' src/new@1
+	same_snapshot src/new@1
+}
+
+@test "a token that nobody can use: the policy was changed from raw to plain, or back" {
+	random 32 key
+	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/secret
+	random 4000000 src/secret/one
+	zfs snapshot src/secret@1
+	broken_off 1500000 '' src/secret@1
+	token=$(token_of src/secret)
+	[ -n "$token" ]
+	SENDER="$SENDER -E"
+	hopeless "is not raw, but the sender's policy now is to send only raw ones; " \
+	    "$(send_request '' src/secret@1 "$token")"
+	zfs receive -A "$(at src/secret)"
+	sed -i 's/ sender -j/ sender -E -j/' cut-sender
+	broken_off 1500000 '' src/secret@1
+	token=$(token_of src/secret)
+	[ -n "$token" ]
+	SENDER=${SENDER% -E}
+	hopeless "is of a raw stream, but the sender's policy now is that filesystem src/secret may not be sent raw; " \
+	    "$(send_request '' src/secret@1 "$token")"
+	step '' src/secret@1
+	same_snapshot src/secret@1
+}
