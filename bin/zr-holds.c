@@ -177,17 +177,16 @@ print_item(const struct leftover *item, int width)
 	}
 }
 
-/* Show the chosen ones; how many there are. */
-static size_t
-print(const struct leftover_list *list, const bool *chosen)
+/* Show the chosen ones, count of them. */
+static void
+print(const struct leftover_list *list, const bool *chosen, size_t count)
 {
-	size_t count = 0, width = strlen("NAME"), length;
+	size_t width = strlen("NAME"), length;
 
 	for (size_t i = 0; i < list->count; i++) {
 		length = strlen(list->items[i].name);
 		if (chosen[i] && length > width)
 			width = length;
-		count += chosen[i];
 	}
 	if (want.format == FOR_PEOPLE && count > 0)
 		printf("%-*s  %-18s  %-16s  %-12s  %s\n", (int)width, "NAME",
@@ -197,7 +196,18 @@ print(const struct leftover_list *list, const bool *chosen)
 			print_item(&list->items[i], (int)width);
 	if (fflush(stdout) == EOF || ferror(stdout))
 		die_errno("write");
-	return (count);
+}
+
+/* Nobody should have to guess whether there was nothing to do. */
+static void
+say_nothing_found(void)
+{
+	if (want.release)
+		diag("nothing to release%s", want.all ? "" : ": nothing there is "
+		    "stale (zr-holds list shows everything, release -a takes what "
+		    "is not stale)");
+	else if (want.format == FOR_PEOPLE)
+		diag("nothing to list");
 }
 
 /* What zfs said, and what can be done about it. */
@@ -226,7 +236,7 @@ main(int argc, char *argv[])
 	struct leftover_list list;
 	struct error error;
 	bool *chosen;
-	size_t count;
+	size_t count = 0;
 	int result = 0;
 
 	diag_init("zr-holds");
@@ -239,17 +249,20 @@ main(int argc, char *argv[])
 	chosen = calloc(list.count + 1, sizeof(*chosen));
 	if (chosen == NULL)
 		die_errno("calloc");
-	for (size_t i = 0; i < list.count; i++)
+	for (size_t i = 0; i < list.count; i++) {
 		chosen[i] = is_wanted(&list.items[i]);
+		count += chosen[i];
+	}
 	if (want.really)
 		result = leftover_release(list.items, chosen, list.count,
 		    released, &error);
-	else {
-		count = print(&list, chosen);
-		if (want.release && count > 0)
-			diag("nothing is released yet: add -y to release %s",
-			    count == 1 ? "it" : "all of these");
-	}
+	else
+		print(&list, chosen, count);
+	if (count == 0)
+		say_nothing_found();
+	else if (want.release && !want.really)
+		diag("nothing is released yet: add -y to release %s",
+		    count == 1 ? "it" : "all of these");
 	free(chosen);
 	leftover_list_free(&list);
 	if (fflush(stdout) == EOF || ferror(stdout))

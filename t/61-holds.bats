@@ -130,6 +130,41 @@ setup() {
 	run -1 grep -E '^(release|destroy)' calls
 }
 
+@test "release says so where there is nothing to release, and list where there is nothing" {
+	for y in -y ''; do
+		run -0 --separate-stderr zr-holds release $y -J 'other job'
+		[ -z "$output" ]
+		stderr_has 'zr-holds: nothing to release: nothing there is stale (zr-holds list shows everything'
+		run -0 --separate-stderr zr-holds release $y -a -J nobody
+		[ -z "$output" ]
+		[ "$stderr" = 'zr-holds: nothing to release' ]
+	done
+	run -1 grep -E '^(release|destroy)' calls
+	run -0 --separate-stderr zr-holds list -J nobody
+	[ -z "$output" ]
+	[ "$stderr" = 'zr-holds: nothing to list' ]
+	for format in -H -j; do
+		run -0 zr-holds list $format -J nobody
+		[ -z "$output" ]
+	done
+}
+
+@test "what stays beside a running zrepl daemon's, of a turn that zr took, is named" {
+	# zrepl sent 1 and 3, zr 2; on the receiver likewise.
+	cat > pool <<-POOL
+		p/a@1|snapshot|1|10|
+		p/a@2|snapshot|2|20|
+		p/a@3|snapshot|3|30|
+		p/a#${CURSOR}0000000000000002_J_web|bookmark|2|20|
+		p/a#${CURSOR}0000000000000003_J_web|bookmark|3|30|
+		p/sink/a@2|snapshot|2|20|zrepl_last_received_J_sink
+		p/sink/a@3|snapshot|3|30|zrepl_last_received_J_sink
+	POOL
+	run -0 --separate-stderr zr-holds list -sH
+	[ "$(cut -f 1,2 <<< "$output")" = "p/a#${CURSOR}0000000000000002_J_web	cursor
+p/sink/a@2	last-received-hold" ]
+}
+
 @test "release -y releases what is stale and nothing else" {
 	run -0 --separate-stderr zr-holds release -Hy
 	[ -z "$stderr" ]
