@@ -29,8 +29,9 @@ rpc_connection_init(struct rpc_connection *connection, bool server,
 	int result;
 
 	*connection = (struct rpc_connection){ .server = server, .heard = now,
-	    .moved = now, .pinged = INT64_MAX, .now = now, .flood_from = now,
+	    .pinged = INT64_MAX, .now = now, .flood_from = now,
 	    .last_ping = INT64_MIN / 2, .output = BUFFER_EMPTY(OUTPUT_MAX) };
+	pace_start(&connection->pace, RPC_STALLED_MS, now);
 	result = nghttp2_option_new(&option);
 	if (result == 0) {
 		/* zrepl's :authority breaks the rules: we check for ourselves. */
@@ -245,7 +246,7 @@ rpc_connection_wrote(struct rpc_connection *connection, size_t length,
     int64_t now)
 {
 	buffer_consume(&connection->output, length);
-	connection->moved = now;
+	pace_moved(&connection->pace, length, now);
 }
 
 int
@@ -259,10 +260,10 @@ rpc_connection_tick(struct rpc_connection *connection, int64_t now,
 		return (error_set(error, EXIT_TIMEOUT, "the peer is silent: no "
 		    "answer to a PING for %d seconds", RPC_DEAD_MS / 1000));
 	if (buffer_length(&connection->output) == 0)
-		connection->moved = now;
-	else if (now - connection->moved >= RPC_STALLED_MS)
-		return (error_set(error, EXIT_TIMEOUT, "the peer reads nothing "
-		    "for %d seconds", RPC_STALLED_MS / 1000));
+		pace_start(&connection->pace, RPC_STALLED_MS, now);
+	else if (now >= pace_deadline(&connection->pace))
+		return (error_set(error, EXIT_TIMEOUT, "the peer reads nothing, "
+		    "or next to nothing, for %d seconds", RPC_STALLED_MS / 1000));
 	if (connection->pinged == INT64_MAX && now - connection->heard >=
 	    (connection->server ? RPC_SERVER_IDLE_MS : RPC_CLIENT_IDLE_MS)) {
 		nghttp2_submit_ping(connection->session, NGHTTP2_FLAG_NONE, nothing);
@@ -279,7 +280,7 @@ rpc_connection_deadline(const struct rpc_connection *connection)
 	    (connection->server ? RPC_SERVER_IDLE_MS : RPC_CLIENT_IDLE_MS);
 
 	if (buffer_length(&connection->output) > 0 &&
-	    connection->moved + RPC_STALLED_MS < next)
-		next = connection->moved + RPC_STALLED_MS;
+	    pace_deadline(&connection->pace) < next)
+		next = pace_deadline(&connection->pace);
 	return (next);
 }

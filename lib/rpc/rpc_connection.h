@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/pace.h"
 
 /*
  * What the client's and the server's HTTP/2 session have in common
@@ -16,7 +17,7 @@
 #define RPC_SERVER_IDLE_MS	5000	/* a PING after so long without a byte */
 #define RPC_CLIENT_IDLE_MS	10000
 #define RPC_DEAD_MS		10000	/* and its end so long after that */
-#define RPC_STALLED_MS		60000	/* we have to write, and nothing moves */
+#define RPC_STALLED_MS		60000	/* what waits for the peer: its pace.h window */
 #define RPC_PING_MS		2500	/* a client's PINGs come no closer, */
 #define RPC_PING_STRIKES	2	/* except so often */
 #define RPC_FLOOD_MS		10000	/* in so long no more than */
@@ -31,7 +32,7 @@ struct rpc_connection {
 	bool server;
 	struct buffer output;
 	int64_t heard;			/* when the last byte came */
-	int64_t moved;			/* when output was last taken, or empty */
+	struct pace pace;		/* of the peer that takes our output */
 	int64_t pinged;			/* our PING that waits, INT64_MAX: none */
 	int64_t now;			/* of the call that we are in */
 	int64_t flood_from;		/* the peer's floods are counted from here */

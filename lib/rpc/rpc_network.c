@@ -91,15 +91,15 @@ rpc_network_close(struct rpc_network *network,
 	struct error error;
 	int64_t now = io_now();
 
-	connection->moved = now;
-	while (now < connection->moved + patience_ms &&
+	pace_start(&connection->pace, patience_ms, now);
+	while (now < pace_deadline(&connection->pace) &&
 	    rpc_network_write(network, connection, now, &error) == 0) {
 		rpc_network_poll(network, connection, entries);
 		entries[0].fd = -1;
 		if (entries[1].fd == -1)
 			break;
 		io_poll(entries, RPC_NETWORK_ENTRIES,
-		    connection->moved + patience_ms);
+		    pace_deadline(&connection->pace));
 		now = io_now();
 	}
 	io_half_close(chain->write_fd);
@@ -116,16 +116,17 @@ rpc_network_drain(struct rpc_network *network, int64_t patience_ms)
 {
 	static uint8_t bytes[32 << 10];
 	const int fd = network->chain.read_fd;
-	int64_t deadline = io_now() + patience_ms;
 	int left = io_unacknowledged(fd), before = left;
 	struct pollfd entry = { .fd = fd, .events = POLLIN };
+	struct pace pace;
 
-	while (!network->unread && left > 0 && io_now() < deadline) {
+	pace_start(&pace, patience_ms, io_now());
+	while (!network->unread && left > 0 && io_now() < pace_deadline(&pace)) {
 		if (io_poll(&entry, 1, io_now() + ACKNOWLEDGED_MS) == 1)
 			network->unread = io_read(fd, bytes, sizeof(bytes)) <= 0;
 		left = io_unacknowledged(fd);
 		if (left < before)
-			deadline = io_now() + patience_ms;
+			pace_moved(&pace, (size_t)(before - left), io_now());
 		before = left;
 	}
 }

@@ -40,15 +40,15 @@ int	rpc_network_write(struct rpc_network *network,
 	    struct rpc_connection *connection, int64_t now, struct error *error);
 
 /*
- * Write the rest, as long as some of it moves every so many milliseconds;
- * half-close, and block as before.
+ * Write the rest, as long as the peer takes it at a pace (pace.h, windows of
+ * patience_ms); half-close, and block as before.
  */
 void	rpc_network_close(struct rpc_network *network,
 	    struct rpc_connection *connection, int64_t patience_ms);
 
 /*
  * After that, where an answer may be on its way: read and drop until the peer's
- * kernel has all of it, or takes nothing for so long.  To leave with bytes
+ * kernel has all of it, or falls behind that pace.  To leave with bytes
  * unread resets the connection, and throws away what is not delivered.
  */
 void	rpc_network_drain(struct rpc_network *network, int64_t patience_ms);

@@ -4,7 +4,6 @@
 
 #include "rpc/rpc_server.h"
 
-#define STREAM_STALLED_MS RPC_STALLED_MS
 #define LINGER_MS	10000	/* a refused request may come to its end so long */
 
 /* What GOAWAY says, and the PING behind the first one, as grpc-go has them. */
@@ -93,7 +92,7 @@ read_answer(nghttp2_session *session, int32_t stream_id, uint8_t *bytes,
 	memcpy(bytes, buffer_front(&call->output), size);
 	buffer_consume(&call->output, size);
 	server->answer_bytes -= size;
-	server->answers_moved = server->connection.now;
+	pace_moved(&server->answers, size, server->connection.now);
 	if (buffer_length(&call->output) > 0)
 		return ((ssize_t)size);
 	buffer_free(&call->output);
@@ -126,7 +125,8 @@ rpc_server_answer(struct rpc_server *server, struct rpc_call *call,
 		return;
 	}
 	if (server->answer_bytes == 0)
-		server->answers_moved = server->connection.now;
+		pace_start(&server->answers, RPC_STALLED_MS,
+		    server->connection.now);
 	server->answer_bytes += buffer_length(&call->output);
 	drop_request(server, call);
 	move(server, call, RPC_CALL_ANSWERED);
@@ -154,7 +154,8 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
 		return (0);
 	}
 	call->stream_id = frame->hd.stream_id;
-	call->deadline = INT64_MAX;
+	call->begun = server->connection.now;
+	call->deadline = call->begun + RPC_REQUEST_MS;
 	call->message = GRPC_MESSAGE_EMPTY(RPC_REQUEST_MAX);
 	server->streams++;
 	TAILQ_INSERT_TAIL(&server->calls, call, entries);
@@ -193,8 +194,9 @@ check_headers(struct rpc_server *server, struct rpc_call *call)
 	    &error);
 	if (status != GRPC_OK)
 		refuse_http(server, call, http_status, status, error.text);
-	else if (call->headers.timeout_given)
-		call->deadline = server->connection.now + call->headers.timeout;
+	else if (call->headers.timeout_given &&
+	    call->headers.timeout < RPC_REQUEST_MS)
+		call->deadline = call->begun + call->headers.timeout;
 }
 
 static int
@@ -235,8 +237,11 @@ on_end(struct rpc_server *server, struct rpc_call *call)
 	if (!grpc_message_complete(&call->message))
 		rpc_server_refuse(server, call, GRPC_INTERNAL,
 		    "the request ends in the middle of its message");
-	else
+	else {
+		call->deadline = call->headers.timeout_given ?
+		    call->begun + call->headers.timeout : INT64_MAX;
 		move(server, call, RPC_CALL_READY);
+	}
 }
 
 /* No call comes any more: the one that came last is known. */
@@ -410,9 +415,10 @@ rpc_server_tick(struct rpc_server *server, int64_t now, struct error *error)
 		take_no_more(server);
 	/* A client that answers PINGs and opens no window is stuck, too. */
 	if (server->answer_bytes > 0 &&
-	    now - server->answers_moved >= STREAM_STALLED_MS)
-		return (error_set(error, EXIT_TIMEOUT, "the client takes no "
-		    "answer for %d seconds", STREAM_STALLED_MS / 1000));
+	    now >= pace_deadline(&server->answers))
+		return (error_set(error, EXIT_TIMEOUT, "the client takes nothing, "
+		    "or next to nothing, of its answers for %d seconds",
+		    RPC_STALLED_MS / 1000));
 	return (0);
 }
 
@@ -427,9 +433,8 @@ rpc_server_deadline(const struct rpc_server *server)
 		TAILQ_FOREACH(call, lists[i], entries)
 			if (call->state != RPC_CALL_RUNNING && call->deadline < next)
 				next = call->deadline;
-	if (server->answer_bytes > 0 &&
-	    server->answers_moved + STREAM_STALLED_MS < next)
-		next = server->answers_moved + STREAM_STALLED_MS;
+	if (server->answer_bytes > 0 && pace_deadline(&server->answers) < next)
+		next = pace_deadline(&server->answers);
 	if (server->state == RPC_STOP_ANNOUNCED && server->stop_by < next)
 		next = server->stop_by;
 	return (next);

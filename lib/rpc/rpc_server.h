@@ -16,12 +16,14 @@
 #define RPC_REQUEST_MAX		(4u << 20)	/* bytes of one message */
 #define RPC_REQUESTS_MAX	(16u << 20)	/* of all that are not answered */
 #define RPC_STREAMS_MAX		256		/* open at once; more are refused */
+#define RPC_REQUEST_MS		300000		/* from a call's headers to its end */
 
 struct rpc_call {
 	TAILQ_ENTRY(rpc_call) entries;
 	int32_t stream_id;
 	struct rpc_headers headers;
 	struct grpc_message message;	/* the request */
+	int64_t begun;			/* when its headers came, ms */
 	struct buffer output;		/* the answer, as far as unsent */
 	enum {
 		RPC_CALL_READING, RPC_CALL_READY, RPC_CALL_RUNNING,
@@ -43,7 +45,7 @@ struct rpc_server {
 	size_t streams;			/* open */
 	size_t request_bytes;		/* of RPC_REQUESTS_MAX */
 	size_t answer_bytes;		/* that wait for the client */
-	int64_t answers_moved;		/* when that last became less, or 0 */
+	struct pace answers;		/* of the client that takes them */
 	enum {
 		RPC_SERVING, RPC_STOP_ANNOUNCED, RPC_STOPPING
 	} state;

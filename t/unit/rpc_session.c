@@ -17,7 +17,7 @@ struct wire {
 	int64_t pinged;			/* the last PING */
 	int64_t closest;		/* two PINGs that came one after the other */
 	bool cut;			/* nothing arrives */
-	bool no_pings, no_ping_acks, no_windows;	/* these do not */
+	bool no_pings, no_ping_acks, no_windows, no_data;	/* these do not */
 };
 
 struct pair {
@@ -73,7 +73,8 @@ is_let_through(const struct wire *wire, const uint8_t *frame)
 	    (frame[4] & NGHTTP2_FLAG_ACK) == 0) &&
 	    !(wire->no_ping_acks && frame[3] == NGHTTP2_PING &&
 	    (frame[4] & NGHTTP2_FLAG_ACK) != 0) &&
-	    !(wire->no_windows && frame[3] == NGHTTP2_WINDOW_UPDATE));
+	    !(wire->no_windows && frame[3] == NGHTTP2_WINDOW_UPDATE) &&
+	    !(wire->no_data && frame[3] == NGHTTP2_DATA));
 }
 
 /* Take what one side has to say, frame by frame, to the other. */
@@ -351,6 +352,45 @@ main(void)
 		CHECK(pair.now >= RPC_STALLED_MS && pair.now <= RPC_STALLED_MS + 1000);
 		CHECK(pair.server_error.code == EXIT_TIMEOUT);
 		CHECK(pair.server.answer_bytes > (1 << 19) - 70000);
+		close_pair(&pair);
+	}
+	TEST("so is one that takes a byte now and then, but not one that is slow") {
+		for (uint8_t high = 0; high <= 1; high++) {
+			/* The window of the connection, and of the call: 1 or 65537. */
+			const uint8_t windows[2][13] = {
+			    { 0, 0, 4, NGHTTP2_WINDOW_UPDATE, 0, 0, 0, 0, 0, 0, high, 0, 1 },
+			    { 0, 0, 4, NGHTTP2_WINDOW_UPDATE, 0, 0, 0, 0, 1, 0, high, 0, 1 } };
+
+			open_pair(&pair);
+			settle(&pair);
+			pair.up.no_windows = true;
+			CHECK(ask(&pair) != NULL);
+			settle(&pair);
+			answer(&pair, 1 << 19);
+			for (int64_t t = 10000; t <= 120000; t += 10000) {
+				run_until(&pair, t);
+				if (pair.server_result == 0)
+					pair.server_result = rpc_server_read(
+					    &pair.server, windows[0], sizeof(windows),
+					    t, &pair.server_error);
+			}
+			CHECK((pair.server_result == 0) == (high == 1));
+			if (high == 0)
+				CHECK(pair.server_error.code == EXIT_TIMEOUT &&
+				    pair.now <= RPC_STALLED_MS + 1000);
+			close_pair(&pair);
+		}
+	}
+	TEST("a request that does not come to its end is refused in time") {
+		open_pair(&pair);
+		settle(&pair);
+		pair.up.no_data = true;
+		CHECK(ask(&pair) != NULL);
+		run_until(&pair, RPC_REQUEST_MS - 1000);
+		CHECK(pair.server.streams == 1);
+		CHECK(rpc_client_next(&pair.client) == NULL);
+		run_until(&pair, RPC_REQUEST_MS + 1000);
+		CHECK(finish(&pair) == GRPC_DEADLINE_EXCEEDED);
 		close_pair(&pair);
 	}
 	TEST("a call's deadline passes on both sides at its time") {
