@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "base/io.h"
+#include "base/pace.h"
 #include "base/signals.h"
 #include "tls/tls_engine.h"
 
@@ -26,9 +27,9 @@ struct engine {
 	bool refused;		/* TLS failed; that has been said */
 	struct error reason;	/* why it ended, if not with close_notify */
 	uint64_t received, sent;
-	int64_t since;		/* of end_deadline(), ms; 0: none yet */
-	bool since_told;	/* what outgoing_told was then */
-	int64_t since_taken;	/* what taken() was then */
+	struct pace pace;	/* of end_deadline(); all zero: not yet */
+	bool pace_told;		/* what outgoing_told was at its start */
+	int64_t counted;	/* what of taken() it has been told */
 	size_t incoming_start, incoming_end;
 	uint8_t incoming[INCOMING_MAX];
 	uint8_t outgoing[TLS_WRITE_MAX];
@@ -210,24 +211,25 @@ end_deadline(struct engine *engine)
 {
 	if (!engine->child_ended)
 		return (IO_FOREVER);
-	if (engine->since == 0 || engine->outgoing_told != engine->since_told) {
-		engine->since = io_now();
-		engine->since_told = engine->outgoing_told;
-		engine->since_taken = taken(engine);
+	if (engine->pace.since == 0 || engine->outgoing_told != engine->pace_told) {
+		pace_start(&engine->pace, engine->outgoing_told ?
+		    TLS_ENGINE_LINGER_MS : TLS_ENGINE_FLUSH_MS, io_now());
+		engine->pace_told = engine->outgoing_told;
+		engine->counted = taken(engine);
 	}
-	return (engine->since + (engine->outgoing_told ?
-	    TLS_ENGINE_LINGER_MS : TLS_ENGINE_FLUSH_MS));
+	return (pace_deadline(&engine->pace));
 }
 
-/* The deadline has come: is there to be another one, since the peer took more? */
+/* The deadline has come: is there to be another one, since the peer took enough? */
 static bool
 takes_more(struct engine *engine)
 {
-	const int64_t before = engine->since_taken;
+	const int64_t before = engine->counted, now = io_now();
 
-	engine->since = io_now();
-	engine->since_taken = taken(engine);
-	return (engine->since_taken > before);
+	engine->counted = taken(engine);
+	if (engine->counted > before)
+		pace_moved(&engine->pace, (size_t)(engine->counted - before), now);
+	return (now < pace_deadline(&engine->pace));
 }
 
 int

@@ -15,8 +15,8 @@
  * protocol knows whether it was the right place for one; if the child then
  * fails, the engine says why the connection ended.
  */
-#define TLS_ENGINE_FLUSH_MS 10000	/* for the peer to take some of the rest */
-#define TLS_ENGINE_LINGER_MS 2000	/* or, once all is sent, to end */
+#define TLS_ENGINE_FLUSH_MS 10000	/* the rest: the peer's pace.h window, */
+#define TLS_ENGINE_LINGER_MS 2000	/* and once the kernel has it all */
 
 /*
  * Pump until the child has ended and what it wrote is delivered; SIGTERM,
