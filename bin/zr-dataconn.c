@@ -17,12 +17,14 @@
 
 static const char usage[] =
     "zr-dataconn [-f READ,WRITE] [-o FILE] [-r RATE] [-S FILE] METHOD [REQUEST]\n"
-    "zr-dataconn [-f READ,WRITE] [-r RATE] [-S FILE] [-T SECONDS] serve ENDPOINT ...";
+    "zr-dataconn [-f READ,WRITE] [-r RATE] [-S FILE] [-T SECONDS] [-t SECONDS] "
+    "serve ENDPOINT ...";
 
 struct options {
 	struct chain chain;
 	bool chain_given;
 	const char *answer;		/* -o */
+	int64_t stream_ms;		/* -t; 0: not given */
 	const char *statistics;		/* -S */
 	struct rate rate;
 	int64_t timeout_ms;		/* -T */
@@ -35,7 +37,7 @@ parse_options(struct options *options, int argc, char *argv[])
 	int option;
 
 	*options = (struct options){ .chain = CHAIN_CLIENT, .rate = RATE_UNLIMITED };
-	while ((option = getopt(argc, argv, "+f:ho:r:S:T:")) != -1)
+	while ((option = getopt(argc, argv, "+f:ho:r:S:T:t:")) != -1)
 		switch (option) {
 		case 'f':
 			chain_option(&options->chain, optarg);
@@ -55,6 +57,10 @@ parse_options(struct options *options, int argc, char *argv[])
 			break;
 		case 'T':
 			options->timeout_ms = 1000 * usage_number('T', "seconds",
+			    optarg, 1, 7 * 86400);
+			break;
+		case 't':
+			options->stream_ms = 1000 * usage_number('t', "seconds",
 			    optarg, 1, 7 * 86400);
 			break;
 		default:
@@ -114,6 +120,8 @@ run_server(struct dataconn *conn, const struct options *options,
 	const struct dataconn_server server = { .endpoint = endpoint,
 	    .timeout_ms = options->timeout_ms, .progress = progress };
 
+	if (options->stream_ms != 0)
+		conn->stream_ms = options->stream_ms;
 	/* The network is ours alone: an endpoint has pipes. */
 	if (io_set_cloexec(options->chain.read_fd, true) == -1 ||
 	    io_set_cloexec(options->chain.write_fd, true) == -1)
@@ -140,7 +148,7 @@ main(int argc, char *argv[])
 		usage_die(usage);
 	serve = strcmp(argv[0], "serve") == 0;
 	if (serve ? argc < 2 || options.answer != NULL :
-	    argc > 2 || options.timeout_ms != 0)
+	    argc > 2 || options.timeout_ms != 0 || options.stream_ms != 0)
 		usage_die(usage);
 	if (serve)
 		usage_operand("an endpoint", argv[1]);

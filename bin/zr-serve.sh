@@ -2,20 +2,21 @@
 # zr-serve: serve an endpoint on a connection, by the label that zr-mux read.
 set -eu
 
-usage='zr-serve [-r RATE] [-S FILE] [-T SECONDS] ENDPOINT ...'
+usage='zr-serve [-r RATE] [-S FILE] [-T SECONDS] [-t SECONDS] ENDPOINT ...'
 
 die() {
 	echo "zr-serve: $*" >&2
 	exit 100
 }
 
-rate='' statistics='' timeout=''
-while getopts hr:S:T: option; do
+rate='' statistics='' timeout='' standstill=''
+while getopts hr:S:T:t: option; do
 	case $option in
 	h) echo "usage: $usage"; exit 0 ;;
 	r) rate=$OPTARG ;;
 	S) statistics=$OPTARG ;;
 	T) timeout=$OPTARG ;;
+	t) standstill=$OPTARG ;;
 	*) echo "usage: $usage" >&2; exit 100 ;;
 	esac
 done
@@ -33,6 +34,7 @@ zrepl_control)
 	exec zr-rpc "$@" ;;
 zrepl_data)
 	[ -z "$rate" ] || set -- -r "$rate" "$@"
+	[ -z "$standstill" ] || set -- -t "$standstill" "$@"
 	[ -z "$statistics" ] || set -- -S "$statistics" "$@"
 	exec zr-dataconn "$@" ;;
 '')	die 'ZR_LABEL is not set: zr-mux accept sets it, run this behind it' ;;

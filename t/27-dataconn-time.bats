@@ -69,3 +69,70 @@ silent() {
 		    '$1 != code || $2 > most { exit 1 }' "${name%:*}.end"
 	done
 }
+
+# alive NAME OPTION...: our server for a client that says what is in NAME.said and
+# then heartbeats, as long as it can; it takes no more than a byte each time, and
+# does not go.  To NAME.end go the server's exit code and its words.
+alive() {
+	background timeout $PATIENCE /usr/bin/python3 - "$@" <<-'PY'
+	import socket, subprocess, sys, time
+	name = sys.argv[1]
+	ours, theirs = socket.socketpair()
+	theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+	server = subprocess.Popen(["zr-dataconn", *sys.argv[2:], "serve", "./endpoint"], stdin=theirs,
+	    stdout=theirs, stderr=subprocess.PIPE)
+	with open(name + ".said", "rb") as said:
+	    ours.sendall(said.read())
+	ours.setblocking(False)
+	while server.poll() is None:
+	    time.sleep(0.2)
+	    try:
+	        ours.send(bytes([1, 0, 0, 0, 0, 0, 0, 0]))
+	        ours.recv(1)
+	    except OSError:
+	        pass
+	print(server.wait(), server.stderr.read().decode(), file=open(name + ".end", "w"))
+	PY
+}
+
+@test "heartbeats alone keep nobody connected" {
+	local message='\n\03a/b\032\033\022\001s\030\001*\0242024-01-02T00:00:00Z2\006\n\004\010\001\020\002'
+	local receive='\n\03a/b\022\033\022\001s\030\001*\0242024-01-02T00:00:00Z"\006\n\004\010\001\020\002'
+	cat > endpoint <<-'END'
+		#!/bin/bash
+		read -r request
+		case $1 in
+		Ping) printf '{"Echo":"%01000000d"}\n' 0 ;;
+		Send) echo refused >&2; exit 1 ;;
+		Receive) cat > got; echo '{}' ;;
+		esac
+	END
+	chmod +x endpoint
+	frames request=/v1/re > request.said
+	frames request=/v1/recv end message="$receive" end > begin.said
+	{ cat begin.said; frames stream=ab; } > middle.said
+	frames request=/v1/send end message="$message" end > refused.said
+	frames request=/v1/ping end end > message.said
+	alive request
+	alive begin -t 2
+	alive middle -t 2
+	alive refused
+	alive message
+	wait "${children[@]}"
+	head *.end
+	[[ $(cat request.end) == "99 zr-dataconn: the client's request has not come in 30 seconds"* ]]
+	[[ $(cat begin.end) == *"99 zr-dataconn: the client's stream stands still"* ]]
+	[[ $(cat middle.end) == *"99 zr-dataconn: the client's stream stands still"* ]]
+	[[ $(cat refused.end) == 1\ *'Send failed'* ]]
+	[[ $(cat message.end) == 0\ * ]]
+}
+
+@test "a stream that goes on now and then is waited for" {
+	printf '#!/bin/bash\nread -r request\ncat > got\necho "{}"\n' > endpoint
+	chmod +x endpoint
+	request='{"Filesystem":"a/b","To":{"Name":"s","Guid":"1","Creation":"2024-01-02T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":1,"Incremental":2}}}'
+	printf '#!/bin/bash\nfor i in 1 2 3; do echo $i; sleep 4; done | zr-dataconn Receive "$1"\n' > client
+	chmod +x client
+	run -0 timeout $PATIENCE "$BATS_TEST_DIRNAME/pair.py" ./client "$request" -- zr-dataconn -t 10 serve ./endpoint
+	[ "$(tr -d '\n' < got)" = 123 ]
+}

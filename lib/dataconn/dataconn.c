@@ -19,10 +19,14 @@ dataconn_init(struct dataconn *conn, const struct chain *chain,
     struct error *error)
 {
 	*conn = (struct dataconn){ .chain = *chain, .rate = *rate,
-	    .out = BUFFER_EMPTY(DATACONN_OUT_MAX), .source = -1, .sink = -1 };
+	    .stream_ms = DATACONN_STREAM_MS, .out = BUFFER_EMPTY(DATACONN_OUT_MAX), .source = -1, .sink = -1 };
 	exchange_init(&conn->exchange, role, method);
 	conn->statistics.started = io_now();
 	liveness_init(&conn->liveness, conn->statistics.started);
+	if (role == EXCHANGE_SERVER)
+		liveness_expect(&conn->liveness, conn->statistics.started +
+		    DATACONN_REQUEST_MS, "the client's request has not come in "
+		    "30 seconds");
 	conn->in = aligned_alloc(4096, DATACONN_CHUNK);
 	if (conn->in == NULL)
 		return (error_errno(error, "data connection"));
@@ -140,8 +144,12 @@ dataconn_flush(struct dataconn *conn, int64_t now)
 	}
 	if (chunk)
 		conn->chunk_start += (size_t)put;
-	else
+	else {
 		buffer_consume(&conn->out, (size_t)put);
+		conn->message_left -= (size_t)put < conn->message_left ?
+		    (size_t)put : conn->message_left;
+		pace_moved(&conn->message, (size_t)put, now);
+	}
 	liveness_wrote(&conn->liveness, now);
 	liveness_sent_frame(&conn->liveness, now);
 }
@@ -284,6 +292,7 @@ next_from_network(struct dataconn *conn)
 			conn->statistics.heartbeats_received++;
 			break;
 		case EXCHANGE_DATA:
+			conn->stream_awaited = false;
 			conn->pending = conn->exchange.data;
 			conn->pending_length = conn->exchange.data_length;
 			conn->statistics.bytes += conn->pending_length;
@@ -295,6 +304,7 @@ next_from_network(struct dataconn *conn)
 		case EXCHANGE_REQUEST:
 			conn->unheard = 0;
 			liveness_heard(&conn->liveness, io_now());
+			liveness_expect(&conn->liveness, INT64_MAX, NULL);
 			return (DATACONN_REQUEST);
 		case EXCHANGE_RESPONSE:
 			return (DATACONN_RESPONSE);
@@ -316,11 +326,29 @@ next_from_network(struct dataconn *conn)
 	return (DATACONN_WAIT);
 }
 
+/* Only as long as some of it waits. */
+static int64_t
+message_deadline(const struct dataconn *conn)
+{
+	return (conn->message_left > 0 && !conn->write_failed ?
+	    pace_deadline(&conn->message) : INT64_MAX);
+}
+
+const char *
+dataconn_failure(const struct dataconn *conn, int64_t now)
+{
+	if (now >= message_deadline(conn))
+		return ("the peer has taken nothing, or next to nothing, of a "
+		    "message for 60 seconds");
+	return (liveness_failure(&conn->liveness, now));
+}
+
 enum dataconn_event
 dataconn_next(struct dataconn *conn, struct error *error)
 {
 	enum dataconn_event event;
 	const char *failure;
+	int64_t now;
 
 	if (conn->lost)
 		return (lost(conn, error));
@@ -358,9 +386,11 @@ dataconn_next(struct dataconn *conn, struct error *error)
 		error_errno(error, "cannot read the stream");
 		return (DATACONN_SOURCE_FAILED);
 	}
-	failure = liveness_failure(&conn->liveness, io_now());
+	now = io_now();
+	failure = dataconn_failure(conn, now);
 	if (failure != NULL) {
-		if (conn->unheard > 0 && !conn->liveness.writing)
+		if (conn->unheard > 0 && !conn->liveness.writing &&
+		    now < conn->liveness.due)
 			failure = "what the peer began to say has not gone on "
 			    "for 10 seconds";
 		error_set(&conn->error, EXIT_TIMEOUT, "%s", failure);
@@ -386,6 +416,24 @@ is_over(const struct dataconn *conn)
 	return (conn->lost || conn->shutdown_seen);
 }
 
+/*
+ * The stream of Receive: a sender may think, but not hold us for ever.  What is
+ * not read, for a slow consumer or for -r, is not the client's doing.
+ */
+static void
+await_stream(struct dataconn *conn, bool reading, int64_t now)
+{
+	const bool waits = reading && limits_input(conn) && !conn->closing &&
+	    conn->exchange.role == EXCHANGE_SERVER;
+
+	if (waits && !conn->stream_awaited)
+		liveness_expect(&conn->liveness, now + conn->stream_ms,
+		    "the client's stream stands still");
+	else if (!waits && conn->stream_awaited)
+		liveness_expect(&conn->liveness, INT64_MAX, NULL);
+	conn->stream_awaited = waits;
+}
+
 static void
 plan_turn(struct dataconn *conn, struct turn *turn, int64_t now)
 {
@@ -409,10 +457,11 @@ plan_turn(struct dataconn *conn, struct turn *turn, int64_t now)
 	}
 	liveness_pending(&conn->liveness, reading, unwritten,
 	    !reading && !conn->end_of_file, now);
+	await_stream(conn, reading, now);
 	/* Once that has been told, or is no news, its time has come for good. */
 	if (!is_over(conn) && !conn->closing)
-		turn->deadline = io_earlier(turn->deadline,
-		    liveness_deadline(&conn->liveness));
+		turn->deadline = io_earlier(turn->deadline, io_earlier(
+		    liveness_deadline(&conn->liveness), message_deadline(conn)));
 	if (reading)
 		entry[NETWORK_IN].events |= POLLIN;
 	if (!conn->fin_seen)

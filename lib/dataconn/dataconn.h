@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/pace.h"
 #include "base/rate.h"
 #include "dataconn/exchange.h"
 #include "dataconn/liveness.h"
@@ -27,6 +28,9 @@
  */
 #define DATACONN_CHUNK		(128u << 10)	/* bytes per read */
 #define DATACONN_PROGRESS	64u		/* bytes of a message: a sign of life */
+#define DATACONN_REQUEST_MS	30000		/* for a client's request to come */
+#define DATACONN_STREAM_MS	3600000		/* for some of its stream, unless told */
+#define DATACONN_MESSAGE_MS	60000		/* a message that waits: its pace.h window */
 #define DATACONN_DRAIN_MS	10000		/* from our Shutdown to giving up */
 #define DATACONN_LOST_DRAIN_MS	2000		/* the same after a protocol error */
 #define DATACONN_OUT_MAX	(STREAM_RESPONSE_MAX + STREAM_HEADER_MAX + (256u << 10))
@@ -73,6 +77,11 @@ struct dataconn {
 	bool source_ended;	/* DATACONN_SOURCE_END or _FAILED is still to be told */
 	int source_errno;	/* not 0: _FAILED */
 
+	size_t message_left;	/* what of out is a message, and */
+	struct pace message;	/* how the peer takes that */
+
+	int64_t stream_ms;	/* a client's stream may stand still so long */
+	bool stream_awaited;	/* it does */
 	size_t unheard;		/* bytes read that do not count as a sign of life */
 	uint8_t *in;		/* what was read from the network */
 	size_t in_start, in_end;
@@ -95,7 +104,9 @@ struct dataconn {
 
 /*
  * Makes both descriptors non-blocking.  The request of a client is queued
- * with dataconn_request().  rate is copied.
+ * with dataconn_request().  rate is copied.  Heartbeats alone keep no client: its
+ * request has to come within DATACONN_REQUEST_MS, something of its stream every
+ * conn->stream_ms, which the caller may change.
  */
 int	dataconn_init(struct dataconn *conn, const struct chain *chain,
 	    enum exchange_role role, enum method_kind method,
@@ -124,6 +135,9 @@ int	dataconn_source(struct dataconn *conn, int fd, const void *first,
 int	dataconn_source_finish(struct dataconn *conn, const char *failure,
 	    struct error *error);
 
+/* NULL, or what the peer has failed to do in its time. */
+const char *dataconn_failure(const struct dataconn *conn, int64_t now);
+
 /* True once everything queued has been handed to the kernel. */
 bool	dataconn_flushed(const struct dataconn *conn);
 
@@ -150,10 +164,12 @@ bool	dataconn_terminated(struct dataconn *conn, bool work);
 
 /*
  * Say Shutdown, half-close, and drop what still comes until the peer's
- * Shutdown or end of file, so that the peer can read our last bytes in its
- * own time: at most DATACONN_DRAIN_MS after the last sign that it does so (a
- * heartbeat, or bytes that its kernel took), or to the second SIGTERM.  The
- * write descriptor is closed where it is not the read descriptor.
+ * Shutdown or end of file, or the second SIGTERM.  A client that has been sent a
+ * stream may read its end in its own time: it has DATACONN_DRAIN_MS after each
+ * sign that it does so (a heartbeat, or bytes that its kernel took), but no more
+ * than conn->stream_ms of heartbeats alone.  Any other peer has DATACONN_DRAIN_MS
+ * in all, more only where it takes what waits at a pace (pace.h).  The write
+ * descriptor is closed where it is not the read descriptor.
  */
 void	dataconn_close(struct dataconn *conn);
 

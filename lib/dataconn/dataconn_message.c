@@ -1,6 +1,16 @@
 #include <string.h>
 
+#include "base/io.h"
 #include "dataconn/dataconn.h"
+
+/* What is queued now is a message, and whoever it is for does not get for ever. */
+static int
+queued(struct dataconn *conn)
+{
+	conn->message_left = buffer_length(&conn->out);
+	pace_start(&conn->message, DATACONN_MESSAGE_MS, io_now());
+	return (0);
+}
 
 /* Both or, where the message cannot be sent, neither. */
 static int
@@ -22,7 +32,7 @@ dataconn_request(struct dataconn *conn, const char *path, const void *message,
     size_t length, struct error *error)
 {
 	return (append(&conn->out, FRAME_REQ_HEADER, path, FRAME_REQ_STRUCTURED,
-	    message, length, error));
+	    message, length, error) == 0 ? queued(conn) : -1);
 }
 
 int
@@ -30,7 +40,8 @@ dataconn_response(struct dataconn *conn, const void *message, size_t length,
     struct error *error)
 {
 	return (append(&conn->out, FRAME_RES_HEADER, EXCHANGE_OK,
-	    FRAME_RES_STRUCTURED, message, length, error));
+	    FRAME_RES_STRUCTURED, message, length, error) == 0 ?
+	    queued(conn) : -1);
 }
 
 int
@@ -44,5 +55,5 @@ dataconn_refuse(struct dataconn *conn, const char *text, struct error *error)
 	if (length >= sizeof(header))
 		length = sizeof(header) - 1;
 	return (stream_append_message(&conn->out, FRAME_RES_HEADER, header,
-	    length, error));
+	    length, error) == 0 ? queued(conn) : -1);
 }

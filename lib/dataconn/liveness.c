@@ -5,7 +5,8 @@
 void
 liveness_init(struct liveness *liveness, int64_t now)
 {
-	*liveness = (struct liveness){ .sent = now, .heard = now, .written = now };
+	*liveness = (struct liveness){ .sent = now, .heard = now, .written = now,
+	    .due = INT64_MAX };
 }
 
 void
@@ -39,6 +40,13 @@ liveness_sent_frame(struct liveness *liveness, int64_t now)
 	liveness->sent = now;
 }
 
+void
+liveness_expect(struct liveness *liveness, int64_t due, const char *overdue)
+{
+	liveness->due = due;
+	liveness->overdue = overdue;
+}
+
 bool
 liveness_heartbeat_due(const struct liveness *liveness, int64_t now)
 {
@@ -62,6 +70,8 @@ write_limit(const struct liveness *liveness)
 const char *
 liveness_failure(const struct liveness *liveness, int64_t now)
 {
+	if (now >= liveness->due)
+		return (liveness->overdue);
 	if (now >= write_limit(liveness))
 		return ("the peer has taken nothing for 10 seconds");
 	if (liveness->reading && now - liveness->heard >= LIVENESS_TIMEOUT_MS)
@@ -74,6 +84,8 @@ liveness_deadline(const struct liveness *liveness)
 {
 	int64_t deadline = write_limit(liveness);
 
+	if (liveness->due < deadline)
+		deadline = liveness->due;
 	if (liveness->reading && liveness->heard + LIVENESS_TIMEOUT_MS < deadline)
 		deadline = liveness->heard + LIVENESS_TIMEOUT_MS;
 	if (!liveness->mute && !liveness->writing &&

@@ -20,6 +20,8 @@ struct liveness {
 	bool writing;		/* bytes wait to be written */
 	bool blind;		/* we do not look at what the peer may have sent */
 	bool mute;		/* no heartbeats any more */
+	int64_t due;		/* what heartbeats do not renew; INT64_MAX: none */
+	const char *overdue;	/* and what to say then */
 };
 
 void	liveness_init(struct liveness *liveness, int64_t now);
@@ -35,10 +37,17 @@ void	liveness_heard(struct liveness *liveness, int64_t now);
 void	liveness_wrote(struct liveness *liveness, int64_t now);
 void	liveness_sent_frame(struct liveness *liveness, int64_t now);
 
+/*
+ * By then something else than heartbeats has to have come, or overdue (which
+ * stays the caller's) is the failure; INT64_MAX: nothing has to.
+ */
+void	liveness_expect(struct liveness *liveness, int64_t due,
+	    const char *overdue);
+
 /* A heartbeat is due (and nothing that waits to be written forbids it). */
 bool	liveness_heartbeat_due(const struct liveness *liveness, int64_t now);
 
-/* NULL, or what the peer failed to do for LIVENESS_TIMEOUT_MS. */
+/* NULL, or what the peer failed to do in its time. */
 const char *liveness_failure(const struct liveness *liveness, int64_t now);
 
 /* When to ask the two above again. */

@@ -31,6 +31,20 @@ main(void)
 		CHECK(liveness_failure(&live, 69999) == NULL);
 		CHECK(liveness_failure(&live, 70000) != NULL);
 	}
+	TEST("what is due is not renewed by what the peer sends") {
+		liveness_init(&live, 0);
+		liveness_pending(&live, true, false, false, 0);
+		liveness_expect(&live, 30000, "late");
+		for (int64_t now = 0; now < 30000; now += 1000) {
+			liveness_heard(&live, now);
+			CHECK(liveness_failure(&live, now) == NULL);
+		}
+		liveness_sent_frame(&live, 29000);
+		CHECK(liveness_deadline(&live) == 30000);
+		CHECK_TEXT(liveness_failure(&live, 30000), "late");
+		liveness_expect(&live, INT64_MAX, NULL);
+		CHECK(liveness_failure(&live, 30000) == NULL);
+	}
 	TEST("what the peer sends renews the write limit") {
 		liveness_init(&live, 0);
 		liveness_pending(&live, true, true, false, 0);
