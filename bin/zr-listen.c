@@ -20,6 +20,7 @@
 #include "base/signals.h"
 #include "transport/client_table.h"
 #include "transport/dial.h"
+#include "transport/identity.h"
 #include "transport/identity_table.h"
 #include "transport/listen_socket.h"
 #include "transport/readiness.h"
@@ -28,6 +29,7 @@
 #define HANDSHAKE_FD	3	/* the new client's, for zr-mux to close */
 #define CAP_MAX		100000
 #define BACKLOG		511	/* unless -b says otherwise */
+#define LEAST_PER_IDENTITY 4	/* unless told: a zrepl daemon needs two */
 #define IDENTITIES_MAX	64	/* -i on the command line */
 
 static const char usage[] =
@@ -58,6 +60,13 @@ struct server {
 	int64_t paused_until;			/* out of descriptors */
 	bool stopping;
 };
+
+/* Those of an identity where -C does not say: others need some, too. */
+static size_t
+default_per_identity(size_t all)
+{
+	return (all / 4 > LEAST_PER_IDENTITY ? all / 4 : LEAST_PER_IDENTITY);
+}
 
 static void
 parse_options(struct options *options, int argc, char *argv[])
@@ -123,6 +132,8 @@ parse_options(struct options *options, int argc, char *argv[])
 		default:
 			usage_die(usage);
 		}
+	options->caps.per_identity = options->caps.per_address != 0 ?
+	    options->caps.per_address : default_per_identity(options->caps.all);
 	if (argc - optind < 2)
 		usage_die(usage);
 	usage_operand("a program", argv[optind + 1]);
@@ -240,7 +251,7 @@ pause_accepting(struct server *server, const char *what)
 
 static void
 start_client(struct server *server, int fd, const char *address,
-    const char *identity)
+    const char *identity)	/* NULL: clients have none */
 {
 	int ends[2];
 	pid_t pid;
@@ -259,7 +270,8 @@ start_client(struct server *server, int fd, const char *address,
 		return;
 	}
 	io_close(&ends[1]);
-	client_table_add(&server->clients, pid, ends[0], address, io_now());
+	client_table_add(&server->clients, pid, ends[0], address,
+	    identity != NULL ? identity : "", io_now());
 	if (server->options->verbose)
 		diag("%s: process %d, identity %s, %zu connections", address,
 		    (int)pid, identity != NULL ? identity : "none",
@@ -267,9 +279,48 @@ start_client(struct server *server, int fd, const char *address,
 }
 
 static void
+say_refused(const struct server *server, const char *address,
+    const char *identity)
+{
+	diag("%s%s%s refused: it has %zu connections (-C)", address,
+	    *address != '\0' && *identity != '\0' ? " " : "", identity,
+	    client_table_count(&server->clients, address, identity));
+}
+
+static void
+evict(struct client *client)
+{
+	kill(client->pid, SIGTERM);
+	client->evicted = true;
+}
+
+/*
+ * A client's pipe: a program that authenticates it writes its identity, and it is
+ * past its handshake once nobody holds the other end.
+ */
+static void
+read_handshake(struct server *server, struct client *client)
+{
+	char identity[IDENTITY_MAX + 2];
+	ssize_t got = io_read(client->handshake, identity, sizeof(identity) - 1);
+
+	if (got <= 0) {
+		io_close(&client->handshake);
+		return;
+	}
+	identity[got] = '\0';
+	identity[strcspn(identity, "\n")] = '\0';
+	if (client->evicted || !identity_valid(identity) ||
+	    client_table_identify(&server->clients, client, identity))
+		return;
+	say_refused(server, client->address, identity);
+	evict(client);
+}
+
+static void
 greet(struct server *server, int fd)
 {
-	char address[UCSPI_ADDRESS_SIZE], identity[IDENTITY_MAX + 1];
+	char address[UCSPI_ADDRESS_SIZE], identity[IDENTITY_MAX + 1] = "";
 	struct client *oldest;
 	struct error error;
 
@@ -282,10 +333,9 @@ greet(struct server *server, int fd)
 		diag("refused: %s", error.text);
 		return;
 	}
-	switch (client_table_judge(&server->clients, address, &oldest)) {
+	switch (client_table_judge(&server->clients, address, identity, &oldest)) {
 	case CLIENT_REFUSE:
-		diag("%s refused: it has %zu connections", address,
-		    server->options->caps.per_address);
+		say_refused(server, address, identity);
 		return;
 	case CLIENT_WAIT:
 		diag("%s refused: %zu connections are served", address,
@@ -294,8 +344,7 @@ greet(struct server *server, int fd)
 	case CLIENT_TAKE_EVICTING:
 		diag("%s makes room: no handshake after %lld ms", oldest->address,
 		    (long long)(io_now() - oldest->since));
-		kill(oldest->pid, SIGTERM);
-		oldest->evicted = true;
+		evict(oldest);
 		break;
 	case CLIENT_TAKE:
 		break;
@@ -422,10 +471,9 @@ serve(struct server *server)
 			    .events = POLLIN, .fd = sockets->fds[i] };
 		io_poll(entries, count + listening,
 		    listening > 0 ? IO_FOREVER : opens);
-		/* A closed pipe: that client is past its handshake. */
 		for (size_t i = 0; i < count; i++)
 			if (entries[i].revents != 0)
-				io_close(&clients->clients[new[i]].handshake);
+				read_handshake(server, &clients->clients[new[i]]);
 		for (size_t i = 0; i < listening; i++)
 			if (entries[count + i].revents != 0)
 				accept_clients(server, sockets->fds[i]);

@@ -348,6 +348,8 @@ main(int argc, char *argv[])
 	    tls_set_environment(connection, &error) == -1)
 		diag_die(&error);
 	diag_refresh();
+	if (options.tls.server)
+		chain_tell_identity(getenv("ZR_CLIENT_IDENTITY"));
 	chain_clean_environment();
 	if (kernel && hand_to_kernel(&options, connection))
 		chain_exec(&options.chain, argv);

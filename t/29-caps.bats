@@ -77,6 +77,20 @@ good_client() {
 	eventually 20 grep -q hello second
 }
 
+@test "one identity cannot take all places: a quarter of -c, or what -C says" {
+	serve -c 20 -i 127.0.0.1=web -i 127.0.0.2=db tcp:127.0.0.1:0 sh -c 'echo hello; exec cat'
+	from() { timeout 30 socat -u "TCP:127.0.0.1:$PORT,bind=$1" STDOUT; }
+	for i in 1 2 3 4 5; do
+		stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'exec cat <&6' > "web.$i"
+		eventually 20 grep -q hello "web.$i"
+	done
+	run -0 from 127.0.0.1
+	[ -z "$output" ]
+	eventually 20 logged '127.0.0.1 web refused: it has 5 connections (-C)'
+	background from 127.0.0.2 > db
+	eventually 20 grep -q hello db
+}
+
 @test "-H: the oldest that has not finished its handshake makes room, others stay" {
 	serve -v -H 1 tcp:127.0.0.1:0 sh -c 'read -r word; [ "$word" = go ] && exec 3>&-; echo "$word"; exec cat'
 	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'echo go >&7; exec cat <&6' > first

@@ -299,6 +299,28 @@ $2" ]
 	[ ! -e ran ]
 }
 
+@test "zr-listen's cap on one identity counts the certificate's name" {
+	zr-cert client "$PKI" web2
+	: > port
+	background zr-listen -1 -C 1 tcp:127.0.0.1:0 zr-tls accept -d "$PKI" -n server -c web1 -c web2 \
+	    sh -c 'echo hello; exec cat' > port 2> listen.log
+	eventually 10 test -s port
+	port=$(cat port)
+	# The listener, told to end, waits for its clients: they are told first.
+	stay() {
+		background timeout $PATIENCE zr-connect "tcp:127.0.0.1:$port" \
+		    zr-tls connect -d "$PKI" -n "$1" -s localhost sh -c 'exec cat <&6'
+		children=("$!" "${children[@]}")
+	}
+	stay web1 > first
+	eventually 60 grep -q hello first
+	stay web1 > second 2> second.err
+	eventually 60 grep -q 'web1 refused: it has 1 connections (-C)' listen.log
+	stay web2 > third
+	eventually 60 grep -q hello third
+	kill -0 "${children[2]}"
+}
+
 @test "200 silent or slow clients: cut in time, one process each, a good one gets in" {
 	exchange
 	cat > silent.py <<-'EOF'

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "base/number.h"
 #include "base/signals.h"
 #include "transport/chain.h"
+#include "transport/identity.h"
 
 void
 chain_option(struct chain *chain, const char *text)
@@ -79,17 +81,39 @@ chain_clean_environment(void)
 		unsetenv(names[i]);
 }
 
-void
-chain_leave_handshake(void)
+/* -1: zr-listen is not there. */
+static int
+handshake_fd(void)
 {
 	const char *text = getenv("ZR_HANDSHAKE_FD");
 	int fd;
 
 	if (text == NULL)
-		return;
+		return (-1);
 	fd = number_parse_fd(text, 3);
 	if (fd == -1)
 		die(EXIT_USAGE, "ZR_HANDSHAKE_FD is not a descriptor, 3 to %d: %s",
 		    NUMBER_FD_MAX, text);
-	close(fd);
+	return (fd);
+}
+
+void
+chain_leave_handshake(void)
+{
+	int fd = handshake_fd();
+
+	io_close(&fd);
+}
+
+void
+chain_tell_identity(const char *identity)
+{
+	const int fd = handshake_fd();
+	char line[IDENTITY_MAX + 2];
+
+	if (fd == -1)
+		return;
+	/* One write, and the pipe is empty: it has room.  Nobody may listen. */
+	snprintf(line, sizeof(line), "%s\n", identity);
+	(void)!write(fd, line, strlen(line));
 }

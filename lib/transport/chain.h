@@ -45,6 +45,12 @@ void	chain_exec(const struct chain *chain, char *const argv[])
  */
 void	chain_leave_handshake(void);
 
+/*
+ * Tell zr-listen by the same descriptor who the client is, which its cap on one
+ * identity counts.  A pipe without a reader is no error; SIGPIPE is ignored.
+ */
+void	chain_tell_identity(const char *identity);
+
 /* What a resident's children must not see: ZR_LABEL, LISTEN_*, NOTIFY_SOCKET. */
 void	chain_clean_environment(void);
 

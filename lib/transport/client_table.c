@@ -37,14 +37,36 @@ count_new(const struct client_table *table, struct client **oldest)
 }
 
 static size_t
-count_staying(const struct client_table *table, const char *address)
+count_staying(const struct client_table *table)
+{
+	size_t count = 0;
+
+	for (struct client *c = table->clients; c < table->clients + table->size; c++)
+		count += c->pid != 0 && !c->evicted;
+	return (count);
+}
+
+size_t
+client_table_count(const struct client_table *table, const char *address,
+    const char *identity)
 {
 	size_t count = 0;
 
 	for (struct client *c = table->clients; c < table->clients + table->size; c++)
 		count += c->pid != 0 && !c->evicted &&
-		    (address == NULL || strcmp(c->address, address) == 0);
+		    strcmp(c->identity, identity) == 0 &&
+		    (*identity != '\0' || strcmp(c->address, address) == 0);
 	return (count);
+}
+
+static bool
+has_enough(const struct client_table *table, const char *address,
+    const char *identity)
+{
+	const size_t cap = *identity != '\0' ? table->caps.per_identity :
+	    table->caps.per_address;
+
+	return (cap != 0 && client_table_count(table, address, identity) >= cap);
 }
 
 /* Is there a place for one more?  If not, *oldest (or NULL) can make one. */
@@ -52,7 +74,7 @@ static bool
 has_place(const struct client_table *table, struct client **oldest)
 {
 	return (count_new(table, oldest) < table->caps.new &&
-	    count_staying(table, NULL) < table->caps.all);
+	    count_staying(table) < table->caps.all);
 }
 
 int64_t
@@ -69,12 +91,11 @@ client_table_opens(const struct client_table *table)
 
 enum client_verdict
 client_table_judge(const struct client_table *table, const char *address,
-    struct client **oldest)
+    const char *identity, struct client **oldest)
 {
 	const bool place = has_place(table, oldest);
 
-	if (table->caps.per_address != 0 &&
-	    count_staying(table, address) >= table->caps.per_address)
+	if (has_enough(table, address, identity))
 		return (CLIENT_REFUSE);
 	if (!place)
 		return (*oldest != NULL ? CLIENT_TAKE_EVICTING : CLIENT_WAIT);
@@ -83,7 +104,7 @@ client_table_judge(const struct client_table *table, const char *address,
 
 struct client *
 client_table_add(struct client_table *table, pid_t pid, int handshake,
-    const char *address, int64_t now)
+    const char *address, const char *identity, int64_t now)
 {
 	for (struct client *c = table->clients; c < table->clients + table->size; c++) {
 		if (c->pid != 0)
@@ -91,10 +112,21 @@ client_table_add(struct client_table *table, pid_t pid, int handshake,
 		*c = (struct client){ .pid = pid, .handshake = handshake,
 		    .since = now };
 		strlcpy(c->address, address, sizeof(c->address));
+		strlcpy(c->identity, identity, sizeof(c->identity));
 		table->count++;
 		return (c);
 	}
 	return (NULL);
+}
+
+bool
+client_table_identify(struct client_table *table, struct client *client,
+    const char *identity)
+{
+	client->evicted |= strcmp(client->identity, identity) != 0 &&
+	    has_enough(table, client->address, identity);
+	strlcpy(client->identity, identity, sizeof(client->identity));
+	return (!client->evicted);
 }
 
 struct client *
