@@ -28,14 +28,61 @@ check_name() {
 	[ ${#1} -le 64 ] || fail "$1: a CN has at most 64 characters"
 }
 
+# For how long, before anything is made.
+check_days() {
+	case $days in
+	*[!0-9]* | ??????*) ;;
+	*) if [ "$days" -ge 1 ] && [ "$days" -le 36500 ]; then return; fi ;;
+	esac
+	printf 'zr-cert: ZR_CERT_DAYS=%s: 1 to 36500 days are wanted\n' "$days" >&2
+	exit 100
+}
+
 # Names in certificates may be anybody's: printf, for echo may take a backslash
 # in them for the beginning of a control character.
+
+# What moves a cursor or turns text around: C1, separators of lines, zero-width and
+# bidirectional controls, in UTF-8.
+controls=$(printf '\302[\200-\237]\|\342\200[\213-\217\250-\256]\|\342\201[\240-\257]\|\330\234')
+newline='
+'
+
+# legible TEXT: on one line, as it is if all of it can be printed; else as sed's
+# "l" has it, in octal.
+legible() {
+	case $1 in
+	*"$newline"*) ;;
+	*)
+		if printf '%s\n' "$1" | LC_ALL=C.UTF-8 grep -qx '[[:print:]]*' &&
+		    ! printf '%s\n' "$1" | LC_ALL=C grep -q "$controls"; then
+			printf '%s\n' "$1"
+			return
+		fi ;;
+	esac
+	printf '%s\n' "$1" | LC_ALL=C sed -n 'H; ${ x; s/^\n//; l 0
+	}' | sed 's/\$$//'
+}
+
+# why OUTPUT: what of it is for people, and the reason in OpenSSL's trace.
+why() {
+	said=$(printf '%s\n' "$1" | grep -v ':error:' | head -n 1)
+	reason=$(printf '%s\n' "$1" |
+		sed -n 's/^[0-9A-Fa-f]*:error:[^:]*:[^:]*:[^:]*:\([^:]*\):.*/\1/p' | head -n 1)
+	[ -z "$reason" ] || said=${said:+$said, }$reason
+	legible "$said"
+}
 
 # run WHAT COMMAND...: quiet, unless it fails.
 run() {
 	what=$1
 	shift
-	output=$("$@" 2>&1) || fail "$what: $output"
+	output=$("$@" 2>&1) || fail "$what: $(why "$output")"
+}
+
+# check_certificate FILE
+check_certificate() {
+	output=$(openssl x509 -in "$1" -noout 2>&1) ||
+		fail "$1: not a certificate in PEM ($(why "$output"))"
 }
 
 # new DIRECTORY NAME: no file of that name is there, and at our end there are both
@@ -52,6 +99,7 @@ new() {
 # issue DIRECTORY NAME EKU SAN: NAME.key and NAME.crt, signed by the CA there.
 issue() {
 	directory=$1 name=$2
+	check_days
 	for file in "$directory/ca.key" "$directory/ca.crt"; do
 		[ -r "$file" ] || fail "$file: no CA here (zr-cert ca makes one)"
 	done
@@ -87,6 +135,7 @@ alternative() {
 make_ca() {
 	directory=$1 name=${2:-zr CA}
 	check_name "$name"
+	check_days
 	new "$directory" ca
 	mkdir -p "$directory"
 	umask 077
@@ -120,15 +169,30 @@ make_client() {
 	esac
 }
 
+# extension FILE NAME: its heading and its value, a line each.
+extension() {
+	output=$(openssl x509 -in "$1" -noout -ext "$2" 2>/dev/null) || return 0
+	case $output in
+	*"$newline"*) ;;
+	*) return 0 ;;
+	esac
+	printf '\t%s\n' "${output%%"$newline"*}"
+	output=${output#*"$newline"}
+	printf '\t%s\n' "$(legible "${output#    }")"
+}
+
 show() {
 	for file; do
+		check_certificate "$file"
 		printf '%s:\n' "$file"
-		output=$(openssl x509 -in "$file" -noout -subject -issuer -dates \
-		    -nameopt RFC2253,-esc_msb 2>&1) || fail "$file: $output"
-		printf '%s\n' "$output" | sed 's/^/	/'
-		openssl x509 -in "$file" -noout \
-		    -ext subjectAltName,extendedKeyUsage,basicConstraints 2>/dev/null |
-			sed 's/^ */	/'
+		openssl x509 -in "$file" -noout -subject -issuer -dates \
+		    -nameopt RFC2253,-esc_msb,utf8 |
+			while IFS= read -r line; do
+				printf '\t%s\n' "$(legible "$line")"
+			done
+		for name in subjectAltName extendedKeyUsage basicConstraints; do
+			extension "$file" "$name"
+		done
 	done
 }
 
@@ -155,7 +219,7 @@ accepts() {
 		    "$who" "$of" "$certificate" "$ca"
 	else
 		reason=$(printf '%s\n' "$output" | sed -n 's/^error [0-9]* at [0-9]* depth lookup: *//p' | head -n 1)
-		problem "the $who refuses the $of's certificate $certificate ($ca): ${reason:-$output}"
+		problem "the $who refuses the $of's certificate $certificate ($ca): ${reason:-$(why "$output")}"
 	fi
 }
 
@@ -186,6 +250,8 @@ check() {
 		[ -r "$file" ] || fail "$file: cannot read it (each side's ca.crt" \
 		    "lies beside its certificate)"
 	done
+	check_certificate "$client"
+	check_certificate "$server"
 	: "${server_name:=$(common_name "$server")}"
 	[ -n "$server_name" ] ||
 		fail "$server: has no CN; which name does the client expect (-s SERVER)?"
@@ -204,10 +270,10 @@ check() {
 	name=$(common_name "$client")
 	if [ -n "$client_name" ] && [ "$name" != "$client_name" ]; then
 		problem "the server allows the client \"$client_name\", but the" \
-		    "certificate's CN is \"$name\""
+		    "certificate's CN is \"$(legible "$name")\""
 	fi
-	printf 'the client expects the server name %s (zr-tls connect -s)\n' "$server_name"
-	printf 'the server must allow the client %s (zr-tls accept -c)\n' "$name"
+	printf 'the client expects the server name %s (zr-tls connect -s)\n' "$(legible "$server_name")"
+	printf 'the server must allow the client %s (zr-tls accept -c)\n' "$(legible "$name")"
 	check_key "$client"
 	check_key "$server"
 	[ "$problems" -eq 0 ]
@@ -216,6 +282,10 @@ check() {
 [ $# -ge 1 ] || usage 100 >&2
 command=$1
 shift
+case $command:${1-} in
+check:*) ;;
+*:-*) usage 100 >&2 ;;
+esac
 case $command:$# in
 -h:0) usage 0 ;;
 ca:[12]) make_ca "$@" ;;

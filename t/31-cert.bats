@@ -95,10 +95,37 @@ load helper
 	done
 }
 
+@test "alternative names stay text: no control character, no line of their own" {
+	zr-cert ca pki
+	zr-cert client pki web1
+	python3 - > extensions <<-'END'
+	values = [b"good.example", b"x\n\tDNS:forged", b"e\x1b[31mred", b"c1\xc2\x9b\xff\x7f",
+	    b"\xe2\x80\xaebidi"]
+	body = b"".join(bytes([0x82, len(v)]) + v for v in values)
+	print("subjectAltName=DER:" + bytes([0x30, len(body)] + list(body)).hex(":"))
+	END
+	openssl req -new -key pki/web1.key -subj $'/CN=a\u202eb\u009bc\u00fc' -utf8 -out request
+	openssl x509 -req -in request -days 5 -CA pki/ca.crt -CAkey pki/ca.key -set_serial 5 \
+	    -extfile extensions -out pki/odd.crt 2> /dev/null
+	zr-cert show pki/odd.crt > shown
+	grep -q 'DNS:good\.example, DNS:x\\n\\tDNS:forged, DNS:e\\033\[31mred' shown
+	grep -qF '\342\200\256' shown
+	# shellcheck disable=SC2094 # nothing writes to it
+	run -1 env LC_ALL=C grep -q $'[^\t -~]' shown
+	run -1 zr-cert check -s x pki/odd.crt pki/odd.crt
+	[[ "$output" != *$'\u202e'* ]]
+	# A name that can be printed is left as it is.
+	openssl req -x509 -key pki/web1.key -subj $'/CN=M\u00fcller' -utf8 -out pki/good.crt
+	zr-cert show pki/good.crt | grep -q $'subject=CN=M\u00fcller'
+}
+
 @test "an expired certificate is named as such" {
 	zr-cert ca pki
 	zr-cert server pki server
-	ZR_CERT_DAYS=-1 zr-cert client pki web1
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -keyout pki/web1.key -subj /CN=web1 -out request 2> /dev/null
+	openssl x509 -req -in request -days -1 -CA pki/ca.crt -CAkey pki/ca.key -set_serial 5 \
+	    -extfile <(echo extendedKeyUsage=clientAuth) -out pki/web1.crt 2> /dev/null
 	run -1 zr-cert check pki/web1.crt pki/server.crt
 	[[ "$output" == *'certificate has expired'* ]]
 }
@@ -117,12 +144,47 @@ load helper
 }
 
 @test "a certificate that cannot be made leaves no key behind" {
-	ZR_CERT_DAYS=soon run -1 zr-cert ca pki
-	[ -z "$(ls pki)" ]
 	zr-cert ca pki
 	: > pki/ca.crt
 	run -1 zr-cert client pki web1
 	[ ! -e pki/web1.key ]
+	[ "${#lines[@]}" -eq 1 ]
+}
+
+@test "ZR_CERT_DAYS is a number of days in its range" {
+	for days in 0 -1 36501 99999999999999999999 soon ' 5' 1.5 0x10; do
+		ZR_CERT_DAYS=$days run -100 zr-cert ca pki
+		[ "$output" = "zr-cert: ZR_CERT_DAYS=$days: 1 to 36500 days are wanted" ]
+	done
+	[ ! -e pki ]
+	ZR_CERT_DAYS=1 zr-cert ca pki
+	ZR_CERT_DAYS=0 run -100 zr-cert client pki web1
+	[ ! -e pki/web1.key ]
+	openssl x509 -in pki/ca.crt -noout -checkend 80000
+	run ! openssl x509 -in pki/ca.crt -noout -checkend 90000
+}
+
+@test "what is no certificate is said on one line, without OpenSSL's traces" {
+	zr-cert ca pki
+	zr-cert client pki web1
+	echo junk > pki/junk.crt
+	printf -- '-----BEGIN CERTIFICATE-----\n\033[31mAAAA\n-----END CERTIFICATE-----\n' > pki/pem.crt
+	for file in pki/junk.crt pki/pem.crt; do
+		for command in "show $file" "check $file pki/web1.crt" "check pki/web1.crt $file"; do
+			# shellcheck disable=SC2086 # words
+			run -1 zr-cert $command
+			[ "${#lines[@]}" -eq 1 ]
+			[[ "$output" == "zr-cert: $file: not a certificate in PEM"* ]]
+			[[ "$output" != *:error:* ]]
+			[[ "$output" != *$'\e'* ]]
+		done
+	done
+	# A key that is another CA's: OpenSSL writes a trace.
+	zr-cert ca other
+	cp other/ca.key pki/ca.key
+	run -1 zr-cert client pki web2
+	[ "${#lines[@]}" -eq 1 ]
+	[[ "$output" != *:error:* ]]
 }
 
 @test "nothing is overwritten, and odd names are refused" {
