@@ -223,8 +223,11 @@ become_client(const struct server *server, int fd, int pipe_fd,
 
 	unsetenv("ZR_CLIENT_IDENTITY");
 	unsetenv("ZR_LABEL");
-	if (ucspi_export(fd, &error) == -1)
+	if (ucspi_export(fd, &error) == -1) {
+		if (errno == ENOTCONN)	/* reset since it was accepted */
+			_exit(EXIT_PROTOCOL);
 		diag_die(&error);
+	}
 	if (identity != NULL && setenv("ZR_CLIENT_IDENTITY", identity, 1) == -1)
 		die_errno("setenv");
 	snprintf(text, sizeof(text), "%d", HANDSHAKE_FD);

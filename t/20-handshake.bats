@@ -14,7 +14,8 @@ peer() {
 	[ "$status" -eq 0 ]
 	[ "$output" = "next line" ]
 	[ -z "$stderr" ]
-	eventually 10 cmp -s heard <(echo "$OURS")
+	echo "$OURS" > ours
+	eventually 20 cmp -s heard ours
 	run --separate-stderr zr-connect exec:'zr-handshake accept sh -c "echo served; cat"' zr-handshake connect sh -c 'head -n 1 <&6'
 	[ "$status" -eq 0 ]
 	[ "$output" = served ]
@@ -29,7 +30,8 @@ peer() {
 	peer '0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0006 EXTENSIONS=0000\n' connect false
 	[ "$status" -eq 98 ]
 	stderr_has "the peer speaks protocol version 6, we speak version 7"
-	eventually 10 cmp -s heard <(echo "$OURS")
+	echo "$OURS" > ours
+	eventually 20 cmp -s heard ours
 }
 
 @test "a stranger is named: ssh, HTTP, TLS, the closed and the silent one" {
