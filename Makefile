@@ -89,7 +89,7 @@ deps:
 	@sh t/deps.sh
 
 unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%) $(FUZZERS:%=$(BUILD)/t/unit/fuzz-%) \
-    $(BUILD)/t/relay
+    $(BUILD)/t/relay $(BUILD)/t/odd_disk.so
 
 # Numbers, no verdict (t/bench/README.md): a data connection beside a bare pump and
 # other tools, connections, calls, TLS, and kernel TLS in the machine of check-zfs.
@@ -112,6 +112,10 @@ $(BUILD)/bench/pump: t/bench/pump.c $(LIBRARY)
 $(BUILD)/t/relay: t/relay.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(LIBRARY) -lbsd
+
+$(BUILD)/t/%.so: t/%.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=c11 $(WARNINGS) $(CFLAGS) -shared -fPIC -o $@ $< -ldl
 
 # libFuzzer on everything that parses, from seeds made of t/data: FUZZ_SECONDS
 # for each target, or FUZZ_RUNS executions where that is given.  What is found

@@ -1,25 +1,23 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "archive/archive.h"
 #include "archive/archive_destroy.h"
+#include "archive/archive_directory.h"
 #include "archive/archive_endpoint.h"
+#include "archive/archive_list.h"
 #include "archive/archive_receive.h"
+#include "archive/archive_send.h"
 #include "base/diag.h"
 #include "base/io.h"
 #include "endpoint/endpoint_program.h"
 #include "message/request.h"
 #include "message/rfc3339.h"
 #include "transport/identity.h"
-
-#define COPY_CHUNK (256u << 10)
 
 const char archive_endpoint_usage[] =
     "zr-endpoint archive [-C | -c IDENTITY] DIRECTORY METHOD [REQUEST]";
@@ -80,19 +78,28 @@ list_filesystems(void *context, const ProtobufCMessage *message,
 	return (result);
 }
 
-/* The snapshots of a filesystem that must exist. */
+/* The snapshots of a filesystem; those that are not sound the log has. */
 static int
-open_list(int root, const char *filesystem,
-    int *directory, struct archive_list *list, struct error *error)
+read_list(int root, const char *filesystem, struct archive_list *list,
+    struct error *error)
 {
-	*directory = archive_open_filesystem(root, filesystem, false,
-	    error);
-	if (*directory == -1)
+	struct error why;
+	int directory, result;
+
+	directory = archive_open_filesystem(root, filesystem, error);
+	if (directory == -1)
 		return (-1);
-	if (archive_list(*directory, list, error) == 0)
-		return (0);
-	io_close(directory);
-	return (-1);
+	result = archive_list(directory, list, error);
+	close(directory);
+	if (result == -1)
+		return (-1);
+	for (size_t i = list->sound; i < list->count; i++) {
+		archive_explain(&list->entries[i], &why);
+		diag(DIAG_LOG "%s: not listed: %s", filesystem, why.text);
+	}
+	if (list->leftovers)
+		archive_tidy(root, filesystem);
+	return (0);
 }
 
 static int
@@ -105,96 +112,40 @@ list_versions(void *context, const ProtobufCMessage *message,
 	char (*creations)[RFC3339_SIZE] = NULL;
 	FilesystemVersion *versions = NULL, **pointers = NULL;
 	struct archive_list list;
-	int directory, result = -1;
+	int result = -1;
 
-	if (open_list(root_of(context), request->filesystem, &directory, &list,
-	    error) == -1)
+	if (read_list(root_of(context), request->filesystem, &list, error) == -1)
 		return (-1);
-	versions = calloc(list.count + 1, sizeof(*versions));
-	pointers = calloc(list.count + 1, sizeof(*pointers));
-	creations = calloc(list.count + 1, sizeof(*creations));
+	versions = calloc(list.sound + 1, sizeof(*versions));
+	pointers = calloc(list.sound + 1, sizeof(*pointers));
+	creations = calloc(list.sound + 1, sizeof(*creations));
 	if (versions == NULL || pointers == NULL || creations == NULL) {
 		error_errno(error, "versions");
 		goto out;
 	}
-	for (size_t i = 0; i < list.count; i++) {
+	for (size_t i = 0; i < list.sound; i++) {
+		struct archive_snapshot *snapshot = &list.entries[i].snapshot;
+
 		filesystem_version__init(&versions[i]);
-		rfc3339_format(creations[i], list.snapshots[i].creation);
-		versions[i].name = list.snapshots[i].name;
-		versions[i].guid = list.snapshots[i].guid;
-		versions[i].createtxg = list.snapshots[i].createtxg;
+		rfc3339_format(creations[i], snapshot->creation);
+		versions[i].name = snapshot->name;
+		versions[i].guid = snapshot->guid;
+		versions[i].createtxg = snapshot->createtxg;
 		versions[i].creation = creations[i];
 		pointers[i] = &versions[i];
 	}
 	response.versions = pointers;
-	response.n_versions = list.count;
+	response.n_versions = list.sound;
 	result = request_answer(&response.base, error);
 out:
 	free(versions);
 	free(pointers);
 	free(creations);
 	archive_list_free(&list);
-	close(directory);
 	return (result);
 }
 
 /* --- sending --- */
-
-/*
- * The snapshot that a SendReq asks for, its stream open: exactly the
- * increment, or the full stream, that is stored.
- */
-static int
-open_stream(int root, const SendReq *request, int *stream,
-    SendRes *response, struct error *error)
-{
-	const struct archive_snapshot *to;
-	struct archive_list list;
-	struct stat status;
-	char name[ARCHIVE_FILE_MAX];
-	int directory, result = -1;
-
-	*stream = -1;
-	if (request->resumetoken[0] != '\0')
-		return (error_set(error, EXIT_FAILED,
-		    "an archive cannot resume a stream: it receives whole ones"));
-	if (open_list(root, request->filesystem, &directory, &list, error) == -1)
-		return (-1);
-	to = archive_find_version(&list, request->filesystem, request->to,
-	    error);
-	if (to == NULL)
-		goto out;
-	if (request->from == NULL && to->from_guid != 0) {
-		error_set(error, EXIT_FAILED, "%s@%s is kept as an "
-		    "increment of the snapshot with guid %" PRIu64 ": send that "
-		    "one first", request->filesystem, to->name, to->from_guid);
-		goto out;
-	}
-	if (request->from != NULL && request->from->guid != to->from_guid) {
-		error_set(error, EXIT_FAILED, "%s@%s is kept %s, not as "
-		    "an increment of %s", request->filesystem, to->name,
-		    to->from_guid == 0 ? "in full" : "as another increment",
-		    request->from->name);
-		goto out;
-	}
-	archive_file_name(name, to->guid, ARCHIVE_STREAM_SUFFIX);
-	*stream = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (*stream == -1 || fstat(*stream, &status) == -1)
-		error_errno(error, "archive: %s", name);
-	else if ((uint64_t)status.st_size != to->size)
-		error_set(error, EXIT_FAILED, "archive: %s is damaged: "
-		    "%lld bytes, not %" PRIu64, name, (long long)status.st_size,
-		    to->size);
-	else
-		result = 0;
-	response->expectedsize = to->size;
-	if (result == -1)
-		io_close(stream);
-out:
-	archive_list_free(&list);
-	close(directory);
-	return (result);
-}
 
 static int
 send_dry(void *context, const ProtobufCMessage *message, struct error *error)
@@ -202,51 +153,12 @@ send_dry(void *context, const ProtobufCMessage *message, struct error *error)
 	SendRes response = SEND_RES__INIT;
 	int stream;
 
-	if (open_stream(root_of(context), (const SendReq *)message, &stream,
-	    &response, error) == -1)
+	stream = archive_send_open(root_of(context), (const SendReq *)message,
+	    &response.expectedsize, error);
+	if (stream == -1)
 		return (-1);
 	close(stream);
 	return (request_answer(&response.base, error));
-}
-
-/* The file to standard output, by the kernel alone where that is possible. */
-static int
-copy_out(int stream, uint64_t size, struct error *error)
-{
-	static char buffer[COPY_CHUNK];
-	uint64_t done = 0;
-	ssize_t moved;
-
-	while (done < size) {
-		moved = sendfile(STDOUT_FILENO, stream, NULL,
-		    size - done < (1u << 30) ? (size_t)(size - done) : 1u << 30);
-		if (moved == -1 && (errno == EINVAL || errno == ENOSYS) && done == 0)
-			break;
-		if (moved == -1 && errno == EINTR)
-			continue;
-		if (moved == -1 && errno == EAGAIN && io_wait(STDOUT_FILENO,
-		    POLLOUT, IO_FOREVER, error) == 0)
-			continue;
-		if (moved == -1)
-			return (error_errno(error, "cannot write the stream"));
-		if (moved == 0)
-			return (error_set(error, EXIT_FAILED,
-			    "archive: the stream is shorter than it was"));
-		done += (uint64_t)moved;
-	}
-	while (done < size) {
-		moved = io_read(stream, buffer, sizeof(buffer));
-		if (moved == -1)
-			return (error_errno(error, "cannot read the stream"));
-		if (moved == 0)
-			return (error_set(error, EXIT_FAILED,
-			    "archive: the stream is shorter than it was"));
-		if (io_write_all(STDOUT_FILENO, buffer, (size_t)moved, IO_FOREVER,
-		    error) == -1)
-			return (error_prefix(error, "cannot write the stream"));
-		done += (uint64_t)moved;
-	}
-	return (0);
 }
 
 static int
@@ -255,12 +167,13 @@ send_stream(void *context, const ProtobufCMessage *message, struct error *error)
 	SendRes response = SEND_RES__INIT;
 	int stream, result;
 
-	if (open_stream(root_of(context), (const SendReq *)message, &stream,
-	    &response, error) == -1)
+	stream = archive_send_open(root_of(context), (const SendReq *)message,
+	    &response.expectedsize, error);
+	if (stream == -1)
 		return (-1);
 	result = request_answer(&response.base, error);
 	if (result == 0)
-		result = copy_out(stream, response.expectedsize, error);
+		result = archive_send_copy(stream, response.expectedsize, error);
 	close(stream);
 	return (result);
 }
@@ -343,21 +256,31 @@ static const struct endpoint_method archive_methods[] = {
 	{ NULL, NULL }
 };
 
-/* The directory, or a client's own below it. */
+/*
+ * The directory, or a client's own below it.  Where the archive lies is none of
+ * the client's business: the log has that.
+ */
 static int
 open_root(const char *path, const char *identity, struct error *error)
 {
-	int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), own;
+	int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), own, why;
 
-	if (root == -1)
-		return (error_errno(error, "%s", path));
+	if (root == -1) {
+		diag_errno(DIAG_LOG "%s", path);
+		return (error_set(error, EXIT_SYSTEM,
+		    "the archive's directory cannot be opened"));
+	}
 	if (identity == NULL)
 		return (root);
-	if (mkdirat(root, identity, 0777) == 0)
-		fsync(root);
-	own = openat(root, identity, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (own == -1)
-		error_errno(error, "%s/%s", path, identity);
+	own = archive_enter(root, identity, true);
+	why = errno;
+	if (own == -1) {
+		diag_errno(DIAG_LOG "%s/%s", path, identity);
+		error_set(error, EXIT_SYSTEM, why == ENOTUNIQ ?
+		    "the archive's directory ignores case and has another client "
+		    "under the name \"%s\"" :
+		    "the directory of the client \"%s\" cannot be opened", identity);
+	}
 	close(root);
 	return (own);
 }
@@ -373,6 +296,8 @@ archive_endpoint(int argc, char *argv[])
 	struct error error;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* an error like that of a full disk */
+	umask(077);
 	optind = 1;
 	while ((option = getopt(argc, argv, "+Cc:h")) != -1)
 		switch (option) {

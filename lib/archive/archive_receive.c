@@ -1,58 +1,111 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "archive/archive.h"
+#include "archive/archive_directory.h"
+#include "archive/archive_list.h"
 #include "archive/archive_receive.h"
 #include "base/io.h"
+#include "base/signals.h"
 #include "message/rfc3339.h"
 #include "zfs/fs_name.h"
 #include "zfs/zstream.h"
 
 #define CHUNK (128u << 10)	/* bytes per read */
 
+/* What ends us, once the part that is there so far has been removed. */
+static const int ending[] = { SIGHUP, SIGINT, SIGTERM };
+#define ENDING (sizeof(ending) / sizeof(ending[0]))
+
 struct receive {
+	int root;
 	const ReceiveReq *request;
 	struct error *error;
-	int directory;			/* of the filesystem */
+	int directory;			/* of the filesystem; -1: not yet */
 	int file;			/* the stream so far; -1: not stored */
 	char temporary[64];		/* its name */
 	struct zstream stream;
 	bool present;			/* the archive has this snapshot already */
 };
 
-/* May this snapshot be added to what is there?  The lock is held. */
+/* --- signals --- */
+
+static void
+catch_signals(void)
+{
+	struct sigaction action;
+
+	/* What nohup or a shell ignores stays so. */
+	for (size_t i = 0; i < ENDING; i++)
+		if (sigaction(ending[i], NULL, &action) == 0 &&
+		    action.sa_handler != SIG_IGN)
+			signals_catch(ending[i]);
+}
+
+/* Has one come? */
+static int
+check_signals(struct error *error)
+{
+	for (size_t i = 0; i < ENDING; i++)
+		if (signals_take(ending[i]))
+			return (error_set(error, EXIT_SIGNAL +
+			    (unsigned)ending[i], "ended by signal %d", ending[i]));
+	return (0);
+}
+
+/* --- the place --- */
+
+/* May this snapshot be added to what is there? */
+static int
+check_list(struct receive *receive, const struct archive_list *list)
+{
+	const FilesystemVersion *to = receive->request->to;
+	const char *filesystem = receive->request->filesystem;
+	const struct archive_entry *same = archive_find_name(list, to->name);
+	const struct archive_entry *base;
+
+	if (same != NULL && same->snapshot.guid != to->guid)
+		return (error_set(receive->error, EXIT_FAILED, "%s@%s is "
+		    "there already with other contents (guid %" PRIu64 ")",
+		    filesystem, to->name, same->snapshot.guid));
+	same = archive_find_guid(list, to->guid);
+	/* What is damaged is replaced. */
+	receive->present = same != NULL && same->defect == ARCHIVE_SOUND;
+	if (receive->present && strcmp(same->snapshot.name, to->name) != 0)
+		return (error_set(receive->error, EXIT_FAILED,
+		    "%s@%s is there already under the name %s",
+		    filesystem, to->name, same->snapshot.name));
+	if (receive->present || !receive->stream.begun ||
+	    receive->stream.from_guid == 0)
+		return (0);
+	base = archive_find_guid(list, receive->stream.from_guid);
+	if (base == NULL)
+		return (error_set(receive->error, EXIT_FAILED, "%s lacks the "
+		    "base of this increment, the snapshot with guid %" PRIu64,
+		    filesystem, receive->stream.from_guid));
+	if (base->defect != ARCHIVE_SOUND) {
+		archive_explain(base, receive->error);
+		return (error_prefix(receive->error,
+		    "%s: the base of this increment cannot be used", filesystem));
+	}
+	return (0);
+}
+
 static int
 check_place(struct receive *receive)
 {
-	const FilesystemVersion *to = receive->request->to;
-	const struct archive_snapshot *same;
 	struct archive_list list;
-	int result = 0;
+	int result;
 
 	if (archive_list(receive->directory, &list, receive->error) == -1)
 		return (-1);
-	receive->present = false;
-	if ((same = archive_find_name(&list, to->name)) != NULL) {
-		receive->present = same->guid == to->guid;
-		if (!receive->present)
-			result = error_set(receive->error, EXIT_FAILED, "%s@%s is "
-			    "there already with other contents (guid %" PRIu64
-			    ")", receive->request->filesystem, to->name, same->guid);
-	} else if ((same = archive_find_guid(&list, to->guid)) != NULL)
-		result = error_set(receive->error, EXIT_FAILED,
-		    "%s@%s is there already under the name %s",
-		    receive->request->filesystem, to->name, same->name);
-	else if (receive->stream.begun && receive->stream.from_guid != 0 &&
-	    archive_find_guid(&list, receive->stream.from_guid) == NULL)
-		result = error_set(receive->error, EXIT_FAILED, "%s lacks the "
-		    "base of this increment, the snapshot with guid %" PRIu64,
-		    receive->request->filesystem, receive->stream.from_guid);
+	result = check_list(receive, &list);
 	archive_list_free(&list);
 	return (result);
 }
@@ -92,7 +145,7 @@ open_temporary(struct receive *receive)
 		snprintf(receive->temporary, sizeof(receive->temporary),
 		    ARCHIVE_RECEIVING "%ld.%u", (long)getpid(), i);
 		receive->file = openat(receive->directory, receive->temporary,
-		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (receive->file != -1 || errno != EEXIST)
 			break;
 	}
@@ -102,21 +155,23 @@ open_temporary(struct receive *receive)
 	return (0);
 }
 
-/* Clean up after others, see whether there is a place, and begin. */
+/* Make the place, see whether it is free, and begin. */
 static int
 begin(struct receive *receive)
 {
-	int lock = archive_lock(receive->directory, receive->error);
-	int result = -1;
+	int lock, result = -1;
 
-	if (lock == -1)
+	receive->directory = archive_open_locked(receive->root,
+	    receive->request->filesystem, true, &lock, receive->error);
+	if (receive->directory == -1)
 		return (-1);
-	if (archive_clean(receive->directory, receive->error) == 0 &&
-	    check_place(receive) == 0)
+	if (check_place(receive) == 0)
 		result = receive->present ? 0 : open_temporary(receive);
 	close(lock);
 	return (result);
 }
+
+/* --- the stream --- */
 
 static int
 take(struct receive *receive, const uint8_t *bytes, size_t length)
@@ -150,7 +205,8 @@ copy(struct receive *receive, int fd, struct progress *progress)
 	while (result == 0 && got > 0) {
 		ready = io_poll(&entry, 1, progress_deadline(progress));
 		progress_tick(progress, receive->stream.offset, io_now());
-		if (ready == 0)
+		result = check_signals(receive->error);
+		if (ready == 0 || result == -1)
 			continue;
 		got = io_read(fd, buffer, CHUNK);
 		result = got > 0 ? take(receive, buffer, (size_t)got) : 0;
@@ -164,27 +220,56 @@ copy(struct receive *receive, int fd, struct progress *progress)
 	return (zstream_finish(&receive->stream, receive->error));
 }
 
+/* verdict_wait(), which a signal ends. */
 static int
-finish(struct receive *receive)
+await_verdict(struct verdict *verdict, struct error *error)
+{
+	struct pollfd entry = { .fd = verdict->fd, .events = POLLIN };
+
+	while (verdict->state == VERDICT_PENDING) {
+		io_poll(&entry, 1, IO_FOREVER);
+		if (check_signals(error) == -1)
+			return (-1);
+		if (entry.revents != 0)
+			verdict_read(verdict);
+	}
+	return (verdict_wait(verdict, IO_FOREVER, error));
+}
+
+/* Store it, if nothing has changed that forbids it.  The lock is held. */
+static int
+finish_locked(struct receive *receive)
 {
 	const FilesystemVersion *to = receive->request->to;
 	struct archive_snapshot snapshot = { .guid = to->guid,
 	    .from_guid = receive->stream.from_guid, .createtxg = to->createtxg,
 	    .creation = receive->stream.creation, .size = receive->stream.offset };
-	int lock, result = -1;
 
-	if (receive->file == -1)
-		return (0);
 	strlcpy(snapshot.name, to->name, sizeof(snapshot.name));
-	if (fsync(receive->file) == -1)
-		return (error_errno(receive->error, "cannot store the stream"));
-	lock = archive_lock(receive->directory, receive->error);
-	if (lock == -1)
-		return (-1);
 	/* Another writer may have been quicker, or have removed the base. */
-	if (check_place(receive) == 0)
-		result = receive->present ? 0 : archive_commit(receive->directory,
-		    receive->temporary, &snapshot, receive->error);
+	if (check_place(receive) == -1)
+		return (-1);
+	if (receive->present)
+		return (0);
+	if (receive->file == -1)
+		return (error_set(receive->error, EXIT_FAILED, "%s@%s was there and "
+		    "has been destroyed while it was received: send it again",
+		    receive->request->filesystem, to->name));
+	return (archive_commit(receive->directory, receive->temporary, &snapshot,
+	    receive->error));
+}
+
+static int
+finish(struct receive *receive)
+{
+	int lock, result;
+
+	if (receive->file != -1 && fsync(receive->file) == -1)
+		return (error_errno(receive->error, "cannot store the stream"));
+	lock = archive_lock(receive->directory, true);
+	if (lock == -1)
+		return (error_errno(receive->error, "archive: %s", ARCHIVE_LOCK));
+	result = finish_locked(receive);
 	close(lock);
 	return (result);
 }
@@ -193,8 +278,8 @@ int
 archive_receive(int root, const ReceiveReq *request, int fd,
     struct verdict *verdict, struct progress *progress, struct error *error)
 {
-	struct receive receive = { .request = request, .error = error,
-	    .directory = -1, .file = -1 };
+	struct receive receive = { .root = root, .request = request,
+	    .error = error, .directory = -1, .file = -1 };
 	int result = -1;
 
 	zstream_init(&receive.stream);
@@ -204,18 +289,21 @@ archive_receive(int root, const ReceiveReq *request, int fd,
 	if (!fs_name_valid_snapshot(request->to->name))
 		return (error_set(error, EXIT_FAILED,
 		    "\"%s\" is not the name of a snapshot", request->to->name));
-	receive.directory = archive_open_filesystem(root, request->filesystem,
-	    true, error);
-	if (receive.directory == -1)
-		return (-1);
+	catch_signals();
 	if (begin(&receive) == 0 && copy(&receive, fd, progress) == 0 &&
-	    verdict_wait(verdict, IO_FOREVER, error) == 0)
+	    await_verdict(verdict, error) == 0)
 		result = finish(&receive);
 	if (receive.file != -1) {
 		/* Gone already where it was committed. */
 		unlinkat(receive.directory, receive.temporary, 0);
 		close(receive.file);
 	}
-	close(receive.directory);
+	io_close(&receive.directory);
+	if (result == -1) {
+		/* It may have been that which ended the wait for a lock. */
+		if (error->code == EXIT_SYSTEM)
+			check_signals(error);
+		archive_tidy(root, request->filesystem);
+	}
 	return (result);
 }

@@ -12,8 +12,6 @@
 #include "message/rfc3339.h"
 #include "zfs/fs_name.h"
 
-#define TEMPORARY "@record"	/* written under the lock, so one is enough */
-
 /* A 64-bit number, written as a string as everywhere. */
 static bool
 get_number(const json_t *object, const char *key, uint64_t *number)
@@ -34,80 +32,101 @@ decode(const json_t *object, struct archive_snapshot *snapshot)
 	const char *name = json_string_value(json_object_get(object, "name"));
 	const char *creation = json_string_value(json_object_get(object, "creation"));
 
-	memset(snapshot, 0, sizeof(*snapshot));
 	if (name == NULL || !fs_name_valid_snapshot(name) || creation == NULL)
 		return (false);
 	strlcpy(snapshot->name, name, sizeof(snapshot->name));
 	return (rfc3339_parse(creation, &snapshot->creation) &&
-	    get_number(object, "guid", &snapshot->guid) &&
+	    snapshot->creation >= 0 && snapshot->creation <= RFC3339_LAST &&
+	    get_number(object, "guid", &snapshot->guid) && snapshot->guid != 0 &&
 	    get_number(object, "from_guid", &snapshot->from_guid) &&
 	    get_number(object, "createtxg", &snapshot->createtxg) &&
-	    get_number(object, "size", &snapshot->size));
+	    get_number(object, "size", &snapshot->size) && snapshot->size != 0);
+}
+
+bool
+archive_record_parse(const char *text, size_t length,
+    struct archive_snapshot *snapshot)
+{
+	json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+	bool valid;
+
+	memset(snapshot, 0, sizeof(*snapshot));
+	valid = object != NULL && decode(object, snapshot);
+	json_decref(object);
+	return (valid);
+}
+
+size_t
+archive_record_print(char text[ARCHIVE_RECORD_MAX],
+    const struct archive_snapshot *snapshot)
+{
+	char creation[RFC3339_SIZE];
+
+	rfc3339_format(creation, snapshot->creation);
+	/* Names and numbers hold nothing that JSON would escape. */
+	return ((size_t)snprintf(text, ARCHIVE_RECORD_MAX,
+	    "{\"name\":\"%s\",\"guid\":\"%" PRIu64 "\",\"from_guid\":\"%" PRIu64
+	    "\",\"createtxg\":\"%" PRIu64 "\",\"creation\":\"%s\",\"size\":\"%"
+	    PRIu64 "\"}\n", snapshot->name, snapshot->guid, snapshot->from_guid,
+	    snapshot->createtxg, creation, snapshot->size));
+}
+
+/* Does errno say that the file is broken, not that we may not or cannot now? */
+static bool
+is_damage(void)
+{
+	return (errno == EIO || errno == ELOOP || errno == EISDIR);
 }
 
 int
-archive_record_read(int directory, const char *file,
+archive_record_read(int directory, uint64_t guid,
     struct archive_snapshot *snapshot, struct error *error)
 {
-	char text[ARCHIVE_RECORD_MAX], expected[ARCHIVE_FILE_MAX];
-	json_t *object = NULL;
-	ssize_t length;
-	int fd, result = 0;
+	char file[ARCHIVE_FILE_MAX], text[ARCHIVE_RECORD_MAX];
+	ssize_t length = -1;
+	int fd, why;
 
+	archive_file_name(file, guid, ARCHIVE_RECORD_SUFFIX);
 	fd = openat(directory, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1 && errno == ENOENT)
-		return (1);
-	length = fd == -1 ? -1 : io_read(fd, text, sizeof(text));
-	if (length == -1) {
-		result = error_errno(error, "archive: %s", file);
-		io_close(&fd);
-		return (result);
-	}
+		return (ARCHIVE_RECORD_ABSENT);
+	if (fd != -1)
+		length = io_read(fd, text, sizeof(text));
+	why = errno;
 	io_close(&fd);
-	object = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, NULL);
-	if (object == NULL || !decode(object, snapshot))
-		result = error_set(error, EXIT_FAILED,
-		    "archive: %s is damaged: no record of a snapshot", file);
-	json_decref(object);
-	if (result == -1)
-		return (-1);
-	archive_file_name(expected, snapshot->guid, ARCHIVE_RECORD_SUFFIX);
-	if (strcmp(expected, file) != 0)
-		return (error_set(error, EXIT_FAILED, "archive: %s is damaged: "
-		    "it is the record of %s", file, expected));
-	return (0);
+	errno = why;
+	if (length == -1)
+		return (is_damage() ? ARCHIVE_RECORD_DAMAGED :
+		    error_errno(error, "archive: %s", file));
+	return (archive_record_parse(text, (size_t)length, snapshot) &&
+	    snapshot->guid == guid ? ARCHIVE_RECORD_FOUND :
+	    ARCHIVE_RECORD_DAMAGED);
 }
 
 int
 archive_record_write(int directory, const struct archive_snapshot *snapshot,
     struct error *error)
 {
-	char text[ARCHIVE_RECORD_MAX], creation[RFC3339_SIZE];
-	char file[ARCHIVE_FILE_MAX];
-	int fd, length, result = -1;
+	char text[ARCHIVE_RECORD_MAX], file[ARCHIVE_FILE_MAX];
+	const size_t length = archive_record_print(text, snapshot);
+	int fd, result = -1;
 
-	rfc3339_format(creation, snapshot->creation);
 	archive_file_name(file, snapshot->guid, ARCHIVE_RECORD_SUFFIX);
-	/* Names and numbers hold nothing that JSON would escape. */
-	length = snprintf(text, sizeof(text), "{\"name\":\"%s\",\"guid\":\"%" PRIu64
-	    "\",\"from_guid\":\"%" PRIu64 "\",\"createtxg\":\"%" PRIu64
-	    "\",\"creation\":\"%s\",\"size\":\"%" PRIu64 "\"}\n", snapshot->name,
-	    snapshot->guid, snapshot->from_guid, snapshot->createtxg, creation,
-	    snapshot->size);
-	fd = openat(directory, TEMPORARY,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+	unlinkat(directory, ARCHIVE_RECORDING, 0);
+	fd = openat(directory, ARCHIVE_RECORDING,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return (error_errno(error, "archive: %s", file));
-	if (io_write_all(fd, text, (size_t)length, IO_FOREVER, error) == -1)
+	if (io_write_all(fd, text, length, IO_FOREVER, error) == -1)
 		error_prefix(error, "archive: %s", file);
 	else if (fsync(fd) == -1 ||
-	    renameat(directory, TEMPORARY, directory, file) == -1 ||
+	    renameat(directory, ARCHIVE_RECORDING, directory, file) == -1 ||
 	    fsync(directory) == -1)
 		error_errno(error, "archive: %s", file);
 	else
 		result = 0;
 	if (result == -1)
-		unlinkat(directory, TEMPORARY, 0);
+		unlinkat(directory, ARCHIVE_RECORDING, 0);
 	close(fd);
 	return (result);
 }

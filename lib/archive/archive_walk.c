@@ -4,13 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive/archive.h"
-#include "base/io.h"
+#include "archive/archive_directory.h"
+#include "archive/archive_list.h"
 #include "zfs/fs_name.h"
 
 struct walk {
+	int root;
 	int (*visit)(void *context, const char *filesystem, bool empty);
 	void *context;
 	struct error *error;
@@ -19,10 +22,7 @@ struct walk {
 
 static int	walk_directory(struct walk *walk, int directory);
 
-/*
- * The entries of a directory that are filesystems, sorted, and whether there
- * is a snapshot's record among the others.
- */
+/* The entries of a directory that are filesystems. */
 static int
 only_filesystems(const struct dirent *entry)
 {
@@ -30,18 +30,43 @@ only_filesystems(const struct dirent *entry)
 	    fs_name_valid_snapshot(entry->d_name));
 }
 
+/* Is there a snapshot's record?  And are there leftovers? */
 static bool
-has_snapshot(int directory)
+has_snapshot(int directory, bool *leftovers)
 {
-	struct archive_list list;
 	struct error ignored;
-	bool found;
+	uint64_t *guids;
+	size_t count;
 
-	if (archive_list(directory, &list, &ignored) == -1)
-		return (true);		/* something is there, if damaged */
-	found = list.count > 0;
-	archive_list_free(&list);
-	return (found);
+	if (archive_scan(directory, &guids, &count, leftovers, &ignored) == -1)
+		return (true);		/* something is there, if unreadable */
+	free(guids);
+	return (count > 0);
+}
+
+static bool
+has_gone(int directory)
+{
+	struct stat status;
+
+	return (fstat(directory, &status) == 0 && status.st_nlink == 0);
+}
+
+/* The filesystem at walk->path, and those below it. */
+static int
+enter_filesystem(struct walk *walk, int directory)
+{
+	bool leftovers, empty = !has_snapshot(directory, &leftovers);
+
+	if (leftovers) {
+		archive_tidy(walk->root, walk->path);
+		if (has_gone(directory))
+			return (0);
+	}
+	if (walk->visit(walk->context, walk->path, empty) == -1)
+		return (error_set(walk->error, EXIT_SYSTEM,
+		    "archive: out of memory"));
+	return (walk_directory(walk, directory));
 }
 
 static int
@@ -59,12 +84,8 @@ enter(struct walk *walk, int parent, const char *name)
 		snprintf(walk->path + length, sizeof(walk->path) - length, "%s%s",
 		    length > 0 ? "/" : "", name);
 		if (fs_name_valid_filesystem(walk->path)) {
-			if (walk->visit(walk->context, walk->path,
-			    !has_snapshot(directory)) == -1)
-				result = error_set(walk->error, EXIT_SYSTEM,
-				    "archive: out of memory");
-			else
-				result = walk_directory(walk, directory);
+			archive_tighten(directory, walk->path);
+			result = enter_filesystem(walk, directory);
 		}
 		walk->path[length] = '\0';
 	}
@@ -94,7 +115,8 @@ int
 archive_walk(int root, int (*visit)(void *, const char *, bool), void *context,
     struct error *error)
 {
-	struct walk walk = { .visit = visit, .context = context, .error = error };
+	struct walk walk = { .root = root, .visit = visit, .context = context,
+	    .error = error };
 
 	return (walk_directory(&walk, root));
 }

@@ -1,0 +1,69 @@
+#ifndef ZR_ARCHIVE_LIST_H
+#define ZR_ARCHIVE_LIST_H
+
+#include "archive/archive.h"
+#include "zrepl.pb-c.h"
+
+/*
+ * The snapshots of a filesystem's directory.
+ *
+ * Sound is one whose record and stream are there and agree and whose base, if
+ * it is an increment, is sound.  Only those are listed for others and can be
+ * the base of a new one; what is not sound can be received again.  Damage
+ * inside of a stream is not looked for.
+ */
+enum archive_defect {
+	ARCHIVE_SOUND,
+	ARCHIVE_NO_RECORD,	/* unreadable: only the guid is known */
+	ARCHIVE_NO_STREAM,	/* missing, or of another size */
+	ARCHIVE_NO_BASE		/* missing, or not sound */
+};
+
+struct archive_entry {
+	struct archive_snapshot snapshot;
+	enum archive_defect defect;
+	uint64_t found;		/* bytes of the stream file; 0: missing */
+	int64_t since;		/* creation, or its base's if that is later */
+	const struct archive_entry *base;	/* in this list; or NULL */
+};
+
+/*
+ * The sound ones first, in the order in which they can be received: in order of
+ * creation, where an increment counts as no older than its base, and a base
+ * before its increments.  createtxg is the
+ * sender's, raised where necessary so that it ascends in this order: a sender
+ * that moves to another pool begins again with small ones.
+ */
+struct archive_list {
+	struct archive_entry *entries;
+	size_t sound;
+	size_t count;		/* of all */
+	bool leftovers;		/* archive_clean() may find something */
+	const struct archive_entry **by_guid, **by_name;
+};
+
+int	archive_list(int directory, struct archive_list *list, struct error *error);
+void	archive_list_free(struct archive_list *list);
+
+/* NULL if there is none.  What is found need not be sound. */
+const struct archive_entry *archive_find_guid(const struct archive_list *list,
+	    uint64_t guid);
+const struct archive_entry *archive_find_name(const struct archive_list *list,
+	    const char *name);
+
+/*
+ * The snapshot that a version names, by name and guid (0: by name alone), its
+ * record readable; an error says why there is none.
+ */
+const struct archive_entry *archive_find_version(const struct archive_list *list,
+	    const char *filesystem, const FilesystemVersion *version,
+	    struct error *error);
+
+/* What is wrong with an entry that is not sound, with EXIT_FAILED; returns -1. */
+int	archive_explain(const struct archive_entry *entry, struct error *error);
+
+/* Only the guids of the records in a directory, to free; and leftovers. */
+int	archive_scan(int directory, uint64_t **guids, size_t *count,
+	    bool *leftovers, struct error *error);
+
+#endif
