@@ -250,6 +250,18 @@ def certificates():
             seed("certificate", f"{number}-{role}", bytes([code, number, role | 6, 40]) + der)
 
 
+def records():
+    for name, record in (
+            ("full", '{"name":"one","guid":"1773106610190237946","from_guid":"0","createtxg":"10",'
+                     '"creation":"2026-11-22T10:43:50Z","size":"1188000"}\n'),
+            ("increment", '{"name":"four with space:and.dots_-","guid":"18446744073709551615",'
+                          '"from_guid":"1","createtxg":"18446744073709551615",'
+                          '"creation":"9999-12-31T23:59:59.5+00:00","size":"1"}'),
+            ("odd", '{"size":"01","name":"a\\u002d","creation":"1970-01-01T00:00:00Z","guid":"7",'
+                    '"from_guid":"7","createtxg":"0","more":[{}]}')):
+        seed("archive_record", name, record.encode())
+
+
 data_connections()
 control_connections()
 json_messages()
@@ -260,3 +272,4 @@ batches()
 zfs_output()
 words()
 certificates()
+records()
