@@ -1,5 +1,6 @@
 # ZFS -> zr-endpoint archive -> ZFS: the same guids and contents.
 load zfs_helper
+REPLICATE=$BATS_TEST_DIRNAME/../../examples/replicate.sh
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
@@ -84,4 +85,76 @@ same() {
 	zfs snapshot src/vol@2
 	through src/vol@1 src/vol@2
 	same src/vol@2
+}
+
+@test "a sender that moves to another pool: listed, restored and received by hand in order" {
+	make_pool new
+	zfs create src/data
+	# The old pool has seen more.
+	for _ in {1..60}; do zpool sync src; done
+	random 300000 src/data/one
+	zfs snapshot src/data@one
+	random 300000 src/data/two
+	zfs snapshot src/data@two
+	sh "$REPLICATE" "zr-endpoint sender -j job -f 'src/data'" "zr-endpoint archive box" > steps
+	zfs send -R src/data@two | zfs recv -u new/data
+	zfs destroy -r src/data
+	zfs mount new/data
+	random 300000 new/data/three
+	zfs snapshot new/data@three
+	[ "$(property createtxg new/data@three)" -lt "$(jq -s 'map(.createtxg | tonumber) | max' box/src/data/@*.json)" ]
+	zr-step -s "zr-endpoint sender -j job -f new/data" \
+	    -r 'zr-endpoint archive box' -d src/data \
+	    "$(send_request new/data@two new/data@three)"
+	archive_names() {
+		zr-endpoint archive box ListFilesystemVersions '{"Filesystem":"src/data"}' |
+		    jq -r '.Versions | [map(.Name), (sort_by(.CreateTXG | tonumber) | map(.Name))] |
+		        map(join(" "))[]' | uniq
+	}
+	[ "$(archive_names)" = "one two three" ]
+	# Back into a pool, by zr and by the recipe of zr-archive(5).
+	sh "$REPLICATE" "zr-endpoint archive box" "zr-endpoint receiver -n -j job -e inherit dst" > steps
+	[ "$(fs_digest new/data@three)" = "$(fs_digest dst/src/data@three)" ]
+	zfs create dst/pool
+	sed -n '/^cd DIRECTORY/,/^done$/p' "$BATS_TEST_DIRNAME/../../man/zr-archive.5" |
+	    sed 's,DIRECTORY/tank,box/src,; s,pool/data,dst/pool/data,' > recipe
+	sh -eu recipe
+	[ "$(snapshots_of dst/pool/data)" = "$(snapshots_of new/data)" ]
+	[ "$(fs_digest new/data@three)" = "$(fs_digest dst/pool/data@three)" ]
+}
+
+# a_box PROPERTY=VALUE...: box on a dataset with these
+a_box() {
+	rmdir box
+	zfs create "${@/#/-o}" -o "mountpoint=$PWD/box" dst/box
+}
+
+@test "an archive on a dataset that ignores case keeps filesystems apart, or refuses" {
+	a_box casesensitivity=insensitive
+	zfs create src/Data
+	zfs create src/data
+	echo one > src/Data/file
+	echo two > src/data/file
+	zfs snapshot -r src@1
+	zfs send src/Data@1 | zr-endpoint archive box Receive "$(receive_request src/Data@1 src/Data)"
+	run -1 --separate-stderr zr-endpoint archive box Receive "$(receive_request src/data@1 src/data)" < <(zfs send src/data@1)
+	stderr_has '"src/data" cannot be kept: the archive'\''s directory ignores case'
+	run -1 --separate-stderr zr-endpoint archive box ListFilesystemVersions '{"Filesystem":"src/data"}'
+	stderr_has 'dataset "src/data" does not exist'
+	zr-endpoint archive box ListFilesystemVersions '{"Filesystem":"src/Data"}' | jq -e '.Versions | length == 1'
+	[ "$(ls box/src)" = Data ]
+	zr-endpoint archive -c Web box ListFilesystems '{}'
+	run -111 --separate-stderr zr-endpoint archive -c web box ListFilesystems '{}'
+	stderr_has 'has another client under the name "web"'
+}
+
+@test "normalization of names changes nothing: they are ASCII" {
+	a_box normalization=formD casesensitivity=mixed
+	zfs create src/Data
+	zfs create src/data
+	zfs snapshot -r src@1
+	for name in Data data; do
+		zfs send "src/$name@1" | zr-endpoint archive box Receive "$(receive_request "src/$name@1" "src/$name")"
+	done
+	[ "$(ls box/src | xargs)" = "Data data" ]
 }
