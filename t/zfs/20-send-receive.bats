@@ -50,17 +50,17 @@ setup() {
 	begin=$(tentative src/data@1)
 	end=$(tentative src/data@2)
 	GUARANTEE=GuaranteeResumability
-	sender Send "$(send_request src/data@1 src/data@2)" > /dev/null
+	sender Send "$(send_request src/data@1 src/data@2)" > stream
 	[ "$(holds_of src/data | xargs)" = "1 $STEP_TAG 2 $STEP_TAG" ]
 	[ -z "$(bookmarks_of src/data)" ]
 
 	GUARANTEE=GuaranteeIncrementalReplication
-	sender Send "$(send_request src/data@1 src/data@2)" > /dev/null
+	sender Send "$(send_request src/data@1 src/data@2)" > stream
 	[ -z "$(holds_of src/data)" ]
 	[ "$(bookmarks_of src/data | cut -d ' ' -f 1 | xargs)" = "$begin $end" ]
 
 	GUARANTEE=GuaranteeNothing
-	sender Send "$(send_request src/data@1 src/data@2)" > /dev/null
+	sender Send "$(send_request src/data@1 src/data@2)" > stream
 	[ -z "$(holds_of src/data)" ]
 	[ -z "$(bookmarks_of src/data)" ]
 
@@ -68,7 +68,7 @@ setup() {
 	zfs hold zrepl_STEP_J_other src/data@1
 	zfs bookmark src/data@1 "src/data#${begin%job}other"
 	GUARANTEE=GuaranteeResumability
-	sender Send "$(send_request '' src/data@2)" > /dev/null
+	sender Send "$(send_request '' src/data@2)" > stream
 	[ "$(holds_of src/data | xargs)" = "1 zrepl_STEP_J_other 2 $STEP_TAG" ]
 	[ "$(bookmarks_of src/data | cut -d ' ' -f 1)" = "${begin%job}other" ]
 	zfs release zrepl_STEP_J_other src/data@1

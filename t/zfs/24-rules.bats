@@ -71,11 +71,11 @@ guarantees() {
 	GUARANTEE=GuaranteeIncrementalReplication
 	zfs bookmark src/data@1 "src/data#$(tentative src/data@1)"
 	zfs bookmark src/data@2 "src/data#$(tentative src/data@2)"
-	sender Send "$(send_request "src/data#$(tentative src/data@1)" src/data@3)" > /dev/null
+	sender Send "$(send_request "src/data#$(tentative src/data@1)" src/data@3)" > stream
 	[ "$(bookmarks_of src/data | cut -d ' ' -f 1 | xargs)" = "$(tentative src/data@1) $(tentative src/data@3)" ]
 	# With holds, too.
 	GUARANTEE=GuaranteeResumability
-	sender Send "$(send_request "src/data#$(tentative src/data@1)" src/data@3)" > /dev/null
+	sender Send "$(send_request "src/data#$(tentative src/data@1)" src/data@3)" > stream
 	[ "$(holds_of src/data)" = "3 $STEP_TAG" ]
 	[ "$(bookmarks_of src/data | cut -d ' ' -f 1 | xargs)" = "$(tentative src/data@1) $(tentative src/data@3)" ]
 	zfs bookmark src/data@1 "src/data#$(cursor src/data@1)"
@@ -84,9 +84,9 @@ guarantees() {
 }
 
 @test "sender: it goes by From which guarantee applies" {
-	sender Send "$(send_request '' src/data@1 | guarantees GuaranteeNothing GuaranteeResumability)" > /dev/null
+	sender Send "$(send_request '' src/data@1 | guarantees GuaranteeNothing GuaranteeResumability)" > stream
 	[ "$(holds_of src/data)$(bookmarks_of src/data)" = '' ]
-	sender Send "$(send_request src/data@1 src/data@2 | guarantees GuaranteeNothing GuaranteeResumability)" > /dev/null
+	sender Send "$(send_request src/data@1 src/data@2 | guarantees GuaranteeNothing GuaranteeResumability)" > stream
 	[ "$(holds_of src/data | xargs)" = "1 $STEP_TAG 2 $STEP_TAG" ]
 }
 
