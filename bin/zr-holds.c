@@ -214,7 +214,7 @@ say_nothing_found(void)
 static void
 complain(const struct error *error, const char *name)
 {
-	const char *const advice = zfs_failed_advice(error);
+	const char *const advice = zfs_failed_advice(error, true);
 
 	diag("%s%s%s", name, *name != '\0' ? ": " : "", error->text);
 	if (advice != NULL)

@@ -106,7 +106,7 @@ setup_file() {
 	refuse "$(receive_request a/data@one)" data.full.cut-450000.zstream "the stream is incomplete"
 	refuse "$(receive_request a/data@one)" data.full.resumed.zstream "only a part"
 	refuse "$(receive_request a/data@rec)" all.R.zstream "not "
-	refuse "$(receive_request a/data@two)" data.multi-I.zstream "lacks the base of this increment"
+	refuse "$(receive_request a/data@two)" data.multi-I.zstream "it is a package of several streams"
 	refuse "$(receive_request a/data@two)" data.one-two.zstream "lacks the base of this increment"
 	refuse "$(receive_request a/data@one)" versions.tsv "not a stream that can be kept"
 	run --separate-stderr archive Receive "$(receive_request a/data@one)" < /dev/null

@@ -72,6 +72,11 @@ receive_request() {
 	request | jq -c 'del(.From)'
 }
 
+# stream [ARGUMENT OF stream.py...]: the file stream begins as one of snapshot 2.
+stream() {
+	"$BATS_TEST_DIRNAME/stream.py" 12 "$@" > stream
+}
+
 # A stream that is one, and the request for it.
 raw_stream() {
 	cp "$BATS_TEST_DIRNAME/data/streams/enc.full-raw.zstream" stream

@@ -44,6 +44,13 @@ int	receiver_make_parents(const struct receiver *receiver,
 	    const char *local, struct error *error);
 
 /*
+ * A placeholder that was copied (zfs send -R, or -p) has the property that makes
+ * it one as a received property, which does not count.  -1 where the filesystem
+ * name, which is no placeholder, is such a copy: there is advice for that error.
+ */
+int	receiver_check_copied_placeholder(const char *name, struct error *error);
+
+/*
  * ZFS cannot receive an encrypted filesystem over one that is not, nor the
  * other way round.  Such a stream is received beside the placeholder that it
  * is to replace, under its name with this behind it, and then takes its place.

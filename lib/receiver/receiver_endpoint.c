@@ -288,8 +288,8 @@ receiver_endpoint(int argc, char *argv[])
 		die(EXIT_USAGE, "\"%s\" cannot be a job's name: %s", receiver.job,
 		    ZREPL_JOB_RULE);
 	result = zfs_endpoint_run(&(struct zfs_endpoint){ .methods =
-	    receiver_methods, .prefix = receiver.root, .role = &receiver },
-	    argv[1], argv[2]);
+	    receiver_methods, .side = "receiver", .prefix = receiver.root,
+	    .role = &receiver }, argv[1], argv[2]);
 	free(receiver.options);
 	return (result);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "receiver/receiver.h"
+#include "zfs/zfs_advice.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_object.h"
 #include "zfs/zrepl_name.h"
@@ -105,4 +106,31 @@ receiver_make_parents(const struct receiver *receiver, const char *local,
 			result = make_placeholder(receiver, names[i], error);
 	zfs_list_free(&list);
 	return (result);
+}
+
+int
+receiver_check_copied_placeholder(const char *name, struct error *error)
+{
+	/* Received values may hold anything, so nothing else is printed. */
+	struct zfs_arguments arguments = zfs_arguments("get", "-H", "-s",
+	    "received", "-o", "value", ZREPL_PLACEHOLDER_PROPERTY, name, NULL);
+	struct buffer output = BUFFER_EMPTY(ZFS_OUTPUT_MAX);
+	struct zfs_report report;
+	bool copied;
+	int result;
+
+	result = zfs_run(&arguments, 0, &output, &report, error);
+	zfs_arguments_free(&arguments);
+	copied = buffer_length(&output) == strlen("on\n") &&
+	    memcmp(buffer_front(&output), "on\n", strlen("on\n")) == 0;
+	buffer_free(&output);
+	if (result == -1)
+		return (-1);
+	if (report.exit_code != 0)
+		return (zfs_failed(&report, error));
+	if (!copied)
+		return (0);
+	error_set(error, EXIT_FAILED, "%s is not a placeholder: "
+	    ZREPL_PLACEHOLDER_PROPERTY "=on " ZFS_ADVICE_COPIED, name);
+	return (zfs_advise(error, name));
 }

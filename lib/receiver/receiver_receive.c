@@ -11,6 +11,7 @@
 #include "endpoint/verdict.h"
 #include "message/request_check.h"
 #include "receiver/receiver.h"
+#include "receiver/receiver_recv.h"
 #include "zfs/resume_token.h"
 #include "zfs/stream_peek.h"
 #include "zfs/zfs_command.h"
@@ -30,8 +31,8 @@ struct receive {
 	bool existed;
 	bool placeholder;			/* and was one */
 	ReplicationGuaranteeKind guarantee;
-	struct zstream begin;			/* how the stream begins, */
-	bool known;				/* if that could be seen */
+	struct stream_head head;		/* how the stream begins */
+	bool head_taken;			/* it had to be read for that */
 	char incoming[FS_NAME_MAX + 1];		/* the filesystem's name beside a */
 	bool beside;				/* placeholder, and is it there */
 	bool stale;				/* or one that is to be given up */
@@ -151,6 +152,25 @@ out:
 	return (result);
 }
 
+/*
+ * What stream it is: before anything is touched, and before a look at what is
+ * there, which may change while one waits for the stream.
+ */
+static int
+look_ahead(struct receive *receive, struct verdict *verdict)
+{
+	const struct zstream *stream = &receive->head.stream;
+
+	if (stream_peek(STDIN_FILENO, &receive->head, &receive->head_taken,
+	    verdict, receive->error) == -1)
+		return (-1);
+	if (stream->to_guid != receive->request->to->guid)
+		return (error_set(receive->error, EXIT_FAILED, "the stream is of "
+		    "the snapshot with guid %" PRIu64 ", not %" PRIu64,
+		    stream->to_guid, receive->request->to->guid));
+	return (0);
+}
+
 /* What is there. */
 static int
 look(struct receive *receive)
@@ -182,26 +202,36 @@ look(struct receive *receive)
 	return (0);
 }
 
-/* What kind of stream it is, as far as that can be seen. */
-static int
-look_ahead(struct receive *receive)
+/* Is there saved state that a stream can go on with? */
+static bool
+has_saved_state(const struct receive *receive)
 {
-	switch (stream_peek(STDIN_FILENO, &receive->begin, receive->error)) {
-	case STREAM_INVALID:
-		return (-1);
-	case STREAM_EMPTY:
-		return (error_set(receive->error, EXIT_FAILED,
-		    "the stream has ended before its first byte"));
-	case STREAM_SEEN:
-		receive->known = true;
-		break;
-	case STREAM_UNSEEN:
-		break;
+	return (receive->beside || (receive->existed &&
+	    receive->list.objects[0].resume_token[0] != '\0'));
+}
+
+static bool
+is_full(const struct receive *receive)
+{
+	return (receive->head.stream.from_guid == 0);
+}
+
+/* Whether the stream fits what is there, as far as zfs would not say so in time. */
+static int
+check_stream(const struct receive *receive)
+{
+	if ((receive->head.stream.features & ZSTREAM_RESUMING) != 0) {
+		if (receive->request->clearresumetoken)
+			return (error_set(receive->error, EXIT_FAILED, "the stream "
+			    "goes on with one that ClearResumeToken gives up"));
+		if (!has_saved_state(receive))
+			return (error_set(receive->error, EXIT_FAILED, "the stream "
+			    "goes on with one of which nothing is left here"));
 	}
-	if (receive->known && receive->begin.to_guid != receive->request->to->guid)
-		return (error_set(receive->error, EXIT_FAILED, "the stream is of "
-		    "the snapshot with guid %" PRIu64 ", not %" PRIu64,
-		    receive->begin.to_guid, receive->request->to->guid));
+	if (is_full(receive) && receive->existed && !receive->placeholder &&
+	    !has_saved_state(receive))
+		return (receiver_check_copied_placeholder(receive->local,
+		    receive->error));
 	return (0);
 }
 
@@ -254,63 +284,7 @@ remove_snapshots(const struct receive *receive)
 	return (result);
 }
 
-/* --- zfs recv --- */
-
-static int
-run_recv(const struct receive *receive, bool force)
-{
-	const struct receiver *receiver = receive->receiver;
-	struct zfs_arguments arguments = zfs_arguments("recv", NULL);
-	char target[2 * (FS_NAME_MAX + 1)];
-	int result;
-
-	snprintf(target, sizeof(target), "%s@%s", receive->beside ?
-	    receive->incoming : receive->local, receive->request->to->name);
-
-	if (force)
-		zfs_arguments_add(&arguments, "-F");
-	if (!receiver->not_resumable)
-		zfs_arguments_add(&arguments, "-s");
-	if (receiver->unmounted)
-		zfs_arguments_add(&arguments, "-u");
-	/* Whoever sends has no say in what is held here. */
-	zfs_arguments_add(&arguments, "-h");
-	/* ZFS itself takes this back if it fails, however it ends. */
-	if (receive->placeholder && !receive->beside) {
-		zfs_arguments_add(&arguments, "-o");
-		zfs_arguments_add(&arguments, ZREPL_PLACEHOLDER_PROPERTY "=off");
-	}
-	for (size_t i = 0; i < receiver->option_count; i++)
-		zfs_arguments_add(&arguments, receiver->options[i]);
-	zfs_arguments_add(&arguments, target);
-	result = zfs_do(&arguments, ZFS_READ_INPUT, receive->error);
-	zfs_arguments_free(&arguments);
-	return (result);
-}
-
 /* --- afterwards --- */
-
-/* The snapshot must be the one that was promised. */
-static int
-verify(const struct receive *receive)
-{
-	const char *const names[] = { receive->snapshot, NULL };
-	struct zfs_list list;
-	int result = 0;
-
-	if (receive->known)
-		return (0);	/* the stream said so before it was received */
-	result = zfs_list_read(&list, names, "0", "snapshot", ZFS_WANT_IDENTITY,
-	    false, receive->error);
-	if (result == 0 && (list.count != 1 ||
-	    list.objects[0].guid != receive->request->to->guid))
-		result = error_set(receive->error, EXIT_FAILED, "%s was received "
-		    "with guid %" PRIu64 ", not %" PRIu64, receive->snapshot,
-		    list.count == 1 ? list.objects[0].guid : 0,
-		    receive->request->to->guid);
-	zfs_list_free(&list);
-	return (result);
-}
 
 /* This job's last-received hold: the new one before the old one goes. */
 static int
@@ -335,27 +309,52 @@ move_hold(const struct receive *receive)
 static int
 receive_stream(struct receive *receive)
 {
+	const struct receiver *receiver = receive->receiver;
 	const bool saved = receive->list.count > 0 &&
 	    receive->list.objects[0].resume_token[0] != '\0';
-	const bool full = !receive->known || receive->begin.from_guid == 0;
+	const bool full = is_full(receive);
+	enum recv_flags flags = receive->head_taken ? RECV_HEAD_TAKEN : 0;
 
 	/* zfs would refuse these over what is there. */
-	if (receive->placeholder && receive->known && full && !saved &&
+	if (receive->placeholder && full && !saved &&
 	    receive->incoming[0] != '\0' &&
-	    ((receive->begin.features & ZSTREAM_RAW) != 0 ||
+	    ((receive->head.stream.features & ZSTREAM_RAW) != 0 ||
 	    receive->list.objects[0].encrypted))
 		receive->beside = true;
-	if (receive->beside)
-		return (run_recv(receive, false) == -1 ? -1 :
-		    receiver_take_place(receive->receiver, receive->incoming,
-		    receive->local, receive->error));
+	if (receive->beside) {
+		char target[SNAPSHOT_SIZE];
+
+		snprintf(target, sizeof(target), "%s@%s", receive->incoming,
+		    receive->request->to->name);
+		return (receiver_recv(receiver, target, &receive->head, flags,
+		    receive->error) == -1 ? -1 : receiver_take_place(receiver,
+		    receive->incoming, receive->local, receive->error));
+	}
 	/* An increment needs the snapshots that are there. */
 	if (receive->placeholder && full && !saved &&
 	    remove_snapshots(receive) == -1)
 		return (-1);
 	/* What began over a placeholder goes on that way. */
-	return (run_recv(receive, receive->placeholder ? full :
-	    receive->list.count > 0 && full_stream_saved(&receive->list)));
+	if (receive->placeholder ? full :
+	    receive->list.count > 0 && full_stream_saved(&receive->list))
+		flags |= RECV_FORCE;
+	if (receive->placeholder)
+		flags |= RECV_NO_PLACEHOLDER;
+	return (receiver_recv(receiver, receive->snapshot, &receive->head, flags,
+	    receive->error));
+}
+
+/* With what is there, to the producer's last word. */
+static int
+take_stream(struct receive *receive, struct verdict *verdict)
+{
+	if (check_stream(receive) == -1 || abort_saved_state(receive) == -1 ||
+	    (!receive->existed && receiver_make_parents(receive->receiver,
+	    receive->local, receive->error) == -1) ||
+	    receive_stream(receive) == -1)
+		return (-1);
+	zfs_let_go();
+	return (verdict_wait(verdict, IO_FOREVER, receive->error));
 }
 
 int
@@ -369,28 +368,18 @@ receiver_receive(const struct receiver *receiver, const ReceiveReq *request,
 
 	if (verdict_open(&verdict, error) == -1)
 		return (-1);
+	stream_head_init(&receive.head);
 	result = check(&receive);
 	if (result == 0)
+		result = look_ahead(&receive, &verdict);
+	if (result == 0)
 		result = look(&receive);
-	if (result == 0 && !receive.done) {
-		result = look_ahead(&receive);
-		if (result == 0)
-			result = abort_saved_state(&receive);
-		if (result == 0 && !receive.existed)
-			result = receiver_make_parents(receiver, receive.local,
-			    error);
-		if (result == 0)
-			result = receive_stream(&receive);
-		if (result == 0) {
-			zfs_let_go();
-			result = verdict_wait(&verdict, IO_FOREVER, error);
-		}
-		if (result == 0)
-			result = verify(&receive);
-	}
+	if (result == 0 && !receive.done)
+		result = take_stream(&receive, &verdict);
 	if (result == 0)
 		result = move_hold(&receive);
 	verdict_free(&verdict);
+	stream_head_free(&receive.head);
 	zfs_list_free(&receive.list);
 	return (result);
 }

@@ -298,7 +298,7 @@ sender_endpoint(int argc, char *argv[])
 	if (share_named(&sender, &error) == -1)
 		diag_die(&error);
 	result = zfs_endpoint_run(&(struct zfs_endpoint){ .methods =
-	    sender_methods, .role = &sender }, argv[0], argv[1]);
+	    sender_methods, .side = "sender", .role = &sender }, argv[0], argv[1]);
 	fs_filter_free(&sender.filter);
 	return (result);
 }

@@ -1,25 +1,26 @@
 #ifndef ZR_STREAM_PEEK_H
 #define ZR_STREAM_PEEK_H
 
-#include "zfs/zstream.h"
+#include "endpoint/verdict.h"
+#include "zfs/stream_head.h"
 
 /*
- * Look at how a stream begins without taking anything from the descriptor,
- * so that another process can read all of it: pipes (by tee(2), on Linux),
- * sockets and files.
+ * Wait until it is known how a stream begins, however long that takes, and as
+ * long as it lives: 0 with the head known; -1 where the stream ended or is none,
+ * or where the verdict says that it failed and nothing more has come.  There is no
+ * third outcome: who goes on knows what comes.
+ *
+ * As a rule nothing is taken from fd, so that another process can read all of
+ * it: of a file by pread(2), of a socket by MSG_PEEK, of a pipe by tee(2) on
+ * Linux.  Where that does not show enough (fd is something else; the head is
+ * longer than STREAM_PEEK_MAX or than the pipe or socket can hold; it is not
+ * whole after STREAM_PEEK_MS of looking again) the head is read instead and *taken
+ * is set: whoever reads the stream must be given head->bytes first.
  */
-#define STREAM_PEEK_MS 2000	/* how long to wait for the rest of a beginning */
+#define STREAM_PEEK_MAX	(1u << 20)	/* bytes: a pipe is made no larger */
+#define STREAM_PEEK_MS	2000
 
-enum stream_peek {
-	STREAM_SEEN,		/* *begin tells what it is (begin->begun) */
-	STREAM_UNSEEN,		/* that cannot be told without taking it, or a */
-				/* signal told us to end (zfs_told_to_end()) */
-	STREAM_EMPTY,		/* it has ended without a byte */
-	STREAM_INVALID		/* it is no stream: *error says why */
-};
-
-/* Waits until there are bytes, or the end. */
-enum stream_peek stream_peek(int fd, struct zstream *begin,
-	    struct error *error);
+int	stream_peek(int fd, struct stream_head *head, bool *taken,
+	    struct verdict *verdict, struct error *error);
 
 #endif

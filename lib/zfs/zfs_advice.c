@@ -18,7 +18,7 @@
 	"\"zfs holds %D\" shows other holds"
 #define CLONES								\
 	"clones were made of it: \"zfs list -o name,origin -r %P\" shows "	\
-	"them; destroy or \"zfs promote\" them first"
+	"them; \"zfs promote\" those that are to stay"
 #define SPACE								\
 	"destroy snapshots (\"zfs list -o space -r %P\" shows where the "	\
 	"space is) or reservations, or add devices"
@@ -61,7 +61,7 @@ static const struct {
 	    "send it raw (zfs send -w), or without its properties" },
 	{ "cannot be used to destroy an encrypted filesystem or overwrite an",
 	    "ZFS replaces no filesystem where encryption is involved: rename "
-	    "or destroy %F first" },
+	    "%F first" },
 	{ "cannot perform raw receive on top of existing unencrypted",
 	    "it was first received without -w, so that its increments must be "
 	    "too; to change that, receive it anew under another name" },
@@ -85,10 +85,12 @@ static const struct {
 	    "sides, and destroy what is only on the receiver" },
 	{ "destination has snapshots",
 	    "it has snapshots of its own, none in common with the sender: "
-	    "rename or destroy %F to receive it anew" },
+	    "rename %F to receive it anew" },
 	{ "must specify -F to overwrite it",
-	    "it is there already and was not replicated: rename or destroy "
-	    "%F to receive it anew" },
+	    "it is there already and was not replicated: rename %F to receive "
+	    "it anew" },
+	{ ZFS_ADVICE_COPIED,
+	    "\"zfs set zrepl:placeholder=on %F\" makes it a placeholder again" },
 	{ "snapshots or bookmarks exist", NEWER },
 	{ "more recent snapshots exist", NEWER },
 

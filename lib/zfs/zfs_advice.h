@@ -16,6 +16,9 @@
 	"to start this step anew, send without the token, or on the receiver "	\
 	"give up what it has in part (\"zfs receive -A\")"
 
+/* In an error of our own: a placeholder that is one only where it came from. */
+#define ZFS_ADVICE_COPIED "was received, and only a property set here counts"
+
 struct zfs_failure {
 	const char *command;	/* its first argument: "receive", "send", */
 				/* "hold", ..., or NULL */

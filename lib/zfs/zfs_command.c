@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/feed.h"
 #include "base/io.h"
 #include "base/process.h"
 #include "base/signals.h"
@@ -22,7 +23,7 @@ static const int ending_signals[] = { SIGTERM, SIGINT, SIGHUP };
 static int ended_by;		/* the signal that told us to end; 0: none */
 
 static struct error advised;	/* the error that the advice is about */
-static char advice[ZFS_ADVICE_SIZE];
+static char advice[2][ZFS_ADVICE_SIZE];	/* without, with names of datasets */
 
 void
 zfs_init(void)
@@ -145,33 +146,39 @@ pass_signals(const struct process *process)
 		}
 }
 
-bool
-zfs_told_to_end(void)
+static int
+check_ended(struct error *error)
 {
 	const struct process none = PROCESS_NONE;
 
 	pass_signals(&none);
-	return (ended_by != 0);
+	if (ended_by == 0)
+		return (0);
+	return (error_set(error, EXIT_SIGNAL + ended_by,
+	    "ended by signal %d (%s)", ended_by, strsignal(ended_by)));
 }
 
 /*
- * Everything that it says, until it has ended and said it all.  False if some of
- * its output found no room.
+ * Everything that it says, and what it is to read, until it has ended and said it
+ * all.  False if some of its output found no room.
  */
 static bool
-attend(struct process *process, struct buffer *output, char *words, size_t *length)
+attend(struct process *process, struct feed *feed, struct buffer *output,
+    char *words, size_t *length)
 {
-	struct pollfd entries[2];
+	struct pollfd entries[3];
 	bool ended, lost = false;
 
 	do {
 		entries[0] = (struct pollfd){ .fd = process->output, .events = POLLIN };
 		entries[1] = (struct pollfd){ .fd = process->errors, .events = POLLIN };
+		feed_wait(feed, &entries[2]);
 		signals_take(SIGCHLD);
 		ended = process_has_ended(process);
 		if (!ended)
-			io_poll(entries, 2, IO_FOREVER);
+			io_poll(entries, 3, IO_FOREVER);
 		pass_signals(process);
+		feed_move(feed);
 		if (process->output != -1 &&
 		    !drain(process->output, output, &lost)) {
 			/* Also where it printed too much: it will get EPIPE. */
@@ -184,43 +191,60 @@ attend(struct process *process, struct buffer *output, char *words, size_t *leng
 	return (!lost);
 }
 
+/* Start it; feed is what its standard input has to be filled with. */
+static int
+start(struct process *process, const struct zfs_arguments *arguments,
+    enum zfs_flags flags, bool read_output, struct feed *feed,
+    struct error *error)
+{
+	const bool feeding = arguments->input_length > 0;
+
+	*feed = FEED_NONE;
+	if (process_start(process, (char *const *)(uintptr_t)arguments->items,
+	    feeding ? PROCESS_PIPE :
+	    flags & ZFS_READ_INPUT ? PROCESS_INHERIT : PROCESS_NULL,
+	    flags & ZFS_WRITE_OUTPUT ? PROCESS_INHERIT :
+	    read_output ? PROCESS_PIPE : PROCESS_NULL,
+	    PROCESS_PIPE, false, error) == -1)
+		return (-1);
+	feed->to = process->input;
+	feed->bytes = arguments->input;
+	feed->left = arguments->input_length;
+	feed->from = flags & ZFS_READ_INPUT ? STDIN_FILENO : -1;
+	process->input = -1;
+	return (0);
+}
+
 int
 zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
     struct buffer *output, struct zfs_report *report, struct error *error)
 {
 	struct process process = PROCESS_NONE;
 	char words[ZFS_WORDS_MAX];
+	struct feed feed;
 	size_t length = 0;
 	bool whole;
 
 	if (arguments->out_of_memory)
 		return (error_set(error, EXIT_SYSTEM, "out of memory"));
 	catch_signals();
-	pass_signals(&process);
-	if (ended_by != 0)
-		goto ended;
-	if (process_start(&process, (char *const *)(uintptr_t)arguments->items,
-	    flags & ZFS_READ_INPUT ? PROCESS_INHERIT : PROCESS_NULL,
-	    flags & ZFS_WRITE_OUTPUT ? PROCESS_INHERIT :
-	    output != NULL ? PROCESS_PIPE : PROCESS_NULL,
-	    PROCESS_PIPE, false, error) == -1)
+	if (check_ended(error) == -1 || start(&process, arguments, flags,
+	    output != NULL, &feed, error) == -1)
 		return (-1);
-	whole = attend(&process, output, words, &length);
+	whole = attend(&process, &feed, output, words, &length);
 	report->exit_code = process_wait(&process);
 	process_close(&process);
+	feed_free(&feed);
 	utf8_sanitize(report->words, words, length);
 	report->command = arguments->items[1];
 	strlcpy(report->dataset, arguments->items[arguments->count - 1],
 	    sizeof(report->dataset));
-	if (ended_by != 0)
-		goto ended;
+	if (check_ended(error) == -1)
+		return (-1);
 	if (!whole)
 		return (error_set(error, EXIT_FAILED, "zfs printed more than "
 		    "there is room for (%zu bytes)", buffer_length(output)));
 	return (0);
-ended:
-	return (error_set(error, EXIT_SIGNAL + ended_by,
-	    "ended by signal %d (%s)", ended_by, strsignal(ended_by)));
 }
 
 int
@@ -259,7 +283,24 @@ zfs_words_all(const struct zfs_report *report, const char *const endings[])
 	return (lines > 0);
 }
 
-/* The words on one line; what follows "usage:" helps nobody here. */
+/*
+ * Its usage text, and what it lists to be destroyed with -r or -R: advice for
+ * those who typed the command, which must not reach anybody from us.
+ */
+static bool
+ends_the_words(const char *line)
+{
+	static const char *const beginnings[] = {
+		"usage:", "use '-r' ", "use '-R' ", "must destroy them "
+	};
+
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+		if (strncmp(line, beginnings[i], strlen(beginnings[i])) == 0)
+			return (true);
+	return (false);
+}
+
+/* The words on one line. */
 static size_t
 join(const char *words, char *text, size_t size)
 {
@@ -268,7 +309,7 @@ join(const char *words, char *text, size_t size)
 	text[0] = '\0';
 	for (; *words != '\0'; words += length + (words[length] == '\n')) {
 		length = strcspn(words, "\n");
-		if (strncmp(words, "usage:", 6) == 0)
+		if (ends_the_words(words))
 			break;
 		if (length > 0 && used < size)
 			used += (size_t)snprintf(text + used, size - used,
@@ -277,12 +318,20 @@ join(const char *words, char *text, size_t size)
 	return (used);
 }
 
+/* error is the last one that there is advice for. */
+static int
+advise(const struct error *error, struct zfs_failure failure)
+{
+	advised = *error;
+	zfs_advice(advice[true], &failure);
+	failure.dataset = NULL;
+	zfs_advice(advice[false], &failure);
+	return (-1);
+}
+
 int
 zfs_failed(const struct zfs_report *report, struct error *error)
 {
-	const struct zfs_failure failure = { .command = report->command,
-	    .dataset = report->dataset, .words = report->words,
-	    .length = strlen(report->words) };
 	char text[sizeof(error->text)];
 
 	if (join(report->words, text, sizeof(text)) > 0)
@@ -293,15 +342,23 @@ zfs_failed(const struct zfs_report *report, struct error *error)
 	else
 		error_set(error, EXIT_FAILED, "zfs %s ended with status %d",
 		    report->command, report->exit_code);
-	zfs_advice(advice, &failure);
-	advised = *error;
-	return (-1);
+	return (advise(error, (struct zfs_failure){ .command = report->command,
+	    .dataset = report->dataset, .words = report->words,
+	    .length = strlen(report->words) }));
+}
+
+int
+zfs_advise(const struct error *error, const char *dataset)
+{
+	return (advise(error, (struct zfs_failure){ .dataset = dataset,
+	    .words = error->text, .length = strlen(error->text) }));
 }
 
 const char *
-zfs_failed_advice(const struct error *error)
+zfs_failed_advice(const struct error *error, bool with_names)
 {
-	if (advice[0] == '\0' || strcmp(error->text, advised.text) != 0)
+	if (advice[with_names][0] == '\0' ||
+	    strcmp(error->text, advised.text) != 0)
 		return (NULL);
-	return (advice);
+	return (advice[with_names]);
 }

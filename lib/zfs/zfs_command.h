@@ -32,6 +32,8 @@ struct zfs_arguments {
 	const char **items;		/* NULL-terminated */
 	size_t count, capacity;
 	bool out_of_memory;		/* zfs_run() will say so */
+	const void *input;		/* what its standard input begins with; */
+	size_t input_length;		/* bytes */
 };
 
 /* Once per program, before the first command: PATH, locale. */
@@ -43,9 +45,6 @@ void	zfs_init(void);
  */
 void	zfs_let_go(void);
 
-/* Has such a signal come since the first command? */
-bool	zfs_told_to_end(void);
-
 /* Start a command line with "zfs"; arguments end with NULL. */
 struct zfs_arguments zfs_arguments(const char *first, ...)
 	    __attribute__((sentinel));
@@ -53,7 +52,8 @@ void	zfs_arguments_add(struct zfs_arguments *arguments, const char *argument);
 void	zfs_arguments_free(struct zfs_arguments *arguments);
 
 enum zfs_flags {
-	ZFS_READ_INPUT = 1 << 0,	/* our standard input is its own */
+	ZFS_READ_INPUT = 1 << 0,	/* our standard input is its own; behind */
+					/* arguments->input, where there is some */
 	ZFS_WRITE_OUTPUT = 1 << 1	/* our standard output is its own */
 };
 
@@ -77,13 +77,20 @@ int	zfs_do(const struct zfs_arguments *arguments, enum zfs_flags flags,
  */
 bool	zfs_words_all(const struct zfs_report *report, const char *const endings[]);
 
-/* The words as one line, lines joined with "; ", without a usage text. */
+/*
+ * The words as one line, lines joined with "; ", without a usage text and without
+ * a list of what else could be destroyed.
+ */
 int	zfs_failed(const struct zfs_report *report, struct error *error);
 
+/* An error of our own about a dataset: look for advice in its text.  Returns -1. */
+int	zfs_advise(const struct error *error, const char *dataset);
+
 /*
- * What can be done about an error that zfs_failed() was the last to set, as
- * one line; NULL where there is no advice, or the error is another one.
+ * What can be done about an error that zfs_failed() or zfs_advise() was the last
+ * to see, as one line; NULL where there is no advice, or the error is another one.
+ * With the names of datasets on this host, or with words in their place.
  */
-const char *zfs_failed_advice(const struct error *error);
+const char *zfs_failed_advice(const struct error *error, bool with_names);
 
 #endif

@@ -37,7 +37,7 @@ hide_prefix(char *text, const char *prefix)
 
 /* A line for the peer and the log; where they know other names, one for each. */
 static void
-say(const struct zfs_endpoint *endpoint, const char *what, const char *text)
+say(const struct zfs_endpoint *endpoint, const char *text)
 {
 	char shown[sizeof(((struct error *)NULL)->text)];
 
@@ -45,18 +45,37 @@ say(const struct zfs_endpoint *endpoint, const char *what, const char *text)
 	if (endpoint->prefix != NULL)
 		hide_prefix(shown, endpoint->prefix);
 	if (strcmp(shown, text) != 0)
-		diag(DIAG_LOG "%s%s", what, text);
-	diag("%s%s", what, shown);
+		diag(DIAG_LOG "%s", text);
+	diag("%s", shown);
+}
+
+/*
+ * A peer that knows other names than ours must not read a command with a name in
+ * it, which may well be the name of its own original: only the log has them.
+ */
+static void
+say_advice(const struct zfs_endpoint *endpoint, const struct error *error)
+{
+	const char *const advice = zfs_failed_advice(error, true);
+	const char *const nameless = zfs_failed_advice(error, false);
+
+	if (advice == NULL)
+		return;
+	if (strcmp(advice, nameless) == 0) {
+		diag(DIAG_HINT "%s", advice);
+		return;
+	}
+	if (endpoint->prefix != NULL)
+		diag(DIAG_LOG DIAG_HINT "%s", advice);
+	diag(DIAG_HINT "on the %s: %s", endpoint->side,
+	    endpoint->prefix != NULL ? nameless : advice);
 }
 
 static void
 explain(void *context, const struct error *error)
 {
-	const char *const advice = zfs_failed_advice(error);
-
-	say(context, "", error->text);
-	if (advice != NULL)
-		say(context, DIAG_HINT, advice);
+	say(context, error->text);
+	say_advice(context, error);
 }
 
 int

@@ -7,6 +7,7 @@
 
 struct zfs_endpoint {
 	const struct endpoint_method *methods;
+	const char *side;	/* "sender" or "receiver": whose host a hint is about */
 	const char *prefix;	/* not NULL: the filesystem that the client sees */
 				/* as the root; taken out of what is said */
 	const void *role;	/* struct sender or struct receiver */

@@ -19,6 +19,7 @@ enum record_type {
 #define BEGIN_MAGIC		(BODY + 0)
 #define BEGIN_VERSION		(BODY + 8)	/* 2 bits of kind, then features */
 #define BEGIN_CREATION		(BODY + 16)
+#define BEGIN_TYPE		(BODY + 24)
 #define BEGIN_TO_GUID		(BODY + 32)
 #define BEGIN_FROM_GUID		(BODY + 40)
 #define BEGIN_TO_NAME		(BODY + 48)
@@ -153,6 +154,8 @@ begin(struct zstream *stream, struct error *error)
 	if (kind == KIND_COMPOUND && stream->state == ZSTREAM_AT_START) {
 		stream->state = ZSTREAM_IN_WRAPPER;
 		stream->with_properties = true;
+		memcpy(stream->to_name, stream->record + BEGIN_TO_NAME,
+		    sizeof(stream->to_name));
 		return (0);
 	}
 	if (stream->state == ZSTREAM_AT_OUTER_END)
@@ -160,8 +163,14 @@ begin(struct zstream *stream, struct error *error)
 	if (kind != KIND_SUBSTREAM || (stream->state != ZSTREAM_AT_START &&
 	    stream->state != ZSTREAM_AT_INNER))
 		return (refuse(stream, error, "unexpected BEGIN record"));
+	/* The wrapper names the last snapshot in it. */
+	if (stream->with_properties && strncmp(stream->to_name,
+	    (const char *)stream->record + BEGIN_TO_NAME,
+	    sizeof(stream->to_name)) != 0)
+		return (refuse(stream, error, "it is a package of several streams"));
 	stream->features = (uint32_t)(version >> 2);
 	stream->creation = (int64_t)get64(stream, BEGIN_CREATION);
+	stream->type = get32(stream, BEGIN_TYPE);
 	stream->to_guid = get64(stream, BEGIN_TO_GUID);
 	stream->from_guid = get64(stream, BEGIN_FROM_GUID);
 	memcpy(stream->to_name, stream->record + BEGIN_TO_NAME,

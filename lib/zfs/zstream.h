@@ -32,6 +32,12 @@ enum zstream_feature {
 	ZSTREAM_RAW = 1 << 24
 };
 
+/* What the snapshot is of. */
+enum zstream_type {
+	ZSTREAM_FILESYSTEM = 2,
+	ZSTREAM_VOLUME = 3
+};
+
 struct zstream {
 	/* What it is; valid once begun is set. */
 	bool begun;
@@ -39,6 +45,7 @@ struct zstream {
 	uint64_t from_guid;		/* 0: a full stream */
 	int64_t creation;		/* seconds since the epoch */
 	uint32_t features;		/* enum zstream_feature, and others */
+	uint32_t type;			/* enum zstream_type, or another */
 	bool with_properties;
 	char to_name[256];		/* "pool/filesystem@snapshot" */
 

@@ -141,6 +141,8 @@ def streams():
         for first in (0xff, 0x07):
             seed("zstream", f"{path.stem}-{first}", bytes([first]) + short)
         seed("zstream", f"{path.stem}-as-it-is", b"\x40" + stream)
+        for first in (0, 1, 0x40):
+            seed("stream_peek", f"{path.stem}-{first}", bytes([first]) + stream)
 
 
 def tokens():

@@ -59,7 +59,7 @@ failed(const char *text, size_t size)
 	if (zfs_failed(&report, &error) != -1 || error.text[0] == '\0' ||
 	    strchr(error.text, '\n') != NULL)
 		abort();
-	(void)zfs_failed_advice(&error);
+	(void)zfs_failed_advice(&error, true);
 }
 
 int

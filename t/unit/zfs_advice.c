@@ -55,7 +55,7 @@ static const struct {
 	    "'p/e@1': backup failed\n", "zfs send -w" },
 	{ "receive", "p/b", "cannot receive new filesystem stream: zfs receive "
 	    "-F cannot be used to destroy an encrypted filesystem or overwrite "
-	    "an unencrypted one with an encrypted one\n", "rename or destroy p/b" },
+	    "an unencrypted one with an encrypted one\n", "rename p/b first" },
 	{ "receive", "p/plain", "cannot receive incremental stream: cannot "
 	    "perform raw receive on top of existing unencrypted dataset\n",
 	    "first received without -w" },
@@ -92,7 +92,7 @@ static const struct {
 	    "snapshot of p/b does not\nmatch incremental source\n",
 	    "name,guid p/b" },
 	{ "receive", "p/r", "cannot receive new filesystem stream: destination "
-	    "'p/r' exists\nmust specify -F to overwrite it\n", "rename or destroy" },
+	    "'p/r' exists\nmust specify -F to overwrite it\n", "rename p/r to" },
 	{ "receive", "p/r", "cannot receive new filesystem stream: destination "
 	    "has snapshots (eg. p/r@1)\nmust destroy them to overwrite it\n",
 	    "none in common" },

@@ -136,12 +136,26 @@ main(void)
 		CHECK((stream.features & ZSTREAM_RAW) == 0);
 		CHECK_TEXT(zstream_snapshot(&stream), "one");
 	}
+	TEST("whether it is of a filesystem or of a volume") {
+		load("data.full-props.zstream");
+		CHECK(feed(&stream, bytes, size, 65536, &error) == 0);
+		CHECK(stream.type == ZSTREAM_FILESYSTEM);
+		load("vol.v1-v2.zstream");
+		CHECK(feed(&stream, bytes, size, 65536, &error) == 0);
+		CHECK(stream.type == ZSTREAM_VOLUME);
+	}
 	TEST("packages, parts and cut streams are refused by name") {
 		is_refused("all.R.zstream", "a package of several streams");
 		is_refused("data.multi-I.zstream", "a package of several streams");
 		is_refused("data.full.resumed.zstream", "only a part");
 		is_refused("data.full.cut-450000.zstream", "incomplete");
 		is_refused("versions.tsv", "not a stream");
+	}
+	TEST("a package of several snapshots is refused before the first is taken") {
+		load("data.multi-I.zstream");
+		CHECK(feed(&stream, bytes, size, 65536, &error) == -1);
+		CHECK(!stream.begun);
+		CHECK(strstr(error.text, "a package of several streams") != NULL);
 	}
 	TEST("a stream cut anywhere is incomplete, one byte more is too many") {
 		load("data.two-three.zstream");

@@ -112,6 +112,100 @@ cut_step() {
 	[ "$(zfs get -Ho value,source zrepl:placeholder dst/client/src/data)" = "on	local" ]
 }
 
+# A placeholder that has its base: what an increment needs.
+placeholder_with_base() {
+	zfs create src/data
+	random 300000 src/data/file
+	zfs snapshot src/data@1
+	step '' src/data@1
+	zfs set zrepl:placeholder=on dst/client/src/data
+	random 200000 src/data/other
+	zfs snapshot src/data@2
+}
+
+# many_properties DATASET COUNT: user properties of 8 KB each.
+many_properties() {
+	local i value assignments=()
+	printf -v value '%08000d' 0
+	for ((i = 0; i < $2; i++)); do
+		assignments+=("org:property$i=$value")
+	done
+	zfs set "${assignments[@]}" "$1"
+}
+
+@test "an increment that pauses in its beginning keeps the base that it needs" {
+	placeholder_with_base
+	zfs send -i @1 src/data@2 > stream
+	receiver Receive "$(receive_request src/data@2 src/data)" \
+	    < <(head -c 100 stream; sleep 3; tail -c +101 stream)
+	same_snapshot src/data@2
+	[ "$(snapshots_of dst/client/src/data)" = "$(snapshots_of src/data)" ]
+}
+
+@test "a beginning longer than a pipe keeps the base, and arrives whole" {
+	placeholder_with_base
+	SENDER="zr-endpoint sender -p -f 'src<' -j job"
+	# Above what a pipe holds as it is made, and above what it may hold at most.
+	for count in 20 140; do
+		many_properties src/data $count
+		zfs snapshot "src/data@$count"
+		zfs set zrepl:placeholder=on dst/client/src/data
+		step "src/data@$(zfs list -Ho name -t snapshot dst/client/src/data | tail -n 1 | cut -d @ -f 2)" "src/data@$count"
+		same_snapshot "src/data@$count"
+		[ "$(property "org:property$((count - 1))" dst/client/src/data)" = "$(property "org:property$((count - 1))" src/data)" ]
+		zfs list dst/client/src/data@1
+	done
+	# A full one, where there is nothing yet.
+	zfs destroy -r src/data@1
+	zr-endpoint receiver -c other -j job -e inherit dst \
+	    Receive "$(receive_request src/data@140 src/data)" < <(zfs send -p src/data@140)
+	[ "$(guid_of src/data@140)" = "$(guid_of dst/other/src/data@140)" ]
+}
+
+@test "a package leaves a placeholder's snapshots alone, and is named" {
+	zfs create -p src/data/child
+	zfs snapshot -r src/data@1
+	many_properties src/data 20
+	placeholder dst/client
+	placeholder dst/client/src
+	placeholder dst/client/src/data
+	zfs snapshot dst/client/src/data@mine
+	run -1 --separate-stderr receiver Receive "$(receive_request src/data@1 src/data)" < <(zfs send -R src/data@1)
+	stderr_has 'the stream is a package of several streams (zfs send -R): send one snapshot at a time'
+	zfs list dst/client/src/data@mine
+}
+
+@test "a receiver that was moved with zfs send -R: the hint makes its placeholders placeholders again" {
+	zfs create -p src/a/b
+	random 100000 src/a/b/file
+	zfs snapshot -r src/a@1
+	step '' src/a/b@1
+	zfs snapshot -r dst/client@moved
+	zfs create -o mountpoint=none dst/new
+	zfs send -R dst/client@moved | zfs recv -u -d dst/new
+	[ "$(zfs get -Ho value,source zrepl:placeholder dst/new/client/src/a)" = "on	received" ]
+	RECEIVER='zr-endpoint receiver -j job -e inherit -c client dst/new'
+	run -1 --separate-stderr step '' src/a@1
+	[[ $stderr != *destroy* ]]
+	stderr_has 'log: dst/new/client/src/a is not a placeholder: zrepl:placeholder=on was received'
+	hint=$(sed -n 's/.*log: hint: "\([^"]*\)".*/\1/p' <<< "$stderr")
+	[ "$hint" = 'zfs set zrepl:placeholder=on dst/new/client/src/a' ]
+	$hint
+	step '' src/a@1
+	[ "$(guid_of dst/new/client/src/a@1)" = "$(guid_of src/a@1)" ]
+	zfs list dst/new/client/src/a/b@1
+	# What was replicated there goes on.
+	zfs snapshot src/a/b@2
+	step src/a/b@1 src/a/b@2
+	# Another filesystem that is in the way is not destroyed either.
+	zfs create src/c
+	zfs create -p dst/new/client/src/c/kept
+	zfs snapshot src/c@1
+	run -1 --separate-stderr step '' src/c@1
+	stderr_has 'rename dst/new/client/src/c to receive it anew'
+	[[ $stderr != *destroy* ]]
+}
+
 # A raw tree: the children arrive first, below a placeholder.
 raw_tree() {
 	SENDER="zr-endpoint sender -E -f 'src<' -j job"
@@ -228,4 +322,39 @@ raw_tree() {
 	step '' src/data@1
 	[ "$(property compression dst/client/src/data)" = lz4 ]
 	[ "$(property recordsize dst/client/src/data)" = 131072 ]
+}
+
+# Their names, of what is there.
+properties_of() {
+	zfs get -Ho property all "$1" | sort
+}
+
+@test "properties that do not apply to a volume, or to a filesystem, are left out and named once" {
+	zfs create src/data
+	zfs create -V 8M src/volume
+	zfs snapshot src/data@1
+	zfs snapshot src/volume@1
+	RECEIVER='zr-endpoint receiver -j job -e inherit -c client -o mountpoint=none -o canmount=off -o atime=off -x recordsize dst'
+	run -0 --separate-stderr step '' src/volume@1
+	[ "$stderr" = 'zr-endpoint: log: dst/client/src/volume is a volume: left out -o mountpoint=none, -o canmount=off, -o atime=off, -x recordsize' ]
+	same_snapshot src/volume@1
+	run -0 --separate-stderr step '' src/data@1
+	[ -z "$stderr" ]
+	[ "$(zfs get -Ho value,source mountpoint dst/client/src/data)" = 'none	local' ]
+	[ "$(zfs get -Ho value,source atime dst/client/src/data)" = 'off	local' ]
+	# All that this version of ZFS has: it would warn of each that does not apply.
+	mapfile -t all < <(comm -3 <(properties_of src/data) <(properties_of src/volume) | tr -d '\t' |
+	    grep -v -x -e mounted -e filesystem_count -e version -e volsize)
+	[ ${#all[@]} -gt 20 ]
+	options=()
+	for name in "${all[@]}"; do
+		options+=(-x "$name")
+	done
+	for what in data volume; do
+		zfs snapshot "src/$what@2"
+		run -0 --separate-stderr zr-endpoint receiver -j job -e inherit -c client "${options[@]}" dst \
+		    Receive "$(receive_request "src/$what@2" "src/$what")" < <(zfs send -i @1 "src/$what@2")
+		[[ $stderr != *Warning* ]]
+		[ "$(wc -l <<< "$stderr")" -eq 1 ]
+	done
 }

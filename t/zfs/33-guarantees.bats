@@ -53,7 +53,7 @@ quoted() {
 		run -1 --separate-stderr sender Send "$(send_request '' src/data@2)"
 		[ -z "$output" ]
 		stderr_has 'pool is read-only'
-		stderr_has "hint: the sender's pool was imported with readonly=on"
+		stderr_has "the sender's pool was imported with readonly=on"
 		stderr_has 'or ask for GuaranteeNothing'
 	done
 	replicate=$BATS_TEST_DIRNAME/../../examples/replicate.sh
