@@ -62,6 +62,7 @@ main(int argc, char *argv[])
 {
 	struct dump_connection connection = { .method = NULL };
 	enum dump_side side = DUMP_CLIENT;
+	char names[METHOD_NAMES_SIZE];
 	int option, code, server;
 
 	diag_init("zr-dump");
@@ -72,7 +73,8 @@ main(int argc, char *argv[])
 		case 'm':
 			connection.method = method_by_name(optarg);
 			if (connection.method == NULL)
-				die(EXIT_USAGE, "%s: no such method", optarg);
+				die(EXIT_USAGE, "%s: no such method (%s)", optarg,
+				    method_names(~0u, names));
 			break;
 		case 'r':
 			side = DUMP_SERVER;

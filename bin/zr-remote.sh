@@ -16,7 +16,7 @@ while getopts a:b:d:hi:n:o:p:r:s:S: option; do
 	a) ca=$OPTARG ;;
 	b) certificate=$OPTARG ;;
 	d) directory=$OPTARG ;;
-	h) echo "usage: $usage"; exit 0 ;;
+	h) echo "usage: $usage" || exit 111; exit 0 ;;
 	i) identity=$OPTARG ;;
 	n) name=$OPTARG ;;
 	o) answer=$OPTARG ;;

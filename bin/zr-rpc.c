@@ -113,6 +113,10 @@ read_line(void)
 		die(error.code == EXIT_SYSTEM ? EXIT_SYSTEM : EXIT_USAGE,
 		    "no request on standard input%s%s",
 		    error.text[0] != '\0' ? ": " : "", error.text);
+	if (request_check_line(line, strlen(line), &error) == -1) {
+		error_prefix(&error, "request");
+		diag_die(&error);
+	}
 	return (line);
 }
 
@@ -163,6 +167,7 @@ main(int argc, char *argv[])
 	struct options options;
 	struct error error = { .code = EXIT_DONE };
 	const struct method *method = NULL;
+	char names[METHOD_NAMES_SIZE];
 	bool serving, batch;
 	int result;
 
@@ -181,8 +186,9 @@ main(int argc, char *argv[])
 		usage_operand("an endpoint", argv[1]);
 	if (!serving && !batch && ((method = method_by_name(argv[0])) == NULL ||
 	    (method->kind != METHOD_UNARY && method->kind != METHOD_PING)))
-		die(EXIT_USAGE, "%s: not a method of a control connection%s",
-		    argv[0], method != NULL ? " (zr-dataconn has it)" : "");
+		die(EXIT_USAGE, "%s: not a method of a control connection (%s)",
+		    argv[0], method != NULL ? "zr-dataconn has it" :
+		    method_names(METHODS_OF_CONTROL, names));
 	if (serving && !options.chain_given)
 		options.chain = CHAIN_SERVER;
 

@@ -12,7 +12,7 @@ die() {
 rate='' statistics='' timeout='' standstill=''
 while getopts hr:S:T:t: option; do
 	case $option in
-	h) echo "usage: $usage"; exit 0 ;;
+	h) echo "usage: $usage" || exit 111; exit 0 ;;
 	r) rate=$OPTARG ;;
 	S) statistics=$OPTARG ;;
 	T) timeout=$OPTARG ;;

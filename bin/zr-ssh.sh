@@ -7,7 +7,7 @@ set -eu
 usage='zr-ssh HOST ENDPOINT ... METHOD [REQUEST]'
 
 case ${1-}:${2-} in
--h:*) echo "usage: $usage"; exit 0 ;;
+-h:*) echo "usage: $usage" || exit 111; exit 0 ;;
 -*:* | *:-*) echo "usage: $usage" >&2; exit 100 ;;
 esac
 [ $# -ge 3 ] || { echo "usage: $usage" >&2; exit 100; }

@@ -17,6 +17,7 @@
 #include "endpoint/step.h"
 #include "endpoint/verdict.h"
 #include "message/pbjson.h"
+#include "message/request.h"
 #include "message/request_check.h"
 #include "transport/chain.h"
 
@@ -64,6 +65,10 @@ read_request(const char *operand)
 			die(error.code == EXIT_SYSTEM ? EXIT_SYSTEM : EXIT_USAGE,
 			    "no request (a SendReq) on standard input%s%s",
 			    error.text[0] != '\0' ? ": " : "", error.text);
+		if (request_check_line(line, strlen(line), &error) == -1) {
+			error_prefix(&error, "request");
+			diag_die(&error);
+		}
 		operand = line;
 	}
 	request = pbjson_parse(&send_req__descriptor, operand, strlen(operand),

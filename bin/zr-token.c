@@ -74,7 +74,9 @@ main(int argc, char *argv[])
 		text = argv[optind];
 	else if (io_read_line(STDIN_FILENO, line, sizeof(line), IO_FOREVER,
 	    &error) == -1)
-		die(EXIT_USAGE, "no token on standard input");
+		die(error.code == EXIT_SYSTEM ? EXIT_SYSTEM : EXIT_USAGE,
+		    "no token on standard input%s%s",
+		    error.text[0] != '\0' ? ": " : "", error.text);
 	if (resume_token_decode(&token, text, &error) == -1)
 		diag_die(&error);
 	object = describe(&token);

@@ -43,7 +43,7 @@ call() {
 @test "an endpoint's error comes with its status and its text" {
 	endpoint
 	call 1 ListFilesystemVersions '{"Filesystem":"x"}'
-	stderr_has ': UNKNOWN: no such: é\nsecond 100%'
+	stderr_has 'zr-rpc: no such: é\nsecond 100%'
 	[ -z "$output" ]
 }
 

@@ -175,8 +175,8 @@ ends() {
 }
 
 @test "an answer that is an error says so, whatever it is made of" {
-	ends odd-status 1 'UNKNOWN: the server gives no reason'
-	ends escapes 1 'UNKNOWN: \033[2J%zz?'
+	ends odd-status 1 'zr-rpc: the server gives no reason'
+	ends escapes 1 'zr-rpc: \033[2J%zz?'
 	ends promise 1 'RESOURCE_EXHAUSTED: grpc: received message larger than max'
 	ends reset 1 'INTERNAL: stream terminated by RST_STREAM'
 	ends refused 1 'UNAVAILABLE: stream terminated by RST_STREAM'

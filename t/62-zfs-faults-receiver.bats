@@ -352,3 +352,19 @@ raw_over_placeholder() {
 	kill "${children[-1]}"
 	eventually 10 gone "${children[-1]}"
 }
+
+@test "receiver: a root_fs that is not there is named in the log, and not to the client" {
+	does get <<-'END'
+	for name do :; done
+	echo "cannot open '$name': dataset does not exist" >&2
+	exit 1
+	END
+	receiver ListFilesystems '{}'
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	[ "$stderr" = 'zr-endpoint: log: root_fs "tank/sink" does not exist (zfs create makes it)
+zr-endpoint: root_fs does not exist' ]
+	run -0 --separate-stderr timeout 20 zr-endpoint receiver -c host -j job tank/sink batch \
+	    <<< '{"id":1,"method":"ListFilesystems"}'
+	[ "$(jq -r .error.message <<< "$output")" = 'zr-endpoint: root_fs does not exist' ]
+}

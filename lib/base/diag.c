@@ -100,6 +100,17 @@ diag_refresh(void)
 		snprintf(prefix, sizeof(prefix), "%s[%s]: ", program_name, inside);
 }
 
+/* The lowest that is free is the one that is opened. */
+static void
+open_missing(void)
+{
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDWR };
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1)
+			(void)open("/dev/null", modes[fd]);
+}
+
 void
 diag_init(const char *program)
 {
@@ -107,11 +118,7 @@ diag_init(const char *program)
 	int fd;
 
 	program_name = program;
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd <= STDERR_FILENO && fcntl(fd, F_SETFD, 0) == 0);
-	if (fd > STDERR_FILENO)
-		close(fd);
+	open_missing();
 	if (fstat(STDERR_FILENO, &error) == 0 && S_ISSOCK(error.st_mode)) {
 		for (fd = STDIN_FILENO; fd <= STDOUT_FILENO; fd++)
 			if (fstat(fd, &other) == 0 && S_ISSOCK(other.st_mode) &&
@@ -235,7 +242,9 @@ void
 usage_help(const char *usage)
 {
 	print_usage(stdout, usage);
-	exit(fflush(stdout) == 0 ? EXIT_DONE : EXIT_SYSTEM);
+	if (fflush(stdout) != 0)
+		die_errno("standard output");
+	exit(EXIT_DONE);
 }
 
 void

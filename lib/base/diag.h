@@ -19,8 +19,9 @@
 
 /*
  * Call first in main().  program is the name to show; it must stay valid.
- * Also makes sure that descriptors 0, 1 and 2 are open (opening /dev/null
- * where one is not), so that no later open lands on them.
+ * Also makes sure that descriptors 0, 1 and 2 are open, so that no later open
+ * lands on them: where one is not, it becomes /dev/null, but 0 cannot be read
+ * and 1 cannot be written then (EBADF): an answer must not be lost unnoticed.
  */
 void	diag_init(const char *program);
 

@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "endpoint/batch.h"
 #include "message/pbjson.h"
+#include "message/request.h"
 
 int
 batch_request_parse(struct batch_request *request, const char *text,
@@ -11,7 +13,9 @@ batch_request_parse(struct batch_request *request, const char *text,
 {
 	struct error why;
 
-	*request = (struct batch_request){ .line = pbjson_load(text, length, &why) };
+	*request = (struct batch_request){ .line = NULL };
+	if (request_check_line(text, length, &why) == 0)
+		request->line = pbjson_load(text, length, &why);
 	if (request->line == NULL)
 		return (error_set(error, EXIT_USAGE,
 		    "not a line of a batch: %s", why.text));
@@ -125,14 +129,16 @@ int
 batch_write_error(struct buffer *out, const json_t *id, const char *status,
     const struct error *what, struct error *error)
 {
+	char message[sizeof(what->text)], *text;
 	json_t *value = json_object();
-	char *text;
 	int result = -1;
 
+	/* Cut to fit, it may end inside a character. */
+	utf8_sanitize(message, what->text, strlen(what->text));
 	json_object_set_new(value, "code", json_integer(what->code));
 	if (status != NULL)
 		json_object_set_new(value, "status", json_string(status));
-	json_object_set_new(value, "message", json_string(what->text));
+	json_object_set_new(value, "message", json_string(message));
 	text = json_dumps(value, JSON_COMPACT);
 	if (text == NULL)
 		error_set(error, EXIT_SYSTEM, "a line of a batch: out of memory");

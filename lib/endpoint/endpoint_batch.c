@@ -182,13 +182,15 @@ read_call(const struct batch *batch, const struct batch_request *line,
 	const struct method *method = line->method == NULL ? NULL :
 	    method_by_name(line->method);
 	json_t *empty = json_object();
+	char names[METHOD_NAMES_SIZE];
 
 	if (method != NULL)
 		call->method = endpoint_program_find(batch->program, line->method);
 	if (call->method == NULL || method->kind == METHOD_SEND ||
 	    method->kind == METHOD_RECEIVE)
-		error_set(error, EXIT_USAGE, "%s: not a method for a batch",
-		    line->method == NULL ? "(none)" : line->method);
+		error_set(error, EXIT_USAGE, "%s: not a method for a batch (%s)",
+		    line->method == NULL ? "(none)" : line->method,
+		    method_names(METHODS_OF_CONTROL, names));
 	else
 		call->request = pbjson_from_json(method->request,
 		    line->request == NULL ? empty : line->request, error);

@@ -16,6 +16,21 @@ endpoint_program_find(const struct endpoint_program *program, const char *name)
 }
 
 static int
+no_such_method(const struct endpoint_program *program, const char *name,
+    struct error *error)
+{
+	char names[METHOD_NAMES_SIZE] = "";
+
+	for (const struct endpoint_method *method = program->methods;
+	    method->name != NULL; method++) {
+		strlcat(names, method->name, sizeof(names));
+		strlcat(names, ", ", sizeof(names));
+	}
+	return (error_set(error, EXIT_USAGE,
+	    "%s: no such method (%sbatch)", name, names));
+}
+
+static int
 explain(const struct endpoint_program *program, const struct error *error)
 {
 	if (program->explain != NULL)
@@ -49,7 +64,7 @@ endpoint_program_run(const struct endpoint_program *program, const char *name,
 		return (endpoint_batch(program, &error) == 0 ? EXIT_DONE :
 		    explain(program, &error));
 	if (method == NULL) {
-		error_set(&error, EXIT_USAGE, "%s: no such method", name);
+		no_such_method(program, name, &error);
 		return (explain(program, &error));
 	}
 	request = request_read(method_by_name(name), operand, &error);

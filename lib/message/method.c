@@ -46,3 +46,17 @@ method_by_path(const char *path, size_t length)
 			return (m);
 	return (NULL);
 }
+
+const char *
+method_names(unsigned int kinds, char text[METHOD_NAMES_SIZE])
+{
+	text[0] = '\0';
+	for (const struct method *method = methods; method->name != NULL; method++) {
+		if ((kinds & 1u << method->kind) == 0)
+			continue;
+		if (text[0] != '\0')
+			strlcat(text, ", ", METHOD_NAMES_SIZE);
+		strlcat(text, method->name, METHOD_NAMES_SIZE);
+	}
+	return (text);
+}

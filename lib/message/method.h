@@ -30,6 +30,14 @@ const struct method *method_by_name(const char *name);
 /* By endpoint name on a data connection, length bytes; NULL if unknown. */
 const struct method *method_by_path(const char *path, size_t length);
 
+/*
+ * The names of those of some kinds (1 << METHOD_UNARY | ...), for people:
+ * "Ping, Send, Receive".  Returns text.
+ */
+#define METHOD_NAMES_SIZE 192
+#define METHODS_OF_CONTROL (1u << METHOD_UNARY | 1u << METHOD_PING)
+const char *method_names(unsigned int kinds, char text[METHOD_NAMES_SIZE]);
+
 /* All of them, ended by one whose name is NULL. */
 extern const struct method methods[];
 

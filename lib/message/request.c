@@ -1,3 +1,5 @@
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,7 +36,9 @@ request_read(const struct method *method, const char *operand,
 		}
 		operand = line;
 	}
-	request = pbjson_parse(method->request, operand, strlen(operand), error);
+	if (line == NULL || request_check_line(line, strlen(line), error) == 0)
+		request = pbjson_parse(method->request, operand,
+		    strlen(operand), error);
 	if (request != NULL && request_check(request, error) == -1) {
 		protobuf_c_message_free_unpacked(request, NULL);
 		request = NULL;
@@ -46,6 +50,30 @@ request_read(const struct method *method, const char *operand,
 out:
 	free(line);
 	return (request);
+}
+
+int
+request_check_line(const char *line, size_t length, struct error *error)
+{
+	bool quoted = false, blank = true;
+	size_t depth = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		blank = blank && isspace((unsigned char)line[i]);
+		if (line[i] == '"')
+			quoted = !quoted;
+		else if (quoted)
+			i += line[i] == '\\';
+		else if (line[i] == '[' || line[i] == '{')
+			depth++;
+		else if ((line[i] == ']' || line[i] == '}') && depth > 0)
+			depth--;
+	}
+	if (depth == 0 && !blank)
+		return (0);
+	return (error_set(error, EXIT_USAGE, "%s: it must be one line of JSON "
+	    "(jq -c . makes it one)", blank ? "the line is blank" :
+	    "it does not end on its line"));
 }
 
 int

@@ -20,6 +20,12 @@
 ProtobufCMessage *request_read(const struct method *method,
 	    const char *operand, struct error *error);
 
+/*
+ * Is this line only the beginning of a JSON value that goes on below it, or
+ * blank?  Says so; -1 (EXIT_USAGE) if so.
+ */
+int	request_check_line(const char *line, size_t length, struct error *error);
+
 /* The answer line, on standard output at once. */
 int	request_answer(const ProtobufCMessage *response, struct error *error);
 

@@ -49,8 +49,12 @@ check_root(const struct receiver *receiver, struct error *error)
 
 	result = zfs_list_read(&list, names, "0", "filesystem,volume", 0, true,
 	    error);
-	if (result == 0 && list.count == 0)
+	if (result == 0 && list.count == 0) {
+		/* Its name is not the client's business. */
+		diag(DIAG_LOG "root_fs \"%s\" does not exist (zfs create makes it)",
+		    receiver->root_fs);
 		result = error_set(error, EXIT_FAILED, "root_fs does not exist");
+	}
 	zfs_list_free(&list);
 	return (result);
 }

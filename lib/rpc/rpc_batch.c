@@ -145,14 +145,15 @@ begin_call(struct batch *batch, const struct batch_request *line,
 {
 	const struct method *method = line->method != NULL ?
 	    method_by_name(line->method) : NULL;
-	char *body;
+	char names[METHOD_NAMES_SIZE], *body;
 	int result = -1;
 
 	if (method == NULL || (method->kind != METHOD_UNARY &&
 	    method->kind != METHOD_PING))
 		return (error_set(what, EXIT_USAGE, "%s: not a method of a "
-		    "control connection", line->method != NULL ?
-		    line->method : "(none)"));
+		    "control connection (%s)", line->method != NULL ?
+		    line->method : "(none)",
+		    method_names(METHODS_OF_CONTROL, names)));
 	body = line->request != NULL ? json_dumps(line->request, JSON_COMPACT |
 	    JSON_ENCODE_ANY) : strdup("{}");
 	if (body == NULL)

@@ -137,8 +137,11 @@ rpc_caller_unary(struct rpc_caller *caller, const struct method *method,
 	if (request->status == GRPC_OK)
 		line = rpc_caller_answer(request, &length, error);
 	else {
+		/* UNKNOWN is what every endpoint's own error has. */
 		*error = request->error;
-		error_prefix(error, "%s", grpc_status_name(request->status));
+		if (request->status != GRPC_UNKNOWN)
+			error_prefix(error, "%s",
+			    grpc_status_name(request->status));
 	}
 	rpc_request_free(request);
 	return (line);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "endpoint/batch.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,6 +21,14 @@ line_of(const struct buffer *out, size_t *length)
 	if (memchr(line, '\n', *length + 1) != line + *length)
 		abort();
 	return (line);
+}
+
+/* What is left of a message that had to be cut. */
+static const char *
+text_of(struct error *what)
+{
+	utf8_sanitize(what->text, what->text, strlen(what->text));
+	return (what->text);
 }
 
 static void
@@ -91,7 +100,7 @@ answer(const char *text, size_t size)
 	    (first.response == NULL) != (again.response == NULL))
 		abort();
 	if (first.response != NULL ? !json_equal(first.response, again.response) :
-	    first.code != again.code || strcmp(what.text, again.message) != 0 ||
+	    first.code != again.code || strcmp(text_of(&what), again.message) != 0 ||
 	    (first.status == NULL) != (again.status == NULL) ||
 	    (first.status != NULL && strcmp(first.status, again.status) != 0))
 		abort();
