@@ -35,47 +35,35 @@ hide_prefix(char *text, const char *prefix)
 	}
 }
 
-/* A line for the peer and the log; where they know other names, one for each. */
-static void
-say(const struct zfs_endpoint *endpoint, const char *text)
-{
-	char shown[sizeof(((struct error *)NULL)->text)];
-
-	strlcpy(shown, text, sizeof(shown));
-	if (endpoint->prefix != NULL)
-		hide_prefix(shown, endpoint->prefix);
-	if (strcmp(shown, text) != 0)
-		diag(DIAG_LOG "%s", text);
-	diag("%s", shown);
-}
-
 /*
- * A peer that knows other names than ours must not read a command with a name in
- * it, which may well be the name of its own original: only the log has them.
+ * Lines for the log alone come first, so that the peer's own, the error and what
+ * to do about it, stand together.  A peer that knows other names than ours gets
+ * the error with its names and the advice without any: a command with a name in it
+ * might fit its own original.
  */
-static void
-say_advice(const struct zfs_endpoint *endpoint, const struct error *error)
-{
-	const char *const advice = zfs_failed_advice(error, true);
-	const char *const nameless = zfs_failed_advice(error, false);
-
-	if (advice == NULL)
-		return;
-	if (strcmp(advice, nameless) == 0) {
-		diag(DIAG_HINT "%s", advice);
-		return;
-	}
-	if (endpoint->prefix != NULL)
-		diag(DIAG_LOG DIAG_HINT "%s", advice);
-	diag(DIAG_HINT "on the %s: %s", endpoint->side,
-	    endpoint->prefix != NULL ? nameless : advice);
-}
-
 static void
 explain(void *context, const struct error *error)
 {
-	say(context, error->text);
-	say_advice(context, error);
+	const struct zfs_endpoint *endpoint = context;
+	const char *const advice = zfs_failed_advice(error, true);
+	const char *const nameless = zfs_failed_advice(error, false);
+	const bool names = advice != NULL && strcmp(advice, nameless) != 0;
+	const bool hidden = endpoint->prefix != NULL;
+	char shown[sizeof(error->text)];
+
+	strlcpy(shown, error->text, sizeof(shown));
+	if (hidden)
+		hide_prefix(shown, endpoint->prefix);
+	if (strcmp(shown, error->text) != 0)
+		diag(DIAG_LOG "%s", error->text);
+	if (hidden && names)
+		diag(DIAG_LOG DIAG_HINT "%s", advice);
+	diag("%s", shown);
+	if (names)
+		diag(DIAG_HINT "on the %s: %s", endpoint->side,
+		    hidden ? nameless : advice);
+	else if (advice != NULL)
+		diag(DIAG_HINT "%s", advice);
 }
 
 int

@@ -336,15 +336,17 @@ properties_of() {
 	zfs snapshot src/volume@1
 	RECEIVER='zr-endpoint receiver -j job -e inherit -c client -o mountpoint=none -o canmount=off -o atime=off -x recordsize dst'
 	run -0 --separate-stderr step '' src/volume@1
-	[ "$stderr" = 'zr-endpoint: log: dst/client/src/volume is a volume: left out -o mountpoint=none, -o canmount=off, -o atime=off, -x recordsize' ]
+	[ "$stderr" = 'zr-step: receiver: zr-endpoint: log: dst/client/src/volume is a volume: left out -o mountpoint=none, -o canmount=off, -o atime=off, -x recordsize' ]
 	same_snapshot src/volume@1
 	run -0 --separate-stderr step '' src/data@1
 	[ -z "$stderr" ]
 	[ "$(zfs get -Ho value,source mountpoint dst/client/src/data)" = 'none	local' ]
 	[ "$(zfs get -Ho value,source atime dst/client/src/data)" = 'off	local' ]
-	# All that this version of ZFS has: it would warn of each that does not apply.
+	# All that this version of ZFS has and can receive: it would warn of each that
+	# does not apply.
 	mapfile -t all < <(comm -3 <(properties_of src/data) <(properties_of src/volume) | tr -d '\t' |
-	    grep -v -x -e mounted -e filesystem_count -e version -e volsize)
+	    grep -v -x -e mounted -e filesystem_count -e version -e volsize -e volblocksize \
+	    -e casesensitivity -e normalization -e utf8only)
 	[ ${#all[@]} -gt 20 ]
 	options=()
 	for name in "${all[@]}"; do
