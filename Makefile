@@ -22,13 +22,13 @@ LIBS_zr-connect =
 LIBS_zr-listen =
 LIBS_zr-handshake =
 LIBS_zr-mux =
-LIBS_zr-dataconn = -lprotobuf-c -ljansson
-LIBS_zr-rpc = -lprotobuf-c -ljansson -lnghttp2
-LIBS_zr-step = -lprotobuf-c -ljansson
-LIBS_zr-token = -ljansson -lz
+LIBS_zr-dataconn = -lprotobuf-c
+LIBS_zr-rpc = -lprotobuf-c -lnghttp2
+LIBS_zr-step = -lprotobuf-c
+LIBS_zr-token = -lz
 LIBS_zr-endpoint = -lprotobuf-c -ljansson -lz -lmd
-LIBS_zr-dump = -lprotobuf-c -ljansson -lnghttp2
-LIBS_zr-holds = -ljansson -lmd
+LIBS_zr-dump = -lprotobuf-c -lnghttp2
+LIBS_zr-holds = -lmd
 LIBS_zr-tls = -lssl -lcrypto
 LIBS_zr-stdinserver =
 LIBS_zr-ssh-connect =
@@ -81,7 +81,7 @@ check-long: deps
 # Real ZFS, in machines made for it (t/zfsvm/README).
 check-zfs:
 	@sh t/deps.sh zfs
-	$(MAKE) all $(BUILD)/t/relay
+	$(MAKE) all $(BUILD)/t/relay $(BUILD)/t/peak
 	t/zfsvm/check
 
 # What is missing is installed by apt where we may, else named.
@@ -89,7 +89,7 @@ deps:
 	@sh t/deps.sh
 
 unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%) $(FUZZERS:%=$(BUILD)/t/unit/fuzz-%) \
-    $(BUILD)/t/relay $(BUILD)/t/odd_disk.so
+    $(BUILD)/t/relay $(BUILD)/t/peak $(BUILD)/t/odd_disk.so
 
 # Numbers, no verdict (t/bench/README.md): a data connection beside a bare pump and
 # other tools, connections, calls, TLS, and kernel TLS in the machine of check-zfs.
@@ -109,7 +109,7 @@ $(BUILD)/bench/pump: t/bench/pump.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(LIBRARY)
 
-$(BUILD)/t/relay: t/relay.c $(LIBRARY)
+$(BUILD)/t/relay $(BUILD)/t/peak: $(BUILD)/t/%: t/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(LIBRARY) -lbsd
 

@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "dataconn/dataconn_client.h"
 #include "dataconn/dataconn_server.h"
+#include "message/pbjson.h"
 #include "message/request.h"
 #include "transport/chain.h"
 
@@ -109,7 +110,7 @@ out:
 	io_close(&answer);
 	verdict_free(&verdict);
 	if (request != NULL)
-		protobuf_c_message_free_unpacked(request, NULL);
+		pbjson_free(request);
 	return (result);
 }
 

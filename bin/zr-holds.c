@@ -4,7 +4,6 @@
  */
 #include <ctype.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "base/diag.h"
 #include "holds/leftover.h"
+#include "message/json_text.h"
 #include "message/rfc3339.h"
 #include "zfs/fs_name.h"
 #include "zfs/zfs_command.h"
@@ -128,23 +128,25 @@ static void
 print_json(const struct leftover *item, const char *reason)
 {
 	char guid[24], createtxg[24], creation[RFC3339_SIZE];
-	json_t *object;
-	char *text;
+	struct buffer out = BUFFER_EMPTY(1 << 20);
 
 	snprintf(guid, sizeof(guid), "%" PRIu64, item->guid);
 	snprintf(createtxg, sizeof(createtxg), "%" PRIu64, item->createtxg);
 	rfc3339_format(creation, item->creation);
-	object = json_pack("{ss ss ss ss* ss ss ss sb ss*}", "name", item->name,
-	    "kind", leftover_kind_name(item->kind), "job", item->job,
-	    "tag", item->tag, "guid", guid, "createtxg", createtxg,
-	    "creation", creation, "stale", item->stale != LEFTOVER_IN_USE,
-	    "reason", *reason != '\0' ? reason : NULL);
-	text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
-	if (text == NULL)
-		die(EXIT_SYSTEM, "out of memory");
-	puts(text);
-	free(text);
-	json_decref(object);
+	if (json_text_member(&out, "name", item->name) == -1 ||
+	    json_text_member(&out, "kind", leftover_kind_name(item->kind)) == -1 ||
+	    json_text_member(&out, "job", item->job) == -1 ||
+	    json_text_member(&out, "tag", item->tag) == -1 ||
+	    json_text_member(&out, "guid", guid) == -1 ||
+	    json_text_member(&out, "createtxg", createtxg) == -1 ||
+	    json_text_member(&out, "creation", creation) == -1 ||
+	    json_text_raw_member(&out, "stale",
+	    item->stale != LEFTOVER_IN_USE ? "true" : "false") == -1 ||
+	    json_text_member(&out, "reason", *reason != '\0' ? reason : NULL) == -1 ||
+	    json_text_raw(&out, "}\n") == -1)
+		die_errno("%s", item->name);
+	fwrite(buffer_front(&out), 1, buffer_length(&out), stdout);
+	buffer_free(&out);
 }
 
 static void

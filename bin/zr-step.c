@@ -3,7 +3,6 @@
  * lib/endpoint/step.c.
  */
 #include <inttypes.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "endpoint/command.h"
 #include "endpoint/step.h"
 #include "endpoint/verdict.h"
+#include "message/json_text.h"
 #include "message/pbjson.h"
 #include "message/request.h"
 #include "message/request_check.h"
@@ -71,9 +71,9 @@ read_request(const char *operand)
 		}
 		operand = line;
 	}
-	request = pbjson_parse(&send_req__descriptor, operand, strlen(operand),
-	    &error);
-	if (request == NULL || request_check(request, &error) == -1) {
+	request = pbjson_parse(&send_req__descriptor, request_check, operand,
+	    strlen(operand), &error);
+	if (request == NULL) {
 		error_prefix(&error, "request");
 		error.code = EXIT_USAGE;
 		diag_die(&error);
@@ -95,26 +95,30 @@ static void
 print_answer(const struct step *step, const struct step_result *result)
 {
 	const SendReq *request = step->request;
-	json_t *answer;
-	char *text;
+	struct buffer out = BUFFER_EMPTY(1 << 20);
+	char seconds[32], bytes[32];
+	struct error error;
 
-	answer = json_pack("{ss ss* ss sb sf}",
-	    "filesystem", request->filesystem,
-	    "from", request->from != NULL ? request->from->name : NULL,
-	    "to", request->to->name,
-	    "resumed", result->used_resume_token,
-	    "seconds", (double)result->elapsed_ms / 1000);
-	if (answer != NULL && result->bytes_known)
-		json_object_set_new(answer, "bytes",
-		    json_integer((json_int_t)result->bytes));
-	text = answer == NULL ? NULL :
-	    json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	if (text == NULL)
-		die(EXIT_SYSTEM, "cannot print the answer");
-	if (puts(text) == EOF || fflush(stdout) == EOF)
+	snprintf(seconds, sizeof(seconds), "%.3f",
+	    (double)result->elapsed_ms / 1000);
+	snprintf(bytes, sizeof(bytes), "%" PRIu64, result->bytes);
+	if (json_text_member(&out, "filesystem", request->filesystem) == -1 ||
+	    json_text_member(&out, "from", request->from != NULL ?
+	    request->from->name : NULL) == -1 ||
+	    json_text_member(&out, "to", request->to->name) == -1 ||
+	    json_text_raw_member(&out, "resumed",
+	    result->used_resume_token ? "true" : "false") == -1 ||
+	    json_text_raw_member(&out, "seconds", seconds) == -1 ||
+	    (result->bytes_known &&
+	    json_text_raw_member(&out, "bytes", bytes) == -1) ||
+	    json_text_raw(&out, "}\n") == -1)
 		die_errno("the answer");
-	free(text);
-	json_decref(answer);
+	if (io_write_all(STDOUT_FILENO, buffer_front(&out), buffer_length(&out),
+	    IO_FOREVER, &error) == -1) {
+		error_prefix(&error, "the answer");
+		diag_die(&error);
+	}
+	buffer_free(&out);
 }
 
 int
@@ -146,6 +150,6 @@ main(int argc, char *argv[])
 		diag_lines(result.hints, strlen(result.hints));
 	} else
 		print_answer(&step, &result);
-	protobuf_c_message_free_unpacked(&request->base, NULL);
+	pbjson_free(&request->base);
 	return (outcome == -1 ? (int)error.code : EXIT_DONE);
 }

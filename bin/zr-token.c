@@ -2,53 +2,52 @@
  * zr-token: what a resume token says, for scripts that plan a replication.
  */
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/diag.h"
 #include "base/io.h"
+#include "message/json_text.h"
 #include "zfs/resume_token.h"
 
 static const char usage[] = "zr-token [TOKEN]";
 
-static json_t *
-number(uint64_t value)
+static int
+number(struct buffer *out, const char *key, uint64_t value)
 {
-	return (json_sprintf("%" PRIu64, value));
-}
+	char text[24];
 
-static void
-set(json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value) == -1)
-		die(EXIT_SYSTEM, "out of memory");
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	return (json_text_member(out, key, text));
 }
 
 /* Keys as in the token; flags only where they are set. */
-static json_t *
-describe(const struct resume_token *token)
+static int
+describe(struct buffer *out, const struct resume_token *token)
 {
 	const struct { const char *key; bool set; } flags[] = {
 		{ "rawok", token->raw }, { "compressok", token->compressed },
 		{ "embedok", token->embedded },
 		{ "largeblockok", token->large_blocks },
 		{ "savedok", token->saved } };
-	json_t *object = json_object();
+	char name[sizeof(token->filesystem) + sizeof(token->snapshot) + 1];
 
-	set(object, "toguid", number(token->to_guid));
-	if (token->has_from_guid)
-		set(object, "fromguid", number(token->from_guid));
-	set(object, "toname", json_sprintf("%s@%s", token->filesystem,
-	    token->snapshot));
-	set(object, "object", number(token->object));
-	set(object, "offset", number(token->offset));
-	set(object, "bytes", number(token->bytes));
+	snprintf(name, sizeof(name), "%s@%s", token->filesystem, token->snapshot);
+	if (number(out, "toguid", token->to_guid) == -1 ||
+	    (token->has_from_guid &&
+	    number(out, "fromguid", token->from_guid) == -1) ||
+	    json_text_member(out, "toname", name) == -1 ||
+	    number(out, "object", token->object) == -1 ||
+	    number(out, "offset", token->offset) == -1 ||
+	    number(out, "bytes", token->bytes) == -1)
+		return (-1);
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (flags[i].set)
-			set(object, flags[i].key, json_true());
-	return (object);
+		if (flags[i].set &&
+		    json_text_raw_member(out, flags[i].key, "true") == -1)
+			return (-1);
+	return (json_text_raw(out, "}\n"));
 }
 
 int
@@ -58,8 +57,7 @@ main(int argc, char *argv[])
 	const char *text = line;
 	struct resume_token token;
 	struct error error;
-	json_t *object;
-	char *answer;
+	struct buffer out = BUFFER_EMPTY(1 << 20);
 	int option;
 
 	diag_init("zr-token");
@@ -79,13 +77,11 @@ main(int argc, char *argv[])
 		    error.text[0] != '\0' ? ": " : "", error.text);
 	if (resume_token_decode(&token, text, &error) == -1)
 		diag_die(&error);
-	object = describe(&token);
-	answer = json_dumps(object, JSON_COMPACT);
-	if (answer == NULL)
-		die(EXIT_SYSTEM, "%s: not UTF-8", "toname");
-	if (puts(answer) == EOF || fflush(stdout) == EOF)
-		die_errno("standard output");
-	free(answer);
-	json_decref(object);
+	if (describe(&out, &token) == -1)
+		die_errno("the token's description");
+	if (io_write_all(STDOUT_FILENO, buffer_front(&out), buffer_length(&out),
+	    IO_FOREVER, &error) == -1)
+		diag_die(&error);
+	buffer_free(&out);
 	return (EXIT_DONE);
 }

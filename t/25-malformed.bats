@@ -78,25 +78,25 @@ called() {
 	\377\377|request: 2 bytes are not a SendReq message
 	\n\03a/b\032|request: 6 bytes are not a SendReq message
 	\n\02a\377TOCONFIG|request: SendReq: Filesystem: is not UTF-8
-	\n\03a/bTO|ReplicationConfig.protection is missing
-	\n\03a/bCONFIG|To is missing
-	\n\05a/../TOCONFIG|Filesystem has a component ".."
-	\n\03a/b\032\003\022\001sCONFIG|To: Creation is not a time in RFC 3339: ""
-	\n\03a/b\032\033\022\001@\030\001*\0242024-01-02T00:00:00ZCONFIG|To: Name is not the name of a snapshot or bookmark: "@"
-	\n\03a/b\032\033\022\001s\010\007*\0242024-01-02T00:00:00ZCONFIG|To: Type is neither Snapshot nor Bookmark: 7
-	\n\03a/b\022\035\022\003a@s\030\001*\0242024-01-02T00:00:00ZTOCONFIG|From: Name is not the name of a snapshot or bookmark: "a@s"
-	\n\03a/b\022\033\022\001s\010\007*\0242024-01-02T00:00:00ZTOCONFIG|From: Type is neither Snapshot nor Bookmark: 7
+	\n\03a/bTO|request: ReplicationConfig.protection is missing
+	\n\03a/bCONFIG|request: To is missing
+	\n\05a/../TOCONFIG|request: Filesystem has a component ".."
+	\n\03a/b\032\003\022\001sCONFIG|request: To: Creation is not a time in RFC 3339: ""
+	\n\03a/b\032\033\022\001@\030\001*\0242024-01-02T00:00:00ZCONFIG|request: To: Name is not the name of a snapshot or bookmark: "@"
+	\n\03a/b\032\033\022\001s\010\007*\0242024-01-02T00:00:00ZCONFIG|request: To: Type is neither Snapshot nor Bookmark: 7
+	\n\03a/b\022\035\022\003a@s\030\001*\0242024-01-02T00:00:00ZTOCONFIG|request: From: Name is not the name of a snapshot or bookmark: "a@s"
+	\n\03a/b\022\033\022\001s\010\007*\0242024-01-02T00:00:00ZTOCONFIG|request: From: Type is neither Snapshot nor Bookmark: 7
 	END
 }
 
 @test "a Receive, and recorded clients, that break the rules" {
 	frames request=/v1/recv end message='\n\03a/b\022\033\022\001s\030\001*\0242024-01-02T00:00:00Z' end stream=ab end > said
-	served 1 "ReplicationConfig.protection is missing"
+	served 1 "request: ReplicationConfig.protection is missing"
 	frames request=/v1/recv end message='\n\03a/b"\006\n\004\010\001\020\002' end stream=ab end > said
-	served 1 "To is missing"
+	served 1 "request: To is missing"
 	frames request=/v1/recv end message='\n\05a/../\022\033\022\001s\030\001*\0242024-01-02T00:00:00Z"\006\n\004\010\001\020\002' end \
 	    stream=ab end > said
-	served 1 'Filesystem has a component ".."'
+	served 1 'request: Filesystem has a component ".."'
 	while IFS='|' read -r name code text; do
 		tail -c +132 "$DATA/recordings/$name.data.c2s.bin" > said
 		served "$code" "$text"

@@ -58,8 +58,11 @@ void
 buffer_consume(struct buffer *buffer, size_t length)
 {
 	buffer->start += length;
-	if (buffer->start == buffer->end)
-		buffer->start = buffer->end = 0;
+	if (buffer->start < buffer->end)
+		return;
+	buffer->start = buffer->end = 0;
+	if (buffer->capacity > BUFFER_KEPT)
+		buffer_free(buffer);
 }
 
 void

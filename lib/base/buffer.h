@@ -25,7 +25,12 @@ const uint8_t *buffer_front(const struct buffer *buffer);
 /* 0; -1 with errno ENOBUFS (over max) or ENOMEM, and nothing appended. */
 int	buffer_append(struct buffer *buffer, const void *bytes, size_t length);
 
-/* Take length bytes, which must be there, from the front. */
+/*
+ * Take length bytes, which must be there, from the front.  A buffer that is
+ * empty then keeps no more than BUFFER_KEPT bytes of memory.
+ */
+#define BUFFER_KEPT ((size_t)256 << 10)
+
 void	buffer_consume(struct buffer *buffer, size_t length);
 
 void	buffer_free(struct buffer *buffer);

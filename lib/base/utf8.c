@@ -40,13 +40,31 @@ utf8_sequence(const char *text, size_t length)
 	return (width);
 }
 
+uint32_t
+utf8_point(const char *text, size_t width)
+{
+	static const uint8_t masks[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	uint32_t point = (uint8_t)text[0] & masks[width];
+
+	for (size_t i = 1; i < width; i++)
+		point = point << 6 | ((uint8_t)text[i] & 0x3f);
+	return (point);
+}
+
 bool
 utf8_control(const char *text)
 {
 	const uint8_t *byte = (const uint8_t *)text;
+	uint32_t point;
 
-	return (byte[0] < 0x20 || byte[0] == 0x7f ||
-	    (byte[0] == 0xc2 && (byte[1] & 0xe0) == 0x80));
+	if (byte[0] < 0x80)
+		return (byte[0] < 0x20 || byte[0] == 0x7f);
+	if (byte[0] != 0xc2 && byte[0] != 0xd8 && byte[0] != 0xe2)
+		return (false);
+	point = utf8_point(text, byte[0] == 0xe2 ? 3 : 2);
+	return (point < 0xa0 || point == 0x61c || point == 0x200e ||
+	    point == 0x200f || (point >= 0x2028 && point <= 0x202e) ||
+	    (point >= 0x2066 && point <= 0x2069));
 }
 
 bool

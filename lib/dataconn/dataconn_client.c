@@ -30,7 +30,8 @@ send_request(struct run *run)
 	size_t length;
 	int result;
 
-	if (pbjson_pack(run->client->request, &bytes, &length, run->error) == -1)
+	bytes = pbjson_pack(run->client->request, &length, run->error);
+	if (bytes == NULL)
 		return (-1);
 	result = dataconn_request(run->conn, run->client->method->path, bytes,
 	    length, run->error);
@@ -53,14 +54,10 @@ static void
 on_response(struct run *run)
 {
 	const struct buffer *message = &run->conn->exchange.message;
-	ProtobufCMessage *response;
 
-	response = pbjson_unpack(run->client->method->response,
-	    buffer_front(message), buffer_length(message), run->error);
-	if (response != NULL)
-		run->answer = pbjson_print(response, &run->answer_length, run->error);
-	if (response != NULL)
-		protobuf_c_message_free_unpacked(response, NULL);
+	run->answer = pbjson_from_wire(run->client->method->response, NULL,
+	    buffer_front(message), buffer_length(message), &run->answer_length,
+	    run->error);
 	if (run->answer == NULL) {
 		error_prefix(run->error, "the peer's response");
 		fail(run);

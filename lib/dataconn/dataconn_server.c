@@ -101,30 +101,19 @@ static int
 make_request_line(struct run *run, struct error *error)
 {
 	const struct buffer *message = &run->conn->exchange.message;
-	ProtobufCMessage *request;
-	char *line = NULL;
+	char *line;
 	size_t length;
-	int result = -1;
+	int result = 0;
 
-	request = pbjson_unpack(run->method->request, buffer_front(message),
-	    buffer_length(message), error);
-	if (request == NULL)
-		return (error_prefix(error, "request"));
-	if (request_check(request, error) == -1)
-		goto out;
-	line = pbjson_print(request, &length, error);
+	line = pbjson_from_wire(run->method->request, request_check,
+	    buffer_front(message), buffer_length(message), &length, error);
 	if (line == NULL)
-		goto out;
+		return (error_prefix(error, "request"));
 	line[length++] = '\n';
 	run->request = BUFFER_EMPTY(length);
-	if (buffer_append(&run->request, line, length) == -1) {
-		error_errno(error, "request");
-		goto out;
-	}
-	result = 0;
-out:
+	if (buffer_append(&run->request, line, length) == -1)
+		result = error_errno(error, "request");
 	free(line);
-	protobuf_c_message_free_unpacked(request, NULL);
 	return (result);
 }
 
@@ -234,19 +223,15 @@ on_event(struct run *run, enum dataconn_event event, const struct error *what)
 static int
 respond(struct run *run, const char *line, size_t length)
 {
-	ProtobufCMessage *response;
 	struct error error;
-	void *bytes = NULL;
+	void *bytes;
 	size_t size;
 	int result = -1;
 
-	response = pbjson_parse(run->method->response, line, length, &error);
-	if (response != NULL &&
-	    pbjson_pack(response, &bytes, &size, &error) == 0 &&
-	    dataconn_response(run->conn, bytes, size, &error) == 0)
-		result = 0;
-	if (response != NULL)
-		protobuf_c_message_free_unpacked(response, NULL);
+	bytes = pbjson_to_wire(run->method->response, NULL, line, length, &size,
+	    &error);
+	if (bytes != NULL)
+		result = dataconn_response(run->conn, bytes, size, &error);
 	free(bytes);
 	if (result == 0)
 		run->responded = true;

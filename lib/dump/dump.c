@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/quote.h"
-#include "base/utf8.h"
 #include "dump/dump.h"
 #include "message/pbjson.h"
 #include "transport/banner.h"
@@ -23,39 +22,19 @@ dump_line(const struct dump *dump, uint64_t begin, uint64_t size)
 	    (unsigned long long)begin, (unsigned long long)size);
 }
 
-/* JSON allows DEL and the controls beyond ASCII; a terminal obeys them. */
-static void
-put_json(FILE *out, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if (!utf8_control(text)) {
-			putc(*text, out);
-			continue;
-		}
-		if (*text == '\xc2')	/* the code point is the next byte */
-			text++;
-		fprintf(out, "\\u%04X", (unsigned)(unsigned char)*text);
-	}
-}
-
 int
 dump_message(const struct dump *dump, const ProtobufCMessageDescriptor *type,
     const void *bytes, size_t length, struct error *error)
 {
-	ProtobufCMessage *message;
 	char *text;
 
 	if (type == NULL) {
 		fprintf(dump->out, "message of %zu bytes\n", length);
 		return (0);
 	}
-	message = pbjson_unpack(type, bytes, length, error);
-	text = message == NULL ? NULL : pbjson_print(message, NULL, error);
-	fprintf(dump->out, "%s ", type->name);
-	put_json(dump->out, text == NULL ? "that cannot be decoded" : text);
-	putc('\n', dump->out);
-	if (message != NULL)
-		protobuf_c_message_free_unpacked(message, NULL);
+	text = pbjson_from_wire(type, NULL, bytes, length, NULL, error);
+	fprintf(dump->out, "%s %s\n", type->name,
+	    text == NULL ? "that cannot be decoded" : text);
 	free(text);
 	return (text == NULL ? -1 : 0);
 }

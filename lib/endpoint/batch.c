@@ -1,153 +1,250 @@
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
 #include "endpoint/batch.h"
-#include "message/pbjson.h"
+#include "message/json_text.h"
 #include "message/request.h"
+
+/* --- reading --- */
+
+static bool
+is(const struct json_slice *key, const char *name)
+{
+	return (key->length == strlen(name) &&
+	    memcmp(key->text, name, key->length) == 0);
+}
+
+/* Each key of a line comes once. */
+static int
+read_slice(struct json_scan *scan, const struct json_slice *key,
+    struct json_slice *slice, struct error *error)
+{
+	if (slice->length > 0)
+		return (error_set(error, EXIT_USAGE, "duplicate key \"%.*s\"",
+		    (int)key->length, key->text));
+	return (json_scan_skip(scan, slice, error));
+}
+
+/* A string without NUL, cut to fit; "" for what is none. */
+static int
+read_text(struct json_scan *scan, char *out, size_t size, struct error *error)
+{
+	struct json_slice string;
+	char *decoded;
+	size_t length;
+
+	out[0] = '\0';
+	if (json_scan_peek(scan) != '"')
+		return (json_scan_skip(scan, NULL, error));
+	if (json_scan_string(scan, &string, error) == -1)
+		return (-1);
+	decoded = malloc(string.length + 1);
+	if (decoded == NULL)
+		return (error_errno(error, "a line of a batch"));
+	length = json_slice_decode(decoded, &string);
+	/* A character that is cut in two becomes '?', as does a NUL. */
+	if (length >= size)
+		length = size - 1;
+	utf8_sanitize(out, decoded, length);
+	free(decoded);
+	return (0);
+}
+
+static int
+read_request_key(struct json_scan *scan, const struct json_slice *key,
+    struct batch_request *request, struct error *error)
+{
+	if (is(key, "id"))
+		return (read_slice(scan, key, &request->id, error));
+	if (is(key, "request"))
+		return (read_slice(scan, key, &request->request, error));
+	if (is(key, "method"))
+		return (read_text(scan, request->method,
+		    sizeof(request->method), error));
+	if (is(key, "cancel"))
+		request->cancel = json_scan_peek(scan) == 't';
+	return (json_scan_skip(scan, NULL, error));
+}
+
+static int
+read_request(struct json_scan *scan, struct batch_request *request,
+    struct error *error)
+{
+	struct json_slice key;
+	int more;
+
+	if (json_scan_enter(scan, '{', error) == -1)
+		return (-1);
+	while ((more = json_scan_key(scan, &key, error)) == 1)
+		if (read_request_key(scan, &key, request, error) == -1)
+			return (-1);
+	if (more == -1 || json_scan_end(scan, error) == -1)
+		return (-1);
+	return (request->id.length > 0 ? 0 :
+	    error_set(error, EXIT_USAGE, "no id"));
+}
 
 int
 batch_request_parse(struct batch_request *request, const char *text,
     size_t length, struct error *error)
 {
-	struct error why;
+	struct json_scan scan;
 
-	*request = (struct batch_request){ .line = NULL };
-	if (request_check_line(text, length, &why) == 0)
-		request->line = pbjson_load(text, length, &why);
-	if (request->line == NULL)
-		return (error_set(error, EXIT_USAGE,
-		    "not a line of a batch: %s", why.text));
-	request->id = json_object_get(request->line, "id");
-	if (request->id == NULL)
-		return (error_set(error, EXIT_USAGE,
-		    "not a line of a batch: no id"));
-	request->cancel = json_is_true(json_object_get(request->line, "cancel"));
-	request->method = json_string_value(json_object_get(request->line, "method"));
-	request->request = json_object_get(request->line, "request");
+	*request = (struct batch_request){ .cancel = false };
+	json_scan_init(&scan, text, length);
+	if (read_request(&scan, request, error) == -1) {
+		/* Where the line ends too early that says so; what was read stays. */
+		request_check_line(text, length, error);
+		return (error_prefix(error, "not a line of a batch"));
+	}
+	if (request->request.length == 0)
+		request->request = (struct json_slice){ "{}", 2 };
 	return (0);
 }
 
-void
-batch_request_free(struct batch_request *request)
+bool
+batch_same_id(const struct json_slice *a, const struct json_slice *b)
 {
-	json_decref(request->line);
+	return (a->length == b->length && memcmp(a->text, b->text, a->length) == 0);
+}
+
+static int
+read_error(struct json_scan *scan, struct batch_answer *answer,
+    struct error *error)
+{
+	struct json_slice key, number;
+	uint64_t code;
+	int more;
+
+	if (json_scan_enter(scan, '{', error) == -1)
+		return (-1);
+	while ((more = json_scan_key(scan, &key, error)) == 1) {
+		if (is(&key, "code") && json_scan_peek(scan) == '0') {
+			if (json_scan_number(scan, &number, error) == -1)
+				return (-1);
+			if (json_slice_uint64(&code, &number) && code <= 255)
+				answer->code = (int)code;
+		} else if ((is(&key, "status") ? read_text(scan, answer->status,
+		    sizeof(answer->status), error) :
+		    is(&key, "message") ? read_text(scan, answer->message,
+		    sizeof(answer->message), error) :
+		    json_scan_skip(scan, NULL, error)) == -1)
+			return (-1);
+	}
+	return (more);
+}
+
+static int
+read_answer(struct json_scan *scan, struct batch_answer *answer,
+    struct error *error)
+{
+	struct json_slice key;
+	bool failed = false;
+	int more;
+
+	if (json_scan_enter(scan, '{', error) == -1)
+		return (-1);
+	while ((more = json_scan_key(scan, &key, error)) == 1) {
+		const bool said = is(&key, "error") && json_scan_peek(scan) == '{';
+
+		failed = failed || said;
+		if ((said ? read_error(scan, answer, error) :
+		    is(&key, "id") ? read_slice(scan, &key, &answer->id, error) :
+		    is(&key, "response") ? read_slice(scan, &key,
+		    &answer->response, error) :
+		    json_scan_skip(scan, NULL, error)) == -1)
+			return (-1);
+	}
+	if (more == -1 || json_scan_end(scan, error) == -1)
+		return (-1);
+	if (answer->id.length == 0 || (answer->response.length > 0) == failed)
+		return (error_set(error, EXIT_PROTOCOL, "a line with an id and "
+		    "either a response or an error is wanted"));
+	return (0);
 }
 
 int
 batch_answer_parse(struct batch_answer *answer, const char *text,
     size_t length, struct error *error)
 {
-	const json_t *what;
+	struct json_scan scan;
 
-	*answer = (struct batch_answer){ .line = pbjson_load(text, length, error) };
-	if (answer->line == NULL)
+	*answer = (struct batch_answer){ .code = EXIT_FAILED };
+	json_scan_init(&scan, text, length);
+	if (read_answer(&scan, answer, error) == -1)
 		return (-1);
-	answer->id = json_object_get(answer->line, "id");
-	answer->response = json_object_get(answer->line, "response");
-	what = json_object_get(answer->line, "error");
-	if (answer->id == NULL || (answer->response != NULL) == json_is_object(what))
-		return (error_set(error, EXIT_PROTOCOL, "a line with an id and "
-		    "either a response or an error is wanted"));
-	answer->code = (int)json_integer_value(json_object_get(what, "code"));
-	if (answer->code <= 0 || answer->code > 255)
+	if (answer->code == EXIT_DONE)
 		answer->code = EXIT_FAILED;
-	answer->status = json_string_value(json_object_get(what, "status"));
-	answer->message = json_string_value(json_object_get(what, "message"));
-	if (answer->message == NULL || answer->message[0] == '\0')
-		answer->message = "the endpoint gives no reason";
+	if (answer->message[0] == '\0')
+		strlcpy(answer->message, "the endpoint gives no reason",
+		    sizeof(answer->message));
 	return (0);
 }
 
-void
-batch_answer_free(struct batch_answer *answer)
-{
-	json_decref(answer->line);
-}
+/* --- writing --- */
 
 static int
-append(struct buffer *out, const char *text, size_t length, struct error *error)
+written(int result, struct error *error)
 {
-	return (buffer_append(out, text, length) == 0 ? 0 :
-	    error_errno(error, "a line of a batch"));
-}
-
-static int
-append_text(struct buffer *out, const char *text, struct error *error)
-{
-	return (append(out, text, strlen(text), error));
+	return (result == 0 ? 0 : error_errno(error, "a line of a batch"));
 }
 
 /* {"id":ID */
 static int
-begin(struct buffer *out, const json_t *id, struct error *error)
+begin(struct buffer *out, const struct json_slice *id)
 {
-	char *text = id == NULL ? strdup("null") :
-	    json_dumps(id, JSON_COMPACT | JSON_ENCODE_ANY);
-	int result;
-
-	if (text == NULL)
-		return (error_errno(error, "a line of a batch"));
-	result = append_text(out, "{\"id\":", error);
-	if (result == 0)
-		result = append_text(out, text, error);
-	free(text);
-	return (result);
+	if (json_text_raw(out, "{\"id\":") == -1)
+		return (-1);
+	return (id->length == 0 ? json_text_raw(out, "null") :
+	    buffer_append(out, id->text, id->length));
 }
 
 int
-batch_write_request(struct buffer *out, const json_t *id, const char *method,
-    const char *request, size_t length, struct error *error)
+batch_write_request(struct buffer *out, const struct json_slice *id,
+    const char *method, const char *request, size_t length,
+    struct error *error)
 {
-	return (begin(out, id, error) == -1 ||
-	    append_text(out, ",\"method\":\"", error) == -1 ||
-	    append_text(out, method, error) == -1 ||
-	    append_text(out, "\",\"request\":", error) == -1 ||
-	    append(out, request, length, error) == -1 ||
-	    append_text(out, "}\n", error) == -1 ? -1 : 0);
+	return (written(begin(out, id) == -1 ||
+	    json_text_raw(out, ",\"method\":\"") == -1 ||
+	    json_text_raw(out, method) == -1 ||
+	    json_text_raw(out, "\",\"request\":") == -1 ||
+	    buffer_append(out, request, length) == -1 ||
+	    json_text_raw(out, "}\n") == -1 ? -1 : 0, error));
 }
 
 int
-batch_write_cancel(struct buffer *out, const json_t *id, struct error *error)
+batch_write_cancel(struct buffer *out, const struct json_slice *id,
+    struct error *error)
 {
-	return (begin(out, id, error) == -1 ||
-	    append_text(out, ",\"cancel\":true}\n", error) == -1 ? -1 : 0);
+	return (written(begin(out, id) == -1 ||
+	    json_text_raw(out, ",\"cancel\":true}\n") == -1 ? -1 : 0, error));
 }
 
 int
-batch_write_response(struct buffer *out, const json_t *id,
+batch_write_response(struct buffer *out, const struct json_slice *id,
     const char *response, size_t length, struct error *error)
 {
-	return (begin(out, id, error) == -1 ||
-	    append_text(out, ",\"response\":", error) == -1 ||
-	    append(out, response, length, error) == -1 ||
-	    append_text(out, "}\n", error) == -1 ? -1 : 0);
+	return (written(begin(out, id) == -1 ||
+	    json_text_raw(out, ",\"response\":") == -1 ||
+	    buffer_append(out, response, length) == -1 ||
+	    json_text_raw(out, "}\n") == -1 ? -1 : 0, error));
 }
 
 int
-batch_write_error(struct buffer *out, const json_t *id, const char *status,
-    const struct error *what, struct error *error)
+batch_write_error(struct buffer *out, const struct json_slice *id,
+    const char *status, const struct error *what, struct error *error)
 {
-	char message[sizeof(what->text)], *text;
-	json_t *value = json_object();
-	int result = -1;
+	char text[sizeof(what->text)];
 
-	/* Cut to fit, it may end inside a character. */
-	utf8_sanitize(message, what->text, strlen(what->text));
-	json_object_set_new(value, "code", json_integer(what->code));
-	if (status != NULL)
-		json_object_set_new(value, "status", json_string(status));
-	json_object_set_new(value, "message", json_string(message));
-	text = json_dumps(value, JSON_COMPACT);
-	if (text == NULL)
-		error_set(error, EXIT_SYSTEM, "a line of a batch: out of memory");
-	else if (begin(out, id, error) == 0 &&
-	    append_text(out, ",\"error\":", error) == 0 &&
-	    append_text(out, text, error) == 0 &&
-	    append_text(out, "}\n", error) == 0)
-		result = 0;
-	free(text);
-	json_decref(value);
-	return (result);
+	utf8_sanitize(text, what->text, strlen(what->text));
+	return (written(begin(out, id) == -1 ||
+	    json_text_raw(out, ",\"error\":{\"code\":") == -1 ||
+	    json_text_integer(out, what->code) == -1 ||
+	    (status != NULL && (json_text_raw(out, ",\"status\":") == -1 ||
+	    json_text_string(out, status, strlen(status)) == -1)) ||
+	    json_text_raw(out, ",\"message\":") == -1 ||
+	    json_text_string(out, text, strlen(text)) == -1 ||
+	    json_text_raw(out, "}}\n") == -1 ? -1 : 0, error));
 }

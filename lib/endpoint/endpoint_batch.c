@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +24,7 @@
 
 struct call {
 	TAILQ_ENTRY(call) entries;
-	json_t *id;
+	struct json_slice id;		/* its text is owned */
 	const struct endpoint_method *method;
 	ProtobufCMessage *request;
 	struct endpoint endpoint;	/* the child, once started */
@@ -60,8 +59,8 @@ write_answers(struct batch *batch, struct error *error)
 }
 
 static int
-write_error(struct batch *batch, const json_t *id, const struct error *what,
-    struct error *error)
+write_error(struct batch *batch, const struct json_slice *id,
+    const struct error *what, struct error *error)
 {
 	return (batch_write_error(&batch->answers, id, NULL, what, error) == -1 ?
 	    -1 : write_answers(batch, error));
@@ -85,9 +84,9 @@ write_answer(struct batch *batch, struct call *call, struct error *error)
 	else if (length < 2 || answer[length - 1] != '\n')
 		error_set(&what, EXIT_SYSTEM, "the answer is too long");
 	else
-		return (batch_write_response(&batch->answers, call->id, answer,
+		return (batch_write_response(&batch->answers, &call->id, answer,
 		    length - 1, error) == -1 ? -1 : write_answers(batch, error));
-	return (write_error(batch, call->id, &what, error));
+	return (write_error(batch, &call->id, &what, error));
 }
 
 /* --- calls --- */
@@ -100,9 +99,8 @@ call_free(struct batch *batch, struct call *call)
 	batch->running -= call->started;
 	if (call->started)
 		endpoint_free(&call->endpoint);
-	if (call->request != NULL)
-		protobuf_c_message_free_unpacked(call->request, NULL);
-	json_decref(call->id);
+	pbjson_free(call->request);
+	free((char *)(uintptr_t)call->id.text);
 	buffer_free(&call->answer);
 	free(call);
 }
@@ -151,6 +149,8 @@ start(struct batch *batch, struct call *call, struct error *error)
 	process->errors = errors[0];
 	io_set_nonblocking(output[0], true);
 	io_set_nonblocking(errors[0], true);
+	pbjson_free(call->request);		/* the child has its own */
+	call->request = NULL;
 	close(output[1]);
 	close(errors[1]);
 	call->started = true;
@@ -159,12 +159,12 @@ start(struct batch *batch, struct call *call, struct error *error)
 }
 
 static void
-cancel(struct batch *batch, const json_t *id)
+cancel(struct batch *batch, const struct json_slice *id)
 {
 	struct call *call;
 
 	TAILQ_FOREACH(call, &batch->calls, entries)
-		if (json_equal(call->id, id) && !call->cancelled) {
+		if (batch_same_id(&call->id, id) && !call->cancelled) {
 			call->cancelled = true;
 			if (call->started)
 				endpoint_end(&call->endpoint, io_now());
@@ -179,9 +179,7 @@ static int
 read_call(const struct batch *batch, const struct batch_request *line,
     struct call *call, struct error *error)
 {
-	const struct method *method = line->method == NULL ? NULL :
-	    method_by_name(line->method);
-	json_t *empty = json_object();
+	const struct method *method = method_by_name(line->method);
 	char names[METHOD_NAMES_SIZE];
 
 	if (method != NULL)
@@ -189,20 +187,14 @@ read_call(const struct batch *batch, const struct batch_request *line,
 	if (call->method == NULL || method->kind == METHOD_SEND ||
 	    method->kind == METHOD_RECEIVE)
 		error_set(error, EXIT_USAGE, "%s: not a method for a batch (%s)",
-		    line->method == NULL ? "(none)" : line->method,
+		    line->method[0] == '\0' ? "(none)" : line->method,
 		    method_names(METHODS_OF_CONTROL, names));
-	else
-		call->request = pbjson_from_json(method->request,
-		    line->request == NULL ? empty : line->request, error);
-	json_decref(empty);
-	if (call->request == NULL)
-		return (-1);
-	if (request_check(call->request, error) == -1) {
+	else if ((call->request = pbjson_parse(method->request, request_check,
+	    line->request.text, line->request.length, error)) == NULL) {
 		error_prefix(error, "request");
 		error->code = EXIT_USAGE;
-		return (-1);
 	}
-	return (0);
+	return (call->request != NULL ? 0 : -1);
 }
 
 static int
@@ -210,17 +202,22 @@ add_call(struct batch *batch, const struct batch_request *line,
     struct error *error)
 {
 	struct call *call = calloc(1, sizeof(*call));
+	char *id = malloc(line->id.length);
 	struct error what;
 	int result = 0;
 
-	if (call == NULL)
+	if (call == NULL || id == NULL) {
+		free(call);
+		free(id);
 		return (error_errno(error, "call"));
-	call->id = json_incref(line->id);
+	}
+	call->id.text = memcpy(id, line->id.text, line->id.length);
+	call->id.length = line->id.length;
 	call->answer = BUFFER_EMPTY(METHOD_ANSWER_MAX + 1);
 	TAILQ_INSERT_TAIL(&batch->calls, call, entries);
 	batch->count++;
 	if (read_call(batch, line, call, &what) == -1) {
-		result = write_error(batch, line->id, &what, error);
+		result = write_error(batch, &line->id, &what, error);
 		call_free(batch, call);
 	}
 	return (result);
@@ -232,16 +229,13 @@ take_line(struct batch *batch, const char *text, size_t length,
 {
 	struct batch_request line;
 	struct error what;
-	int result = 0;
 
 	if (batch_request_parse(&line, text, length, &what) == -1)
-		result = write_error(batch, line.id, &what, error);
-	else if (line.cancel)
-		cancel(batch, line.id);
-	else
-		result = add_call(batch, &line, error);
-	batch_request_free(&line);
-	return (result);
+		return (write_error(batch, &line.id, &what, error));
+	if (!line.cancel)
+		return (add_call(batch, &line, error));
+	cancel(batch, &line.id);
+	return (0);
 }
 
 /* Is there a line to be looked at, or to be read? */
@@ -295,7 +289,7 @@ attend(struct batch *batch, struct error *error)
 		    batch->running + endpoint_left_behind() <
 		    ENDPOINT_BATCH_AT_ONCE &&
 		    start(batch, call, &what) == -1) {
-			if (write_error(batch, call->id, &what, error) == -1)
+			if (write_error(batch, &call->id, &what, error) == -1)
 				return (-1);
 			call_free(batch, call);
 			continue;

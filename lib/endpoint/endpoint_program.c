@@ -3,6 +3,7 @@
 
 #include "base/diag.h"
 #include "endpoint/endpoint_program.h"
+#include "message/pbjson.h"
 #include "message/request.h"
 
 const struct endpoint_method *
@@ -71,6 +72,6 @@ endpoint_program_run(const struct endpoint_program *program, const char *name,
 	if (request == NULL)
 		return (explain(program, &error));
 	result = endpoint_program_handle(program, method, request);
-	protobuf_c_message_free_unpacked(request, NULL);
+	pbjson_free(request);
 	return (result);
 }

@@ -153,7 +153,7 @@ on_answer(struct run *run)
 
 	answer = command_answer(&run->sides[SENDER], run->error);
 	message = answer == NULL ? NULL : pbjson_parse(&send_res__descriptor,
-	    answer, strlen(answer), run->error);
+	    NULL, answer, strlen(answer), run->error);
 	if (message == NULL) {
 		if (answer != NULL)
 			error_prefix(run->error, "sender: the answer");
@@ -162,7 +162,7 @@ on_answer(struct run *run)
 		return;
 	}
 	run->result->used_resume_token = ((SendRes *)message)->usedresumetoken;
-	protobuf_c_message_free_unpacked(message, NULL);
+	pbjson_free(message);
 	if (start_receiver(run) == -1)
 		fail(run);
 }
@@ -409,13 +409,13 @@ check_answer(struct command *command, const ProtobufCMessageDescriptor *type,
 	answer = command_answer(command, error);
 	if (answer == NULL)
 		return (-1);
-	message = pbjson_parse(type, answer, strlen(answer), error);
+	message = pbjson_parse(type, NULL, answer, strlen(answer), error);
 	if (message == NULL) {
 		error_prefix(error, "%s: the answer", command->role);
 		error->code = EXIT_PROTOCOL;
 		return (-1);
 	}
-	protobuf_c_message_free_unpacked(message, NULL);
+	pbjson_free(message);
 	return (0);
 }
 

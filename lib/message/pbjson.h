@@ -2,9 +2,9 @@
 #define ZR_PBJSON_H
 
 #include <stddef.h>
-#include <jansson.h>
 #include <protobuf-c/protobuf-c.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 
 /*
@@ -13,33 +13,31 @@
  * integers are strings on the way out, strings or numbers on the way in;
  * enums by name on the way out (by number where the name is unknown), by
  * name or number on the way in.  Unknown and repeated keys, wrong types,
- * numbers out of range, text that is not UTF-8, two members of one oneof,
- * and nesting deeper than PBJSON_DEPTH_MAX are errors that name the field
- * ("SendReq.To.Guid: ...").  null means absent.  Fields with their default
- * value are left out on the way out, except members of a oneof.
+ * numbers out of range, text that is not UTF-8 or holds a NUL character, two
+ * members of one oneof, and nesting deeper than JSON_DEPTH_MAX are errors
+ * that name the field ("SendReq.To.Guid: ...").  null means absent.  Fields
+ * with their default value are left out on the way out, except members of a
+ * oneof.  What could steer a terminal is escaped on the way out (json_text.h).
+ *
+ * Memory: no tree of the JSON is built.  From one form to the other a list is
+ * translated element by element, so that beside the text and the bytes only
+ * one element exists at a time, however small the elements are.
  */
-#define PBJSON_DEPTH_MAX 16
+
+/* Is a message one that may stand?  Elements of a list are asked one by one. */
+typedef int pbjson_check(const ProtobufCMessage *message, struct error *error);
 
 /*
  * Text (length bytes, one JSON object and nothing else) to a message, which
- * the caller frees with protobuf_c_message_free_unpacked(message, NULL).
- * NULL on error (EXIT_USAGE).
+ * the caller frees with pbjson_free().  check: NULL takes everything.  NULL on
+ * error (EXIT_USAGE, or what check said).
  */
 ProtobufCMessage *pbjson_parse(const ProtobufCMessageDescriptor *descriptor,
-	    const char *text, size_t length, struct error *error);
+	    pbjson_check *check, const char *text, size_t length,
+	    struct error *error);
 
-/*
- * Text to a JSON value, as above: integers of 64 bits without a sign become
- * strings, where jansson's are too short for them.  NULL on error.
- */
-json_t	*pbjson_load(const char *text, size_t length, struct error *error);
-
-/* A message from such a value. */
-ProtobufCMessage *pbjson_from_json(const ProtobufCMessageDescriptor *descriptor,
-	    const json_t *json, struct error *error);
-
-/* A message as a JSON object; the caller decrefs.  NULL on error. */
-json_t	*pbjson_to_json(const ProtobufCMessage *message, struct error *error);
+/* Only what pbjson_parse() has made; NULL does nothing. */
+void	pbjson_free(ProtobufCMessage *message);
 
 /*
  * A message as one line of JSON without newline, keys in the order of the
@@ -48,13 +46,27 @@ json_t	*pbjson_to_json(const ProtobufCMessage *message, struct error *error);
 char	*pbjson_print(const ProtobufCMessage *message, size_t *length,
 	    struct error *error);
 
+/* The same, appended. */
+int	pbjson_append(struct buffer *out, const ProtobufCMessage *message,
+	    struct error *error);
+
+/* A message's bytes on the wire; free(3) them. */
+void	*pbjson_pack(const ProtobufCMessage *message, size_t *length,
+	    struct error *error);
+
 /*
- * From the wire: unpack and check that every string is UTF-8.  NULL on error
- * (EXIT_PROTOCOL).  And to the wire: *bytes is to be free(3)d.
+ * From the wire's bytes to a line of JSON, as pbjson_print() gives it, to be
+ * free(3)d.  Unknown fields are passed over, of a field that comes twice the
+ * last counts, messages are merged.  NULL on error (EXIT_PROTOCOL, or what
+ * check said).
  */
-ProtobufCMessage *pbjson_unpack(const ProtobufCMessageDescriptor *descriptor,
-	    const void *bytes, size_t length, struct error *error);
-int	pbjson_pack(const ProtobufCMessage *message, void **bytes,
-	    size_t *length, struct error *error);
+char	*pbjson_from_wire(const ProtobufCMessageDescriptor *descriptor,
+	    pbjson_check *check, const void *bytes, size_t length,
+	    size_t *text_length, struct error *error);
+
+/* From JSON text to the wire's bytes, to be free(3)d; NULL as pbjson_parse(). */
+void	*pbjson_to_wire(const ProtobufCMessageDescriptor *descriptor,
+	    pbjson_check *check, const char *text, size_t length, size_t *size,
+	    struct error *error);
 
 #endif

@@ -1,67 +1,82 @@
-#include <inttypes.h>
-#include <stdio.h>
+/*
+ * From a message, or from its bytes on the wire, to JSON text.
+ */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "message/arena.h"
+#include "message/json_text.h"
 #include "message/pbjson.h"
+#include "message/pbjson_wire.h"
 #include "message/protobuf_field.h"
 
-static json_t *
-uint64_to(uint64_t value)
-{
-	char text[24];
+struct printer {
+	struct buffer *out;
+	struct error *error;
+	/* The outermost message's lists are read from its bytes, if not NULL. */
+	const struct wire *wire;
+	pbjson_check *check;
+	struct arena arena;		/* for one element */
+};
 
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	return (json_string_nocheck(text));
+static int	print_message(struct printer *printer,
+	    const ProtobufCMessage *message, const struct wire *wire);
+
+/* 0, or -1 with the error for what buffer_append() and json_text.h return. */
+static int
+appended(struct printer *printer, int result, const char *name)
+{
+	if (result == 0)
+		return (0);
+	if (errno == EILSEQ)
+		return (error_set(printer->error, EXIT_PROTOCOL,
+		    "%s: is not UTF-8", name));
+	return (error_errno(printer->error, "%s", name));
 }
 
-static json_t *
-enum_to(int value, const ProtobufCEnumDescriptor *descriptor)
+static int
+print_enum(struct printer *printer, int value,
+    const ProtobufCEnumDescriptor *descriptor)
 {
 	const ProtobufCEnumValue *known =
 	    protobuf_c_enum_descriptor_get_value(descriptor, value);
 
-	return (known == NULL ? json_integer(value) :
-	    json_string_nocheck(known->name));
+	return (known == NULL ? json_text_integer(printer->out, value) :
+	    json_text_string(printer->out, known->name, strlen(known->name)));
 }
 
-/* NULL with *error for what cannot be said in JSON. */
-static json_t *
-value_to(const void *place, const ProtobufCFieldDescriptor *field,
-    struct error *error)
+static int
+print_value(struct printer *printer, const void *place,
+    const ProtobufCFieldDescriptor *field)
 {
 	const ProtobufCMessage *message;
 	const char *text;
-	json_t *json = NULL;
+	int result;
 
 	switch (field->type) {
 	case PROTOBUF_C_TYPE_UINT64:
-		json = uint64_to(*(const uint64_t *)place);
+		result = json_text_uint64(printer->out, *(const uint64_t *)place);
 		break;
 	case PROTOBUF_C_TYPE_ENUM:
-		json = enum_to(*(const int *)place, field->descriptor);
+		result = print_enum(printer, *(const int *)place, field->descriptor);
 		break;
 	case PROTOBUF_C_TYPE_BOOL:
-		json = json_boolean(*(const protobuf_c_boolean *)place);
+		result = json_text_raw(printer->out,
+		    *(const protobuf_c_boolean *)place ? "true" : "false");
 		break;
 	case PROTOBUF_C_TYPE_STRING:
 		memcpy(&text, place, sizeof(text));
-		json = json_string(text);
-		if (json == NULL) {
-			error_set(error, EXIT_PROTOCOL, "%s: is not UTF-8",
-			    field->name);
-			return (NULL);
-		}
+		result = json_text_string(printer->out, text, strlen(text));
 		break;
 	case PROTOBUF_C_TYPE_MESSAGE:
 		memcpy(&message, place, sizeof(message));
-		return (pbjson_to_json(message, error));
+		return (print_message(printer, message, NULL));
 	default:
-		break;
+		return (error_set(printer->error, EXIT_SYSTEM,
+		    "%s: has a type that is not supported", field->name));
 	}
-	if (json == NULL)
-		error_set(error, EXIT_SYSTEM, "%s: cannot be written as JSON",
-		    field->name);
-	return (json);
+	return (appended(printer, result, field->name));
 }
 
 /* Absent, or its default: left out. */
@@ -87,69 +102,168 @@ is_default(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *fiel
 	}
 }
 
-static json_t *
-array_to(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
-    struct error *error)
+static int
+print_elements(struct printer *printer, const ProtobufCMessage *message,
+    const ProtobufCFieldDescriptor *field)
 {
 	ProtobufCMessage **elements;
-	json_t *array = json_array(), *element;
 	const size_t count = count_of(message, field);
 
 	memcpy(&elements, member_of(message, field), sizeof(elements));
-	for (size_t i = 0; i < count; i++) {
-		element = value_to(&elements[i], field, error);
-		if (element == NULL || json_array_append_new(array, element) == -1) {
-			json_decref(array);
-			return (NULL);
-		}
-	}
-	return (array);
+	for (size_t i = 0; i < count; i++)
+		if (appended(printer, json_text_raw(printer->out,
+		    i == 0 ? "[" : ","), field->name) == -1 ||
+		    print_value(printer, &elements[i], field) == -1)
+			return (-1);
+	return (0);
 }
 
-json_t *
-pbjson_to_json(const ProtobufCMessage *message, struct error *error)
+/* Each element is unpacked, checked, printed and forgotten. */
+static int
+print_elements_of_wire(struct printer *printer, struct wire wire,
+    const ProtobufCFieldDescriptor *field)
+{
+	const char *before = "[";
+	ProtobufCMessage *element;
+	struct wire_field found;
+
+	while (wire_next(&wire, &found) == 1) {
+		if (found.number != field->id)
+			continue;
+		arena_reset(&printer->arena);
+		element = wire_unpack(field->descriptor, &found.value,
+		    &printer->arena, printer->error);
+		if (element == NULL || (printer->check != NULL &&
+		    printer->check(element, printer->error) == -1))
+			return (error_prefix(printer->error, "%s", field->name));
+		if (appended(printer, json_text_raw(printer->out, before),
+		    field->name) == -1 ||
+		    print_message(printer, element, NULL) == -1)
+			return (-1);
+		before = ",";
+	}
+	return (0);
+}
+
+static bool
+has_elements(const ProtobufCMessage *message, const struct wire *wire,
+    const ProtobufCFieldDescriptor *field)
+{
+	return (wire != NULL ? wire_has(*wire, field->id) :
+	    count_of(message, field) > 0);
+}
+
+static int
+print_field(struct printer *printer, const ProtobufCMessage *message,
+    const struct wire *wire, const ProtobufCFieldDescriptor *field)
+{
+	if (field->label != PROTOBUF_C_LABEL_REPEATED)
+		return (print_value(printer, member_of(message, field), field));
+	if ((wire != NULL ? print_elements_of_wire(printer, *wire, field) :
+	    print_elements(printer, message, field)) == -1)
+		return (-1);
+	return (appended(printer, json_text_raw(printer->out, "]"), field->name));
+}
+
+static int
+print_message(struct printer *printer, const ProtobufCMessage *message,
+    const struct wire *wire)
 {
 	const ProtobufCMessageDescriptor *descriptor = message->descriptor;
 	const ProtobufCFieldDescriptor *field;
-	json_t *object = json_object(), *value;
+	const char *before = "{\"";
 
 	for (unsigned int i = 0; i < descriptor->n_fields; i++) {
 		field = &descriptor->fields[i];
-		if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-			if (count_of(message, field) == 0)
-				continue;
-			value = array_to(message, field, error);
-		} else if (is_default(message, field))
+		if (field->label == PROTOBUF_C_LABEL_REPEATED ?
+		    !has_elements(message, wire, field) :
+		    is_default(message, field))
 			continue;
-		else
-			value = value_to(member_of(message, field), field, error);
-		if (value == NULL ||
-		    json_object_set_new_nocheck(object, field->name, value) == -1) {
-			error_prefix(error, "%s", descriptor->short_name);
-			json_decref(object);
-			return (NULL);
-		}
+		if (appended(printer, json_text_raw(printer->out, before),
+		    field->name) == -1 ||
+		    appended(printer, json_text_raw(printer->out, field->name),
+		    field->name) == -1 ||
+		    appended(printer, json_text_raw(printer->out, "\":"),
+		    field->name) == -1 ||
+		    print_field(printer, message, wire, field) == -1)
+			return (-1);
+		before = ",\"";
 	}
-	return (object);
+	return (appended(printer, json_text_raw(printer->out,
+	    before[0] == '{' ? "{}" : "}"), descriptor->short_name));
+}
+
+/* The text of a buffer, with a NUL behind it; -1 if result says so. */
+static char *
+finish(struct printer *printer, int result, size_t *length)
+{
+	if (result == 0)
+		result = appended(printer, buffer_append(printer->out, "", 1),
+		    "JSON");
+	if (result == -1) {
+		buffer_free(printer->out);
+		return (NULL);
+	}
+	if (length != NULL)
+		*length = buffer_length(printer->out) - 1;
+	return ((char *)printer->out->bytes);
+}
+
+int
+pbjson_append(struct buffer *out, const ProtobufCMessage *message,
+    struct error *error)
+{
+	struct printer printer = { .out = out, .error = error };
+
+	if (print_message(&printer, message, NULL) == 0)
+		return (0);
+	return (error_prefix(error, "%s", message->descriptor->short_name));
 }
 
 char *
 pbjson_print(const ProtobufCMessage *message, size_t *length,
     struct error *error)
 {
-	json_t *json = pbjson_to_json(message, error);
-	char *text;
+	struct buffer out = BUFFER_EMPTY(SIZE_MAX / 4);
+	struct printer printer = { .out = &out, .error = error };
 
-	if (json == NULL)
-		return (NULL);
-	text = json_dumps(json, JSON_COMPACT);
-	json_decref(json);
-	if (text == NULL) {
-		error_set(error, EXIT_SYSTEM, "%s: cannot be written as JSON",
-		    message->descriptor->short_name);
-		return (NULL);
-	}
-	if (length != NULL)
-		*length = strlen(text);
-	return (text);
+	return (finish(&printer, pbjson_append(&out, message, error), length));
+}
+
+char *
+pbjson_from_wire(const ProtobufCMessageDescriptor *descriptor,
+    pbjson_check *check, const void *bytes, size_t length,
+    size_t *text_length, struct error *error)
+{
+	struct buffer out = BUFFER_EMPTY(SIZE_MAX / 4);
+	struct arena arena = ARENA_EMPTY;
+	const struct wire wire = { bytes, (const uint8_t *)bytes + length };
+	struct printer printer = { .out = &out, .error = error, .check = check,
+	    .arena = ARENA_EMPTY };
+	ProtobufCMessage *message;
+	int result = -1;
+
+	/* Its lists stay on the wire: the message has what else there is. */
+	message = wire_unpack(descriptor, &wire, &arena, error);
+	if (message != NULL &&
+	    (check == NULL || check(message, error) == 0))
+		result = print_message(&printer, message, &wire);
+	arena_free(&printer.arena);
+	arena_free(&arena);
+	return (finish(&printer, result, text_length));
+}
+
+void *
+pbjson_pack(const ProtobufCMessage *message, size_t *length,
+    struct error *error)
+{
+	void *bytes;
+
+	*length = protobuf_c_message_get_packed_size(message);
+	bytes = malloc(*length + 1);
+	if (bytes == NULL)
+		error_errno(error, "%s", message->descriptor->short_name);
+	else
+		protobuf_c_message_pack(message, bytes);
+	return (bytes);
 }

@@ -4,11 +4,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/io.h"
+#include "message/json_text.h"
 #include "message/pbjson.h"
 #include "message/request.h"
 #include "message/request_check.h"
+
+#define WRITE_SIZE ((size_t)64 << 10)	/* of a long answer at a time */
 
 ProtobufCMessage *
 request_read(const struct method *method, const char *operand,
@@ -37,12 +41,8 @@ request_read(const struct method *method, const char *operand,
 		operand = line;
 	}
 	if (line == NULL || request_check_line(line, strlen(line), error) == 0)
-		request = pbjson_parse(method->request, operand,
+		request = pbjson_parse(method->request, request_check, operand,
 		    strlen(operand), error);
-	if (request != NULL && request_check(request, error) == -1) {
-		protobuf_c_message_free_unpacked(request, NULL);
-		request = NULL;
-	}
 	if (request == NULL) {
 		error_prefix(error, "request");
 		error->code = EXIT_USAGE;
@@ -50,6 +50,16 @@ request_read(const struct method *method, const char *operand,
 out:
 	free(line);
 	return (request);
+}
+
+static int
+write_out(struct buffer *out, struct error *error)
+{
+	if (io_write_all(STDOUT_FILENO, buffer_front(out), buffer_length(out),
+	    IO_FOREVER, error) == -1)
+		return (error_prefix(error, "the answer"));
+	buffer_consume(out, buffer_length(out));
+	return (0);
 }
 
 int
@@ -79,16 +89,14 @@ request_check_line(const char *line, size_t length, struct error *error)
 int
 request_answer(const ProtobufCMessage *response, struct error *error)
 {
-	size_t length;
-	char *line = pbjson_print(response, &length, error);
-	int result;
+	struct buffer out = BUFFER_EMPTY(SIZE_MAX / 4);
+	int result = -1;
 
-	if (line == NULL)
-		return (-1);
-	line[length] = '\n';
-	result = io_write_all(STDOUT_FILENO, line, length + 1, IO_FOREVER, error);
-	free(line);
-	return (result == -1 ? error_prefix(error, "the answer") : 0);
+	if (pbjson_append(&out, response, error) == 0)
+		result = buffer_append(&out, "\n", 1) == 0 ?
+		    write_out(&out, error) : error_errno(error, "the answer");
+	buffer_free(&out);
+	return (result);
 }
 
 int
@@ -103,32 +111,42 @@ request_only_snapshots(const DestroySnapshotsReq *request, struct error *error)
 	return (0);
 }
 
+static int
+append_destroyed(struct buffer *out, FilesystemVersion *snapshot, char *text,
+    struct error *error)
+{
+	DestroySnapshotRes result = DESTROY_SNAPSHOT_RES__INIT;
+
+	result.snapshot = snapshot;
+	if (text != NULL)
+		result.error = text;
+	if (pbjson_append(out, &result.base, error) == -1)
+		return (-1);
+	return (buffer_length(out) < WRITE_SIZE ? 0 : write_out(out, error));
+}
+
+/* As pbjson_print() would have it, but never all of it at once. */
 int
 request_answer_destroyed(const DestroySnapshotsReq *request,
     char *const texts[], struct error *error)
 {
-	DestroySnapshotsRes response = DESTROY_SNAPSHOTS_RES__INIT;
-	DestroySnapshotRes *results, **pointers;
-	int result;
+	struct buffer out = BUFFER_EMPTY(SIZE_MAX / 4);
+	int result = 0;
 
-	results = calloc(request->n_snapshots + 1, sizeof(*results));
-	pointers = calloc(request->n_snapshots + 1, sizeof(*pointers));
-	if (results == NULL || pointers == NULL) {
-		free(results);
-		free(pointers);
-		return (error_errno(error, "results"));
+	if (json_text_raw(&out, request->n_snapshots > 0 ?
+	    "{\"Results\":[" : "{") == -1)
+		result = error_errno(error, "the answer");
+	for (size_t i = 0; result == 0 && i < request->n_snapshots; i++) {
+		if (i > 0 && json_text_raw(&out, ",") == -1)
+			result = error_errno(error, "the answer");
+		else
+			result = append_destroyed(&out, request->snapshots[i],
+			    texts[i], error);
 	}
-	for (size_t i = 0; i < request->n_snapshots; i++) {
-		destroy_snapshot_res__init(&results[i]);
-		results[i].snapshot = request->snapshots[i];
-		if (texts[i] != NULL)
-			results[i].error = texts[i];
-		pointers[i] = &results[i];
-	}
-	response.results = pointers;
-	response.n_results = request->n_snapshots;
-	result = request_answer(&response.base, error);
-	free(results);
-	free(pointers);
+	if (result == 0)
+		result = json_text_raw(&out, request->n_snapshots > 0 ?
+		    "]}\n" : "}\n") == 0 ? write_out(&out, error) :
+		    error_errno(error, "the answer");
+	buffer_free(&out);
 	return (result);
 }

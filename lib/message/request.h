@@ -14,7 +14,7 @@
 /*
  * The request of a method: operand, or, where that is NULL, the first line of
  * standard input, of which not a byte more is read.  Parsed and checked
- * (request_check.h); free with protobuf_c_message_free_unpacked(, NULL).
+ * (request_check.h); free with pbjson_free() (pbjson.h).
  * NULL with *error.
  */
 ProtobufCMessage *request_read(const struct method *method,

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -23,7 +22,8 @@
 
 struct waiting {
 	TAILQ_ENTRY(waiting) entries;
-	struct batch_request line;
+	struct batch_request line;	/* whose slices are parts of text */
+	char *text;
 	size_t length;
 };
 
@@ -43,7 +43,7 @@ static int
 write_finished(struct batch *batch, struct rpc_request *request,
     struct error *error)
 {
-	json_t *id = request->context;
+	struct json_slice *id = request->context;
 	struct error what;
 	char *text;
 	size_t length;
@@ -60,7 +60,7 @@ write_finished(struct batch *batch, struct rpc_request *request,
 	    batch_write_error(&batch->answers, id, NULL, &what, error);
 	free(text);
 out:
-	json_decref(id);
+	free(id);
 	rpc_request_free(request);
 	return (result);
 }
@@ -108,12 +108,12 @@ forget(struct batch *batch, struct waiting *call)
 	TAILQ_REMOVE(&batch->waiting, call, entries);
 	batch->waiting_count--;
 	batch->waiting_bytes -= call->length;
-	batch_request_free(&call->line);
+	free(call->text);
 	free(call);
 }
 
 static int
-cancel(struct batch *batch, const json_t *id, struct error *error)
+cancel(struct batch *batch, const struct json_slice *id, struct error *error)
 {
 	struct rpc_client *client = &batch->caller->client;
 	struct rpc_request *request;
@@ -122,13 +122,13 @@ cancel(struct batch *batch, const json_t *id, struct error *error)
 	int result;
 
 	TAILQ_FOREACH(request, &client->open, entries)
-		if (json_equal(request->context, id)) {
+		if (batch_same_id(request->context, id)) {
 			rpc_client_cancel(client, request, GRPC_CANCELLED,
 			    "cancelled");
 			return (0);
 		}
 	TAILQ_FOREACH(call, &batch->waiting, entries)
-		if (json_equal(call->line.id, id)) {
+		if (batch_same_id(&call->line.id, id)) {
 			error_set(&what, EXIT_FAILED, "cancelled");
 			result = batch_write_error(&batch->answers, id,
 			    grpc_status_name(GRPC_CANCELLED), &what, error);
@@ -138,33 +138,41 @@ cancel(struct batch *batch, const json_t *id, struct error *error)
 	return (0);		/* answered already, or never asked */
 }
 
+/* A copy of an id, in one piece of memory. */
+static struct json_slice *
+keep_id(const struct json_slice *id)
+{
+	struct json_slice *kept = malloc(sizeof(*kept) + id->length);
+
+	if (kept != NULL)
+		*kept = (struct json_slice){
+		    memcpy(kept + 1, id->text, id->length), id->length };
+	return (kept);
+}
+
 /* Begin the call of a line; -1: *what is why not. */
 static int
 begin_call(struct batch *batch, const struct batch_request *line,
     struct error *what)
 {
-	const struct method *method = line->method != NULL ?
-	    method_by_name(line->method) : NULL;
-	char names[METHOD_NAMES_SIZE], *body;
-	int result = -1;
+	const struct method *method = method_by_name(line->method);
+	char names[METHOD_NAMES_SIZE];
+	struct json_slice *id;
 
 	if (method == NULL || (method->kind != METHOD_UNARY &&
 	    method->kind != METHOD_PING))
 		return (error_set(what, EXIT_USAGE, "%s: not a method of a "
-		    "control connection (%s)", line->method != NULL ?
+		    "control connection (%s)", line->method[0] != '\0' ?
 		    line->method : "(none)",
 		    method_names(METHODS_OF_CONTROL, names)));
-	body = line->request != NULL ? json_dumps(line->request, JSON_COMPACT |
-	    JSON_ENCODE_ANY) : strdup("{}");
-	if (body == NULL)
+	id = keep_id(&line->id);
+	if (id == NULL)
 		return (error_errno(what, "request"));
-	if (rpc_caller_begin(batch->caller, method, body, strlen(body),
-	    line->id, what) != NULL) {
-		json_incref(line->id);
-		result = 0;
-	}
-	free(body);
-	return (result);
+	if (rpc_caller_begin(batch->caller, method, line->request.text,
+	    line->request.length, id, what) != NULL)
+		return (0);
+	free(id);
+	return (-1);
 }
 
 /* May one more call be begun? */
@@ -178,35 +186,50 @@ has_room(const struct batch *batch)
 	    buffer_length(&batch->answers) < OUTPUT_PAUSE);
 }
 
+static int
+begin_or_answer(struct batch *batch, const struct batch_request *line,
+    struct error *error)
+{
+	struct error what;
+
+	if (begin_call(batch, line, &what) == 0)
+		return (0);
+	return (batch_write_error(&batch->answers, &line->id,
+	    batch->caller->client.going_away ?
+	    grpc_status_name(GRPC_UNAVAILABLE) : NULL, &what, error));
+}
+
 /* Begin what may be begun of what waits. */
 static int
 begin_calls(struct batch *batch, struct error *error)
 {
 	struct waiting *call;
-	struct error what;
 	int result = 0;
 
 	while (result == 0 && has_room(batch) &&
 	    (call = TAILQ_FIRST(&batch->waiting)) != NULL) {
-		if (begin_call(batch, &call->line, &what) == -1)
-			result = batch_write_error(&batch->answers, call->line.id,
-			    batch->caller->client.going_away ?
-			    grpc_status_name(GRPC_UNAVAILABLE) : NULL, &what, error);
+		result = begin_or_answer(batch, &call->line, error);
 		forget(batch, call);
 	}
 	return (result);
 }
 
-/* Put a call at the end of those that wait; it owns the line then. */
+/* Put the call of a line at the end of those that wait. */
 static int
-wait_turn(struct batch *batch, const struct batch_request *line, size_t length,
+wait_turn(struct batch *batch, const char *text, size_t length,
     struct error *error)
 {
 	struct waiting *call = calloc(1, sizeof(*call));
+	char *copy = malloc(length);
 
-	if (call == NULL)
+	if (call == NULL || copy == NULL) {
+		free(call);
+		free(copy);
 		return (error_errno(error, "call"));
-	*call = (struct waiting){ .line = *line, .length = length };
+	}
+	*call = (struct waiting){ .text = memcpy(copy, text, length),
+	    .length = length };
+	batch_request_parse(&call->line, copy, length, error);
 	TAILQ_INSERT_TAIL(&batch->waiting, call, entries);
 	batch->waiting_count++;
 	batch->waiting_bytes += length;
@@ -220,18 +243,16 @@ take_line(struct batch *batch, const char *text, size_t length,
 {
 	struct batch_request line;
 	struct error what;
-	int result;
 
 	if (batch_request_parse(&line, text, length, &what) == -1)
-		result = batch_write_error(&batch->answers, line.id, NULL, &what, error);
-	else if (line.cancel)
-		result = cancel(batch, line.id, error);
-	else if (wait_turn(batch, &line, length, error) == 0)
-		return (begin_calls(batch, error));
-	else
-		result = -1;
-	batch_request_free(&line);
-	return (result);
+		return (batch_write_error(&batch->answers, &line.id, NULL, &what,
+		    error));
+	if (line.cancel)
+		return (cancel(batch, &line.id, error));
+	/* A line that need not wait is not copied. */
+	if (!TAILQ_EMPTY(&batch->waiting) || !has_room(batch))
+		return (wait_turn(batch, text, length, error));
+	return (begin_or_answer(batch, &line, error));
 }
 
 /* What was read, as far as there is room for it. */
@@ -291,11 +312,11 @@ abandon(struct batch *batch, const struct error *why)
 		write_finished(batch, request, &unwritten);
 	TAILQ_FOREACH(request, &batch->caller->client.open, entries) {
 		batch_write_error(&batch->answers, request->context, status, why, &unwritten);
-		json_decref(request->context);
+		free(request->context);
 		request->context = NULL;
 	}
 	while ((call = TAILQ_FIRST(&batch->waiting)) != NULL) {
-		batch_write_error(&batch->answers, call->line.id, status, why, &unwritten);
+		batch_write_error(&batch->answers, &call->line.id, status, why, &unwritten);
 		forget(batch, call);
 	}
 }

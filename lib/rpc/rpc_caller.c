@@ -33,14 +33,13 @@ rpc_caller_begin(struct rpc_caller *caller, const struct method *method,
     const char *text, size_t length, void *context, struct error *error)
 {
 	struct rpc_request *request = NULL;
-	ProtobufCMessage *message;
 	const int64_t now = io_now();
-	void *bytes = NULL;
+	void *bytes;
 	size_t size;
 
-	message = pbjson_parse(method->request, text, length, error);
-	if (message == NULL || request_check(message, error) == -1 ||
-	    pbjson_pack(message, &bytes, &size, error) == -1) {
+	bytes = pbjson_to_wire(method->request, request_check, text, length,
+	    &size, error);
+	if (bytes == NULL) {
 		error_prefix(error, "request");
 		error->code = EXIT_USAGE;
 		goto out;
@@ -56,8 +55,6 @@ rpc_caller_begin(struct rpc_caller *caller, const struct method *method,
 	    context, error);
 out:
 	free(bytes);
-	if (message != NULL)
-		protobuf_c_message_free_unpacked(message, NULL);
 	return (request);
 }
 
@@ -105,20 +102,15 @@ char *
 rpc_caller_answer(const struct rpc_request *request, size_t *length,
     struct error *error)
 {
-	ProtobufCMessage *message;
-	char *line = NULL;
+	char *line;
 
-	message = pbjson_unpack(request->method->response,
+	line = pbjson_from_wire(request->method->response, request_check,
 	    buffer_front(&request->message.payload),
-	    buffer_length(&request->message.payload), error);
-	if (message != NULL && request_check(message, error) == 0)
-		line = pbjson_print(message, length, error);
+	    buffer_length(&request->message.payload), length, error);
 	if (line == NULL) {
 		error->code = EXIT_PROTOCOL;
 		error_prefix(error, "the answer");
 	}
-	if (message != NULL)
-		protobuf_c_message_free_unpacked(message, NULL);
 	return (line);
 }
 

@@ -113,7 +113,6 @@ conclude(struct run *run, struct job *job)
 	struct error error;
 	const char *line;
 	size_t length;
-	json_t *answer;
 
 	endpoint_log(&job->at.endpoint);
 	if (job->call == NULL)
@@ -126,15 +125,11 @@ conclude(struct run *run, struct job *job)
 		    GRPC_RESOURCE_EXHAUSTED : GRPC_UNKNOWN, error.text);
 		return;
 	}
-	answer = pbjson_load(line, length, &error);
-	if (answer == NULL)
-		error_prefix(&error, "the endpoint's answer: not JSON");
-	if (answer == NULL || rpc_translate_answer(&run->server, job->call,
-	    answer, &error) == -1) {
+	if (rpc_translate_answer(&run->server, job->call, line, length,
+	    &error) == -1) {
 		diag("%s: %s", job->call->method->name, error.text);
 		refuse(run, job->call, GRPC_UNKNOWN, error.text);
 	}
-	json_decref(answer);
 }
 
 static void

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "message/pbjson.h"
 #include "message/request_check.h"
 #include "rpc/rpc_translate.h"
 
@@ -7,39 +8,27 @@ char *
 rpc_translate_request(const struct rpc_call *call, size_t *length,
     struct error *error)
 {
-	ProtobufCMessage *request;
-	char *text = NULL;
+	char *text;
 
-	request = pbjson_unpack(call->method->request,
+	text = pbjson_from_wire(call->method->request, request_check,
 	    buffer_front(&call->message.payload),
-	    buffer_length(&call->message.payload), error);
-	if (request != NULL && request_check(request, error) == 0)
-		text = pbjson_print(request, length, error);
+	    buffer_length(&call->message.payload), length, error);
 	if (text == NULL)
 		error_prefix(error, "request");
-	if (request != NULL)
-		protobuf_c_message_free_unpacked(request, NULL);
 	return (text);
 }
 
 int
 rpc_translate_answer(struct rpc_server *server, struct rpc_call *call,
-    const json_t *answer, struct error *error)
+    const char *answer, size_t length, struct error *error)
 {
-	ProtobufCMessage *response;
-	void *bytes = NULL;
 	size_t size;
-	int result = -1;
+	void *bytes = pbjson_to_wire(call->method->response, request_check,
+	    answer, length, &size, error);
 
-	response = pbjson_from_json(call->method->response, answer, error);
-	if (response != NULL && request_check(response, error) == 0 &&
-	    pbjson_pack(response, &bytes, &size, error) == 0) {
-		rpc_server_answer(server, call, bytes, size);
-		result = 0;
-	} else
-		error_prefix(error, "the endpoint's answer");
-	if (response != NULL)
-		protobuf_c_message_free_unpacked(response, NULL);
+	if (bytes == NULL)
+		return (error_prefix(error, "the endpoint's answer"));
+	rpc_server_answer(server, call, bytes, size);
 	free(bytes);
-	return (result);
+	return (0);
 }

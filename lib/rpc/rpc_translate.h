@@ -1,7 +1,6 @@
 #ifndef ZR_RPC_TRANSLATE_H
 #define ZR_RPC_TRANSLATE_H
 
-#include "message/pbjson.h"
 #include "rpc/rpc_server.h"
 
 /*
@@ -13,8 +12,11 @@
 char	*rpc_translate_request(const struct rpc_call *call, size_t *length,
 	    struct error *error);
 
-/* Answer the call with what the endpoint answered; -1: that is no answer. */
+/*
+ * Answer the call with the length bytes of JSON that the endpoint answered;
+ * -1: that is no answer.
+ */
 int	rpc_translate_answer(struct rpc_server *server, struct rpc_call *call,
-	    const json_t *answer, struct error *error);
+	    const char *answer, size_t length, struct error *error);
 
 #endif

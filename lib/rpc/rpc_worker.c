@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@
 /* Any endpoint that knows batch answers this, and it does no harm to others. */
 #define PROBE		"{\"id\":0,\"method\":\"Ping\",\"request\":{}}\n"
 #define PROBE_MS	10000
+
+#define ID_OF(entry) ((struct json_slice){ (entry)->id, strlen((entry)->id) })
 
 int
 rpc_worker_start(struct rpc_worker *worker, char *const argv[],
@@ -49,7 +52,6 @@ rpc_worker_add(struct rpc_worker *worker, struct rpc_call *call,
 	struct rpc_worker_call *entry = calloc(1, sizeof(*entry));
 	size_t length;
 	char *text = NULL;
-	json_t *id;
 	int result;
 
 	if (entry == NULL || (text = rpc_translate_request(call, &length, error)) == NULL) {
@@ -58,15 +60,13 @@ rpc_worker_add(struct rpc_worker *worker, struct rpc_call *call,
 		free(entry);
 		return (-1);
 	}
-	entry->id = ++worker->last_id;
+	snprintf(entry->id, sizeof(entry->id), "%llu", ++worker->last_id);
 	entry->call = call;
 	entry->deadline = call->deadline;
 	if (timeout_ms > 0)
 		entry->deadline = io_earlier(entry->deadline, io_now() + timeout_ms);
-	id = json_integer(entry->id);
-	result = batch_write_request(&worker->requests, id, call->method->name,
-	    text, length, error);
-	json_decref(id);
+	result = batch_write_request(&worker->requests, &ID_OF(entry),
+	    call->method->name, text, length, error);
 	free(text);
 	TAILQ_INSERT_TAIL(&worker->calls, entry, entries);
 	worker->count++;
@@ -79,14 +79,12 @@ rpc_worker_add(struct rpc_worker *worker, struct rpc_call *call,
 static void
 give_up(struct rpc_worker *worker, struct rpc_worker_call *entry, int64_t now)
 {
-	json_t *id = json_integer(entry->id);
 	struct error error;
 
 	entry->call = NULL;
 	entry->deadline = now + ENDPOINT_TERM_MS;
-	if (batch_write_cancel(&worker->requests, id, &error) == -1)
+	if (batch_write_cancel(&worker->requests, &ID_OF(entry), &error) == -1)
 		rpc_worker_end(worker, now);
-	json_decref(id);
 }
 
 bool
@@ -144,7 +142,7 @@ write_requests(struct rpc_worker *worker)
 static enum grpc_status
 status_of(const struct batch_answer *answer)
 {
-	if (answer->status != NULL)
+	if (answer->status[0] != '\0')
 		return (grpc_status_by_name(answer->status));
 	return (answer->code == EXIT_TIMEOUT ? GRPC_DEADLINE_EXCEEDED :
 	    GRPC_UNKNOWN);
@@ -174,28 +172,26 @@ take_answer(struct rpc_worker *worker, struct rpc_server *server,
 	struct error what;
 	int result = 0;
 
-	if (batch_answer_parse(&answer, text, length, error) == -1) {
-		batch_answer_free(&answer);
+	if (batch_answer_parse(&answer, text, length, error) == -1)
 		return (-1);
-	}
 	TAILQ_FOREACH(entry, &worker->calls, entries)
-		if (json_integer_value(answer.id) == entry->id)
+		if (batch_same_id(&answer.id, &ID_OF(entry)))
 			break;
 	if (entry == NULL && worker->answered && !worker->endpoint.ending)
 		result = error_set(error, EXIT_PROTOCOL,
 		    "an answer to a question that was not asked");
-	else if (entry != NULL && entry->call != NULL && answer.response == NULL)
+	else if (entry != NULL && entry->call != NULL && answer.response.length == 0)
 		rpc_server_refuse(server, entry->call, status_of(&answer),
 		    answer.message);
 	else if (entry != NULL && entry->call != NULL && rpc_translate_answer(
-	    server, entry->call, answer.response, &what) == -1) {
+	    server, entry->call, answer.response.text, answer.response.length,
+	    &what) == -1) {
 		diag("%s: %s", entry->call->method->name, what.text);
 		rpc_server_refuse(server, entry->call, GRPC_UNKNOWN, what.text);
 	}
 	if (entry != NULL)
 		forget(worker, entry);
 	note_answer(worker);
-	batch_answer_free(&answer);
 	return (result);
 }
 

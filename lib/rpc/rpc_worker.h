@@ -16,7 +16,7 @@
 
 struct rpc_worker_call {
 	TAILQ_ENTRY(rpc_worker_call) entries;
-	json_int_t id;
+	char id[24];
 	struct rpc_call *call;	/* NULL: nobody waits for it any more */
 	int64_t deadline;	/* of the call; or till when it must be given up */
 };
@@ -29,7 +29,7 @@ struct rpc_worker {
 	struct lines answers;
 	struct rpc_worker_calls calls;
 	size_t count;			/* of them */
-	json_int_t last_id;
+	unsigned long long last_id;
 	bool answered;			/* the probe: it knows batch */
 	int64_t probe_until;		/* it has to have done so by then */
 	bool retired;			/* gets no more calls */

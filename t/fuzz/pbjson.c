@@ -1,7 +1,8 @@
 /*
  * Feeds JSON, or a message's bytes, of the type that the first byte says,
- * through JSON -> message -> bytes -> message -> JSON: the second half must
- * give back what the first made of it.
+ * from one form to the other and back.  What came out once must come out
+ * again, the two ways to it (element by element, and as a message) must
+ * agree, and protobuf-c must read the bytes as we do.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -14,46 +15,105 @@
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void
-round_trip(const ProtobufCMessageDescriptor *descriptor, ProtobufCMessage *message)
-{
-	struct error error;
-	ProtobufCMessage *again;
-	char *first, *second;
-	size_t length;
+static struct error error;
 
-	(void)request_check(message, &error);
-	first = pbjson_print(message, &length, &error);
-	if (first == NULL)
+static void
+must(int condition)
+{
+	if (!condition)
 		__builtin_trap();
-	again = pbjson_parse(descriptor, first, length, &error);
-	if (again == NULL)
-		__builtin_trap();
-	second = pbjson_print(again, NULL, &error);
-	if (second == NULL || strcmp(first, second) != 0)
-		__builtin_trap();
-	free(first);
-	free(second);
-	protobuf_c_message_free_unpacked(again, NULL);
+}
+
+/* A line of ours: as a message, and through the wire, it stays the same. */
+static void
+round_trip(const ProtobufCMessageDescriptor *descriptor, const char *line,
+    size_t length)
+{
+	ProtobufCMessage *message;
+	size_t size, packed_size;
+	void *bytes, *packed;
+	char *again;
+
+	must(strlen(line) == length);
+	message = pbjson_parse(descriptor, NULL, line, length, &error);
+	must(message != NULL);
+	again = pbjson_print(message, NULL, &error);
+	must(again != NULL && strcmp(line, again) == 0);
+	free(again);
+	packed = pbjson_pack(message, &packed_size, &error);
+	bytes = pbjson_to_wire(descriptor, NULL, line, length, &size, &error);
+	must(packed != NULL && bytes != NULL && size == packed_size &&
+	    memcmp(bytes, packed, size) == 0);
+	again = pbjson_from_wire(descriptor, NULL, bytes, size, NULL, &error);
+	must(again != NULL && strcmp(line, again) == 0);
+	free(again);
+	free(bytes);
+	free(packed);
+	/* With the check both ways agree, too. */
+	pbjson_free(message);
+	message = pbjson_parse(descriptor, request_check, line, length, &error);
+	bytes = pbjson_to_wire(descriptor, request_check, line, length, &size,
+	    &error);
+	must((message != NULL) == (bytes != NULL));
+	free(bytes);
+	pbjson_free(message);
+}
+
+static void
+from_wire(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
+    size_t size)
+{
+	ProtobufCMessage *oracle = protobuf_c_message_unpack(descriptor, NULL,
+	    size, bytes);
+	size_t length;
+	char *line, *want = oracle == NULL ? NULL :
+	    pbjson_print(oracle, &length, &error);
+
+	line = pbjson_from_wire(descriptor, NULL, bytes, size, NULL, &error);
+	/* protobuf-c takes all that we take, and reads the same. */
+	must(line == NULL || (want != NULL && strcmp(line, want) == 0));
+	if (oracle != NULL)
+		protobuf_c_message_free_unpacked(oracle, NULL);
+	if (want != NULL)
+		round_trip(descriptor, want, length);
+	free(line);
+	free(want);
+}
+
+static void
+from_json(const ProtobufCMessageDescriptor *descriptor, const char *text,
+    size_t size)
+{
+	ProtobufCMessage *message = pbjson_parse(descriptor, NULL, text, size,
+	    &error);
+	struct error other;
+	size_t length;
+	void *bytes = pbjson_to_wire(descriptor, NULL, text, size, &length, &other);
+	char *line;
+
+	must((message == NULL) == (bytes == NULL));
+	if (message != NULL) {
+		line = pbjson_print(message, &length, &error);
+		must(line != NULL);
+		round_trip(descriptor, line, length);
+		free(line);
+	}
+	free(bytes);
+	pbjson_free(message);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const ProtobufCMessageDescriptor *descriptor;
-	ProtobufCMessage *message;
-	struct error error;
 
 	if (size < 1)
 		return (0);
 	descriptor = data[0] & 1 ? methods[(data[0] >> 1) % 9].request :
 	    methods[(data[0] >> 1) % 9].response;
-	message = data[0] & 128 ?
-	    pbjson_unpack(descriptor, data + 1, size - 1, &error) :
-	    pbjson_parse(descriptor, (const char *)data + 1, size - 1, &error);
-	if (message == NULL)
-		return (0);
-	round_trip(descriptor, message);
-	protobuf_c_message_free_unpacked(message, NULL);
+	if (data[0] & 128)
+		from_wire(descriptor, data + 1, size - 1);
+	else
+		from_json(descriptor, (const char *)data + 1, size - 1);
 	return (0);
 }

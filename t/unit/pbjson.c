@@ -9,33 +9,41 @@
 
 static struct error error;
 
-/* Through the wire and back, it is this line. */
+/*
+ * As a message and printed, and through the wire and back, it is this line;
+ * and a message packed as a whole has the bytes that the wire had.
+ */
 static void
 becomes(const ProtobufCMessageDescriptor *descriptor, const char *text,
     const char *want)
 {
-	ProtobufCMessage *message, *again;
-	void *bytes;
-	size_t length;
-	char *line;
+	ProtobufCMessage *message;
+	void *bytes, *packed;
+	size_t size, packed_size, length;
+	char *line, *printed;
 
-	message = pbjson_parse(descriptor, text, strlen(text), &error);
-	if (message == NULL) {
+	message = pbjson_parse(descriptor, NULL, text, strlen(text), &error);
+	bytes = pbjson_to_wire(descriptor, NULL, text, strlen(text), &size, &error);
+	if (message == NULL || bytes == NULL) {
 		printf("# %s: %s\n", text, error.text);
 		CHECK(!"parsed");
 		return;
 	}
-	CHECK(pbjson_pack(message, &bytes, &length, &error) == 0);
-	again = pbjson_unpack(descriptor, bytes, length, &error);
-	CHECK(again != NULL);
-	line = again != NULL ? pbjson_print(again, NULL, &error) : NULL;
-	if (line != NULL)
+	printed = pbjson_print(message, NULL, &error);
+	line = pbjson_from_wire(descriptor, NULL, bytes, size, &length, &error);
+	packed = pbjson_pack(message, &packed_size, &error);
+	CHECK(printed != NULL && line != NULL && packed != NULL);
+	if (line != NULL) {
 		CHECK_TEXT(line, want);
+		CHECK_TEXT(printed, want);
+		CHECK(length == strlen(want));
+		CHECK(packed_size == size && memcmp(packed, bytes, size) == 0);
+	}
+	free(packed);
+	free(printed);
 	free(line);
 	free(bytes);
-	protobuf_c_message_free_unpacked(message, NULL);
-	if (again != NULL)
-		protobuf_c_message_free_unpacked(again, NULL);
+	pbjson_free(message);
 }
 
 static void
@@ -43,17 +51,42 @@ refused(const ProtobufCMessageDescriptor *descriptor, const char *text,
     size_t length, const char *want)
 {
 	ProtobufCMessage *message;
+	struct error other;
+	size_t size;
 
-	message = pbjson_parse(descriptor, text, length, &error);
-	if (message != NULL) {
+	message = pbjson_parse(descriptor, NULL, text, length, &error);
+	if (message != NULL || pbjson_to_wire(descriptor, NULL, text, length,
+	    &size, &other) != NULL) {
 		printf("# accepted: %s\n", text);
 		CHECK(!"refused");
-		protobuf_c_message_free_unpacked(message, NULL);
+		pbjson_free(message);
 	} else if (strstr(error.text, want) == NULL) {
 		printf("# %s: %s\n", text, error.text);
 		CHECK(!"says where and why");
 	}
 }
+
+/* From these bytes comes this line; NULL: an error with this text. */
+static void
+reads(const ProtobufCMessageDescriptor *descriptor, const char *bytes,
+    size_t size, const char *want, const char *why)
+{
+	char *line = pbjson_from_wire(descriptor, NULL, bytes, size, NULL, &error);
+
+	if (want == NULL) {
+		CHECK(line == NULL);
+		CHECK_TEXT(error.text, why);
+	} else if (line == NULL)
+		CHECK_TEXT(error.text, "");
+	else
+		CHECK_TEXT(line, want);
+	free(line);
+}
+
+#define READS(descriptor, bytes, want) \
+	reads(descriptor, bytes, sizeof(bytes) - 1, want, NULL)
+#define UNREADABLE(descriptor, bytes, why) \
+	reads(descriptor, bytes, sizeof(bytes) - 1, NULL, why)
 
 #define REFUSED(descriptor, text, want) \
 	refused(descriptor, text, sizeof(text) - 1, want)
@@ -130,14 +163,85 @@ main(void)
 		REFUSED(&ping_req__descriptor, "{\"Message\":\"a\\u0000b\"}", "NUL");
 		REFUSED(&ping_req__descriptor, "{\"Message\":\"a\",\"Message\":\"b\"}",
 		    "duplicate");
-		REFUSED(&ping_req__descriptor, "[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]",
-		    "nested too deeply");
+		REFUSED(&ping_req__descriptor, "{\"Message\":\"a\",}", "not JSON");
+		REFUSED(&ping_req__descriptor, "{,\"Message\":\"a\"}", "not JSON");
+		REFUSED(&ping_req__descriptor, "{\"Message\" \"a\"}", "a colon");
+		REFUSED(&ping_req__descriptor, "{\"Message\":nul}", "not JSON");
+		REFUSED(&ping_req__descriptor, "{\"Message\":\"\\ud800\"}", "an escape");
+		REFUSED(&ping_req__descriptor, "{\"Message\":\"\\udc00\\ud800\"}",
+		    "an escape");
+		REFUSED(&ping_req__descriptor, "{\"Message\":\"\\x41\"}", "an escape");
+		REFUSED(&ping_req__descriptor, "{\"Message\":\"\t\"}", "control");
+		REFUSED(&ping_req__descriptor, "{\"Message\":\"a", "without an end");
+		REFUSED(&send_res__descriptor, "{\"ExpectedSize\":01}", "not a number");
+		REFUSED(&send_res__descriptor, "{\"ExpectedSize\":1.}", "not a number");
+		REFUSED(&send_res__descriptor, "{\"ExpectedSize\":-}", "not a number");
+		REFUSED(&list_filesystem_res__descriptor, "{\"Filesystems\":[{},]}",
+		    "not JSON for ListFilesystemRes: byte 20: a value is wanted");
+		REFUSED(&list_filesystem_res__descriptor, "{\"Filesystems\":[{}{}]}",
+		    "a comma");
 	}
-	TEST("bytes that are no message, and text that is not UTF-8, are refused") {
-		CHECK(pbjson_unpack(&ping_req__descriptor, "\n\005hi", 4, &error) == NULL);
-		CHECK(pbjson_unpack(&ping_req__descriptor, "\n\002\xff\xfe", 4,
-		    &error) == NULL);
-		CHECK(strstr(error.text, "is not UTF-8") != NULL);
+	TEST("what could steer a terminal is escaped, and means the same") {
+		becomes(&ping_req__descriptor,
+		    "{\"Message\":\"\x7f\xc2\x9b\xd8\x9c\xe2\x80\x8e\xe2\x80\xa8"
+		    "\xe2\x80\xae\xe2\x81\xa6\xe2\x82\xac\xc2\xa0\\u001b\\\\\"}",
+		    "{\"Message\":\"\\u007F\\u009B\\u061C\\u200E\\u2028"
+		    "\\u202E\\u2066\xe2\x82\xac\xc2\xa0\\u001B\\\\\"}");
+		becomes(&ping_req__descriptor, "{\"Message\":\"\\ud83d\\ude00\\/\\b\\f\"}",
+		    "{\"Message\":\"\xf0\x9f\x98\x80/\\b\\f\"}");
+	}
+	TEST("bytes that are no message, no UTF-8 or hold a NUL are refused") {
+		UNREADABLE(&ping_req__descriptor, "\n\005hi",
+		    "4 bytes are not a PingReq message");
+		UNREADABLE(&ping_req__descriptor, "\010\001",
+		    "2 bytes are not a PingReq message");
+		UNREADABLE(&ping_req__descriptor, "\n\002\xff\xfe",
+		    "PingReq: Message: is not UTF-8");
+		UNREADABLE(&ping_req__descriptor, "\n\003a\0b",
+		    "PingReq: Message: holds a NUL character");
+		UNREADABLE(&list_filesystem_res__descriptor, "\n\002\n\005",
+		    "Filesystems: 2 bytes are not a Filesystem message");
+		UNREADABLE(&send_req__descriptor, "\032\003\022\001\0",
+		    "To: FilesystemVersion: Name: holds a NUL character");
+	}
+	TEST("on the wire the last of a field counts, and messages are merged") {
+		READS(&ping_req__descriptor, "\n\001a\n\002bc", "{\"Message\":\"bc\"}");
+		READS(&send_req__descriptor, "\032\003\022\001n\032\002\030\007",
+		    "{\"To\":{\"Name\":\"n\",\"Guid\":\"7\"}}");
+		READS(&replication_cursor_res__descriptor, "\010\007\020\001",
+		    "{\"Notexist\":true}");
+		READS(&list_filesystem_res__descriptor, "\n\0\n\003\n\001a",
+		    "{\"Filesystems\":[{},{\"Path\":\"a\"}]}");
+	}
+	TEST("unknown fields of every type are passed over") {
+		READS(&ping_req__descriptor, "\020\377\001\031" "12345678"
+		    "\042\003abc\055" "1234\n\001a", "{\"Message\":\"a\"}");
+		UNREADABLE(&ping_req__descriptor, "\023", "1 bytes are not a PingReq message");
+		UNREADABLE(&ping_req__descriptor, "\0\0", "2 bytes are not a PingReq message");
+		UNREADABLE(&ping_req__descriptor,
+		    "\020\377\377\377\377\377\377\377\377\377\002",
+		    "11 bytes are not a PingReq message");
+	}
+	TEST("fields come in the order of the descriptor, wherever they stood") {
+		READS(&destroy_snapshots_req__descriptor, "\022\003\022\001s\n\001f"
+		    "\022\003\022\001t", "{\"Filesystem\":\"f\",\"Snapshots\":["
+		    "{\"Name\":\"s\"},{\"Name\":\"t\"}]}");
+		becomes(&destroy_snapshots_req__descriptor, "{\"Snapshots\":[{\"Name\":"
+		    "\"s\"}],\"Filesystem\":\"f\"}", "{\"Filesystem\":\"f\","
+		    "\"Snapshots\":[{\"Name\":\"s\"}]}");
+	}
+	TEST("every element is checked by itself") {
+		const char *text = "{\"Snapshots\":[{}]}";
+		size_t size;
+
+		CHECK(pbjson_parse(&destroy_snapshots_req__descriptor, request_check,
+		    text, strlen(text), &error) == NULL);
+		CHECK_TEXT(error.text, "Snapshots: Name is not the name of a "
+		    "snapshot or bookmark: \"\"");
+		CHECK(pbjson_to_wire(&destroy_snapshots_req__descriptor,
+		    request_check, text, strlen(text), &size, &error) == NULL);
+		CHECK_TEXT(error.text, "Snapshots: Name is not the name of a "
+		    "snapshot or bookmark: \"\"");
 	}
 	TEST("every method's request and answer can be said empty") {
 		for (const struct method *m = methods; m->name != NULL; m++) {
@@ -162,12 +266,11 @@ main(void)
 		list.versions = versions;
 		list.n_versions = count;
 		line = pbjson_print(&list.base, &length, &error);
-		again = pbjson_parse(&list_filesystem_versions_res__descriptor, line,
-		    length, &error);
+		again = pbjson_parse(&list_filesystem_versions_res__descriptor,
+		    request_check, line, length, &error);
 		CHECK(again != NULL &&
 		    ((ListFilesystemVersionsRes *)again)->n_versions == count);
-		CHECK(again != NULL && request_check(again, &error) == 0);
-		protobuf_c_message_free_unpacked(again, NULL);
+		pbjson_free(again);
 		free(line);
 		free(versions);
 	}

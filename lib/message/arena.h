@@ -1,0 +1,29 @@
+#ifndef ZR_ARENA_H
+#define ZR_ARENA_H
+
+#include <stddef.h>
+
+/*
+ * Memory for many small things that are freed together: no header for each
+ * of them, as malloc(3) has.  Start with ARENA_EMPTY.
+ */
+struct arena_block;
+
+struct arena {
+	struct arena_block *blocks;	/* owned; the newest first */
+	char *at, *end;			/* free, of the first one */
+};
+
+#define ARENA_EMPTY ((struct arena){ .blocks = NULL })
+
+/* size bytes, zeroed and aligned for any object; NULL with errno. */
+void	*arena_object(struct arena *arena, size_t size);
+
+/* size bytes for text: not zeroed, not aligned; NULL with errno. */
+char	*arena_text(struct arena *arena, size_t size);
+
+/* Everything in it is gone; one block is kept for what comes next. */
+void	arena_reset(struct arena *arena);
+void	arena_free(struct arena *arena);
+
+#endif

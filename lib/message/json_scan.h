@@ -1,0 +1,87 @@
+#ifndef ZR_JSON_SCAN_H
+#define ZR_JSON_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/*
+ * Reading JSON text (RFC 8259) value by value, without a tree: the caller
+ * asks for what it expects next and keeps only what it needs.  Strict: text
+ * is UTF-8, control characters and lone surrogates are errors, nothing may
+ * follow the value.  Allocates nothing.
+ *
+ *	json_scan_init(&scan, text, length);
+ *	if (json_scan_enter(&scan, '{', error) == -1)
+ *		return (-1);
+ *	while ((more = json_scan_key(&scan, &key, error)) == 1)
+ *		... read or skip exactly one value ...
+ *	if (more == -1 || json_scan_end(&scan, error) == -1)
+ *		return (-1);
+ *
+ * Every function returns -1 with EXIT_USAGE and the place ("byte 12: ...").
+ */
+#define JSON_DEPTH_MAX 16	/* arrays and objects inside each other */
+
+struct json_scan {
+	const char *start, *at, *end;
+	unsigned int depth;
+	bool fresh;		/* just behind a '{' or '[' */
+	bool broken;		/* a function has returned -1 */
+};
+
+/* A part of the text; of a string what is between its quotes, escaped. */
+struct json_slice {
+	const char *text;
+	size_t length;
+};
+
+void	json_scan_init(struct json_scan *scan, const char *text, size_t length);
+
+/*
+ * What the next value begins with: '{', '[', '"', 't', 'f', 'n', '0' for a
+ * number; '\0' for anything else and at the end.
+ */
+char	json_scan_peek(struct json_scan *scan);
+
+/* Enter an object ('{') or array ('['), which json_scan_peek() has seen. */
+int	json_scan_enter(struct json_scan *scan, char bracket, struct error *error);
+
+/* The next key of an object: 1; 0 where the object ends. */
+int	json_scan_key(struct json_scan *scan, struct json_slice *key,
+	    struct error *error);
+
+/* Has the array another element?  1, or 0 where it ends. */
+int	json_scan_element(struct json_scan *scan, struct error *error);
+
+int	json_scan_string(struct json_scan *scan, struct json_slice *string,
+	    struct error *error);
+int	json_scan_number(struct json_scan *scan, struct json_slice *number,
+	    struct error *error);
+
+/* true, false or null, as json_scan_peek() has seen. */
+int	json_scan_word(struct json_scan *scan, struct error *error);
+
+/* Pass over any value; slice, unless NULL, is all of it. */
+int	json_scan_skip(struct json_scan *scan, struct json_slice *slice,
+	    struct error *error);
+
+/* Nothing but white space may be left. */
+int	json_scan_end(struct json_scan *scan, struct error *error);
+
+/*
+ * The characters of a string, to out, which has room for string.length + 1
+ * bytes and gets a NUL at its end.  Returns their length; a NUL among them is
+ * copied, so that the length tells.
+ */
+size_t	json_slice_decode(char *out, const struct json_slice *string);
+
+/* The same with room for size bytes; false where it does not fit or has a NUL. */
+bool	json_slice_copy(char *out, size_t size, const struct json_slice *string);
+
+/* Digits alone, up to 2^64 - 1. */
+bool	json_slice_uint64(uint64_t *value, const struct json_slice *number);
+
+#endif
