@@ -203,7 +203,7 @@ fake_ssh() {
 	cmp stream stored
 	rm stored
 	run -1 --separate-stderr zr-step -s './endpoint "$@"; exit 3; :' -r ./endpoint "$REQUEST"
-	stderr_has 'incomplete: endpoint ended with status 3'
+	stderr_has 'a/data@one: sender: endpoint ended with status 3'
 	[ ! -e stored ]
 	run -0 zr-remote "$ADDRESS" Receive "$REQUEST" < stream
 	cmp stream stored
