@@ -52,7 +52,8 @@ setup() {
 	GUARANTEE=GuaranteeResumability
 	sender Send "$(send_request src/data@1 src/data@2)" > stream
 	[ "$(holds_of src/data | xargs)" = "1 $STEP_TAG 2 $STEP_TAG" ]
-	[ -z "$(bookmarks_of src/data)" ]
+	# The job's first step shows that the pool can make a cursor.
+	[ "$(bookmarks_of src/data | cut -d ' ' -f 1)" = "$end" ]
 
 	GUARANTEE=GuaranteeIncrementalReplication
 	sender Send "$(send_request src/data@1 src/data@2)" > stream
@@ -70,7 +71,7 @@ setup() {
 	GUARANTEE=GuaranteeResumability
 	sender Send "$(send_request '' src/data@2)" > stream
 	[ "$(holds_of src/data | xargs)" = "1 zrepl_STEP_J_other 2 $STEP_TAG" ]
-	[ "$(bookmarks_of src/data | cut -d ' ' -f 1)" = "${begin%job}other" ]
+	[ "$(bookmarks_of src/data | cut -d ' ' -f 1 | xargs)" = "${begin%job}other $end" ]
 	zfs release zrepl_STEP_J_other src/data@1
 }
 

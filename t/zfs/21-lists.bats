@@ -18,7 +18,7 @@ setup() {
 	request=$(send_request src/data@1 src/data@2)
 	counted zr-step -s "$SENDER" -r "$RECEIVER" "$request"
 	cat ran
-	[ "$processes" -eq 10 ]
+	[ "$processes" -eq 11 ]
 	# The first without a guarantee removes the cursor and the hold of the last one.
 	GUARANTEE=GuaranteeNothing
 	step src/data@2 src/data@3
