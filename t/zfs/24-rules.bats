@@ -80,7 +80,7 @@ guarantees() {
 	[ "$(bookmarks_of src/data | cut -d ' ' -f 1 | xargs)" = "$(tentative src/data@1) $(tentative src/data@3)" ]
 	zfs bookmark src/data@1 "src/data#$(cursor src/data@1)"
 	sender Send "$(send_request "src/data#$(tentative src/data@1)" src/data@3)" > stream
-	[ "$(bookmarks_of src/data | cut -d ' ' -f 1 | sort | xargs)" = "$(cursor src/data@1) $(tentative src/data@1)" ]
+	[ "$(bookmarks_of src/data | cut -d ' ' -f 1 | sort | xargs)" = "$(tentative src/data@1) $(cursor src/data@1)" ]
 }
 
 @test "sender: it goes by From which guarantee applies" {
