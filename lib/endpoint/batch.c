@@ -27,7 +27,7 @@ read_slice(struct json_scan *scan, const struct json_slice *key,
 	return (json_scan_skip(scan, slice, error));
 }
 
-/* A string without NUL, cut to fit; "" for what is none. */
+/* A string without NUL, cut to fit; "" for any other value. */
 static int
 read_text(struct json_scan *scan, char *out, size_t size, struct error *error)
 {

@@ -16,8 +16,8 @@
 
 /* {"id":..,"method":..,"request":{..}} or {"id":..,"cancel":true} */
 struct batch_request {
-	struct json_slice id;		/* any JSON; of length 0: there is none */
-	char method[BATCH_METHOD_MAX];	/* "": there is none that could be known */
+	struct json_slice id;		/* any JSON; length 0: the line has no id */
+	char method[BATCH_METHOD_MAX];	/* "": missing, or not a string */
 	struct json_slice request;	/* {} where there is none */
 	bool cancel;
 };

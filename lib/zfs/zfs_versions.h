@@ -23,10 +23,10 @@ const struct zfs_object *zfs_version_find(const struct zfs_list *list,
 	    struct error *error);
 
 /*
- * Answer DestroySnapshots.  One that does not exist, or is gone when its turn
- * comes, is "dataset "F@S" does not exist".  As few zfs processes as the answer allows: one to
- * see what there is, one to destroy it all; more only for snapshots that
- * cannot be destroyed.
+ * Answer DestroySnapshots.  A snapshot that does not exist, or is gone when its
+ * turn comes, is answered with: dataset "F@S" does not exist.  As few zfs
+ * processes as the answer allows: one to see what there is, one to destroy it
+ * all; more only for snapshots that cannot be destroyed.
  */
 int	zfs_versions_destroy(const char *shown, const char *local,
 	    const DestroySnapshotsReq *request, struct error *error);
