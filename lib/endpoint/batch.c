@@ -107,7 +107,8 @@ batch_request_parse(struct batch_request *request, const char *text,
 bool
 batch_same_id(const struct json_slice *a, const struct json_slice *b)
 {
-	return (a->length == b->length && memcmp(a->text, b->text, a->length) == 0);
+	return (a->length == b->length && (a->length == 0 ||
+	    memcmp(a->text, b->text, a->length) == 0));
 }
 
 static int

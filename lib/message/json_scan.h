@@ -34,7 +34,7 @@ struct json_scan {
 
 /* A part of the text; of a string what is between its quotes, escaped. */
 struct json_slice {
-	const char *text;
+	const char *text;	/* NULL is possible where length is 0 */
 	size_t length;
 };
 
