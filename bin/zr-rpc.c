@@ -17,7 +17,7 @@
 static const char usage[] =
     "zr-rpc [-f READ,WRITE] [-m MIB] [-t SECONDS] METHOD [REQUEST]\n"
     "zr-rpc [-f READ,WRITE] [-m MIB] [-t SECONDS] batch\n"
-    "zr-rpc [-e] [-c CALLS] [-f READ,WRITE] [-T SECONDS] serve ENDPOINT ...";
+    "zr-rpc [-b] [-c CALLS] [-f READ,WRITE] [-T SECONDS] serve ENDPOINT ...";
 
 struct options {
 	struct chain chain;
@@ -26,7 +26,7 @@ struct options {
 	size_t answer_max;		/* -m, in bytes */
 	int64_t deadline_ms;		/* -t */
 	int64_t timeout_ms;		/* -T */
-	bool one_by_one;		/* -e */
+	bool batch;			/* -b */
 	bool for_client, for_server;	/* options of one role were given */
 };
 
@@ -50,15 +50,15 @@ parse_options(struct options *options, int argc, char *argv[])
 
 	*options = (struct options){ .chain = CHAIN_CLIENT,
 	    .calls = RPC_SERVE_CALLS, .answer_max = METHOD_ANSWER_MAX };
-	while ((option = getopt(argc, argv, "+c:ef:hm:t:T:")) != -1)
+	while ((option = getopt(argc, argv, "+bc:f:hm:t:T:")) != -1)
 		switch (option) {
+		case 'b':
+			options->batch = options->for_server = true;
+			break;
 		case 'c':
 			options->calls = (size_t)usage_number('c', "a number",
 			    optarg, 1, RPC_SERVE_CALLS_MAX);
 			options->for_server = true;
-			break;
-		case 'e':
-			options->one_by_one = options->for_server = true;
 			break;
 		case 'f':
 			chain_option(&options->chain, optarg);
@@ -90,34 +90,13 @@ serve(const struct options *options, char *const endpoint[], struct error *error
 {
 	const struct rpc_serve server = { .endpoint = endpoint,
 	    .calls = options->calls, .timeout_ms = options->timeout_ms,
-	    .one_by_one = options->one_by_one };
+	    .batch = options->batch };
 
 	/* The network is ours alone: an endpoint has pipes. */
 	if (io_set_cloexec(options->chain.read_fd, true) == -1 ||
 	    io_set_cloexec(options->chain.write_fd, true) == -1)
 		return (error_errno(error, "connection"));
 	return (rpc_serve_run(&server, &options->chain, error));
-}
-
-/* The first line of standard input; free(3) it. */
-static char *
-read_line(void)
-{
-	char *line = malloc(REQUEST_LINE_MAX);
-	struct error error;
-
-	if (line == NULL)
-		die_errno("request");
-	if (io_read_line(STDIN_FILENO, line, REQUEST_LINE_MAX, IO_FOREVER,
-	    &error) == -1)
-		die(error.code == EXIT_SYSTEM ? EXIT_SYSTEM : EXIT_USAGE,
-		    "no request on standard input%s%s",
-		    error.text[0] != '\0' ? ": " : "", error.text);
-	if (request_check_line(line, strlen(line), &error) == -1) {
-		error_prefix(&error, "request");
-		diag_die(&error);
-	}
-	return (line);
 }
 
 static int
@@ -148,7 +127,10 @@ be_client(const struct options *options, const struct method *method,
 
 	/* Whoever has to type it has no keepalive to answer meanwhile. */
 	if (method != NULL && operand == NULL)
-		operand = line = read_line();
+		operand = line = request_line(REQUEST_LINE_MAX, IO_LINE_AND_REST,
+		    error);
+	if (method != NULL && operand == NULL)
+		return (-1);
 	if (rpc_caller_open(&caller, &options->chain, options->answer_max,
 	    options->deadline_ms, error) == -1)
 		return (-1);

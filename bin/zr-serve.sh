@@ -2,16 +2,17 @@
 # zr-serve: serve an endpoint on a connection, by the label that zr-mux read.
 set -eu
 
-usage='zr-serve [-r RATE] [-S FILE] [-T SECONDS] [-t SECONDS] ENDPOINT ...'
+usage='zr-serve [-b] [-r RATE] [-S FILE] [-T SECONDS] [-t SECONDS] ENDPOINT ...'
 
 die() {
 	echo "zr-serve: $*" >&2
 	exit 100
 }
 
-rate='' statistics='' timeout='' standstill=''
-while getopts hr:S:T:t: option; do
+batch='' rate='' statistics='' timeout='' standstill=''
+while getopts bhr:S:T:t: option; do
 	case $option in
+	b) batch=yes ;;
 	h) echo "usage: $usage" || exit 111; exit 0 ;;
 	r) rate=$OPTARG ;;
 	S) statistics=$OPTARG ;;
@@ -31,6 +32,7 @@ set -- serve "$@"
 
 case ${ZR_LABEL-} in
 zrepl_control)
+	[ -z "$batch" ] || set -- -b "$@"
 	exec zr-rpc "$@" ;;
 zrepl_data)
 	[ -z "$rate" ] || set -- -r "$rate" "$@"

@@ -55,24 +55,18 @@ parse_options(struct step *step, int argc, char *argv[])
 static SendReq *
 read_request(const char *operand)
 {
-	static char line[COMMAND_ARGUMENT_MAX + 1];
+	char *line = NULL;
 	ProtobufCMessage *request;
 	struct error error;
 
-	if (operand == NULL) {
-		if (io_read_line(STDIN_FILENO, line, sizeof(line), IO_FOREVER,
-		    &error) == -1)
-			die(error.code == EXIT_SYSTEM ? EXIT_SYSTEM : EXIT_USAGE,
-			    "no request (a SendReq) on standard input%s%s",
-			    error.text[0] != '\0' ? ": " : "", error.text);
-		if (request_check_line(line, strlen(line), &error) == -1) {
-			error_prefix(&error, "request");
-			diag_die(&error);
-		}
-		operand = line;
-	}
+	if (operand == NULL)
+		operand = line = request_line(COMMAND_ARGUMENT_MAX + 1,
+		    IO_LINE_ALONE, &error);
+	if (operand == NULL)
+		diag_die(&error);
 	request = pbjson_parse(&send_req__descriptor, request_check, operand,
 	    strlen(operand), &error);
+	free(line);
 	if (request == NULL) {
 		error_prefix(&error, "request");
 		error.code = EXIT_USAGE;

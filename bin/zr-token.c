@@ -70,7 +70,7 @@ main(int argc, char *argv[])
 		usage_die(usage);
 	if (argc - optind == 1)
 		text = argv[optind];
-	else if (io_read_line(STDIN_FILENO, line, sizeof(line), IO_FOREVER,
+	else if (io_read_line(STDIN_FILENO, IO_LINE_AND_REST, line, sizeof(line), IO_FOREVER,
 	    &error) == -1)
 		die(error.code == EXIT_SYSTEM ? EXIT_SYSTEM : EXIT_USAGE,
 		    "no token on standard input%s%s",

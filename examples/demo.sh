@@ -71,7 +71,7 @@ for_each_stream import
 
 zr-listen -1 -i 127.0.0.1=demo tcp:127.0.0.1:0 \
     zr-handshake accept zr-mux accept \
-    zr-serve zr-endpoint archive -C "$dir/backup" > "$dir/port" &
+    zr-serve -b zr-endpoint archive -C "$dir/backup" > "$dir/port" &
 server=$!
 until [ -s "$dir/port" ]; do
 	kill -0 "$server"
@@ -81,7 +81,7 @@ address=tcp:127.0.0.1:$(cat "$dir/port")
 cat <<END
 
 The archive 'backup' is served by
-  zr-listen $address zr-handshake accept zr-mux accept zr-serve zr-endpoint archive -C backup
+  zr-listen $address zr-handshake accept zr-mux accept zr-serve -b zr-endpoint archive -C backup
 and reached by zr-remote, which is
   zr-connect $address zr-handshake connect zr-mux connect zrepl_control zr-rpc METHOD
 to plan (what is there, what is missing), and for Send and Receive

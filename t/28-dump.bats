@@ -197,7 +197,7 @@ whole() {
 @test "recorded by socat, as the manual page says" {
 	mkdir archive
 	background zr-listen -1 tcp:127.0.0.1:0 zr-handshake accept zr-mux accept \
-	    zr-serve zr-endpoint archive "$PWD/archive" > port
+	    zr-serve -b zr-endpoint archive "$PWD/archive" > port
 	eventually 10 test -s port
 	zr-connect exec:"socat -r asked -R answered - tcp:127.0.0.1:$(cat port)" \
 	    zr-handshake connect zr-mux connect zrepl_control zr-rpc ListFilesystems '{}'

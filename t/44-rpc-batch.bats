@@ -1,4 +1,4 @@
-# zr-rpc serve in front of an endpoint that offers batch (51-endpoint-batch.bats
+# zr-rpc -b serve in front of an endpoint that offers batch (51-endpoint-batch.bats
 # has our endpoints' own).
 load helper
 
@@ -49,7 +49,7 @@ endpoint() {
 # connect: a batch on descriptor 9, its answers in ./out
 connect() {
 	mkfifo in
-	pair zr-rpc "$@" batch -- zr-rpc serve ./endpoint < in > out 2> errors 3>&- &
+	pair zr-rpc "$@" batch -- zr-rpc -b serve ./endpoint < in > out 2> errors 3>&- &
 	children+=($!)
 	exec 9> in
 }
@@ -62,26 +62,12 @@ answered() {
 	jq --argjson id "$1" 'select(.id == $id)' out > answer && [ -s answer ]
 }
 
-# ready: the endpoint's batch has answered its first question, and serves
-ready() {
-	ask 'ping(1)'
-	eventually 20 answered 1
-	for ((id = 100; id < 300; id++)); do
-		ask "ping($id)"
-		eventually 20 answered "$id"
-		! grep -qx "Ping" log || [ "$(grep -cx Ping log)" -lt 2 ] || return 0
-	done
-	return 1
-}
-
-@test "from the second call on one process serves a connection" {
+@test "with -b one process serves a connection" {
 	endpoint
 	connect
-	ready
 	ask 'range(1000; 1100) | ping(.)'
 	eventually 20 answered 1099
-	[ "$(grep -cx 'run batch' log)" = 1 ]
-	[ "$(grep -c '^run' log)" -lt 60 ]
+	[ "$(grep '^run' log)" = 'run batch' ]
 	[ "$(jq -r 'select(.id == 1042).response.Echo' out)" = 1042 ]
 	ask 'call(2; "ListFilesystems"; {})'
 	eventually 20 answered 2
@@ -91,14 +77,11 @@ ready() {
 	[ "$(cat served)" = 0 ]
 }
 
-@test "one call alone, and every call with -e, has a process of its own" {
+@test "without -b every call has a process of its own" {
 	endpoint
-	pair zr-rpc Ping '{"Message":"x"}' -- zr-rpc serve ./endpoint
-	[ "$(cat log)" = 'run Ping' ]
-	rm log
 	for id in 1 2 3; do
 		echo "{\"id\":$id,\"method\":\"Ping\"}"
-	done | pair zr-rpc batch -- zr-rpc -e serve ./endpoint
+	done | pair zr-rpc batch -- zr-rpc serve ./endpoint
 	[ "$(sort -u log)" = 'run Ping' ]
 	[ "$(wc -l < log)" = 3 ]
 }
@@ -106,7 +89,6 @@ ready() {
 @test "a call that is given up is cancelled in the batch, which goes on" {
 	endpoint
 	connect
-	ready
 	ask 'call(2; "ReplicationCursor"; {Filesystem: "a"})'
 	eventually 20 grep -qx ReplicationCursor log
 	ask '{id: 2, cancel: true}'
@@ -123,24 +105,68 @@ ready() {
 @test "a batch that does not end a cancelled call is ended, when it has no other" {
 	endpoint
 	connect
-	ready
 	ask 'call(2; "ReplicationCursor"; {Filesystem: "deaf"})'
 	eventually 20 grep -qx ReplicationCursor log
 	ask '{id: 2, cancel: true}'
 	eventually 20 grep -q 'a cancelled call does not end' errors
-	before=$(grep -c '^run Ping' log)
 	ask 'ping(3)'
 	eventually 20 answered 3
-	[ "$(grep -c '^run Ping' log)" = "$((before + 1))" ]
+	[ "$(grep '^run' log)" = 'run batch'$'\n''run batch' ]
 	exec 9>&-
 	wait "${children[0]}"
 	[ "$(cat served)" = 0 ]
 }
 
+# fails ENDPOINT: a call fails with status and text the same with -b and without
+fails() {
+	printf '#!/bin/sh\n%s\n' "$1" > endpoint
+	chmod +x endpoint
+	for option in '' -b; do
+		# shellcheck disable=SC2086 # an option or none
+		pair zr-rpc batch -- zr-rpc $option serve ./endpoint > out 2> errors \
+		    <<< '{"id":1,"method":"Ping"}' || cat errors
+		[ "$(jq -r '.error | "\(.code) \(.status): \(.message)"' out)" = "$2" ]
+	done
+}
+
+@test "a failure has the same status whichever way the endpoint is run" {
+	fails 'echo "the pool is on fire" >&2; exit 1' '1 UNKNOWN: the pool is on fire'
+	fails 'echo "no answer in time" >&2; exit 99' '99 DEADLINE_EXCEEDED: no answer in time'
+	fails 'exit 7' '1 UNKNOWN: endpoint ended with status 7'
+	fails 'kill -9 $$' '1 UNKNOWN: endpoint ended by signal 9'
+	fails 'exit 0' '1 UNKNOWN: the endpoint ended without an answer'
+	printf '#!/bin/sh\nexec sleep 60\n' > endpoint
+	for option in '' -b; do
+		# shellcheck disable=SC2086
+		pair zr-rpc batch -- zr-rpc $option -T 1 serve ./endpoint > out 2> errors \
+		    <<< '{"id":1,"method":"Ping"}' || cat errors
+		[ "$(jq -r '.error.status' out)" = DEADLINE_EXCEEDED ]
+	done
+}
+
+@test "a call and the same call in a batch of zr-endpoint: one status" {
+	mkdir archive
+	head -c 100 /dev/zero > archive/file
+	for option in '' -b; do
+		# shellcheck disable=SC2086
+		pair zr-rpc batch -- zr-rpc $option serve zr-endpoint archive archive \
+		    <<< '{"id":1,"method":"ListFilesystemVersions","request":{"Filesystem":"none"}}' > "out$option" 2> errors
+	done
+	cat out out-b
+	cmp out out-b
+}
+
+@test "an endpoint that is no batch is named" {
+	printf '#!/bin/sh\nread -r line\necho "{}"\n' > endpoint
+	chmod +x endpoint
+	pair zr-rpc batch -- zr-rpc -b serve ./endpoint > out 2> errors <<< '{"id":1,"method":"Ping"}'
+	[[ $(jq -r .error.message out) == "the endpoint's batch: "* ]]
+	grep -q "zr-rpc: the endpoint's batch: " errors
+}
+
 @test "the calls of a batch that ends fail with its last words, the next are served" {
 	endpoint
 	connect
-	ready
 	ask 'call(2; "ReplicationCursor"; {Filesystem: "a"})'
 	eventually 20 grep -qx ReplicationCursor log
 	ask 'call(3; "SendDry"; {Filesystem: "a", To: {Name: "x", Creation: "2026-01-01T00:00:00Z"},
@@ -169,8 +195,7 @@ ready() {
 		ask "ping($id)"
 		eventually 20 answered "$id"
 	done
-	[ "$(grep -c batch log)" = 1 ]
-	[ "$(wc -l < log)" -lt 35 ]
+	[ "$(cat log)" = batch ]
 	exec 9>&-
 	wait "${children[1]}"
 }

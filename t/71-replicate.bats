@@ -27,7 +27,7 @@ names() {
 	import web data.full one
 	import web data.one-two two
 	zr-listen -1 -i 127.0.0.1=demo tcp:127.0.0.1:0 zr-handshake accept \
-	    zr-mux accept zr-serve zr-endpoint archive "$PWD/backup" > port 3>&- &
+	    zr-mux accept zr-serve -b zr-endpoint archive "$PWD/backup" > port 3>&- &
 	children+=($!)
 	eventually 20 [ -s port ]
 	address=tcp:127.0.0.1:$(cat port)

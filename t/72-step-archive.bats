@@ -3,7 +3,7 @@ load helper
 
 REQUEST='{"Filesystem":"a/data","To":{"Name":"one","Guid":"1773106610190237946","CreateTXG":"10","Creation":"2026-11-22T10:43:50Z"},"ReplicationConfig":{"protection":{"Initial":"GuaranteeResumability","Incremental":"GuaranteeIncrementalReplication"}}}'
 STREAM=$DATA/streams/data.full.zstream
-REMOTE="zr-remote 'exec:zr-handshake accept zr-mux accept zr-serve zr-endpoint archive backup'"
+REMOTE="zr-remote 'exec:zr-handshake accept zr-mux accept zr-serve -b zr-endpoint archive backup'"
 
 # sender LIMIT END: sends so many bytes of the stream, then does that.
 sender() {

@@ -3,7 +3,7 @@ load helper
 
 CREATION=2026-11-22T10:43:50Z
 REQUEST='{"Filesystem":"a/data","To":{"Name":"one","Guid":"1773106610190237946","CreateTXG":"10","Creation":"'$CREATION'"},"ReplicationConfig":{"protection":{"Initial":"GuaranteeResumability","Incremental":"GuaranteeIncrementalReplication"}}}'
-SERVE='zr-handshake accept zr-mux accept zr-serve zr-endpoint archive backup'
+SERVE='zr-handshake accept zr-mux accept zr-serve -b zr-endpoint archive backup'
 STREAM=$DATA/streams/data.full.zstream
 
 # exchange CLIENT...: receive the stream over there, then fetch it again.

@@ -252,17 +252,19 @@ io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
 }
 
 ssize_t
-io_read_line(int fd, char *line, size_t size, int64_t deadline,
-    struct error *error)
+io_read_line(int fd, enum io_line what, char *line, size_t size,
+    int64_t deadline, struct error *error)
 {
-	size_t have = 0;
+	size_t have = 0, length;
+	char *end;
 	ssize_t got;
 
 	for (;;) {
 		if (deadline != IO_FOREVER &&
 		    io_wait(fd, POLLIN, deadline, error) == -1)
 			return (-1);
-		got = io_read(fd, line + have, 1);
+		got = io_read(fd, line + have,
+		    what == IO_LINE_ALONE ? 1 : size - have);
 		if (got == -1 && errno == EAGAIN) {
 			if (io_wait(fd, POLLIN, deadline, error) == -1)
 				return (-1);
@@ -270,19 +272,20 @@ io_read_line(int fd, char *line, size_t size, int64_t deadline,
 		}
 		if (got == -1)
 			return (error_errno(error, "read"));
-		if (got == 0) {
-			error_set(error, EXIT_PROTOCOL, "%s", have == 0 ? "" :
-			    "the line has no end");
-			return (-1);
-		}
-		if (line[have] == '\n') {
-			line[have] = '\0';
-			return ((ssize_t)have);
-		}
-		if (line[have] == '\0')
+		if (got == 0)
+			return (error_set(error, EXIT_PROTOCOL, "%s", have == 0 ?
+			    "" : "the line has no end"));
+		end = memchr(line + have, '\n', (size_t)got);
+		length = end != NULL ? (size_t)(end - line) : have + (size_t)got;
+		if (memchr(line + have, '\0', length - have) != NULL)
 			return (error_set(error, EXIT_PROTOCOL,
 			    "the line holds a NUL byte"));
-		if (++have == size)
+		if (end != NULL) {
+			*end = '\0';
+			return ((ssize_t)length);
+		}
+		have = length;
+		if (have == size)
 			return (error_set(error, EXIT_PROTOCOL,
 			    "the line is longer than %zu bytes", size - 1));
 	}

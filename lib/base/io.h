@@ -76,14 +76,20 @@ int	io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
 	    struct error *error);
 
 /*
- * One line, read byte by byte so that what follows stays in the pipe.  The
- * newline is not stored; the line is NUL-terminated.  size includes the NUL.
- * Returns its length; -1 at end of file before a newline (EXIT_PROTOCOL, or
- * error->text empty if there was not even one byte), when it is too long,
+ * One line.  The newline is not stored; the line is NUL-terminated.  size includes
+ * the NUL.  IO_LINE_ALONE reads byte by byte, so that what follows the line stays
+ * in the pipe; IO_LINE_AND_REST is for a descriptor of which only this line is
+ * wanted.  Returns its length; -1 at end of file before a newline (EXIT_PROTOCOL,
+ * or error->text empty if there was not even one byte), when it is too long,
  * holds a NUL, or is late.
  */
-ssize_t	io_read_line(int fd, char *line, size_t size, int64_t deadline,
-	    struct error *error);
+enum io_line {
+	IO_LINE_ALONE,
+	IO_LINE_AND_REST
+};
+
+ssize_t	io_read_line(int fd, enum io_line what, char *line, size_t size,
+	    int64_t deadline, struct error *error);
 
 /*
  * shutdown(SHUT_WR) where fd is a socket; 0 also where it is not one.  With

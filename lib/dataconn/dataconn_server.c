@@ -11,6 +11,7 @@
 #include "base/signals.h"
 #include "dataconn/dataconn_server.h"
 #include "endpoint/endpoint.h"
+#include "endpoint/outcome.h"
 #include "message/pbjson.h"
 #include "message/request_check.h"
 
@@ -23,6 +24,7 @@ struct run {
 	bool started;		/* the endpoint runs, or has run */
 	struct buffer request;	/* the request line, as far as unwritten */
 	struct buffer answer;	/* its standard output up to the stream */
+	bool too_long;		/* there is more of it than there may be */
 	int verdict;		/* Receive: our end of its ZR_VERDICT */
 	bool stream_over;	/* Receive: End, or the sender's failure, came */
 	bool responded;		/* the response, of either kind, is queued */
@@ -262,19 +264,36 @@ begin_stream(struct run *run, size_t line_length)
 	buffer_free(&run->answer);
 }
 
+static enum outcome
+judge(const struct run *run, struct error *error)
+{
+	const struct outcome_facts facts = {
+		.exit_code = run->endpoint.exit_code,
+		.text = endpoint_text(&run->endpoint),
+		.answer = (const char *)buffer_front(&run->answer),
+		.length = buffer_length(&run->answer),
+		.answer_max = run->answer.max,
+		.too_long = run->too_long
+	};
+
+	return (outcome_of(&facts, error));
+}
+
 static void
 read_output(struct run *run)
 {
 	struct process *process = &run->endpoint.process;
 	const uint8_t *newline;
 	uint8_t buffer[4096];
+	struct error error;
 	ssize_t got;
 
 	while ((got = io_read(process->output, buffer, sizeof(buffer))) > 0) {
 		run->moved++;
 		if (buffer_append(&run->answer, buffer, (size_t)got) == -1) {
-			refuse(run, EXIT_FAILED,
-			    "the endpoint's answer has no end");
+			run->too_long = true;
+			judge(run, &error);
+			refuse(run, error.code, error.text);
 			end_endpoint(run);
 			return;
 		}
@@ -314,6 +333,16 @@ write_request(struct run *run)
 		io_close(&process->input);
 }
 
+/* Send, once answered: its exit status tells whether the stream was whole. */
+static void
+finish_stream(struct run *run, const char *text)
+{
+	struct error error;
+
+	if (!run->gone && dataconn_source_finish(run->conn, text, &error) == -1)
+		fail(run, error.code, error.text);
+}
+
 /*
  * The endpoint has ended and everything it wrote has been read: its exit
  * status is the last word.
@@ -321,41 +350,33 @@ write_request(struct run *run)
 static void
 conclude(struct run *run)
 {
-	const char *line = (const char *)buffer_front(&run->answer), *newline;
-	const size_t length = buffer_length(&run->answer);
 	struct endpoint *endpoint = &run->endpoint;
-	const char *text = NULL;
+	const bool sent = run->method->kind == METHOD_SEND && run->responded;
+	enum outcome outcome;
 	struct error error;
 
 	run->concluded = run->done = true;
 	io_close(&endpoint->process.output);
 	endpoint_log(endpoint);
-	if (run->failed)
-		text = run->error->text;
-	else if (endpoint->exit_code != 0) {
+	outcome = sent ? outcome_of_code(endpoint->exit_code) :
+	    judge(run, &error);
+	if (run->failed) {
+		outcome = OUTCOME_FAILED;
+		error = *run->error;
+	} else if (endpoint->exit_code != EXIT_DONE) {
 		/* Our log has its words already; the client needs them. */
-		text = endpoint_text(endpoint);
+		error_set(&error, EXIT_FAILED, "%s", endpoint_text(endpoint));
 		error_set(run->error, EXIT_FAILED, "%s failed: %s ended with "
 		    "status %d", run->method->name, run->server->endpoint[0],
 		    endpoint->exit_code);
 		run->failed = true;
 	}
-	if (run->method->kind == METHOD_SEND && run->responded) {
-		if (!run->gone && dataconn_source_finish(run->conn, text,
-		    &error) == -1)
-			fail(run, error.code, error.text);
-		return;
-	}
-	if (text != NULL) {
-		refuse(run, EXIT_FAILED, text);
-		return;
-	}
-	newline = length > 0 ? memchr(line, '\n', length) : NULL;
-	if (newline == NULL)
-		refuse(run, EXIT_FAILED, "the endpoint ended without an answer");
-	else if (newline + 1 != line + length)
-		refuse(run, EXIT_FAILED, "the endpoint wrote more than one line");
-	else if (respond(run, line, length - 1) == 0 &&
+	if (sent)
+		finish_stream(run, outcome == OUTCOME_ANSWERED ? NULL : error.text);
+	else if (outcome != OUTCOME_ANSWERED)
+		refuse(run, EXIT_FAILED, error.text);
+	else if (respond(run, (const char *)buffer_front(&run->answer),
+	    buffer_length(&run->answer) - 1) == 0 &&
 	    run->method->kind == METHOD_RECEIVE && !run->stream_over && !run->gone) {
 		/* It has enough: the rest of the stream is dropped. */
 		run->conn->sink = -1;

@@ -224,13 +224,20 @@ batch_write_cancel(struct buffer *out, const struct json_slice *id,
 }
 
 int
+batch_begin_response(struct buffer *out, const struct json_slice *id,
+    struct error *error)
+{
+	return (written(begin(out, id) == -1 ||
+	    json_text_raw(out, ",\"response\":") == -1 ? -1 : 0, error));
+}
+
+int
 batch_write_response(struct buffer *out, const struct json_slice *id,
     const char *response, size_t length, struct error *error)
 {
-	return (written(begin(out, id) == -1 ||
-	    json_text_raw(out, ",\"response\":") == -1 ||
-	    buffer_append(out, response, length) == -1 ||
-	    json_text_raw(out, "}\n") == -1 ? -1 : 0, error));
+	return (batch_begin_response(out, id, error) == -1 ? -1 :
+	    written(buffer_append(out, response, length) == -1 ||
+	    json_text_raw(out, BATCH_END_RESPONSE) == -1 ? -1 : 0, error));
 }
 
 int

@@ -48,6 +48,11 @@ struct batch_answer {
 int	batch_answer_parse(struct batch_answer *answer, const char *text,
 	    size_t length, struct error *error);
 
+/* What stands before and behind a response that is too long to be copied. */
+int	batch_begin_response(struct buffer *out, const struct json_slice *id,
+	    struct error *error);
+#define BATCH_END_RESPONSE "}\n"
+
 /* Append such a line; response is JSON text, id may be of length 0, status NULL. */
 int	batch_write_response(struct buffer *out, const struct json_slice *id,
 	    const char *response, size_t length, struct error *error);

@@ -246,7 +246,7 @@ copy_lines(char *copy, const char *text, size_t length)
 }
 
 const char *
-endpoint_text(struct endpoint *endpoint)
+endpoint_text(const struct endpoint *endpoint)
 {
 	static char text[ENDPOINT_TEXT_MAX + 1];
 	char lines[ENDPOINT_TEXT_MAX];

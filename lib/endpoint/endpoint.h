@@ -78,7 +78,7 @@ size_t	endpoint_left_behind(void);
  * nothing, "endpoint ended with status N" (or "by signal N").  Two calls
  * share one buffer.  Valid once ended.
  */
-const char *endpoint_text(struct endpoint *endpoint);
+const char *endpoint_text(const struct endpoint *endpoint);
 
 /* Let the log have what it wrote on standard error (diag_lines). */
 void	endpoint_log(const struct endpoint *endpoint);

@@ -16,11 +16,13 @@
 #include "endpoint/batch.h"
 #include "endpoint/endpoint.h"
 #include "endpoint/endpoint_program.h"
+#include "endpoint/outcome.h"
 #include "message/pbjson.h"
 #include "message/request.h"
 #include "message/request_check.h"
 
 #define OUTPUT_MAX ((size_t)1 << 30)	/* an id and METHOD_ANSWER_MAX fit */
+#define LONG_ANSWER (64u << 10)		/* bytes: worth two more system calls */
 
 struct call {
 	TAILQ_ENTRY(call) entries;
@@ -31,6 +33,7 @@ struct call {
 	bool started;
 	bool cancelled;
 	struct buffer answer;
+	bool too_long;			/* there was more of it */
 };
 
 TAILQ_HEAD(calls, call);
@@ -60,33 +63,54 @@ write_answers(struct batch *batch, struct error *error)
 
 static int
 write_error(struct batch *batch, const struct json_slice *id,
-    const struct error *what, struct error *error)
+    const char *status, const struct error *what, struct error *error)
 {
-	return (batch_write_error(&batch->answers, id, NULL, what, error) == -1 ?
+	return (batch_write_error(&batch->answers, id, status, what, error) == -1 ?
 	    -1 : write_answers(batch, error));
+}
+
+/* Without a copy where it is long. */
+static int
+write_response(struct batch *batch, const struct json_slice *id,
+    const char *response, size_t length, struct error *error)
+{
+	if (length < LONG_ANSWER)
+		return (batch_write_response(&batch->answers, id, response,
+		    length, error) == -1 ? -1 : write_answers(batch, error));
+	if (batch_begin_response(&batch->answers, id, error) == -1 ||
+	    write_answers(batch, error) == -1 ||
+	    io_write_all(STDOUT_FILENO, response, length, IO_FOREVER,
+	    error) == -1 || io_write_all(STDOUT_FILENO, BATCH_END_RESPONSE,
+	    strlen(BATCH_END_RESPONSE), IO_FOREVER, error) == -1)
+		return (-1);
+	return (0);
 }
 
 static int
 write_answer(struct batch *batch, struct call *call, struct error *error)
 {
-	const char *answer = (const char *)buffer_front(&call->answer);
-	const size_t length = buffer_length(&call->answer);
-	const int code = call->endpoint.exit_code;
+	const struct outcome_facts facts = {
+		.exit_code = call->endpoint.exit_code,
+		.text = endpoint_text(&call->endpoint),
+		.answer = (const char *)buffer_front(&call->answer),
+		.length = buffer_length(&call->answer),
+		.answer_max = call->answer.max,
+		.too_long = call->too_long
+	};
+	enum outcome outcome = OUTCOME_FAILED;
 	struct error what;
 
 	if (call->started)
 		endpoint_log(&call->endpoint);
 	if (call->cancelled)
 		error_set(&what, EXIT_FAILED, "cancelled");
-	else if (code != EXIT_DONE)
-		error_set(&what, (enum exit_code)code, "%s",
-		    endpoint_text(&call->endpoint));
-	else if (length < 2 || answer[length - 1] != '\n')
-		error_set(&what, EXIT_SYSTEM, "the answer is too long");
 	else
-		return (batch_write_response(&batch->answers, &call->id, answer,
-		    length - 1, error) == -1 ? -1 : write_answers(batch, error));
-	return (write_error(batch, &call->id, &what, error));
+		outcome = outcome_of(&facts, &what);
+	if (outcome == OUTCOME_ANSWERED)
+		return (write_response(batch, &call->id, facts.answer,
+		    facts.length - 1, error));
+	return (write_error(batch, &call->id, outcome == OUTCOME_FAILED ? NULL :
+	    outcome_status(outcome), &what, error));
 }
 
 /* --- calls --- */
@@ -217,7 +241,7 @@ add_call(struct batch *batch, const struct batch_request *line,
 	TAILQ_INSERT_TAIL(&batch->calls, call, entries);
 	batch->count++;
 	if (read_call(batch, line, call, &what) == -1) {
-		result = write_error(batch, &line->id, &what, error);
+		result = write_error(batch, &line->id, NULL, &what, error);
 		call_free(batch, call);
 	}
 	return (result);
@@ -231,7 +255,7 @@ take_line(struct batch *batch, const char *text, size_t length,
 	struct error what;
 
 	if (batch_request_parse(&line, text, length, &what) == -1)
-		return (write_error(batch, &line.id, &what, error));
+		return (write_error(batch, &line.id, NULL, &what, error));
 	if (!line.cancel)
 		return (add_call(batch, &line, error));
 	cancel(batch, &line.id);
@@ -270,8 +294,11 @@ read_answer(struct call *call)
 		return;
 	while ((got = io_read(call->endpoint.process.output, chunk,
 	    sizeof(chunk))) > 0)
-		if (buffer_append(&call->answer, chunk, (size_t)got) == -1)
+		if (buffer_append(&call->answer, chunk, (size_t)got) == -1) {
+			call->too_long = true;
+			endpoint_end(&call->endpoint, io_now());
 			break;
+		}
 	if (got != -1 || errno != EAGAIN)
 		io_close(&call->endpoint.process.output);
 }
@@ -289,7 +316,7 @@ attend(struct batch *batch, struct error *error)
 		    batch->running + endpoint_left_behind() <
 		    ENDPOINT_BATCH_AT_ONCE &&
 		    start(batch, call, &what) == -1) {
-			if (write_error(batch, &call->id, &what, error) == -1)
+			if (write_error(batch, &call->id, NULL, &what, error) == -1)
 				return (-1);
 			call_free(batch, call);
 			continue;

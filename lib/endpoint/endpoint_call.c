@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <string.h>
 
 #include "base/io.h"
 #include "endpoint/endpoint_call.h"
@@ -89,38 +88,25 @@ endpoint_call_handle(struct endpoint_call *call,
 		read_answer(call, now);
 }
 
-const char *
-endpoint_call_answer(struct endpoint_call *call, size_t *length,
-    struct error *error)
+enum outcome
+endpoint_call_outcome(const struct endpoint_call *call, const char **line,
+    size_t *length, struct error *error)
 {
-	const char *line, *newline;
-	const size_t size = buffer_length(&call->answer);
+	const struct outcome_facts facts = {
+		.exit_code = call->endpoint.exit_code,
+		.text = endpoint_text(&call->endpoint),
+		.answer = (const char *)buffer_front(&call->answer),
+		.length = buffer_length(&call->answer),
+		.answer_max = call->answer.max,
+		.too_long = call->too_long
+	};
+	const enum outcome outcome = outcome_of(&facts, error);
 
-	if (call->too_long) {
-		error_set(error, EXIT_FAILED, "the endpoint's answer is longer "
-		    "than %zu MiB", call->answer.max >> 20);
-		return (NULL);
+	if (outcome == OUTCOME_ANSWERED) {
+		*line = facts.answer;
+		*length = facts.length - 1;
 	}
-	if (call->endpoint.exit_code != EXIT_DONE) {
-		error_set(error, call->endpoint.exit_code, "%s",
-		    endpoint_text(&call->endpoint));
-		return (NULL);
-	}
-	newline = size > 0 ? memchr(buffer_front(&call->answer), '\n', size) : NULL;
-	if (newline == NULL) {
-		error_set(error, EXIT_FAILED,
-		    "the endpoint ended without an answer");
-		return (NULL);
-	}
-	line = (const char *)buffer_front(&call->answer);
-	if (newline + 1 != line + size) {
-		error_set(error, EXIT_FAILED,
-		    "the endpoint wrote more than one line");
-		return (NULL);
-	}
-	((char *)(uintptr_t)line)[size - 1] = '\0';
-	*length = size - 1;
-	return (line);
+	return (outcome);
 }
 
 void

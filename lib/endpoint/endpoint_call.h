@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "endpoint/endpoint.h"
+#include "endpoint/outcome.h"
 
 /*
  * One unary call at an endpoint process of its own (zr-endpoint-interface(7)):
@@ -41,12 +42,12 @@ void	endpoint_call_handle(struct endpoint_call *call,
 	    const struct pollfd entries[ENDPOINT_CALL_ENTRIES], int64_t now);
 
 /*
- * Once it has ended: the answer line without its newline, NUL-terminated, in
- * the call's own memory.  NULL where that does not count: *error has what the
- * client is to hear.
+ * Once it has ended.  On OUTCOME_ANSWERED *line is the answer without its newline,
+ * *length bytes in the call's own memory; otherwise *error has what the client
+ * is to hear.
  */
-const char *endpoint_call_answer(struct endpoint_call *call, size_t *length,
-	    struct error *error);
+enum outcome endpoint_call_outcome(const struct endpoint_call *call,
+	    const char **line, size_t *length, struct error *error);
 
 /* Blocking where it still runs: SIGTERM, SIGKILL, wait. */
 void	endpoint_call_free(struct endpoint_call *call);

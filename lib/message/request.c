@@ -14,40 +14,47 @@
 
 #define WRITE_SIZE ((size_t)64 << 10)	/* of a long answer at a time */
 
+char *
+request_line(size_t size, enum io_line what, struct error *error)
+{
+	char *line = malloc(size);
+
+	if (line == NULL) {
+		error_errno(error, "request");
+		return (NULL);
+	}
+	if (io_read_line(STDIN_FILENO, what, line, size, IO_FOREVER, error) == -1) {
+		if (error->text[0] == '\0')
+			error_set(error, EXIT_USAGE, "end of file");
+		error_prefix(error, "no request on standard input");
+	} else if (request_check_line(line, strlen(line), error) == -1)
+		error_prefix(error, "request");
+	else
+		return (line);
+	if (error->code != EXIT_SYSTEM)
+		error->code = EXIT_USAGE;
+	free(line);
+	return (NULL);
+}
+
 ProtobufCMessage *
 request_read(const struct method *method, const char *operand,
     struct error *error)
 {
-	ProtobufCMessage *request = NULL;
+	ProtobufCMessage *request;
 	char *line = NULL;
-	ssize_t length;
 
-	if (operand == NULL) {
-		line = malloc(REQUEST_LINE_MAX);
-		if (line == NULL) {
-			error_errno(error, "request");
-			return (NULL);
-		}
-		length = io_read_line(STDIN_FILENO, line, REQUEST_LINE_MAX,
-		    IO_FOREVER, error);
-		if (length == -1) {
-			if (error->text[0] == '\0')
-				error_set(error, EXIT_USAGE, "end of file");
-			error_prefix(error, "no request on standard input");
-			if (error->code != EXIT_SYSTEM)
-				error->code = EXIT_USAGE;
-			goto out;
-		}
-		operand = line;
-	}
-	if (line == NULL || request_check_line(line, strlen(line), error) == 0)
-		request = pbjson_parse(method->request, request_check, operand,
-		    strlen(operand), error);
+	if (operand == NULL)
+		operand = line = request_line(REQUEST_LINE_MAX, method->kind ==
+		    METHOD_RECEIVE ? IO_LINE_ALONE : IO_LINE_AND_REST, error);
+	if (operand == NULL)
+		return (NULL);
+	request = pbjson_parse(method->request, request_check, operand,
+	    strlen(operand), error);
 	if (request == NULL) {
 		error_prefix(error, "request");
 		error->code = EXIT_USAGE;
 	}
-out:
 	free(line);
 	return (request);
 }

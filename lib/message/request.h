@@ -2,6 +2,7 @@
 #define ZR_REQUEST_H
 
 #include "base/error.h"
+#include "base/io.h"
 #include "message/method.h"
 #include "zrepl.pb-c.h"
 
@@ -12,8 +13,15 @@
 #define REQUEST_LINE_MAX	(16u << 20)	/* bytes */
 
 /*
+ * The first line of standard input without its newline, which with it has size
+ * bytes at most, and is not only the beginning of a JSON value or blank.  Where it
+ * is IO_LINE_ALONE not a byte more is read.  free(3) it.  NULL with *error.
+ */
+char	*request_line(size_t size, enum io_line what, struct error *error);
+
+/*
  * The request of a method: operand, or, where that is NULL, the first line of
- * standard input, of which not a byte more is read.  Parsed and checked
+ * standard input, alone where a stream follows.  Parsed and checked
  * (request_check.h); free with pbjson_free() (pbjson.h).
  * NULL with *error.
  */

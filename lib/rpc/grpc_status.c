@@ -32,6 +32,12 @@ grpc_status_by_name(const char *name)
 }
 
 enum grpc_status
+grpc_status_of_outcome(enum outcome outcome)
+{
+	return (grpc_status_by_name(outcome_status(outcome)));
+}
+
+enum grpc_status
 grpc_status_parse(const uint8_t *text, size_t length)
 {
 	unsigned value = 0;

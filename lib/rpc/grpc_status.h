@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "endpoint/outcome.h"
+
 /*
  * gRPC's status: the number in grpc-status and the text in grpc-message
  * (zr-protocol(7), Control connection).
@@ -27,6 +29,9 @@ const char *grpc_status_name(enum grpc_status status);
 
 /* GRPC_UNKNOWN where there is none of that name, and for GRPC_OK's. */
 enum grpc_status grpc_status_by_name(const char *name);
+
+/* Of a call at an endpoint that failed; GRPC_UNKNOWN is an ordinary error. */
+enum grpc_status grpc_status_of_outcome(enum outcome outcome);
 
 /* From grpc-status's text, length bytes; GRPC_UNKNOWN where it is no number. */
 enum grpc_status grpc_status_parse(const uint8_t *text, size_t length);

@@ -32,9 +32,7 @@ struct run {
 	struct rpc_network network;
 	struct jobs jobs;
 	size_t job_count;
-	struct rpc_worker *worker;	/* NULL: there is none */
-	bool no_batch;			/* nor will there be */
-	bool begun;			/* a call was, on this connection */
+	struct rpc_worker *worker;	/* with batch; NULL: none runs */
 	struct pollfd entries[RPC_NETWORK_ENTRIES + RPC_WORKER_ENTRIES +
 	    ENDPOINT_CALL_ENTRIES * RPC_SERVE_CALLS_MAX];
 	bool over;			/* the connection is */
@@ -110,6 +108,7 @@ expire_job(struct run *run, struct job *job)
 static void
 conclude(struct run *run, struct job *job)
 {
+	enum outcome outcome;
 	struct error error;
 	const char *line;
 	size_t length;
@@ -117,19 +116,13 @@ conclude(struct run *run, struct job *job)
 	endpoint_log(&job->at.endpoint);
 	if (job->call == NULL)
 		return;
-	line = endpoint_call_answer(&job->at, &length, &error);
-	if (line == NULL) {
-		if (job->at.endpoint.exit_code == EXIT_DONE)
-			diag("%s: %s", job->call->method->name, error.text);
-		refuse(run, job->call, job->at.too_long ?
-		    GRPC_RESOURCE_EXHAUSTED : GRPC_UNKNOWN, error.text);
+	outcome = endpoint_call_outcome(&job->at, &line, &length, &error);
+	if (outcome == OUTCOME_ANSWERED && rpc_translate_answer(&run->server,
+	    job->call, line, length, &error) == 0)
 		return;
-	}
-	if (rpc_translate_answer(&run->server, job->call, line, length,
-	    &error) == -1) {
+	if (job->at.endpoint.exit_code == EXIT_DONE)
 		diag("%s: %s", job->call->method->name, error.text);
-		refuse(run, job->call, GRPC_UNKNOWN, error.text);
-	}
+	refuse(run, job->call, grpc_status_of_outcome(outcome), error.text);
 }
 
 static void
@@ -146,27 +139,21 @@ handle_job(struct run *run, struct job *job, int64_t now)
 
 /* --- all of them --- */
 
-/*
- * The first call of a connection does without a worker: many connections have
- * no other, and an endpoint without batch costs nothing then.  Those that come
- * before the worker is ready do, too.
- */
-static void
-want_worker(struct run *run)
+/* The one process that serves all calls, started with the first of them. */
+static int
+want_worker(struct run *run, struct error *error)
 {
-	struct error error;
-
-	if (run->worker != NULL || run->no_batch || !run->begun)
-		return;
-	run->worker = calloc(1, sizeof(*run->worker));
-	if (run->worker != NULL && rpc_worker_start(run->worker,
-	    run->serve->endpoint, &error) == 0)
-		return;
 	if (run->worker != NULL)
-		rpc_worker_free(run->worker);
+		return (0);
+	run->worker = calloc(1, sizeof(*run->worker));
+	if (run->worker == NULL)
+		return (error_errno(error, "batch"));
+	if (rpc_worker_start(run->worker, run->serve->endpoint, error) == 0)
+		return (0);
+	rpc_worker_free(run->worker);
 	free(run->worker);
 	run->worker = NULL;
-	run->no_batch = true;
+	return (-1);
 }
 
 static void
@@ -174,13 +161,21 @@ start_call(struct run *run, struct rpc_call *call)
 {
 	struct error error;
 
-	want_worker(run);
-	run->begun = true;
-	if (run->worker == NULL || !rpc_worker_is_ready(run->worker))
+	if (!run->serve->batch)
 		start_job(run, call);
-	else if (rpc_worker_add(run->worker, call, run->serve->timeout_ms,
+	else if (want_worker(run, &error) == -1) {
+		diag("%s", error.text);
+		refuse(run, call, GRPC_UNKNOWN, error.text);
+	} else if (rpc_worker_add(run->worker, call, run->serve->timeout_ms,
 	    &error) == -1)
 		refuse(run, call, GRPC_INVALID_ARGUMENT, error.text);
+}
+
+/* One that is about to end gets no more: the calls wait for the next. */
+static bool
+takes_calls(const struct run *run)
+{
+	return (!run->over && (run->worker == NULL || !run->worker->retired));
 }
 
 static size_t
@@ -195,7 +190,7 @@ start_calls(struct run *run)
 {
 	struct rpc_call *call;
 
-	while (!run->over && count_calls(run) < run->serve->calls &&
+	while (takes_calls(run) && count_calls(run) < run->serve->calls &&
 	    run->server.answer_bytes < ANSWERS_PAUSE &&
 	    (call = rpc_server_next(&run->server)) != NULL)
 		start_call(run, call);
@@ -209,8 +204,6 @@ handle_worker(struct run *run, const struct pollfd *entries, int64_t now)
 	rpc_worker_handle(worker, &run->server, entries, now);
 	if (!rpc_worker_has_ended(worker))
 		return;
-	/* One that did not work would not the next time. */
-	run->no_batch = !worker->answered || worker->retired;
 	rpc_worker_fail_calls(worker, &run->server);
 	rpc_worker_free(worker);
 	free(worker);
@@ -337,7 +330,6 @@ rpc_serve_run(const struct rpc_serve *serve, const struct chain *chain,
 	if (run == NULL)
 		return (error_errno(error, "serve"));
 	run->serve = serve;
-	run->no_batch = serve->one_by_one;
 	TAILQ_INIT(&run->jobs);
 	signals_catch(SIGCHLD);
 	signals_catch(SIGTERM);

@@ -4,9 +4,9 @@
 #include "transport/chain.h"
 
 /*
- * One control connection as its server: zr-rpc serve.  The first call runs the
- * endpoint command (endpoint_call.h); from the second on one process serves all
- * of them (rpc_worker.h), where the endpoint offers batch.
+ * One control connection as its server: zr-rpc serve.  Each call runs the endpoint
+ * command (endpoint_call.h), or all of them share one process of it
+ * (rpc_worker.h).
  */
 #define RPC_SERVE_CALLS		16	/* at once, unless told */
 #define RPC_SERVE_CALLS_MAX	200
@@ -15,7 +15,7 @@ struct rpc_serve {
 	char *const *endpoint;	/* NULL-terminated */
 	size_t calls;		/* at once, 1..RPC_SERVE_CALLS_MAX */
 	int64_t timeout_ms;	/* of one call; 0: none */
-	bool one_by_one;	/* no batch, though there were one */
+	bool batch;		/* one process, which knows the method batch */
 };
 
 /*

@@ -12,10 +12,6 @@
 #define ANSWER_LINE_MAX (METHOD_ANSWER_MAX + 4096)
 #define REQUESTS_MAX	((size_t)1 << 30) /* RPC_REQUESTS_MAX as JSON */
 
-/* Any endpoint that knows batch answers this, and it does no harm to others. */
-#define PROBE		"{\"id\":0,\"method\":\"Ping\",\"request\":{}}\n"
-#define PROBE_MS	10000
-
 #define ID_OF(entry) ((struct json_slice){ (entry)->id, strlen((entry)->id) })
 
 int
@@ -25,16 +21,10 @@ rpc_worker_start(struct rpc_worker *worker, char *const argv[],
 	*worker = (struct rpc_worker){ .requests = BUFFER_EMPTY(REQUESTS_MAX),
 	    .answers = LINES_EMPTY(ANSWER_LINE_MAX) };
 	TAILQ_INIT(&worker->calls);
-	if (buffer_append(&worker->requests, PROBE, sizeof(PROBE) - 1) == -1)
-		return (error_errno(error, "batch"));
-	worker->probe_until = io_now() + PROBE_MS;
-	return (endpoint_start(&worker->endpoint, argv, "batch", error));
-}
-
-bool
-rpc_worker_is_ready(const struct rpc_worker *worker)
-{
-	return (worker->answered && !worker->retired && !worker->endpoint.ended);
+	if (endpoint_start(&worker->endpoint, argv, "batch", error) == -1)
+		return (-1);
+	worker->endpoint.show = "batch";
+	return (0);
 }
 
 static void
@@ -118,8 +108,6 @@ rpc_worker_deadline(const struct rpc_worker *worker)
 	const struct rpc_worker_call *entry;
 	int64_t next = worker->endpoint.kill_at;
 
-	if (!worker->answered && !worker->endpoint.ending)
-		next = io_earlier(next, worker->probe_until);
 	TAILQ_FOREACH(entry, &worker->calls, entries)
 		next = io_earlier(next, entry->deadline);
 	return (next);
@@ -142,27 +130,11 @@ write_requests(struct rpc_worker *worker)
 static enum grpc_status
 status_of(const struct batch_answer *answer)
 {
-	if (answer->status[0] != '\0')
-		return (grpc_status_by_name(answer->status));
-	return (answer->code == EXIT_TIMEOUT ? GRPC_DEADLINE_EXCEEDED :
-	    GRPC_UNKNOWN);
+	return (answer->status[0] != '\0' ? grpc_status_by_name(answer->status) :
+	    grpc_status_of_outcome(outcome_of_code((int)answer->code)));
 }
 
-/*
- * It is a batch: what it says on standard error goes to the log from now on.
- * What it had said before an answer is none of its last words.
- */
-static void
-note_answer(struct rpc_worker *worker)
-{
-	if (!worker->answered)
-		endpoint_log(&worker->endpoint);
-	worker->answered = true;
-	worker->endpoint.show = "batch";
-	worker->endpoint.text_length = 0;
-}
-
-/* One line of it; -1: that is no batch. */
+/* One line of it; -1: it breaks the interface. */
 static int
 take_answer(struct rpc_worker *worker, struct rpc_server *server,
     const char *text, size_t length, struct error *error)
@@ -177,7 +149,7 @@ take_answer(struct rpc_worker *worker, struct rpc_server *server,
 	TAILQ_FOREACH(entry, &worker->calls, entries)
 		if (batch_same_id(&answer.id, &ID_OF(entry)))
 			break;
-	if (entry == NULL && worker->answered && !worker->endpoint.ending)
+	if (entry == NULL && !worker->endpoint.ending)
 		result = error_set(error, EXIT_PROTOCOL,
 		    "an answer to a question that was not asked");
 	else if (entry != NULL && entry->call != NULL && answer.response.length == 0)
@@ -191,7 +163,8 @@ take_answer(struct rpc_worker *worker, struct rpc_server *server,
 	}
 	if (entry != NULL)
 		forget(worker, entry);
-	note_answer(worker);
+	/* What it had said before an answer is none of its last words. */
+	worker->endpoint.text_length = 0;
 	return (result);
 }
 
@@ -212,8 +185,9 @@ read_answers(struct rpc_worker *worker, struct rpc_server *server, int64_t now)
 		io_close(&process->output);
 	return;
 broken:
-	if (worker->answered)
-		diag("batch: %s", error.text);
+	error_prefix(&error, "the endpoint's batch");
+	diag("%s", error.text);
+	worker->broken = error;
 	rpc_worker_end(worker, now);
 	io_close(&process->output);
 }
@@ -224,8 +198,6 @@ expire(struct rpc_worker *worker, struct rpc_server *server, int64_t now)
 	struct rpc_worker_call *entry;
 	bool waited_for = false;
 
-	if (!worker->answered && now >= worker->probe_until)
-		rpc_worker_end(worker, now);
 	TAILQ_FOREACH(entry, &worker->calls, entries) {
 		if (now >= entry->deadline && entry->call != NULL) {
 			diag("%s: the endpoint is ended, it took too long",
@@ -291,14 +263,21 @@ take_back(struct rpc_worker *worker)
 void
 rpc_worker_fail_calls(struct rpc_worker *worker, struct rpc_server *server)
 {
-	const char *text = endpoint_text(&worker->endpoint);
+	const struct outcome_facts facts = {
+		.exit_code = worker->endpoint.exit_code,
+		.text = endpoint_text(&worker->endpoint)
+	};
+	struct error error = worker->broken;
+	enum outcome outcome = OUTCOME_FAILED;
 	struct rpc_call *call;
 
-	if (worker->answered && !worker->endpoint.ending &&
-	    worker->endpoint.exit_code != EXIT_DONE)
-		diag("batch: ended with status %d", worker->endpoint.exit_code);
+	if (error.text[0] == '\0')
+		outcome = outcome_of(&facts, &error);
+	if (!worker->endpoint.ending && facts.exit_code != EXIT_DONE)
+		diag("batch: ended with status %d", facts.exit_code);
 	while ((call = take_back(worker)) != NULL)
-		rpc_server_refuse(server, call, GRPC_UNKNOWN, text);
+		rpc_server_refuse(server, call, grpc_status_of_outcome(outcome),
+		    error.text);
 }
 
 void

@@ -30,21 +30,13 @@ struct rpc_worker {
 	struct rpc_worker_calls calls;
 	size_t count;			/* of them */
 	unsigned long long last_id;
-	bool answered;			/* the probe: it knows batch */
-	int64_t probe_until;		/* it has to have done so by then */
 	bool retired;			/* gets no more calls */
+	struct error broken;		/* why it was ended; text "": it was not */
 };
 
-/*
- * Start "argv... batch" and ask it something harmless.  Whether it knows batch
- * shows when it answers: until then it takes no calls, and one that ignores
- * the method it is given does no harm.
- */
+/* Start "argv... batch". */
 int	rpc_worker_start(struct rpc_worker *worker, char *const argv[],
 	    struct error *error);
-
-/* Does one run that takes calls? */
-bool	rpc_worker_is_ready(const struct rpc_worker *worker);
 
 /* Give it a call; timeout_ms: its limit, 0: none.  -1: it does not stand. */
 int	rpc_worker_add(struct rpc_worker *worker, struct rpc_call *call,
@@ -68,7 +60,7 @@ void	rpc_worker_handle(struct rpc_worker *worker, struct rpc_server *server,
 
 bool	rpc_worker_has_ended(const struct rpc_worker *worker);
 
-/* Every call that it had fails with its last words. */
+/* Every call that it had fails: with its last words, or why it was ended. */
 void	rpc_worker_fail_calls(struct rpc_worker *worker, struct rpc_server *server);
 
 /* The connection is over: nobody waits for its calls. */

@@ -127,7 +127,7 @@ receiver='zr-endpoint receiver -n -u -e off -j sink dst/backup'
 		esac
 		PATH=$BATS_TEST_TMPDIR/bin:$PATH background zr-listen -u zr -1 -i 127.0.0.1=client \
 		    tcp:127.0.0.1:0 zr-handshake accept zr-mux accept \
-		    zr-serve sudo -n -u zrzfs /usr/local/bin/zr-endpoint "$@" > port-$port
+		    zr-serve -b sudo -n -u zrzfs /usr/local/bin/zr-endpoint "$@" > port-$port
 		eventually 30 test -s port-$port
 	done
 	sink=tcp:127.0.0.1:$(cat port-sink) web=tcp:127.0.0.1:$(cat port-web)

@@ -18,7 +18,7 @@ setup() {
 # serve NAME ENDPOINT...: on a free port; its address is in $address.
 serve() {
 	background zr-listen -1 -i 127.0.0.1=client tcp:127.0.0.1:0 zr-handshake accept \
-	    zr-mux accept zr-serve "${@:2}" > "port-$1"
+	    zr-mux accept zr-serve -b "${@:2}" > "port-$1"
 	eventually 30 test -s "port-$1"
 	address=tcp:127.0.0.1:$(cat "port-$1")
 }
