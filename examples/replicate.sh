@@ -28,6 +28,11 @@ ask() {
 	sh -c "$1 \"\$@\"" zr "$2"
 }
 
+# say NAME-AS-JSON TEXT; jq -a leaves DEL as it is
+say() {
+	printf 'replicate.sh: %s: %s\n' "$1" "$2" | LC_ALL=C tr -c '\n -~' '?' >&2
+}
+
 # versions ENDPOINT FILESYSTEM-AS-JSON
 versions() {
 	jq -cn --argjson name "$2" '{Filesystem: $name}' |
@@ -43,25 +48,28 @@ plan='
 def sorted: (.Versions // []) | sort_by((.CreateTXG // "0" | tonumber),
 	(.Type != "Bookmark"));
 def snapshots: map(select(.Type != "Bookmark"));
-def names: map(.Name) | join(", ");
+# What a peer wrote is not to reach a terminal as it is.
+def shown: tojson[1:-1] | gsub("[^ -~]"; "?");
+def fail: "replicate.sh: \($name | shown): \(.)\n" | halt_error(1);
+def names: map(.Name | shown) | join(", ");
 ($sender | sorted) as $ours | ($receiver | sorted | snapshots) as $theirs |
 ($ours | map(.Guid)) as $guids | ($theirs | map(.Guid)) as $there |
 ([$theirs[] | select(.Guid | IN($guids[]))] | last) as $common |
 def after($version): $ours | .[index($version) + 1:] | snapshots;
-if $ours == [] then error("sender does not have any versions")
+if $ours == [] then "sender does not have any versions" | fail
 elif $token then
 	([$ours | snapshots[] | select(.Guid == $token.toguid)] | first) as $to |
 	if $to then {from: ([$ours[] | select(.Guid == $token.fromguid)] |
 	    (snapshots | first) // first), to: ([$to] + after($to))}
-	else error("the receiver has part of \($token.toname), which the sender does not have any more: give it up there (zfs receive -A)") end
+	else "the receiver has part of \($token.toname | shown), which the sender does not have any more: give it up there (zfs receive -A)" | fail end
 elif $theirs == [] then
-	if ($ours | snapshots) == [] then error("only bookmarks on the sender, nothing to start from")
+	if ($ours | snapshots) == [] then "only bookmarks on the sender, nothing to start from" | fail
 	else {from: null, to: ($ours | snapshots)} end
-elif $common == null then error("no common snapshot; only the receiver has \($theirs | names)")
+elif $common == null then "no common snapshot; only the receiver has \($theirs | names)" | fail
 elif $common.Guid != $theirs[-1].Guid then
-	error("diverged after \($common.Name): only the receiver has \([$theirs[] |
+	"diverged after \($common.Name | shown): only the receiver has \([$theirs[] |
 	    select(.Guid | IN($guids[]) | not)] | names); only the sender has \([$ours |
-	    snapshots[] | select(.Guid | IN($there[]) | not)] | names)")
+	    snapshots[] | select(.Guid | IN($there[]) | not)] | names)" | fail
 else ([$ours[] | select(.Guid == $common.Guid)] | last) as $from |
 	{from: $from, to: [after($from)[] | select(.Guid != $from.Guid)]} end |
 .from as $from | .to as $all | $all | to_entries[] | . as $step |
@@ -78,7 +86,7 @@ replicate() {
 	if jq -e --argjson name "$1" 'any(.Filesystems[]?; .Path == $name and .IsPlaceholder)' \
 	    "$dir/sender" > /dev/null; then
 		[ "$exists" = false ] ||
-		    printf 'replicate.sh: %s: only a placeholder on the sender\n' "$1" >&2
+		    say "$1" 'only a placeholder on the sender'
 		[ "$exists" = false ]
 		return
 	fi
@@ -101,7 +109,7 @@ echo '{}' | ask "$sender" ListFilesystems > "$dir/sender"
 echo '{}' | ask "$receiver" ListFilesystems > "$dir/receiver"
 
 # Parents come first; what is below one that failed has to wait.
-jq -c '[.Filesystems[]? | .Path] | sort_by(split("/"))[]' \
+jq -ac '[.Filesystems[]? | .Path] | sort_by(split("/"))[]' \
     "$dir/sender" > "$dir/names"
 [ -s "$dir/names" ] || {
 	echo 'replicate.sh: the sender lists no filesystem: nothing was replicated' >&2
@@ -111,11 +119,11 @@ jq -c '[.Filesystems[]? | .Path] | sort_by(split("/"))[]' \
 while read -r name; do
 	if jq -en --argjson name "$name" --slurpfile failed "$dir/failed" \
 	    'any($failed[]; . as $f | $name | startswith($f + "/"))' > /dev/null; then
-		printf 'replicate.sh: %s: parent(s) failed\n' "$name" >&2
+		say "$name" 'parent(s) failed'
 	elif replicate "$name"; then
 		continue
 	else
-		printf 'replicate.sh: %s failed\n' "$name" >&2
+		say "$name" 'not replicated'
 	fi
 	printf '%s\n' "$name" >> "$dir/failed"
 done < "$dir/names"

@@ -205,3 +205,16 @@ mark() {
 	replicate 8 ./sender 'exit 8;'
 	[ ! -e sent ]
 }
+
+@test "what peers wrote does not reach a terminal as it is" {
+	# ESC, DEL, C1, a right-to-left override, a line separator, a newline
+	bad=$'x\\u001b[2J\x7f\xc2\x9b\xe2\x80\xae\xe2\x80\xa8\\u000a'
+	stores "[{\"Name\":\"$bad\",\"Guid\":\"1\",\"CreateTXG\":\"1\"}]" '[{"Path":"a/data"}]' \
+	    "[{\"Name\":\"$bad\",\"Guid\":\"2\",\"CreateTXG\":\"1\"}]"
+	sed -i "s|\"a/empty\"|\"a/data/$bad\"|; s|,\"IsPlaceholder\":true||" sender
+	replicate 1 ./sender ./receiver
+	stderr_has 'only the receiver has x\u001b'
+	stderr_has 'parent(s) failed'
+	[ -z "$(LC_ALL=C tr -d '\n -~' <<< "$stderr")" ]
+	[ "$(wc -l <<< "$stderr")" = 3 ]
+}
