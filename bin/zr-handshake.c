@@ -67,14 +67,6 @@ is_command(const struct chain *chain)
 	return (name.ss_family == AF_UNIX && size <= sizeof(name.ss_family));
 }
 
-/* The peer has closed; with our banner unread, that is a reset. */
-static bool
-is_end(const struct error *error)
-{
-	return (strncmp(error->text, IO_CLOSED, strlen(IO_CLOSED)) == 0 ||
-	    strcmp(error->text, IO_RESET) == 0);
-}
-
 /* What it usually is when a server closes without a banner. */
 static const char *
 silent_end(const struct chain *chain, bool connecting)
@@ -107,7 +99,7 @@ read_banner(struct peer *peer, const struct chain *chain, bool connecting,
 			missing = 1;
 		if (io_read_exactly(chain->read_fd, peer->bytes + peer->length,
 		    missing, deadline, error) == -1) {
-			if (peer->length == 0 && is_end(error))
+			if (peer->length == 0 && error->cause == ERROR_END)
 				return (error_set(error, EXIT_PROTOCOL, "the peer "
 				    "closed the connection without a banner%s%s",
 				    io_end_remark(chain->read_fd),
@@ -228,7 +220,7 @@ main(int argc, char *argv[])
 	result = io_write_all(chain.write_fd, banner_ours, strlen(banner_ours),
 	    deadline, &error);
 	/* One that has closed may have said why before. */
-	if (result == -1 && !is_end(&error))
+	if (result == -1 && error.cause != ERROR_END)
 		error_prefix(&error, "our banner");
 	else
 		result = read_banner(&peer, &chain, connecting, deadline, &error);

@@ -54,8 +54,7 @@ fail(struct process *ssh, const struct error *error)
 		io_poll(NULL, 0, io_now() + 10);
 	if (process_has_ended(ssh)) {
 		code = process_wait(ssh);
-		if (code == 0 || (strstr(error->text, IO_CLOSED) == NULL &&
-		    strstr(error->text, IO_RESET) == NULL))
+		if (code == 0 || error->cause != ERROR_END)
 			diag_die(error);
 		die(error->code, DIAG_HINT "ssh ended with status %d and without a "
 		    "greeting: what it said before this is the cause", code);

@@ -73,8 +73,7 @@ main(int argc, char *argv[])
 	else if (io_read_line(STDIN_FILENO, IO_LINE_AND_REST, line, sizeof(line), IO_FOREVER,
 	    &error) == -1)
 		die(error.code == EXIT_SYSTEM ? EXIT_SYSTEM : EXIT_USAGE,
-		    "no token on standard input%s%s",
-		    error.text[0] != '\0' ? ": " : "", error.text);
+		    "no token on standard input: %s", error.text);
 	if (resume_token_decode(&token, text, &error) == -1)
 		diag_die(&error);
 	if (describe(&out, &token) == -1)

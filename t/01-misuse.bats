@@ -22,7 +22,7 @@ says() {
 		case $program in
 		*.* | zr-dump) continue ;;	# an object; reads standard input
 		zr-token)
-			says 100 'zr-token: no token on standard input' zr-token < /dev/null
+			says 100 'zr-token: no token on standard input: end of file' zr-token < /dev/null
 			continue ;;
 		esac
 		run -100 --separate-stderr timeout 50 "$program" < /dev/null

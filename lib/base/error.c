@@ -11,6 +11,20 @@ error_set(struct error *error, enum exit_code code, const char *format, ...)
 	va_list arguments;
 
 	error->code = code;
+	error->cause = ERROR_OTHER;
+	va_start(arguments, format);
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	va_end(arguments);
+	return (-1);
+}
+
+int
+error_end(struct error *error, const char *format, ...)
+{
+	va_list arguments;
+
+	error->code = EXIT_PROTOCOL;
+	error->cause = ERROR_END;
 	va_start(arguments, format);
 	vsnprintf(error->text, sizeof(error->text), format, arguments);
 	va_end(arguments);
@@ -25,6 +39,7 @@ error_errno(struct error *error, const char *format, ...)
 	size_t used;
 
 	error->code = EXIT_SYSTEM;
+	error->cause = ERROR_OTHER;
 	va_start(arguments, format);
 	vsnprintf(error->text, sizeof(error->text), format, arguments);
 	va_end(arguments);

@@ -13,9 +13,15 @@
  * text is one line without a newline, cut to fit.  It may hold bytes that
  * came from a peer: diag.h encodes them before they reach a log.
  */
+enum error_cause {
+	ERROR_OTHER,
+	ERROR_END	/* whoever should have written has ended: end of file, reset */
+};
+
 struct error {
 	enum exit_code code;	/* what a program should exit with */
 	char text[5120];	/* an endpoint's 4 KiB and our words */
+	enum error_cause cause;	/* for programs to go by, as text is for people */
 };
 
 /*
@@ -24,6 +30,10 @@ struct error {
  */
 int	error_set(struct error *error, enum exit_code code, const char *format, ...)
 	    __attribute__((format(printf, 3, 4)));
+
+/* The same with EXIT_PROTOCOL and the cause ERROR_END. */
+int	error_end(struct error *error, const char *format, ...)
+	    __attribute__((format(printf, 2, 3)));
 
 /* The same with EXIT_SYSTEM and ": strerror(errno)" after the text. */
 int	error_errno(struct error *error, const char *format, ...)

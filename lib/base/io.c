@@ -195,7 +195,7 @@ transfer_failed(int fd, const char *what, struct error *error)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0) {
 		if (why == ECONNRESET || why == EPIPE)
-			return (error_set(error, EXIT_PROTOCOL, IO_RESET));
+			return (error_end(error, "the peer reset the connection"));
 		if (why == EACCES || why == ECONNABORTED)
 			return (error_set(error, EXIT_PROTOCOL, "the peer %s",
 			    why == EACCES ? "refused our certificate" :
@@ -217,9 +217,8 @@ io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
 			return (-1);
 		got = io_read(fd, (char *)buffer + have, size - have);
 		if (got == 0)
-			return (error_set(error, EXIT_PROTOCOL,
-			    IO_CLOSED " after %zu of %zu bytes%s", have, size,
-			    io_end_remark(fd)));
+			return (error_end(error, "connection closed after %zu "
+			    "of %zu bytes%s", have, size, io_end_remark(fd)));
 		if (got == -1) {
 			if (errno == EAGAIN)
 				continue;
@@ -273,8 +272,8 @@ io_read_line(int fd, enum io_line what, char *line, size_t size,
 		if (got == -1)
 			return (error_errno(error, "read"));
 		if (got == 0)
-			return (error_set(error, EXIT_PROTOCOL, "%s", have == 0 ?
-			    "" : "the line has no end"));
+			return (error_end(error, have == 0 ? "end of file" :
+			    "the line has no end"));
 		end = memchr(line + have, '\n', (size_t)got);
 		length = end != NULL ? (size_t)(end - line) : have + (size_t)got;
 		if (memchr(line + have, '\0', length - have) != NULL)

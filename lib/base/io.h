@@ -64,12 +64,9 @@ ssize_t	io_write(int fd, const void *buffer, size_t size);
 
 /*
  * Exactly size bytes, by the deadline, not one more; the descriptor may be
- * blocking or not.  End of file is an error (EXIT_PROTOCOL; text IO_CLOSED "
- * after N of M bytes") and so is a peer's reset (IO_RESET); lateness too
- * (EXIT_TIMEOUT).
+ * blocking or not.  End of file is an error, and so is a peer's reset (ERROR_END);
+ * lateness too (EXIT_TIMEOUT).
  */
-#define IO_CLOSED "connection closed"
-#define IO_RESET "the peer reset the connection"
 int	io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
 	    struct error *error);
 int	io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
@@ -79,9 +76,8 @@ int	io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
  * One line.  The newline is not stored; the line is NUL-terminated.  size includes
  * the NUL.  IO_LINE_ALONE reads byte by byte, so that what follows the line stays
  * in the pipe; IO_LINE_AND_REST is for a descriptor of which only this line is
- * wanted.  Returns its length; -1 at end of file before a newline (EXIT_PROTOCOL,
- * or error->text empty if there was not even one byte), when it is too long,
- * holds a NUL, or is late.
+ * wanted.  Returns its length; -1 at end of file before a newline (ERROR_END),
+ * when it is too long, holds a NUL, or is late.
  */
 enum io_line {
 	IO_LINE_ALONE,

@@ -137,7 +137,7 @@ dataconn_flush(struct dataconn *conn, int64_t now)
 			return;
 		/* What the peer said before it went is still to be read. */
 		conn->write_failed = true;
-		if (conn->error.text[0] == '\0')
+		if (conn->error.code == EXIT_DONE)
 			error_set(&conn->error, EXIT_PROTOCOL,
 			    "the peer closed the connection: %s", strerror(errno));
 		return;
@@ -366,7 +366,7 @@ dataconn_next(struct dataconn *conn, struct error *error)
 	if (event != DATACONN_WAIT)
 		return (event);
 	if (conn->pending_length == 0 && conn->end_of_file) {
-		if (conn->error.text[0] == '\0') {
+		if (conn->error.code == EXIT_DONE) {
 			/* Even a clean end loses it for who still waits. */
 			if (exchange_end_of_file(&conn->exchange,
 			    &conn->error) == 0)

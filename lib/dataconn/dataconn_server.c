@@ -185,7 +185,7 @@ on_stream_end(struct run *run, bool whole)
 static void
 on_event(struct run *run, enum dataconn_event event, const struct error *what)
 {
-	static const struct error ended = { EXIT_PROTOCOL,
+	static const struct error ended = { .code = EXIT_PROTOCOL, .text =
 	    "the client ended the connection" };
 
 	switch (event) {

@@ -23,11 +23,9 @@ request_line(size_t size, enum io_line what, struct error *error)
 		error_errno(error, "request");
 		return (NULL);
 	}
-	if (io_read_line(STDIN_FILENO, what, line, size, IO_FOREVER, error) == -1) {
-		if (error->text[0] == '\0')
-			error_set(error, EXIT_USAGE, "end of file");
+	if (io_read_line(STDIN_FILENO, what, line, size, IO_FOREVER, error) == -1)
 		error_prefix(error, "no request on standard input");
-	} else if (request_check_line(line, strlen(line), error) == -1)
+	else if (request_check_line(line, strlen(line), error) == -1)
 		error_prefix(error, "request");
 	else
 		return (line);

@@ -271,7 +271,7 @@ rpc_worker_fail_calls(struct rpc_worker *worker, struct rpc_server *server)
 	enum outcome outcome = OUTCOME_FAILED;
 	struct rpc_call *call;
 
-	if (error.text[0] == '\0')
+	if (error.code == EXIT_DONE)
 		outcome = outcome_of(&facts, &error);
 	if (!worker->endpoint.ending && facts.exit_code != EXIT_DONE)
 		diag("batch: ended with status %d", facts.exit_code);

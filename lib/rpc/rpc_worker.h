@@ -31,7 +31,7 @@ struct rpc_worker {
 	size_t count;			/* of them */
 	unsigned long long last_id;
 	bool retired;			/* gets no more calls */
-	struct error broken;		/* why it was ended; text "": it was not */
+	struct error broken;		/* why it was ended; code EXIT_DONE: it was not */
 };
 
 /* Start "argv... batch". */
