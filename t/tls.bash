@@ -27,7 +27,7 @@ accept() {
 		shift
 	done
 	shift
-	[[ " ${options[*]} " == *' -n '* ]] || options+=(-n server)
+	[[ " ${options[*]} " =~ ' -n '|' -b ' ]] || options+=(-n server)
 	serve zr-tls accept -d "$PKI" -c web1 "${options[@]}" "$@"
 }
 
