@@ -8,7 +8,9 @@ control=$project/build/zfsvm/machine.$1
 
 # Is the machine running?  Its process may be somebody else's by now.
 alive() {
-	[ -e "$control/pid" ] && grep -qs timeout "/proc/$(cat "$control/pid")/cmdline"
+	local pid word
+	read -r pid 2> /dev/null < "$control/pid" &&
+	    IFS= read -r -d '' word 2> /dev/null < "/proc/$pid/cmdline" && [ "$word" = timeout ]
 }
 
 # What is needed to start one, built if it is not there.
