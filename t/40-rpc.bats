@@ -43,7 +43,7 @@ call() {
 @test "an endpoint's error comes with its status and its text" {
 	endpoint
 	call 1 ListFilesystemVersions '{"Filesystem":"x"}'
-	stderr_has 'zr-rpc: no such: é\nsecond 100%'
+	stderr_has ': no such: é\nsecond 100%'
 	[ -z "$output" ]
 }
 
@@ -224,7 +224,7 @@ call() {
 	# A call that has its request needs two descriptors and three entries of
 	# poll(2), which counts unused ones, too, and takes no more than the limit.
 	printf '#!/bin/sh\nread -r request\n: > begun.$$\nsleep 4\necho "{}"\n' > endpoint
-	printf '#!/bin/bash\nulimit -n 36\nzr-rpc -e serve ./endpoint\ntimes > used\n' > serve
+	printf '#!/bin/bash\nulimit -n 36\nzr-rpc serve ./endpoint\ntimes > used\n' > serve
 	chmod +x endpoint serve
 	calls() { seq -f '{"id":%g,"method":"Ping","request":{}}' "$@"; }
 	mkfifo calls

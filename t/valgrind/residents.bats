@@ -98,11 +98,14 @@ clean() {
 	done > calls
 	pair zr-rpc batch -- zr-rpc serve ./endpoint < calls > answers
 	[ "$(wc -l < answers)" = 20 ]
+	mkdir store
+	pair zr-rpc batch -- zr-rpc -b serve zr-endpoint archive store < calls > answers
+	[ "$(grep -c '"response"' answers)" = 20 ]
 	run -1 pair zr-rpc DestroySnapshots '{"Filesystem":"a"}' -- zr-rpc serve ./endpoint
 	run -99 pair zr-rpc -t 3 ReplicationCursor '{"Filesystem":"a"}' -- zr-rpc serve ./endpoint
-	clean zr-rpc 8
+	clean zr-rpc 10
 	head -c 1000 /dev/zero | socat -t 10 - EXEC:'zr-rpc serve ./endpoint' || :
-	clean zr-rpc 9
+	clean zr-rpc 11
 }
 
 @test "a TLS engine and a listener, for many sessions" {
