@@ -10,8 +10,7 @@
 #include "base/io.h"
 #include "base/signals.h"
 #include "dataconn/dataconn_server.h"
-#include "endpoint/endpoint.h"
-#include "endpoint/outcome.h"
+#include "endpoint/call.h"
 #include "message/pbjson.h"
 #include "message/request_check.h"
 
@@ -20,11 +19,8 @@ struct run {
 	const struct dataconn_server *server;
 	struct error *error;
 	const struct method *method;
-	struct endpoint endpoint;
+	struct call call;
 	bool started;		/* the endpoint runs, or has run */
-	struct buffer request;	/* the request line, as far as unwritten */
-	struct buffer answer;	/* its standard output up to the stream */
-	bool too_long;		/* there is more of it than there may be */
 	int verdict;		/* Receive: our end of its ZR_VERDICT */
 	bool stream_over;	/* Receive: End, or the sender's failure, came */
 	bool responded;		/* the response, of either kind, is queued */
@@ -62,18 +58,19 @@ end_endpoint(struct run *run)
 {
 	run->conn->sink = run->conn->source = -1;
 	if (run->started && !run->concluded)
-		endpoint_end(&run->endpoint, io_now());
+		endpoint_end(&run->call.endpoint, io_now());
 	else
 		run->done = true;
 	/* What it still writes nobody reads, or it could keep us busy. */
-	io_close(&run->endpoint.process.output);
+	io_close(&run->call.endpoint.process.output);
 	io_close(&run->verdict);
 }
 
 /* --- the request --- */
 
 static int
-start_endpoint(struct run *run, struct error *error)
+start_endpoint(struct run *run, const char *request, size_t length,
+    struct error *error)
 {
 	char number[16];
 	int ends[2] = { -1, -1 }, result;
@@ -85,54 +82,43 @@ start_endpoint(struct run *run, struct error *error)
 		setenv("ZR_VERDICT", number, 1);
 		io_set_cloexec(ends[0], false);
 	}
-	result = endpoint_start(&run->endpoint, run->server->endpoint,
-	    run->method->name, error);
+	run->call = run->method->kind == METHOD_SEND ?
+	    CALL_NONE(CALL_SEND, METHOD_SEND_ANSWER_MAX) :
+	    CALL_NONE(run->method->kind == METHOD_RECEIVE ? CALL_RECEIVE :
+	    CALL_UNARY, METHOD_ANSWER_MAX);
+	result = call_start(&run->call, run->server->endpoint,
+	    run->method->name, request, length, error);
 	io_close(&ends[0]);
 	run->verdict = ends[1];
 	if (run->method->kind == METHOD_RECEIVE)
 		run->conn->sink = DATACONN_SINK_LATER;
 	run->started = result == 0;
-	run->answer = BUFFER_EMPTY(run->method->kind == METHOD_SEND ?
-	    METHOD_SEND_ANSWER_MAX : METHOD_ANSWER_MAX);
 	run->moved_at = io_now();
 	return (result);
 }
 
-/* From the client's message to the line that the endpoint reads. */
-static int
-make_request_line(struct run *run, struct error *error)
-{
-	const struct buffer *message = &run->conn->exchange.message;
-	char *line;
-	size_t length;
-	int result = 0;
-
-	line = pbjson_from_wire(run->method->request, request_check,
-	    buffer_front(message), buffer_length(message), &length, error);
-	if (line == NULL)
-		return (error_prefix(error, "request"));
-	line[length++] = '\n';
-	run->request = BUFFER_EMPTY(length);
-	if (buffer_append(&run->request, line, length) == -1)
-		result = error_errno(error, "request");
-	free(line);
-	return (result);
-}
-
+/* The client's message is the line that the endpoint reads. */
 static void
 on_request(struct run *run)
 {
 	const struct buffer *path = &run->conn->exchange.header;
+	const struct buffer *message = &run->conn->exchange.message;
+	char *line = NULL;
+	size_t length;
 	struct error error;
 
 	run->method = method_by_path((const char *)buffer_front(path),
 	    buffer_length(path));
 	if (run->method == NULL)
 		refuse(run, EXIT_FAILED, "requested endpoint does not exist");
-	else if (make_request_line(run, &error) == -1)
+	else if ((line = pbjson_from_wire(run->method->request, request_check,
+	    buffer_front(message), buffer_length(message), &length,
+	    &error)) == NULL) {
+		error_prefix(&error, "request");
 		refuse(run, EXIT_FAILED, error.text);
-	else if (start_endpoint(run, &error) == -1)
+	} else if (start_endpoint(run, line, length, &error) == -1)
 		refuse(run, error.code, error.text);
+	free(line);
 	buffer_free(&run->conn->exchange.message);
 	if (run->failed)
 		run->done = true;
@@ -172,8 +158,8 @@ on_stream_end(struct run *run, bool whole)
 			diag_errno("the endpoint's verdict");
 		io_close(&run->verdict);
 		run->conn->sink = -1;
-		if (buffer_length(&run->request) == 0)
-			io_close(&run->endpoint.process.input);
+		if (buffer_length(&run->call.request) == 0)
+			io_close(&run->call.endpoint.process.input);
 		return;
 	}
 	snprintf(text, sizeof(text), "the sender failed: %s",
@@ -200,13 +186,13 @@ on_event(struct run *run, enum dataconn_event event, const struct error *what)
 		break;
 	case DATACONN_SINK_FAILED:
 		/* It reads no more; its exit status will say why. */
-		io_close(&run->endpoint.process.input);
+		io_close(&run->call.endpoint.process.input);
 		break;
 	case DATACONN_SOURCE_FAILED:
 		fail(run, what->code, what->text);
 		/* FALLTHROUGH */
 	case DATACONN_SOURCE_END:
-		io_close(&run->endpoint.process.output);
+		io_close(&run->call.endpoint.process.output);
 		break;
 	case DATACONN_SHUTDOWN:
 		on_client_gone(run, &ended);
@@ -244,92 +230,55 @@ respond(struct run *run, const char *line, size_t length)
 	return (result);
 }
 
-/* Send: the line is complete, what follows it is the stream. */
+/* Send: the line is in, and what follows it is the stream. */
 static void
-begin_stream(struct run *run, size_t line_length)
+begin_stream(struct run *run)
 {
-	const char *line = (const char *)buffer_front(&run->answer);
+	size_t length, stream_length;
+	const char *line, *stream;
 	struct error error;
 
-	if (respond(run, line, line_length) == -1) {
+	line = call_line(&run->call, &length, &stream, &stream_length);
+	if (respond(run, line, length) == -1) {
 		end_endpoint(run);
 		return;
 	}
-	if (dataconn_source(run->conn, run->endpoint.process.output,
-	    line + line_length + 1, buffer_length(&run->answer) - line_length - 1,
-	    &error) == -1) {
+	if (dataconn_source(run->conn, run->call.endpoint.process.output, stream,
+	    stream_length, &error) == -1) {
 		fail(run, error.code, error.text);
 		end_endpoint(run);
 	}
-	buffer_free(&run->answer);
+	buffer_free(&run->call.answer);
 }
 
-static enum outcome
-judge(const struct run *run, struct error *error)
-{
-	const struct outcome_facts facts = {
-		.exit_code = run->endpoint.exit_code,
-		.text = endpoint_text(&run->endpoint),
-		.answer = (const char *)buffer_front(&run->answer),
-		.length = buffer_length(&run->answer),
-		.answer_max = run->answer.max,
-		.too_long = run->too_long
-	};
-
-	return (outcome_of(&facts, error));
-}
-
+/* What has come of its answer. */
 static void
-read_output(struct run *run)
+see_answer(struct run *run)
 {
-	struct process *process = &run->endpoint.process;
-	const uint8_t *newline;
-	uint8_t buffer[4096];
 	struct error error;
-	ssize_t got;
+	const char *line;
+	size_t length;
 
-	while ((got = io_read(process->output, buffer, sizeof(buffer))) > 0) {
-		run->moved++;
-		if (buffer_append(&run->answer, buffer, (size_t)got) == -1) {
-			run->too_long = true;
-			judge(run, &error);
-			refuse(run, error.code, error.text);
-			end_endpoint(run);
-			return;
-		}
-		if (run->method->kind != METHOD_SEND)
-			continue;
-		newline = memchr(buffer_front(&run->answer), '\n',
-		    buffer_length(&run->answer));
-		if (newline != NULL) {
-			begin_stream(run, (size_t)(newline -
-			    buffer_front(&run->answer)));
-			return;
-		}
-	}
-	if (got == 0 || errno != EAGAIN)
-		io_close(&process->output);
+	if (run->call.too_long && !run->failed) {
+		call_outcome(&run->call, &line, &length, &error);
+		refuse(run, error.code, error.text);
+		end_endpoint(run);
+	} else if (run->call.newline != NULL && !run->responded)
+		begin_stream(run);
 }
 
+/* Receive: what came of the stream has waited until the request was written. */
 static void
-write_request(struct run *run)
+see_request(struct run *run)
 {
-	struct process *process = &run->endpoint.process;
-	ssize_t put;
+	struct process *process = &run->call.endpoint.process;
 
-	put = io_write(process->input, buffer_front(&run->request),
-	    buffer_length(&run->request));
-	if (put == -1 && errno == EAGAIN)
+	if (run->call.kind != CALL_RECEIVE || process->input == -1 ||
+	    buffer_length(&run->call.request) > 0)
 		return;
-	if (put == -1)		/* it may know without having read */
-		put = (ssize_t)buffer_length(&run->request);
-	buffer_consume(&run->request, (size_t)put);
-	if (buffer_length(&run->request) > 0)
-		return;
-	/* What came of the stream has waited for that. */
 	if (run->conn->sink == DATACONN_SINK_LATER)
 		run->conn->sink = process->input;
-	else
+	else if (run->conn->sink == -1)
 		io_close(&process->input);
 }
 
@@ -350,16 +299,18 @@ finish_stream(struct run *run, const char *text)
 static void
 conclude(struct run *run)
 {
-	struct endpoint *endpoint = &run->endpoint;
+	struct endpoint *endpoint = &run->call.endpoint;
 	const bool sent = run->method->kind == METHOD_SEND && run->responded;
 	enum outcome outcome;
 	struct error error;
+	const char *line;
+	size_t length;
 
 	run->concluded = run->done = true;
 	io_close(&endpoint->process.output);
 	endpoint_log(endpoint);
 	outcome = sent ? outcome_of_code(endpoint->exit_code) :
-	    judge(run, &error);
+	    call_outcome(&run->call, &line, &length, &error);
 	if (run->failed) {
 		outcome = OUTCOME_FAILED;
 		error = *run->error;
@@ -375,8 +326,7 @@ conclude(struct run *run)
 		finish_stream(run, outcome == OUTCOME_ANSWERED ? NULL : error.text);
 	else if (outcome != OUTCOME_ANSWERED)
 		refuse(run, EXIT_FAILED, error.text);
-	else if (respond(run, (const char *)buffer_front(&run->answer),
-	    buffer_length(&run->answer) - 1) == 0 &&
+	else if (respond(run, line, length) == 0 &&
 	    run->method->kind == METHOD_RECEIVE && !run->stream_over && !run->gone) {
 		/* It has enough: the rest of the stream is dropped. */
 		run->conn->sink = -1;
@@ -388,8 +338,8 @@ conclude(struct run *run)
 static bool
 endpoint_acts(const struct run *run)
 {
-	return (run->started && !run->endpoint.ending &&
-	    (!run->endpoint.ended || run->conn->source != -1));
+	return (run->started && !run->call.endpoint.ending &&
+	    (!run->call.endpoint.ended || run->conn->source != -1));
 }
 
 /* Does the endpoint, not the client, keep things from moving? */
@@ -399,7 +349,7 @@ endpoint_stands_still(struct run *run, int64_t now)
 	const struct dataconn *conn = run->conn;
 	const bool dropped = run->method->kind == METHOD_RECEIVE &&
 	    conn->sink < 0;
-	const uint64_t moved = buffer_length(&run->answer) +
+	const uint64_t moved = buffer_length(&run->call.answer) +
 	    (dropped ? 0 : conn->statistics.bytes - conn->pending_length);
 	const bool waits_for_client =
 	    (run->method->kind == METHOD_SEND && !dataconn_flushed(conn)) ||
@@ -417,7 +367,7 @@ endpoint_stands_still(struct run *run, int64_t now)
 static void
 check_endpoint(struct run *run, int64_t now)
 {
-	struct endpoint *endpoint = &run->endpoint;
+	struct endpoint *endpoint = &run->call.endpoint;
 	char text[80];
 
 	if (endpoint_stands_still(run, now)) {
@@ -428,13 +378,8 @@ check_endpoint(struct run *run, int64_t now)
 	}
 	if (endpoint->ended || (!signals_take(SIGCHLD) && now < endpoint->kill_at))
 		return;
-	endpoint_check(endpoint, now);
-	if (!endpoint->ended)
-		return;
-	/* What it wrote before it ended is in the pipes. */
-	endpoint_read_errors(endpoint);
-	if (run->conn->source == -1 && endpoint->process.output != -1)
-		read_output(run);
+	call_check(&run->call, now);
+	see_answer(run);
 }
 
 /* SIGTERM: a running transfer finishes, unless we are told twice. */
@@ -451,29 +396,20 @@ check_signals(struct run *run)
 static void
 turn(struct run *run)
 {
-	struct process *process = &run->endpoint.process;
 	struct progress *progress = run->server->progress;
-	struct pollfd extra[3] = {
-		{ .fd = process->errors, .events = POLLIN },
-		{ .fd = run->conn->source == -1 ? process->output : -1,
-		    .events = POLLIN },
-		{ .fd = buffer_length(&run->request) > 0 ? process->input : -1,
-		    .events = POLLOUT }
-	};
+	struct pollfd entries[CALL_ENTRIES];
 	int64_t until;
 
-	until = io_earlier(run->endpoint.kill_at, progress_deadline(progress));
+	call_poll(&run->call, entries);
+	until = io_earlier(run->call.endpoint.kill_at, progress_deadline(progress));
 	if (run->server->timeout_ms != 0 && endpoint_acts(run))
 		until = io_earlier(until, run->moved_at + run->server->timeout_ms);
-	dataconn_wait(run->conn, extra, 3, until);
+	dataconn_wait(run->conn, entries, CALL_ENTRIES, until);
 	progress_tick(progress, run->conn->statistics.bytes, io_now());
 	check_signals(run);
-	if (extra[0].revents != 0)
-		endpoint_read_errors(&run->endpoint);
-	if (extra[1].revents != 0)
-		read_output(run);
-	if (extra[2].revents != 0)
-		write_request(run);
+	call_move(&run->call, entries, io_now());
+	see_answer(run);
+	see_request(run);
 }
 
 /* Has the endpoint ended, or to be ended? */
@@ -484,7 +420,7 @@ settle(struct run *run)
 		return;
 	check_endpoint(run, io_now());
 	/* A stream is over when its pipe says so, not when its writer ends. */
-	if (run->endpoint.ended && run->conn->source == -1)
+	if (run->call.endpoint.ended && run->conn->source == -1)
 		conclude(run);
 }
 
@@ -493,7 +429,7 @@ dataconn_server_run(struct dataconn *conn, const struct dataconn_server *server,
     struct error *error)
 {
 	struct run run = { .conn = conn, .server = server, .error = error,
-	    .endpoint = ENDPOINT_NONE, .verdict = -1 };
+	    .call = CALL_NONE(CALL_UNARY, 0), .verdict = -1 };
 	enum dataconn_event event;
 	struct error what;
 
@@ -510,9 +446,7 @@ dataconn_server_run(struct dataconn *conn, const struct dataconn_server *server,
 	}
 	progress_end(server->progress, conn->statistics.bytes);
 	dataconn_close(conn);
-	endpoint_free(&run.endpoint);
+	call_free(&run.call);
 	io_close(&run.verdict);
-	buffer_free(&run.request);
-	buffer_free(&run.answer);
 	return (run.failed ? -1 : 0);
 }

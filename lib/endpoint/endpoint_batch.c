@@ -14,9 +14,8 @@
 #include "base/lines.h"
 #include "base/signals.h"
 #include "endpoint/batch.h"
-#include "endpoint/endpoint.h"
+#include "endpoint/call.h"
 #include "endpoint/endpoint_program.h"
-#include "endpoint/outcome.h"
 #include "message/pbjson.h"
 #include "message/request.h"
 #include "message/request_check.h"
@@ -24,23 +23,21 @@
 #define OUTPUT_MAX ((size_t)1 << 30)	/* an id and METHOD_ANSWER_MAX fit */
 #define LONG_ANSWER (64u << 10)		/* bytes: worth two more system calls */
 
-struct call {
-	TAILQ_ENTRY(call) entries;
+struct entry {
+	TAILQ_ENTRY(entry) entries;
 	struct json_slice id;		/* its text is owned */
 	const struct endpoint_method *method;
 	ProtobufCMessage *request;
-	struct endpoint endpoint;	/* the child, once started */
+	struct call at;			/* the child, once started */
 	bool started;
 	bool cancelled;
-	struct buffer answer;
-	bool too_long;			/* there was more of it */
 };
 
-TAILQ_HEAD(calls, call);
+TAILQ_HEAD(entries, entry);
 
 struct batch {
 	const struct endpoint_program *program;
-	struct calls calls;		/* the oldest first */
+	struct entries calls;		/* the oldest first */
 	size_t count, running;
 	struct lines lines;		/* read, and not yet looked at */
 	struct buffer answers;		/* to be written */
@@ -87,28 +84,22 @@ write_response(struct batch *batch, const struct json_slice *id,
 }
 
 static int
-write_answer(struct batch *batch, struct call *call, struct error *error)
+write_answer(struct batch *batch, struct entry *call, struct error *error)
 {
-	const struct outcome_facts facts = {
-		.exit_code = call->endpoint.exit_code,
-		.text = endpoint_text(&call->endpoint),
-		.answer = (const char *)buffer_front(&call->answer),
-		.length = buffer_length(&call->answer),
-		.answer_max = call->answer.max,
-		.too_long = call->too_long
-	};
 	enum outcome outcome = OUTCOME_FAILED;
+	const char *response = NULL;
 	struct error what;
+	size_t length = 0;
 
 	if (call->started)
-		endpoint_log(&call->endpoint);
+		endpoint_log(&call->at.endpoint);
 	if (call->cancelled)
 		error_set(&what, EXIT_FAILED, "cancelled");
 	else
-		outcome = outcome_of(&facts, &what);
+		outcome = call_outcome(&call->at, &response, &length, &what);
 	if (outcome == OUTCOME_ANSWERED)
-		return (write_response(batch, &call->id, facts.answer,
-		    facts.length - 1, error));
+		return (write_response(batch, &call->id, response, length,
+		    error));
 	return (write_error(batch, &call->id, outcome == OUTCOME_FAILED ? NULL :
 	    outcome_status(outcome), &what, error));
 }
@@ -116,22 +107,21 @@ write_answer(struct batch *batch, struct call *call, struct error *error)
 /* --- calls --- */
 
 static void
-call_free(struct batch *batch, struct call *call)
+forget(struct batch *batch, struct entry *call)
 {
 	TAILQ_REMOVE(&batch->calls, call, entries);
 	batch->count--;
 	batch->running -= call->started;
 	if (call->started)
-		endpoint_free(&call->endpoint);
+		call_free(&call->at);
 	pbjson_free(call->request);
 	free((char *)(uintptr_t)call->id.text);
-	buffer_free(&call->answer);
 	free(call);
 }
 
 /* In the child: as if it were the only call. */
 static void
-run_call(const struct batch *batch, const struct call *call, int output,
+run_call(const struct batch *batch, const struct entry *call, int output,
     int errors)
 {
 	const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -150,12 +140,12 @@ run_call(const struct batch *batch, const struct call *call, int output,
 
 /* A child for the call, in a group of its own. */
 static int
-start(struct batch *batch, struct call *call, struct error *error)
+start(struct batch *batch, struct entry *call, struct error *error)
 {
-	struct process *process = &call->endpoint.process;
+	struct process *process = &call->at.endpoint.process;
 	int output[2] = { -1, -1 }, errors[2] = { -1, -1 };
 
-	call->endpoint = ENDPOINT_NONE;
+	call->at = CALL_NONE(CALL_UNARY, METHOD_ANSWER_MAX + 1);
 	if (pipe2(output, O_CLOEXEC) == -1 || pipe2(errors, O_CLOEXEC) == -1 ||
 	    (process->pid = fork()) == -1) {
 		error_errno(error, "cannot start a call");
@@ -185,13 +175,13 @@ start(struct batch *batch, struct call *call, struct error *error)
 static void
 cancel(struct batch *batch, const struct json_slice *id)
 {
-	struct call *call;
+	struct entry *call;
 
 	TAILQ_FOREACH(call, &batch->calls, entries)
 		if (batch_same_id(&call->id, id) && !call->cancelled) {
 			call->cancelled = true;
 			if (call->started)
-				endpoint_end(&call->endpoint, io_now());
+				endpoint_end(&call->at.endpoint, io_now());
 			return;
 		}
 }
@@ -201,7 +191,7 @@ cancel(struct batch *batch, const struct json_slice *id)
 /* The call that a line asks for, or why it asks for none. */
 static int
 read_call(const struct batch *batch, const struct batch_request *line,
-    struct call *call, struct error *error)
+    struct entry *call, struct error *error)
 {
 	const struct method *method = method_by_name(line->method);
 	char names[METHOD_NAMES_SIZE];
@@ -225,7 +215,7 @@ static int
 add_call(struct batch *batch, const struct batch_request *line,
     struct error *error)
 {
-	struct call *call = calloc(1, sizeof(*call));
+	struct entry *call = calloc(1, sizeof(*call));
 	char *id = malloc(line->id.length);
 	struct error what;
 	int result = 0;
@@ -237,12 +227,11 @@ add_call(struct batch *batch, const struct batch_request *line,
 	}
 	call->id.text = memcpy(id, line->id.text, line->id.length);
 	call->id.length = line->id.length;
-	call->answer = BUFFER_EMPTY(METHOD_ANSWER_MAX + 1);
 	TAILQ_INSERT_TAIL(&batch->calls, call, entries);
 	batch->count++;
 	if (read_call(batch, line, call, &what) == -1) {
 		result = write_error(batch, &line->id, NULL, &what, error);
-		call_free(batch, call);
+		forget(batch, call);
 	}
 	return (result);
 }
@@ -284,30 +273,14 @@ take_lines(struct batch *batch, struct error *error)
 
 /* --- the loop --- */
 
-static void
-read_answer(struct call *call)
-{
-	char chunk[16384];
-	ssize_t got;
-
-	if (call->endpoint.process.output == -1)
-		return;
-	while ((got = io_read(call->endpoint.process.output, chunk,
-	    sizeof(chunk))) > 0)
-		if (buffer_append(&call->answer, chunk, (size_t)got) == -1) {
-			call->too_long = true;
-			endpoint_end(&call->endpoint, io_now());
-			break;
-		}
-	if (got != -1 || errno != EAGAIN)
-		io_close(&call->endpoint.process.output);
-}
-
 /* Start, read and finish what can be; a call that is over leaves the list. */
 static int
 attend(struct batch *batch, struct error *error)
 {
-	struct call *call, *next;
+	/* Whatever poll(2) has said: it costs little here. */
+	static const struct pollfd ready[CALL_ENTRIES] = {
+	    { .revents = POLLIN }, { .revents = POLLIN } };
+	struct entry *call, *next;
 	struct error what;
 
 	for (call = TAILQ_FIRST(&batch->calls); call != NULL; call = next) {
@@ -318,18 +291,17 @@ attend(struct batch *batch, struct error *error)
 		    start(batch, call, &what) == -1) {
 			if (write_error(batch, &call->id, NULL, &what, error) == -1)
 				return (-1);
-			call_free(batch, call);
+			forget(batch, call);
 			continue;
 		}
 		if (call->started) {
-			endpoint_check(&call->endpoint, io_now());
-			read_answer(call);
-			endpoint_read_errors(&call->endpoint);
+			call_move(&call->at, ready, io_now());
+			call_check(&call->at, io_now());
 		}
-		if (call->started ? call->endpoint.ended : call->cancelled) {
+		if (call->started ? call->at.endpoint.ended : call->cancelled) {
 			if (write_answer(batch, call, error) == -1)
 				return (-1);
-			call_free(batch, call);
+			forget(batch, call);
 		}
 	}
 	return (0);
@@ -339,7 +311,7 @@ static void
 take_signals(struct batch *batch)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
-	struct call *call;
+	struct entry *call;
 
 	signals_take(SIGCHLD);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
@@ -350,7 +322,7 @@ take_signals(struct batch *batch)
 	TAILQ_FOREACH(call, &batch->calls, entries) {
 		call->cancelled = true;
 		if (call->started)
-			endpoint_end(&call->endpoint, io_now());
+			endpoint_end(&call->at.endpoint, io_now());
 	}
 }
 
@@ -358,9 +330,9 @@ take_signals(struct batch *batch)
 static int
 turn(struct batch *batch, struct error *error)
 {
-	struct pollfd entries[1 + 2 * ENDPOINT_BATCH_AT_ONCE];
+	struct pollfd entries[1 + CALL_ENTRIES * ENDPOINT_BATCH_AT_ONCE];
 	int64_t deadline = IO_FOREVER;
-	struct call *call;
+	struct entry *call;
 	size_t count = 1;
 
 	entries[0] = (struct pollfd){ .events = POLLIN,
@@ -368,11 +340,9 @@ turn(struct batch *batch, struct error *error)
 	TAILQ_FOREACH(call, &batch->calls, entries) {
 		if (!call->started)
 			continue;
-		entries[count++] = (struct pollfd){ .events = POLLIN,
-		    .fd = call->endpoint.process.output };
-		entries[count++] = (struct pollfd){ .events = POLLIN,
-		    .fd = call->endpoint.process.errors };
-		deadline = io_earlier(deadline, call->endpoint.kill_at);
+		call_poll(&call->at, entries + count);
+		count += CALL_ENTRIES;
+		deadline = io_earlier(deadline, call->at.endpoint.kill_at);
 	}
 	io_poll(entries, count, deadline);
 	take_signals(batch);
@@ -413,7 +383,7 @@ endpoint_batch(const struct endpoint_program *program, struct error *error)
 			break;
 		}
 	while (!TAILQ_EMPTY(&batch.calls))
-		call_free(&batch, TAILQ_FIRST(&batch.calls));
+		forget(&batch, TAILQ_FIRST(&batch.calls));
 	lines_free(&batch.lines);
 	buffer_free(&batch.answers);
 	if (result == -1)

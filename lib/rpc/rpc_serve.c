@@ -4,7 +4,7 @@
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/signals.h"
-#include "endpoint/endpoint_call.h"
+#include "endpoint/call.h"
 #include "rpc/rpc_network.h"
 #include "rpc/rpc_serve.h"
 #include "rpc/rpc_translate.h"
@@ -19,9 +19,9 @@
 struct job {
 	TAILQ_ENTRY(job) entries;
 	struct rpc_call *call;		/* NULL: nobody waits for it any more */
-	struct endpoint_call at;
+	struct call at;
 	int64_t deadline;
-	struct pollfd *poll;		/* ENDPOINT_CALL_ENTRIES of them */
+	struct pollfd *poll;		/* CALL_ENTRIES of them */
 };
 
 TAILQ_HEAD(jobs, job);
@@ -34,7 +34,7 @@ struct run {
 	size_t job_count;
 	struct rpc_worker *worker;	/* with batch; NULL: none runs */
 	struct pollfd entries[RPC_NETWORK_ENTRIES + RPC_WORKER_ENTRIES +
-	    ENDPOINT_CALL_ENTRIES * RPC_SERVE_CALLS_MAX];
+	    CALL_ENTRIES * RPC_SERVE_CALLS_MAX];
 	bool over;			/* the connection is */
 };
 
@@ -45,7 +45,7 @@ free_job(struct run *run, struct job *job)
 {
 	TAILQ_REMOVE(&run->jobs, job, entries);
 	run->job_count--;
-	endpoint_call_free(&job->at);
+	call_free(&job->at);
 	free(job);
 }
 
@@ -65,13 +65,15 @@ start_job(struct run *run, struct rpc_call *call)
 	size_t length;
 	char *text;
 
+	if (job != NULL)
+		job->at = CALL_NONE(CALL_UNARY, METHOD_ANSWER_MAX);
 	text = job != NULL ? rpc_translate_request(call, &length, &error) : NULL;
 	if (job == NULL)
 		refuse(run, call, GRPC_RESOURCE_EXHAUSTED, "out of memory");
 	else if (text == NULL)
 		refuse(run, call, GRPC_INVALID_ARGUMENT, error.text);
-	else if (endpoint_call_start(&job->at, run->serve->endpoint,
-	    call->method->name, text, length, METHOD_ANSWER_MAX, &error) == -1) {
+	else if (call_start(&job->at, run->serve->endpoint, call->method->name,
+	    text, length, &error) == -1) {
 		diag("%s", error.text);
 		refuse(run, call, GRPC_UNKNOWN, error.text);
 	} else {
@@ -116,7 +118,7 @@ conclude(struct run *run, struct job *job)
 	endpoint_log(&job->at.endpoint);
 	if (job->call == NULL)
 		return;
-	outcome = endpoint_call_outcome(&job->at, &line, &length, &error);
+	outcome = call_outcome(&job->at, &line, &length, &error);
 	if (outcome == OUTCOME_ANSWERED && rpc_translate_answer(&run->server,
 	    job->call, line, length, &error) == 0)
 		return;
@@ -130,7 +132,8 @@ handle_job(struct run *run, struct job *job, int64_t now)
 {
 	if (now >= job->deadline)
 		expire_job(run, job);
-	endpoint_call_handle(&job->at, job->poll, now);
+	call_move(&job->at, job->poll, now);
+	call_check(&job->at, now);
 	if (job->at.endpoint.ended) {
 		conclude(run, job);
 		free_job(run, job);
@@ -251,8 +254,8 @@ turn(struct run *run)
 	}
 	TAILQ_FOREACH(job, &run->jobs, entries) {
 		job->poll = run->entries + count;
-		endpoint_call_poll(&job->at, job->poll);
-		count += ENDPOINT_CALL_ENTRIES;
+		call_poll(&job->at, job->poll);
+		count += CALL_ENTRIES;
 		until = io_earlier(until, io_earlier(job->deadline,
 		    job->at.endpoint.kill_at));
 	}

@@ -5,7 +5,7 @@
 
 /*
  * One control connection as its server: zr-rpc serve.  Each call runs the endpoint
- * command (endpoint_call.h), or all of them share one process of it
+ * command (call.h), or all of them share one process of it
  * (rpc_worker.h).
  */
 #define RPC_SERVE_CALLS		16	/* at once, unless told */

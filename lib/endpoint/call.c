@@ -1,0 +1,150 @@
+#include <errno.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "endpoint/call.h"
+
+int
+call_start(struct call *call, char *const argv[], const char *method,
+    const char *request, size_t length, struct error *error)
+{
+	call->request = BUFFER_EMPTY(length + 1);
+	if (buffer_append(&call->request, request, length) == -1 ||
+	    buffer_append(&call->request, "\n", 1) == -1)
+		error_errno(error, "request");
+	else if (endpoint_start(&call->endpoint, argv, method, error) == 0)
+		return (0);
+	call_free(call);
+	return (-1);
+}
+
+void
+call_poll(const struct call *call, struct pollfd entries[CALL_ENTRIES])
+{
+	const struct process *process = &call->endpoint.process;
+
+	entries[0] = (struct pollfd){ .fd = process->errors, .events = POLLIN };
+	entries[1] = (struct pollfd){ .events = POLLIN,
+	    .fd = call->newline == NULL ? process->output : -1 };
+	entries[2] = (struct pollfd){ .events = POLLOUT,
+	    .fd = buffer_length(&call->request) > 0 ? process->input : -1 };
+}
+
+/* Does the answer end in what has come last?  Only where a stream follows it. */
+static bool
+take(struct call *call, const char *bytes, size_t length)
+{
+	const char *newline = call->kind == CALL_SEND ?
+	    memchr(bytes, '\n', length) : NULL;
+
+	if (newline != NULL)
+		call->newline = (const char *)buffer_front(&call->answer) +
+		    buffer_length(&call->answer) - length + (newline - bytes);
+	return (newline != NULL);
+}
+
+static void
+read_answer(struct call *call, int64_t now)
+{
+	struct process *process = &call->endpoint.process;
+	static char bytes[64 << 10];
+	ssize_t got;
+
+	while ((got = io_read(process->output, bytes,
+	    call->kind == CALL_SEND ? 4096 : sizeof(bytes))) > 0) {
+		if (buffer_append(&call->answer, bytes, (size_t)got) == -1) {
+			call->too_long = true;
+			buffer_free(&call->answer);
+			endpoint_end(&call->endpoint, now);
+			break;
+		}
+		if (take(call, bytes, (size_t)got))
+			return;
+	}
+	if (got != -1 || errno != EAGAIN)
+		io_close(&process->output);
+}
+
+static void
+write_request(struct call *call)
+{
+	struct process *process = &call->endpoint.process;
+	ssize_t put;
+
+	put = io_write(process->input, buffer_front(&call->request),
+	    buffer_length(&call->request));
+	if (put == -1 && errno == EAGAIN)
+		return;
+	if (put == -1)		/* it may know without having read */
+		put = (ssize_t)buffer_length(&call->request);
+	buffer_consume(&call->request, (size_t)put);
+	if (buffer_length(&call->request) == 0 && call->kind != CALL_RECEIVE)
+		io_close(&process->input);
+}
+
+void
+call_move(struct call *call, const struct pollfd entries[CALL_ENTRIES],
+    int64_t now)
+{
+	if (entries[0].revents != 0)
+		endpoint_read_errors(&call->endpoint);
+	if (entries[1].revents != 0 && call->endpoint.process.output != -1)
+		read_answer(call, now);
+	if (entries[2].revents != 0 && call->endpoint.process.input != -1)
+		write_request(call);
+}
+
+void
+call_check(struct call *call, int64_t now)
+{
+	/* First whether it has ended, then what it left: nothing is lost. */
+	endpoint_check(&call->endpoint, now);
+	if (!call->endpoint.ended)
+		return;
+	endpoint_read_errors(&call->endpoint);
+	if (call->newline == NULL && call->endpoint.process.output != -1)
+		read_answer(call, now);
+}
+
+const char *
+call_line(const struct call *call, size_t *length, const char **stream,
+    size_t *stream_length)
+{
+	const char *line = (const char *)buffer_front(&call->answer);
+
+	if (call->newline == NULL)
+		return (NULL);
+	*length = (size_t)(call->newline - line);
+	*stream = call->newline + 1;
+	*stream_length = buffer_length(&call->answer) - *length - 1;
+	return (line);
+}
+
+enum outcome
+call_outcome(const struct call *call, const char **line, size_t *length,
+    struct error *error)
+{
+	const struct outcome_facts facts = {
+		.exit_code = call->endpoint.exit_code,
+		.text = endpoint_text(&call->endpoint),
+		.answer = (const char *)buffer_front(&call->answer),
+		.length = buffer_length(&call->answer),
+		.answer_max = call->answer.max,
+		.too_long = call->too_long
+	};
+	const enum outcome outcome = outcome_of(&facts, error);
+
+	if (outcome == OUTCOME_ANSWERED) {
+		*line = facts.answer;
+		*length = facts.length - 1;
+	}
+	return (outcome);
+}
+
+void
+call_free(struct call *call)
+{
+	endpoint_free(&call->endpoint);
+	buffer_free(&call->request);
+	buffer_free(&call->answer);
+}

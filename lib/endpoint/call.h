@@ -1,0 +1,80 @@
+#ifndef ZR_CALL_H
+#define ZR_CALL_H
+
+#include <poll.h>
+
+#include "base/buffer.h"
+#include "endpoint/endpoint.h"
+#include "endpoint/outcome.h"
+
+/*
+ * One call at an endpoint process (zr-endpoint-interface(7)): the request line in,
+ * the answer line out, standard error, and the exit status as the last word.
+ * Nothing here blocks, so that any number of calls can share a poll loop with
+ * other descriptors.
+ *
+ * The stream of Send and Receive is the caller's: it takes over process.output
+ * when call_line() has given it Send's line, and process.input when nothing of
+ * Receive's request is left to be written.
+ */
+#define CALL_ENTRIES 3		/* that call_poll() fills in */
+
+enum call_kind {
+	CALL_UNARY,
+	CALL_SEND,		/* standard output carries a stream after its line */
+	CALL_RECEIVE		/* standard input carries a stream after the request */
+};
+
+struct call {
+	enum call_kind kind;
+	struct endpoint endpoint;
+	struct buffer request;	/* the line, as far as unwritten */
+	struct buffer answer;
+	const char *newline;	/* CALL_SEND: in answer; NULL: the line is not in yet */
+	bool too_long;
+};
+
+/* answer_max: the longest answer line, in bytes. */
+#define CALL_NONE(what, answer_max) ((struct call){ .kind = (what), \
+	.endpoint = ENDPOINT_NONE, .answer = BUFFER_EMPTY(answer_max) })
+
+/*
+ * Start "argv... method" for a CALL_NONE; length bytes of request (copied) and a
+ * newline are its standard input.  A caller that starts the process itself sets
+ * call.endpoint.process instead; what of it is -1 is left alone.
+ */
+int	call_start(struct call *call, char *const argv[], const char *method,
+	    const char *request, size_t length, struct error *error);
+
+/* What to wait for. */
+void	call_poll(const struct call *call, struct pollfd entries[CALL_ENTRIES]);
+
+/* Move what can be moved.  An answer that is too long ends the endpoint. */
+void	call_move(struct call *call, const struct pollfd entries[CALL_ENTRIES],
+	    int64_t now);
+
+/*
+ * After SIGCHLD, and at endpoint.kill_at: reap the process if it has ended.  Then
+ * endpoint.ended is set, and everything that it wrote is in.
+ */
+void	call_check(struct call *call, int64_t now);
+
+/*
+ * CALL_SEND: the answer line without its newline and, behind it, what of the
+ * stream was read with it; both in the call's own memory.  NULL: not in yet.
+ */
+const char *call_line(const struct call *call, size_t *length,
+	    const char **stream, size_t *stream_length);
+
+/*
+ * Once it has ended.  On OUTCOME_ANSWERED *line is the answer without its newline,
+ * *length bytes in the call's own memory; otherwise *error has what the client
+ * is to hear.
+ */
+enum outcome call_outcome(const struct call *call, const char **line,
+	    size_t *length, struct error *error);
+
+/* Blocking where it still runs: SIGTERM, SIGKILL, wait. */
+void	call_free(struct call *call);
+
+#endif
