@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "format/fs_name.h"
+#include "format/rfc3339.h"
+#include "format/zrepl_name.h"
 #include "holds/leftover.h"
 #include "message/json_text.h"
-#include "message/rfc3339.h"
-#include "zfs/fs_name.h"
 #include "zfs/zfs_command.h"
-#include "zfs/zrepl_name.h"
 
 static const char usage[] =
     "zr-holds list [-Hjs] [-J JOB] [-k KIND] [FILESYSTEM ...]\n"

@@ -12,13 +12,13 @@
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/signals.h"
-#include "endpoint/command.h"
-#include "endpoint/step.h"
 #include "endpoint/verdict.h"
 #include "message/json_text.h"
 #include "message/pbjson.h"
 #include "message/request.h"
 #include "message/request_check.h"
+#include "step/command.h"
+#include "step/step.h"
 #include "transport/chain.h"
 
 static const char usage[] =

@@ -9,8 +9,8 @@
 #include "base/buffer.h"
 #include "base/diag.h"
 #include "base/io.h"
+#include "format/resume_token.h"
 #include "message/json_text.h"
-#include "zfs/resume_token.h"
 
 static const char usage[] = "zr-token [TOKEN]";
 

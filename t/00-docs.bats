@@ -95,6 +95,16 @@ section() {
 	done
 }
 
+@test "each file of lib has a header, its own or that of what it is a part of" {
+	for file in "$TOP"/lib/*/*.c; do
+		header=${file%.c}
+		until [ -e "$header.h" ] || [ "$header" = "${header%_*}" ]; do
+			header=${header%_*}
+		done
+		[ -e "$header.h" ] || { echo "$file"; false; }
+	done
+}
+
 @test "no layer of lib includes one that stands below it in lib/README" {
 	sed -n 's/^\([a-z]*\)\t.*/\1/p' "$TOP/lib/README" > layers
 	diff <(sort layers) <(cd "$TOP/lib" && printf '%s\n' */ | tr -d / | sort)

@@ -11,7 +11,7 @@
 #include "archive/archive_directory.h"
 #include "base/diag.h"
 #include "base/io.h"
-#include "zfs/fs_name.h"
+#include "format/fs_name.h"
 
 /* How often a directory may vanish between our making and our locking it. */
 #define VANISHED_MAX 100

@@ -15,8 +15,8 @@
 #include "base/diag.h"
 #include "base/io.h"
 #include "endpoint/endpoint_program.h"
+#include "format/rfc3339.h"
 #include "message/request.h"
-#include "message/rfc3339.h"
 #include "transport/identity.h"
 
 const char archive_endpoint_usage[] =

@@ -13,9 +13,9 @@
 #include "archive/archive_receive.h"
 #include "base/io.h"
 #include "base/signals.h"
-#include "message/rfc3339.h"
-#include "zfs/fs_name.h"
-#include "zfs/zstream.h"
+#include "format/fs_name.h"
+#include "format/rfc3339.h"
+#include "format/zstream.h"
 
 #define CHUNK (128u << 10)	/* bytes per read */
 

@@ -9,8 +9,8 @@
 
 #include "archive/archive_record.h"
 #include "base/io.h"
-#include "message/rfc3339.h"
-#include "zfs/fs_name.h"
+#include "format/fs_name.h"
+#include "format/rfc3339.h"
 
 /* A 64-bit number, written as a string as everywhere. */
 static bool

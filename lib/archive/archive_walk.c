@@ -10,7 +10,7 @@
 #include "archive/archive.h"
 #include "archive/archive_directory.h"
 #include "archive/archive_list.h"
-#include "zfs/fs_name.h"
+#include "format/fs_name.h"
 
 struct walk {
 	int root;

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/zrepl_name.h"
 #include "holds/leftover.h"
-#include "zfs/zrepl_name.h"
 
 static struct leftover *
 add(struct leftover_list *list, const struct zfs_object *object,

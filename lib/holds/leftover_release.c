@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/fs_name.h"
 #include "holds/leftover.h"
-#include "zfs/fs_name.h"
 #include "zfs/zfs_command.h"
 
 #define BATCH_COUNT	1000	/* snapshots in a command; a name is 255 bytes */

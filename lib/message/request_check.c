@@ -2,9 +2,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "format/rfc3339.h"
 #include "message/protobuf_field.h"
 #include "message/request_check.h"
-#include "message/rfc3339.h"
 #include "zrepl.pb-c.h"
 
 static int

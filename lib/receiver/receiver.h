@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "zfs/fs_name.h"
+#include "format/fs_name.h"
 #include "zrepl.pb-c.h"
 
 /*

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "format/zrepl_name.h"
 #include "message/request.h"
 #include "receiver/receiver.h"
 #include "receiver/receiver_endpoint.h"
@@ -12,7 +13,6 @@
 #include "zfs/zfs_endpoint.h"
 #include "zfs/zfs_filesystems.h"
 #include "zfs/zfs_versions.h"
-#include "zfs/zrepl_name.h"
 
 const char receiver_endpoint_usage[] =
     "zr-endpoint receiver [-nSu] [-c IDENTITY] [-e inherit | off] [-j JOB]"

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/zrepl_name.h"
 #include "receiver/receiver.h"
 #include "zfs/zfs_advice.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_object.h"
-#include "zfs/zrepl_name.h"
 
 int
 receiver_local(const struct receiver *receiver, const char *filesystem,

@@ -9,15 +9,15 @@
 #include "base/diag.h"
 #include "base/io.h"
 #include "endpoint/verdict.h"
+#include "format/resume_token.h"
+#include "format/zrepl_name.h"
 #include "message/request_check.h"
 #include "receiver/receiver.h"
 #include "receiver/receiver_recv.h"
-#include "zfs/resume_token.h"
 #include "zfs/stream_peek.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_hold.h"
 #include "zfs/zfs_object.h"
-#include "zfs/zrepl_name.h"
 
 #define SNAPSHOT_SIZE (2 * (FS_NAME_MAX + 1))
 

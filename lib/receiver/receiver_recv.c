@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "format/zrepl_name.h"
 #include "receiver/receiver_recv.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_property.h"
-#include "zfs/zrepl_name.h"
 
 /* -o and -x, without those that do not apply to what is received. */
 static void

@@ -1,8 +1,8 @@
 #ifndef ZR_RECEIVER_RECV_H
 #define ZR_RECEIVER_RECV_H
 
+#include "format/stream_head.h"
 #include "receiver/receiver.h"
-#include "zfs/stream_head.h"
 
 enum recv_flags {
 	RECV_FORCE = 1 << 0,		/* -F: over what is there */

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "zfs/fs_filter.h"
+#include "format/fs_filter.h"
+#include "format/zrepl_name.h"
 #include "zfs/zfs_object.h"
-#include "zfs/zrepl_name.h"
 #include "zrepl.pb-c.h"
 
 /*

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "format/zrepl_name.h"
 #include "message/request.h"
 #include "sender/sender.h"
 #include "sender/sender_endpoint.h"
@@ -10,7 +11,6 @@
 #include "zfs/zfs_endpoint.h"
 #include "zfs/zfs_filesystems.h"
 #include "zfs/zfs_versions.h"
-#include "zfs/zrepl_name.h"
 
 const char sender_endpoint_usage[] =
     "zr-endpoint sender [-bceELpSw] [-F FILE] [-f ENTRY] [-j JOB] METHOD [REQUEST]";

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "format/fs_name.h"
+#include "format/zrepl_name.h"
 #include "sender/sender.h"
-#include "zfs/fs_name.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_hold.h"
-#include "zfs/zrepl_name.h"
 
 #define BOOKMARK_SIZE (FS_NAME_MAX + 1 + ZREPL_NAME_SIZE)
 

@@ -8,14 +8,14 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "format/fs_name.h"
+#include "format/resume_token.h"
+#include "format/zrepl_name.h"
 #include "message/request_check.h"
 #include "sender/sender.h"
-#include "zfs/fs_name.h"
-#include "zfs/resume_token.h"
 #include "zfs/zfs_advice.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_versions.h"
-#include "zfs/zrepl_name.h"
 
 #define SIZE_ABSURD (UINT64_C(1) << 60)	/* bytes */
 

@@ -2,7 +2,7 @@
 #define ZR_STREAM_PEEK_H
 
 #include "endpoint/verdict.h"
-#include "zfs/stream_head.h"
+#include "format/stream_head.h"
 
 /*
  * Wait until it is known how a stream begins, however long that takes, and as

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "zfs/fs_name.h"
+#include "format/fs_name.h"
 #include "zfs/zfs_advice.h"
 
 /*

@@ -6,7 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "zfs/fs_name.h"
+#include "format/fs_name.h"
 
 /*
  * Running zfs(8) as a child process.  Its words are read, never guessed from

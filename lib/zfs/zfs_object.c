@@ -1,10 +1,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/zrepl_name.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_object.h"
 #include "zfs/zfs_output.h"
-#include "zfs/zrepl_name.h"
 
 /* The order of the names is that of the bits of enum zfs_wanted. */
 static const struct {

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "message/rfc3339.h"
-#include "zfs/fs_name.h"
+#include "format/fs_name.h"
+#include "format/rfc3339.h"
+#include "format/zrepl_name.h"
 #include "zfs/zfs_output.h"
-#include "zfs/zrepl_name.h"
 
 /* --- zfs get: a line is name, property, value, source --- */
 

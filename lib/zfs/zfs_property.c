@@ -1,7 +1,7 @@
 #include <string.h>
 
+#include "format/zstream.h"
 #include "zfs/zfs_property.h"
-#include "zfs/zstream.h"
 
 /*
  * OpenZFS 2.0 to 2.3, the short names that zfs takes as well included.  (volmode

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "format/fs_name.h"
+#include "format/rfc3339.h"
 #include "message/request.h"
-#include "message/rfc3339.h"
-#include "zfs/fs_name.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_hold.h"
 #include "zfs/zfs_output.h"

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "zfs/fs_filter.h"
-#include "zfs/fs_name.h"
+#include "format/fs_filter.h"
+#include "format/fs_name.h"
 
 #define LINES_MAX 64
 

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "zfs/nvlist.h"
+#include "format/nvlist.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

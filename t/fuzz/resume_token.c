@@ -10,8 +10,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "zfs/fletcher4.h"
-#include "zfs/resume_token.h"
+#include "format/fletcher4.h"
+#include "format/resume_token.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

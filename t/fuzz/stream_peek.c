@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "zfs/stream_head.h"
+#include "format/stream_head.h"
 
 #define AT_CHECKSUM	280
 #define AT_END_CHECKSUM	8

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "zfs/fs_name.h"
-#include "zfs/zrepl_name.h"
+#include "format/fs_name.h"
+#include "format/zrepl_name.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

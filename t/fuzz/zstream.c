@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "zfs/zstream.h"
+#include "format/zstream.h"
 
 #define AT_CHECKSUM	280
 #define AT_END_CHECKSUM	8

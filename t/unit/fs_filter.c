@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "unit.h"
-#include "zfs/fs_filter.h"
+#include "format/fs_filter.h"
 
 static struct fs_filter
 filter_of(const char *const entries[])

@@ -1,6 +1,6 @@
 /* fs_name: what is a filesystem's or a snapshot's name, and what is not. */
 #include "unit.h"
-#include "zfs/fs_name.h"
+#include "format/fs_name.h"
 
 int
 main(void)

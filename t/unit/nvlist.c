@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include "unit.h"
-#include "zfs/nvlist.h"
+#include "format/nvlist.h"
 
 /* The payload of a stream's first record, exactly as large as it is. */
 static uint8_t *

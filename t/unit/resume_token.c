@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "unit.h"
-#include "zfs/resume_token.h"
+#include "format/resume_token.h"
 
 static char line[2 * RESUME_TOKEN_TEXT_MAX];
 

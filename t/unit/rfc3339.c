@@ -1,4 +1,4 @@
-#include "message/rfc3339.h"
+#include "format/rfc3339.h"
 #include "unit.h"
 
 int

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "unit.h"
-#include "zfs/stream_head.h"
+#include "format/stream_head.h"
 
 static uint8_t *bytes;
 static size_t size;

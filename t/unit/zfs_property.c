@@ -1,7 +1,7 @@
 /* Which properties are left out for what kind of stream. */
 #include "unit.h"
+#include "format/zstream.h"
 #include "zfs/zfs_property.h"
-#include "zfs/zstream.h"
 
 int
 main(void)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "unit.h"
-#include "zfs/zrepl_name.h"
+#include "format/zrepl_name.h"
 
 static void
 names(void)

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "unit.h"
-#include "zfs/zstream.h"
+#include "format/zstream.h"
 
 static const char *const directory = "t/data/streams";
 static uint8_t *bytes;

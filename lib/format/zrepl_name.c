@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "zfs/fs_name.h"
-#include "zfs/zrepl_name.h"
+#include "format/fs_name.h"
+#include "format/zrepl_name.h"
 
 #define GUID_DIGITS 16
 #define PLACEHOLDER_HASH_SIZE 32	/* bytes of a digest */

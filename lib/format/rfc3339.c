@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "message/rfc3339.h"
+#include "format/rfc3339.h"
 
 /* A fixed number of digits, as a value between least and most. */
 static bool

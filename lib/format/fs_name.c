@@ -1,7 +1,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "zfs/fs_name.h"
+#include "format/fs_name.h"
 
 static const char characters[] = "abcdefghijklmnopqrstuvwxyz"
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.: ";

@@ -6,7 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "zfs/zstream.h"
+#include "format/zstream.h"
 
 /*
  * The head of a zfs send stream: its bytes up to and including the BEGIN record

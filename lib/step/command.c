@@ -7,7 +7,7 @@
 
 #include "base/diag.h"
 #include "base/io.h"
-#include "endpoint/command.h"
+#include "step/command.h"
 
 #define QUOTE_MAX 32	/* bytes of an answer that is none */
 

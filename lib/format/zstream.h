@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "zfs/fletcher4.h"
+#include "format/fletcher4.h"
 
 /*
  * Is this a complete zfs send stream of one snapshot, and of which?  Bytes go

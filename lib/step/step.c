@@ -11,10 +11,10 @@
 #include "base/lines.h"
 #include "base/number.h"
 #include "base/signals.h"
-#include "endpoint/command.h"
-#include "endpoint/step.h"
 #include "endpoint/verdict.h"
 #include "message/pbjson.h"
+#include "step/command.h"
+#include "step/step.h"
 
 /* A sender whose receiver is gone gets this long to notice by itself. */
 #define SENDER_GRACE_MS 5000

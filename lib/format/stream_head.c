@@ -1,7 +1,7 @@
 #include <inttypes.h>
 
-#include "zfs/nvlist.h"
-#include "zfs/stream_head.h"
+#include "format/nvlist.h"
+#include "format/stream_head.h"
 
 void
 stream_head_init(struct stream_head *head)

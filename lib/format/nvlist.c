@@ -2,7 +2,7 @@
 #include <endian.h>
 #include <string.h>
 
-#include "zfs/nvlist.h"
+#include "format/nvlist.h"
 
 /*
  * A packed nvlist is four bytes (encoding, byte order, two unused) and a list;

@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "zfs/fs_filter.h"
-#include "zfs/fs_name.h"
+#include "format/fs_filter.h"
+#include "format/fs_name.h"
 
 int
 fs_filter_add(struct fs_filter *filter, const char *entry, struct error *error)

@@ -1,7 +1,7 @@
 #include <byteswap.h>
 #include <string.h>
 
-#include "zfs/fletcher4.h"
+#include "format/fletcher4.h"
 
 /* Whole words; the four sums stay in registers. */
 static void

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "zfs/zstream.h"
+#include "format/zstream.h"
 
 /* Record types, and where their fields lie (OpenZFS, dmu_replay_record). */
 enum record_type {

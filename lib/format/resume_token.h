@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "zfs/fs_name.h"
+#include "format/fs_name.h"
 
 /*
  * Resume tokens: what the property receive_resume_token holds after an

@@ -2,9 +2,9 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "zfs/fletcher4.h"
-#include "zfs/nvlist.h"
-#include "zfs/resume_token.h"
+#include "format/fletcher4.h"
+#include "format/nvlist.h"
+#include "format/resume_token.h"
 
 static int
 corrupt(struct error *error, const char *why)
