@@ -10,6 +10,8 @@
 #	make bench	CPU seconds per GiB and throughput
 #	make SANITIZE=1	with AddressSanitizer and UBSan, in build/sanitize
 
+VERSION = 0.1
+
 PREFIX = /usr/local
 DESTDIR =
 CC = gcc
@@ -45,7 +47,7 @@ SANITIZERS_1 = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer
 SANITIZERS = $(SANITIZERS_$(SANITIZE))
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DLIBBSD_OVERLAY -DLIBBSD_NETBSD_VIS \
-	-isystem /usr/include/bsd $(WARNINGS) $(CFLAGS) $(SANITIZERS) \
+	'-DZR_VERSION="$(VERSION)"' -isystem /usr/include/bsd $(WARNINGS) $(CFLAGS) $(SANITIZERS) \
 	-Ilib -I$(BUILD)/proto -MMD -MP
 
 LIB_OBJECTS = $(patsubst lib/%.c,$(BUILD)/lib/%.o,$(wildcard lib/*/*.c)) \
@@ -193,7 +195,9 @@ $(PROGRAMS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/bin/%.o $(LIBRARY)
 
 $(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: bin/%.sh
 	@mkdir -p $(@D)
-	install $< $@
+	sed 's/@VERSION@/$(VERSION)/' $< > $@.new
+	chmod 755 $@.new
+	mv $@.new $@
 
 # A fuzz target with a main() that replays what was found.
 $(BUILD)/t/unit/fuzz-%: t/fuzz/%.c t/fuzz/replay/main.c t/unit/unit.h $(LIBRARY)

@@ -11,6 +11,7 @@ days=${ZR_CERT_DAYS:-3650}
 
 usage() {
 	echo "usage: $usage" | sed '2,$s/^/       /'
+	[ "$1" -ne 0 ] || echo 'See zr-cert(1).'
 	exit "$1"
 }
 
@@ -287,7 +288,8 @@ check:*) ;;
 *:-*) usage 100 >&2 ;;
 esac
 case $command:$# in
--h:0) usage 0 ;;
+-h:0 | --help:0) usage 0 ;;
+--version:0) echo 'zr-cert (zr) @VERSION@' || exit 111 ;;
 ca:[12]) make_ca "$@" ;;
 server:[01] | client:[!2]* | client:2?*) usage 100 >&2 ;;
 server:*) make_server "$@" ;;

@@ -27,7 +27,7 @@ main(int argc, char *argv[])
 	bool timed = false;
 	pid_t pid;
 
-	diag_init("zr-connect");
+	usage_begin("zr-connect", usage, argc, argv);
 	while ((option = getopt(argc, argv, "+f:ht:")) != -1)
 		switch (option) {
 		case 'f':

@@ -141,7 +141,7 @@ main(int argc, char *argv[])
 	bool serve;
 	int result;
 
-	diag_init("zr-dataconn");
+	usage_begin("zr-dataconn", usage, argc, argv);
 	parse_options(&options, argc, argv);
 	argc -= optind;
 	argv += optind;

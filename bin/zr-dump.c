@@ -65,7 +65,7 @@ main(int argc, char *argv[])
 	char names[METHOD_NAMES_SIZE];
 	int option, code, server;
 
-	diag_init("zr-dump");
+	usage_begin("zr-dump", usage, argc, argv);
 	while ((option = getopt(argc, argv, "+hm:r")) != -1)
 		switch (option) {
 		case 'h':

@@ -27,6 +27,7 @@ usage(void)
 {
 	static char text[2048];
 
+	text[0] = '\0';
 	for (size_t i = 0; i < STORES; i++) {
 		strlcat(text, i > 0 ? "\n" : "", sizeof(text));
 		strlcat(text, stores[i].usage, sizeof(text));
@@ -39,7 +40,7 @@ main(int argc, char *argv[])
 {
 	int option;
 
-	diag_init("zr-endpoint");
+	usage_begin("zr-endpoint", usage(), argc, argv);
 	while ((option = getopt(argc, argv, "+h")) != -1) {
 		if (option == 'h')
 			usage_help(usage());

@@ -182,7 +182,7 @@ main(int argc, char *argv[])
 	int option, result, seconds = 10;
 	int64_t deadline;
 
-	diag_init("zr-handshake");
+	usage_begin("zr-handshake", usage, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	while ((option = getopt(argc, argv, "+f:hnt:")) != -1)
 		switch (option) {

@@ -241,7 +241,7 @@ main(int argc, char *argv[])
 	size_t count = 0;
 	int result = 0;
 
-	diag_init("zr-holds");
+	usage_begin("zr-holds", usage, argc, argv);
 	parse_options(argc, argv);
 	zfs_init();
 	if (leftover_read(&list, want.filesystems, &error) == -1) {

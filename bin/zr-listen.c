@@ -507,7 +507,7 @@ main(int argc, char *argv[])
 	struct error error;
 	bool inherited;
 
-	diag_init("zr-listen");
+	usage_begin("zr-listen", usage, argc, argv);
 	unsetenv("ZR_CLIENT_IDENTITY");
 	diag_refresh();
 	parse_options(&options, argc, argv);

@@ -83,7 +83,7 @@ main(int argc, char *argv[])
 	bool connecting;
 	int option;
 
-	diag_init("zr-mux");
+	usage_begin("zr-mux", usage, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	while ((option = getopt(argc, argv, "+f:h")) != -1)
 		switch (option) {

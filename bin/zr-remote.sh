@@ -9,6 +9,16 @@ die() {
 	exit 100
 }
 
+help() {
+	printf 'usage: %s\nSee zr-remote(1).\n' "$usage" || exit 111
+	exit 0
+}
+
+case $#:${1-} in
+1:--help) help ;;
+1:--version) echo 'zr-remote (zr) @VERSION@' || exit 111; exit 0 ;;
+esac
+
 answer='' rate='' statistics='' identity=''
 directory='' name='' ca='' certificate='' key='' server='' tls=''
 while getopts a:b:d:hi:n:o:p:r:s:S: option; do
@@ -16,7 +26,7 @@ while getopts a:b:d:hi:n:o:p:r:s:S: option; do
 	a) ca=$OPTARG ;;
 	b) certificate=$OPTARG ;;
 	d) directory=$OPTARG ;;
-	h) echo "usage: $usage" || exit 111; exit 0 ;;
+	h) help ;;
 	i) identity=$OPTARG ;;
 	n) name=$OPTARG ;;
 	o) answer=$OPTARG ;;

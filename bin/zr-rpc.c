@@ -1,6 +1,6 @@
 /*
  * zr-rpc: unary calls on a control connection, as its client or as its
- * server.  The work is in lib/rpc/rpc_caller.c, lib/rpc/rpc_batch.c and
+ * server.  The work is in lib/rpc/rpc_caller.c, lib/rpc/rpc_caller_batch.c and
  * lib/rpc/rpc_serve.c.
  */
 #include <signal.h>
@@ -153,7 +153,7 @@ main(int argc, char *argv[])
 	bool serving, batch;
 	int result;
 
-	diag_init("zr-rpc");
+	usage_begin("zr-rpc", usage, argc, argv);
 	parse_options(&options, argc, argv);
 	argc -= optind;
 	argv += optind;

@@ -9,11 +9,21 @@ die() {
 	exit 100
 }
 
+help() {
+	printf 'usage: %s\nSee zr-serve(1).\n' "$usage" || exit 111
+	exit 0
+}
+
+case $#:${1-} in
+1:--help) help ;;
+1:--version) echo 'zr-serve (zr) @VERSION@' || exit 111; exit 0 ;;
+esac
+
 batch='' rate='' statistics='' timeout='' standstill=''
 while getopts bhr:S:T:t: option; do
 	case $option in
 	b) batch=yes ;;
-	h) echo "usage: $usage" || exit 111; exit 0 ;;
+	h) help ;;
 	r) rate=$OPTARG ;;
 	S) statistics=$OPTARG ;;
 	T) timeout=$OPTARG ;;

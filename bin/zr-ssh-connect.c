@@ -73,7 +73,7 @@ main(int argc, char *argv[])
 	int64_t deadline, seconds = GREETING_SECONDS;
 	int option, to_ssh[2], from_ssh[2];
 
-	diag_init("zr-ssh-connect");
+	usage_begin("zr-ssh-connect", usage, argc, argv);
 	add(&command, getenv("ZR_SSH") != NULL ? getenv("ZR_SSH") : "ssh", NULL);
 	add(&command, "-T", NULL);
 	while ((option = getopt(argc, argv, "+f:hi:o:p:t:")) != -1)

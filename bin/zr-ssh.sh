@@ -7,7 +7,8 @@ set -eu
 usage='zr-ssh HOST ENDPOINT ... METHOD [REQUEST]'
 
 case ${1-}:${2-} in
--h:*) echo "usage: $usage" || exit 111; exit 0 ;;
+-h:* | --help:) printf 'usage: %s\nSee zr-ssh(1).\n' "$usage" || exit 111; exit 0 ;;
+--version:) echo 'zr-ssh (zr) @VERSION@' || exit 111; exit 0 ;;
 -*:* | *:-*) echo "usage: $usage" >&2; exit 100 ;;
 esac
 [ $# -ge 3 ] || { echo "usage: $usage" >&2; exit 100; }

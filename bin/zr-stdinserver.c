@@ -47,7 +47,7 @@ main(int argc, char *argv[])
 	const char *identity;
 	int option;
 
-	diag_init("zr-stdinserver");
+	usage_begin("zr-stdinserver", usage, argc, argv);
 	while ((option = getopt(argc, argv, "+f:ht:")) != -1)
 		switch (option) {
 		case 'f':

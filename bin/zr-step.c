@@ -125,7 +125,7 @@ main(int argc, char *argv[])
 	SendReq *request;
 	int outcome;
 
-	diag_init("zr-step");
+	usage_begin("zr-step", usage, argc, argv);
 	parse_options(&step, argc, argv);
 	step.request = request = read_request(argv[optind]);
 	if (progress_open(&progress, io_now(), &error) == -1)

@@ -315,7 +315,7 @@ main(int argc, char *argv[])
 	int local, status;
 	bool kernel;
 
-	diag_init("zr-tls");
+	usage_begin("zr-tls", usage, argc, argv);
 	if (argc >= 2 && strcmp(argv[1], "-h") == 0)
 		usage_help(usage);
 	if (argc < 2 || (strcmp(argv[1], "connect") != 0 &&

@@ -60,7 +60,7 @@ main(int argc, char *argv[])
 	struct buffer out = BUFFER_EMPTY(1 << 20);
 	int option;
 
-	diag_init("zr-token");
+	usage_begin("zr-token", usage, argc, argv);
 	while ((option = getopt(argc, argv, "+h")) != -1) {
 		if (option == 'h')
 			usage_help(usage);

@@ -30,7 +30,7 @@ section() {
 		run -0 --separate-stderr "$program" -h
 		[ -z "$stderr" ]
 		[ "${lines[0]%%:*}" = usage ]
-		help=$(tr -s '[:space:]' ' ' <<< "${output#usage: }" | sed 's/ $//')
+		help=$(sed '$d; s/^usage: //' <<< "$output" | tr -s '[:space:]' ' ' | sed 's/ $//')
 		page=$(section "$TOP/man/$program.1" SYNOPSIS)
 		[ "$help" = "$page" ] || { printf '%s\n%s\n' "$help" "$page"; false; }
 	done

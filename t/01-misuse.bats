@@ -16,6 +16,24 @@ says() {
 	[ "$stderr" = "$2" ] || { printf '%s: %s\n' "${*:3}" "$stderr"; return 1; }
 }
 
+@test "--help is -h and names the page, --version names the program" {
+	for program in "$ZR_BUILD"/bin/*; do
+		name=${program##*/}
+		case $name in *.*) continue ;; esac
+		run -0 "$program" --help
+		[[ $output == "usage: $name "*"
+See $name(1)." ]]
+		[ -f "$BATS_TEST_DIRNAME/../man/$name.1" ]
+		help=$output
+		run -0 "$program" -h
+		[ "$output" = "$help" ]
+		run -0 "$program" --version
+		[[ $output == "$name (zr) "[0-9]* ]]
+		run -100 "$program" --nonsense
+		run -111 sh -c "$program --version > /dev/full"
+	done
+}
+
 @test "without an argument: the usage, and 100" {
 	for program in "$ZR_BUILD"/bin/*; do
 		program=${program##*/}

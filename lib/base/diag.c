@@ -238,13 +238,34 @@ usage_die(const char *usage)
 	exit(EXIT_USAGE);
 }
 
+static void __attribute__((noreturn))
+end_well(void)
+{
+	if (fflush(stdout) != 0)
+		die_errno("standard output");
+	exit(EXIT_DONE);
+}
+
 void
 usage_help(const char *usage)
 {
 	print_usage(stdout, usage);
-	if (fflush(stdout) != 0)
-		die_errno("standard output");
-	exit(EXIT_DONE);
+	printf("See %s(1).\n", program_name);
+	end_well();
+}
+
+void
+usage_begin(const char *program, const char *usage, int argc, char *argv[])
+{
+	diag_init(program);
+	if (argc != 2)
+		return;
+	if (strcmp(argv[1], "--help") == 0)
+		usage_help(usage);
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("%s (zr) " ZR_VERSION "\n", program);
+		end_well();
+	}
 }
 
 void

@@ -57,10 +57,13 @@ void	die_errno(const char *format, ...)	/* EXIT_SYSTEM */
 /*
  * usage text is the man page's SYNOPSIS, one line per form, without
  * "usage: ".  usage_die() prints it on standard error and exits 100;
- * usage_help() prints it on standard output and exits 0 (for -h).
+ * usage_help() prints it on standard output, names the page and exits 0 (for -h).
+ * usage_begin() is diag_init() for a program of section 1, which knows --help and
+ * --version as its only argument.
  */
 void	usage_die(const char *usage) __attribute__((noreturn));
 void	usage_help(const char *usage) __attribute__((noreturn));
+void	usage_begin(const char *program, const char *usage, int argc, char *argv[]);
 
 /*
  * An operand that cannot begin with "-": one that does is an option in the wrong
