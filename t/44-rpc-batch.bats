@@ -156,6 +156,19 @@ fails() {
 	cmp out out-b
 }
 
+@test "a batch that closes its standard output and stays is ended, and its calls fail" {
+	printf '#!/bin/sh\necho "I am tired" >&2\nexec sleep 100 >&-\n' > endpoint
+	chmod +x endpoint
+	SECONDS=0
+	for id in 1 2; do
+		echo "{\"id\":$id,\"method\":\"Ping\"}"
+		sleep 1
+	done | pair zr-rpc batch -- zr-rpc -b serve ./endpoint > out 2> errors
+	[ "$(jq -r '.error.message' out | sort -u)" = 'I am tired' ]
+	[ "$(wc -l < out)" = 2 ]
+	[ "$SECONDS" -lt 40 ]
+}
+
 @test "an endpoint that is no batch is named" {
 	printf '#!/bin/sh\nread -r line\necho "{}"\n' > endpoint
 	chmod +x endpoint

@@ -168,6 +168,19 @@ take_answer(struct rpc_worker *worker, struct rpc_server *server,
 	return (result);
 }
 
+/* It has closed its standard output: what does it have to wait for? */
+static void
+silence(struct rpc_worker *worker, int64_t now)
+{
+	struct endpoint *endpoint = &worker->endpoint;
+
+	io_close(&endpoint->process.output);
+	worker->retired = true;
+	if (!endpoint->ended)
+		endpoint->kill_at = io_earlier(endpoint->kill_at,
+		    now + ENDPOINT_TERM_MS);
+}
+
 static void
 read_answers(struct rpc_worker *worker, struct rpc_server *server, int64_t now)
 {
@@ -182,7 +195,7 @@ read_answers(struct rpc_worker *worker, struct rpc_server *server, int64_t now)
 		if (take_answer(worker, server, line, length, &error) == -1)
 			goto broken;
 	if (worker->answers.ended)
-		io_close(&process->output);
+		silence(worker, now);
 	return;
 broken:
 	error_prefix(&error, "the endpoint's batch");
