@@ -11,6 +11,7 @@
 
 #include "message/method.h"
 #include "message/pbjson.h"
+#include "message/pbjson_wire.h"
 #include "message/request_check.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -59,6 +60,32 @@ round_trip(const ProtobufCMessageDescriptor *descriptor, const char *line,
 	pbjson_free(message);
 }
 
+/*
+ * Does a message come twice?  The two are one then; protobuf-c forgets of the first
+ * the enumerations that the second does not have.
+ */
+static bool
+merges(const ProtobufCMessageDescriptor *descriptor, struct wire wire)
+{
+	const ProtobufCFieldDescriptor *field;
+	struct wire_field found;
+	uint64_t seen = 0;
+
+	while (wire_next(&wire, &found) == 1) {
+		field = protobuf_c_message_descriptor_get_field(descriptor,
+		    found.number);
+		if (field == NULL || field->type != PROTOBUF_C_TYPE_MESSAGE ||
+		    found.type != 2)
+			continue;
+		if ((field->label != PROTOBUF_C_LABEL_REPEATED &&
+		    (seen & (uint64_t)1 << found.number % 64) != 0) ||
+		    merges(field->descriptor, found.value))
+			return (true);
+		seen |= (uint64_t)1 << found.number % 64;
+	}
+	return (false);
+}
+
 static void
 from_wire(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
     size_t size)
@@ -71,7 +98,8 @@ from_wire(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
 
 	line = pbjson_from_wire(descriptor, NULL, bytes, size, NULL, &error);
 	/* protobuf-c takes all that we take, and reads the same. */
-	must(line == NULL || (want != NULL && strcmp(line, want) == 0));
+	must(line == NULL || (want != NULL && (strcmp(line, want) == 0 ||
+	    merges(descriptor, (struct wire){ bytes, bytes + size }))));
 	if (oracle != NULL)
 		protobuf_c_message_free_unpacked(oracle, NULL);
 	if (want != NULL)
