@@ -2,7 +2,8 @@
 load helper
 
 faults() {
-	run -0 --separate-stderr timeout $PATIENCE /usr/bin/python3 "$BATS_TEST_DIRNAME/rpc_faults.py" "$@"
+	run --separate-stderr timeout $PATIENCE /usr/bin/python3 "$BATS_TEST_DIRNAME/rpc_faults.py" "$@"
+	[ "$status" -eq 0 ] || { printf '%s\n%s\n' "$output" "$stderr"; return 1; }
 }
 
 # How each request and each answer fared: both are asked for once.
