@@ -13,7 +13,7 @@ import collections, getopt, json, os, random, shutil, signal, subprocess, sys
 import tempfile, threading, time
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
-SECONDS = 15
+SECONDS = 60
 NAME = "a/data/@189b5711514940fa"
 REQUEST = json.dumps({
     "Filesystem": "a/data", "To": {"Name": "one", "Guid": "1773106610190237946",
