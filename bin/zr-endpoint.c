@@ -27,7 +27,6 @@ usage(void)
 {
 	static char text[2048];
 
-	text[0] = '\0';
 	for (size_t i = 0; i < STORES; i++) {
 		strlcat(text, i > 0 ? "\n" : "", sizeof(text));
 		strlcat(text, stores[i].usage, sizeof(text));
@@ -38,16 +37,17 @@ usage(void)
 int
 main(int argc, char *argv[])
 {
+	const char *const text = usage();
 	int option;
 
-	usage_begin("zr-endpoint", usage(), argc, argv);
+	usage_begin("zr-endpoint", text, argc, argv);
 	while ((option = getopt(argc, argv, "+h")) != -1) {
 		if (option == 'h')
-			usage_help(usage());
-		usage_die(usage());
+			usage_help(text);
+		usage_die(text);
 	}
 	for (size_t i = 0; i < STORES && optind < argc; i++)
 		if (strcmp(argv[optind], stores[i].name) == 0)
 			return (stores[i].run(argc - optind, argv + optind));
-	usage_die(usage());
+	usage_die(text);
 }

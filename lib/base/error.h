@@ -5,6 +5,12 @@
 
 #include "base/exit_code.h"
 
+/* For programs to go by, as text is for people. */
+enum error_cause {
+	ERROR_OTHER,
+	ERROR_END	/* end of file or a reset, where more should have come */
+};
+
 /*
  * How a library function says what went wrong.  It returns -1 and fills in
  * one of these; it never prints and never exits.  A program ends with
@@ -13,15 +19,10 @@
  * text is one line without a newline, cut to fit.  It may hold bytes that
  * came from a peer: diag.h encodes them before they reach a log.
  */
-enum error_cause {
-	ERROR_OTHER,
-	ERROR_END	/* whoever should have written has ended: end of file, reset */
-};
-
 struct error {
 	enum exit_code code;	/* what a program should exit with */
 	char text[5120];	/* an endpoint's 4 KiB and our words */
-	enum error_cause cause;	/* for programs to go by, as text is for people */
+	enum error_cause cause;
 };
 
 /*

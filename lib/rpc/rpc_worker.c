@@ -163,7 +163,7 @@ take_answer(struct rpc_worker *worker, struct rpc_server *server,
 	}
 	if (entry != NULL)
 		forget(worker, entry);
-	/* What it had said before an answer is none of its last words. */
+	/* Said before an answer, it is no reason for an end that comes later. */
 	worker->endpoint.text_length = 0;
 	return (result);
 }
