@@ -82,10 +82,7 @@ start_endpoint(struct run *run, const char *request, size_t length,
 		setenv("ZR_VERDICT", number, 1);
 		io_set_cloexec(ends[0], false);
 	}
-	run->call = run->method->kind == METHOD_SEND ?
-	    CALL_NONE(CALL_SEND, METHOD_SEND_ANSWER_MAX) :
-	    CALL_NONE(run->method->kind == METHOD_RECEIVE ? CALL_RECEIVE :
-	    CALL_UNARY, METHOD_ANSWER_MAX);
+	run->call = CALL_NONE(run->method->kind);
 	result = call_start(&run->call, run->server->endpoint,
 	    run->method->name, request, length, error);
 	io_close(&ends[0]);
@@ -263,7 +260,7 @@ see_answer(struct run *run)
 		call_outcome(&run->call, &line, &length, &error);
 		refuse(run, error.code, error.text);
 		end_endpoint(run);
-	} else if (run->call.newline != NULL && !run->responded)
+	} else if (run->call.line_size > 0 && !run->responded)
 		begin_stream(run);
 }
 
@@ -273,7 +270,7 @@ see_request(struct run *run)
 {
 	struct process *process = &run->call.endpoint.process;
 
-	if (run->call.kind != CALL_RECEIVE || process->input == -1 ||
+	if (run->call.kind != METHOD_RECEIVE || process->input == -1 ||
 	    buffer_length(&run->call.request) > 0)
 		return;
 	if (run->conn->sink == DATACONN_SINK_LATER)
@@ -309,14 +306,12 @@ conclude(struct run *run)
 	run->concluded = run->done = true;
 	io_close(&endpoint->process.output);
 	endpoint_log(endpoint);
-	outcome = sent ? outcome_of_code(endpoint->exit_code) :
-	    call_outcome(&run->call, &line, &length, &error);
+	outcome = call_outcome(&run->call, &line, &length, &error);
 	if (run->failed) {
 		outcome = OUTCOME_FAILED;
 		error = *run->error;
 	} else if (endpoint->exit_code != EXIT_DONE) {
 		/* Our log has its words already; the client needs them. */
-		error_set(&error, EXIT_FAILED, "%s", endpoint_text(endpoint));
 		error_set(run->error, EXIT_FAILED, "%s failed: %s ended with "
 		    "status %d", run->method->name, run->server->endpoint[0],
 		    endpoint->exit_code);
@@ -429,7 +424,7 @@ dataconn_server_run(struct dataconn *conn, const struct dataconn_server *server,
     struct error *error)
 {
 	struct run run = { .conn = conn, .server = server, .error = error,
-	    .call = CALL_NONE(CALL_UNARY, 0), .verdict = -1 };
+	    .call = CALL_NONE(METHOD_UNARY), .verdict = -1 };
 	enum dataconn_event event;
 	struct error what;
 

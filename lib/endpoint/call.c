@@ -25,7 +25,7 @@ call_poll(const struct call *call, struct pollfd entries[CALL_ENTRIES])
 
 	entries[0] = (struct pollfd){ .fd = process->errors, .events = POLLIN };
 	entries[1] = (struct pollfd){ .events = POLLIN,
-	    .fd = call->newline == NULL ? process->output : -1 };
+	    .fd = call->line_size == 0 ? process->output : -1 };
 	entries[2] = (struct pollfd){ .events = POLLOUT,
 	    .fd = buffer_length(&call->request) > 0 ? process->input : -1 };
 }
@@ -34,12 +34,12 @@ call_poll(const struct call *call, struct pollfd entries[CALL_ENTRIES])
 static bool
 take(struct call *call, const char *bytes, size_t length)
 {
-	const char *newline = call->kind == CALL_SEND ?
+	const char *newline = call->kind == METHOD_SEND ?
 	    memchr(bytes, '\n', length) : NULL;
 
 	if (newline != NULL)
-		call->newline = (const char *)buffer_front(&call->answer) +
-		    buffer_length(&call->answer) - length + (newline - bytes);
+		call->line_size = buffer_length(&call->answer) - length +
+		    (size_t)(newline - bytes) + 1;
 	return (newline != NULL);
 }
 
@@ -51,7 +51,7 @@ read_answer(struct call *call, int64_t now)
 	ssize_t got;
 
 	while ((got = io_read(process->output, bytes,
-	    call->kind == CALL_SEND ? 4096 : sizeof(bytes))) > 0) {
+	    call->kind == METHOD_SEND ? 4096 : sizeof(bytes))) > 0) {
 		if (buffer_append(&call->answer, bytes, (size_t)got) == -1) {
 			call->too_long = true;
 			buffer_free(&call->answer);
@@ -78,7 +78,7 @@ write_request(struct call *call)
 	if (put == -1)		/* it may know without having read */
 		put = (ssize_t)buffer_length(&call->request);
 	buffer_consume(&call->request, (size_t)put);
-	if (buffer_length(&call->request) == 0 && call->kind != CALL_RECEIVE)
+	if (buffer_length(&call->request) == 0 && call->kind != METHOD_RECEIVE)
 		io_close(&process->input);
 }
 
@@ -102,7 +102,7 @@ call_check(struct call *call, int64_t now)
 	if (!call->endpoint.ended)
 		return;
 	endpoint_read_errors(&call->endpoint);
-	if (call->newline == NULL && call->endpoint.process.output != -1)
+	if (call->line_size == 0 && call->endpoint.process.output != -1)
 		read_answer(call, now);
 }
 
@@ -112,11 +112,11 @@ call_line(const struct call *call, size_t *length, const char **stream,
 {
 	const char *line = (const char *)buffer_front(&call->answer);
 
-	if (call->newline == NULL)
+	if (call->line_size == 0)
 		return (NULL);
-	*length = (size_t)(call->newline - line);
-	*stream = call->newline + 1;
-	*stream_length = buffer_length(&call->answer) - *length - 1;
+	*length = call->line_size - 1;
+	*stream = line + call->line_size;
+	*stream_length = buffer_length(&call->answer) - call->line_size;
 	return (line);
 }
 
@@ -132,8 +132,11 @@ call_outcome(const struct call *call, const char **line, size_t *length,
 		.answer_max = call->answer.max,
 		.too_long = call->too_long
 	};
-	const enum outcome outcome = outcome_of(&facts, error);
+	enum outcome outcome;
 
+	if (call->line_size > 0 && facts.exit_code == EXIT_DONE)
+		return (OUTCOME_ANSWERED);
+	outcome = outcome_of(&facts, error);
 	if (outcome == OUTCOME_ANSWERED) {
 		*line = facts.answer;
 		*length = facts.length - 1;

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "endpoint/endpoint.h"
 #include "endpoint/outcome.h"
+#include "message/method.h"
 
 /*
  * One call at an endpoint process (zr-endpoint-interface(7)): the request line in,
@@ -19,24 +20,18 @@
  */
 #define CALL_ENTRIES 3		/* that call_poll() fills in */
 
-enum call_kind {
-	CALL_UNARY,
-	CALL_SEND,		/* standard output carries a stream after its line */
-	CALL_RECEIVE		/* standard input carries a stream after the request */
-};
-
 struct call {
-	enum call_kind kind;
+	enum method_kind kind;
 	struct endpoint endpoint;
 	struct buffer request;	/* the line, as far as unwritten */
 	struct buffer answer;
-	const char *newline;	/* CALL_SEND: in answer; NULL: the line is not in yet */
+	size_t line_size;	/* Send: of its line, newline included; 0: not in yet */
 	bool too_long;
 };
 
-/* answer_max: the longest answer line, in bytes. */
-#define CALL_NONE(what, answer_max) ((struct call){ .kind = (what), \
-	.endpoint = ENDPOINT_NONE, .answer = BUFFER_EMPTY(answer_max) })
+#define CALL_NONE(what) ((struct call){ .kind = (what), .endpoint = ENDPOINT_NONE, \
+	.answer = BUFFER_EMPTY((what) == METHOD_SEND ? METHOD_SEND_ANSWER_MAX : \
+	METHOD_ANSWER_MAX) })
 
 /*
  * Start "argv... method" for a CALL_NONE; length bytes of request (copied) and a
@@ -60,7 +55,7 @@ void	call_move(struct call *call, const struct pollfd entries[CALL_ENTRIES],
 void	call_check(struct call *call, int64_t now);
 
 /*
- * CALL_SEND: the answer line without its newline and, behind it, what of the
+ * Send: the answer line without its newline and, behind it, what of the
  * stream was read with it; both in the call's own memory.  NULL: not in yet.
  */
 const char *call_line(const struct call *call, size_t *length,
@@ -69,7 +64,7 @@ const char *call_line(const struct call *call, size_t *length,
 /*
  * Once it has ended.  On OUTCOME_ANSWERED *line is the answer without its newline,
  * *length bytes in the call's own memory; otherwise *error has what the client
- * is to hear.
+ * is to hear.  Of a Send whose line was in, this is about the stream: *line is not set.
  */
 enum outcome call_outcome(const struct call *call, const char **line,
 	    size_t *length, struct error *error);

@@ -145,7 +145,7 @@ start(struct batch *batch, struct entry *call, struct error *error)
 	struct process *process = &call->at.endpoint.process;
 	int output[2] = { -1, -1 }, errors[2] = { -1, -1 };
 
-	call->at = CALL_NONE(CALL_UNARY, METHOD_ANSWER_MAX + 1);
+	call->at = CALL_NONE(METHOD_UNARY);
 	if (pipe2(output, O_CLOEXEC) == -1 || pipe2(errors, O_CLOEXEC) == -1 ||
 	    (process->pid = fork()) == -1) {
 		error_errno(error, "cannot start a call");

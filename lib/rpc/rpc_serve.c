@@ -66,7 +66,7 @@ start_job(struct run *run, struct rpc_call *call)
 	char *text;
 
 	if (job != NULL)
-		job->at = CALL_NONE(CALL_UNARY, METHOD_ANSWER_MAX);
+		job->at = CALL_NONE(call->method->kind);
 	text = job != NULL ? rpc_translate_request(call, &length, &error) : NULL;
 	if (job == NULL)
 		refuse(run, call, GRPC_RESOURCE_EXHAUSTED, "out of memory");
