@@ -53,7 +53,8 @@ wire_next(struct wire *wire, struct wire_field *field)
 	case 1:
 		return (skip(wire, 8) == 0 ? 1 : -1);
 	case 2:
-		if (take_varint(wire, &length) == -1)
+		begin = wire->at;
+		if (take_varint(wire, &length) == -1 || wire->at - begin > 5)
 			return (-1);
 		field->value.at = wire->at;
 		if (skip(wire, length) == -1)
