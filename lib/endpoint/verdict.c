@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/number.h"
 #include "base/utf8.h"
+#include "endpoint/side_pipe.h"
 #include "endpoint/verdict.h"
 
 int
@@ -99,4 +100,29 @@ void
 verdict_free(struct verdict *verdict)
 {
 	io_close(&verdict->fd);
+}
+
+int
+verdict_offer(struct error *error)
+{
+	return (side_pipe_open(SIDE_PIPE_READ, VERDICT_ENVIRONMENT, error));
+}
+
+void
+verdict_give(int *fd, const char *reason)
+{
+	char line[VERDICT_TEXT_MAX + 2];
+	size_t length;
+
+	if (*fd == -1)
+		return;
+	length = strlcpy(line, reason != NULL ? reason : "0", VERDICT_TEXT_MAX + 1);
+	if (length > VERDICT_TEXT_MAX)
+		length = VERDICT_TEXT_MAX;
+	for (char *c = line; (c = strchr(c, '\n')) != NULL; )
+		*c = ' ';
+	line[length] = '\n';
+	/* The pipe is empty, and has room for one line. */
+	(void)io_write(*fd, line, length + 1);
+	io_close(fd);
 }

@@ -67,4 +67,18 @@ int	verdict_wait(struct verdict *verdict, int64_t deadline,
 /* Close what is open. */
 void	verdict_free(struct verdict *verdict);
 
+/*
+ * The other side, for whoever runs the receiving endpoint: open the pipe of its
+ * ZR_VERDICT (side_pipe.h).  Returns our end or -1; closing it without
+ * verdict_give() tells the endpoint that the stream is not whole.
+ */
+int	verdict_offer(struct error *error);
+
+/*
+ * Give the verdict and close *fd; does nothing where it is -1.  reason is why the
+ * stream is not whole, in at least two bytes (newlines become blanks); NULL if it
+ * is.  Does not block.  An endpoint that has ended already needs no verdict.
+ */
+void	verdict_give(int *fd, const char *reason);
+
 #endif

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "endpoint/side_pipe.h"
 #include "endpoint/verdict.h"
 #include "unit.h"
 
@@ -29,6 +30,31 @@ given(struct verdict *verdict, const char *text, size_t cut)
 		CHECK(write(ends[1], text + cut, length - cut) ==
 		    (ssize_t)(length - cut));
 	close(ends[1]);
+	while (verdict_read(verdict) == VERDICT_PENDING)
+		;
+	return (verdict->state);
+}
+
+/* What an endpoint hears when it is given this. */
+static enum verdict_state
+offered(struct verdict *verdict, const char *reason)
+{
+	const char *number;
+	char copy[16];
+	int ours = verdict_offer(&error);
+
+	CHECK(ours != -1);
+	number = getenv(VERDICT_ENVIRONMENT);
+	CHECK(number != NULL && strlen(number) == 1 && *number != '6' &&
+	    *number != '7');
+	/* As exec does, keep it where side_pipes_close() closes it. */
+	snprintf(copy, sizeof(copy), "%d", dup(atoi(number)));
+	side_pipes_close();
+	CHECK(getenv(VERDICT_ENVIRONMENT) == NULL);
+	setenv(VERDICT_ENVIRONMENT, copy, 1);
+	CHECK(verdict_open(verdict, &error) == 0);
+	verdict_give(&ours, reason);
+	CHECK(ours == -1);
 	while (verdict_read(verdict) == VERDICT_PENDING)
 		;
 	return (verdict->state);
@@ -85,6 +111,13 @@ main(void)
 		CHECK(given(&verdict, longest, 0) == VERDICT_INCOMPLETE);
 		CHECK(strlen(verdict.text) == VERDICT_TEXT_MAX);
 		free(longest);
+	}
+	TEST("a verdict that is given is the one that is read") {
+		CHECK(offered(&verdict, NULL) == VERDICT_COMPLETE);
+		CHECK(offered(&verdict, "pool suspended\nfor good") ==
+		    VERDICT_INCOMPLETE);
+		CHECK_TEXT(verdict.text, "pool suspended for good");
+		CHECK(offered(&verdict, NULL) == VERDICT_COMPLETE);
 	}
 	TEST("waiting ends at the deadline") {
 		CHECK(pipe(ends) == 0);
