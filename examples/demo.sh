@@ -1,6 +1,6 @@
 #!/bin/sh
 # make demo: real zfs send streams, replicated over TCP by examples/replicate.sh,
-# there and back: planned over control connections, moved over data connections.
+# there and back: planned over control connections, sent over data connections.
 # Run it from the top of the source tree with the zr programs in PATH.  It
 # leaves nothing behind.
 set -eu
@@ -13,14 +13,14 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# SIGTERM lets the connections that there are finish.
+# SIGTERM lets open connections finish.
 stop() {
 	[ -z "$server" ] || { kill "$server"; wait "$server" || :; }
 	server=
 }
 
-# for_each_stream FUNCTION: call it for every stream that we have, with its
-# file and the snapshots that it leads from and to.
+# for_each_stream FUNCTION: call it for every stream, with the stream's file, its base
+# (empty for a full stream) and its snapshot.
 for_each_stream() {
 	"$1" "$streams/data.full.zstream" '' one
 	"$1" "$streams/data.one-two.zstream" one two
@@ -59,7 +59,7 @@ replicate() {
 	    if .from then ", after @\(.from)" else ", in full" end' "$dir/steps"
 }
 
-# What an archive sends must be what zfs send wrote.
+# An archive must send exactly the bytes that zfs send wrote.
 compare() {
 	request "$2" "$3" | zr-endpoint archive "$copy" Send |
 	    { read -r _; cmp - "$1"; }
@@ -84,7 +84,7 @@ The archive 'backup' is served by
   zr-listen $address zr-handshake accept zr-mux accept zr-serve -b zr-endpoint archive -C backup
 and reached by zr-remote, which is
   zr-connect $address zr-handshake connect zr-mux connect zrepl_control zr-rpc METHOD
-to plan (what is there, what is missing), and for Send and Receive
+to plan, and for Send and Receive
   zr-connect $address zr-handshake connect zr-mux connect zrepl_data zr-dataconn METHOD
 
 Push, examples/replicate.sh 'zr-endpoint archive web' 'zr-remote $address':
@@ -104,7 +104,7 @@ replicate
 [ ! -s "$dir/steps" ]
 
 echo
-echo "What the server has, by its control connection, zr-remote $address METHOD:"
+echo "The server's snapshots, over a control connection, zr-remote $address METHOD:"
 zr-remote "$address" ListFilesystemVersions '{"Filesystem":"a/data"}' |
     jq -r '.Versions[] | "  a/data@\(.Name)  guid \(.Guid)  of \(.Creation)"'
 stop

@@ -1,14 +1,14 @@
 #!/bin/sh
-# replicate.sh [-g GUARANTEE] SENDER RECEIVER: bring every filesystem of one
-# endpoint to another, with nothing but the endpoint interface, zr-step and
-# zr-token.  The guarantee is GuaranteeResumability unless given; a pool that is
-# imported read-only can only be sent from with GuaranteeNothing.
+# replicate.sh [-g GUARANTEE] SENDER RECEIVER: replicate every filesystem of one
+# endpoint to another, using only the endpoint interface, zr-step and zr-token.  The
+# default guarantee is GuaranteeResumability; a pool that is imported read-only can be
+# sent from only with GuaranteeNothing.
 #
 # SENDER and RECEIVER are command strings, such as 'zr-endpoint archive /a' or
 # 'zr-remote tcp:backup:8888'.  A line of JSON is printed for each step.
-# Exits 0 when everything is there (run again it does nothing), 1 when a
-# filesystem failed or SENDER lists none, and with the endpoint's status when
-# one cannot be listed.
+# Exits 0 when everything is replicated (a second run does nothing), 1 when a
+# filesystem failed or SENDER lists no filesystem, and with the endpoint's status when
+# an endpoint cannot list its filesystems.
 set -eu
 guarantee=GuaranteeResumability
 if [ $# = 4 ] && [ "$1" = -g ]; then
@@ -22,8 +22,8 @@ trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# ask ENDPOINT METHOD: the request on standard input; what a peer wrote never
-# becomes part of a command.
+# ask ENDPOINT METHOD: the request is on standard input, since text of a peer must never
+# become part of a command.
 ask() {
 	sh -c "$1 \"\$@\"" zr "$2"
 }
@@ -39,16 +39,15 @@ versions() {
 	    ask "$1" ListFilesystemVersions
 }
 
-# The steps that a filesystem needs, one SendReq a line: where the receiver has
-# a resume token, what it stands for and what comes after it; else a full send
-# of the oldest snapshot and then the increments, or the increments after the
-# last snapshot that both have.
+# The steps that a filesystem needs, one SendReq per line.  If the receiver has a
+# resume token: its step and those after it.  Otherwise: a full send of the oldest
+# snapshot and then the increments, or the increments after the last common snapshot.
 # shellcheck disable=SC2016 # jq's variables
 plan='
 def sorted: (.Versions // []) | sort_by((.CreateTXG // "0" | tonumber),
 	(.Type != "Bookmark"));
 def snapshots: map(select(.Type != "Bookmark"));
-# What a peer wrote is not to reach a terminal as it is.
+# Text of a peer must not reach a terminal unchanged.
 def shown: tojson[1:-1] | gsub("[^ -~]"; "?");
 def fail: "replicate.sh: \($name | shown): \(.)\n" | halt_error(1);
 def names: map(.Name | shown) | join(", ");
@@ -108,7 +107,7 @@ replicate() {
 echo '{}' | ask "$sender" ListFilesystems > "$dir/sender"
 echo '{}' | ask "$receiver" ListFilesystems > "$dir/receiver"
 
-# Parents come first; what is below one that failed has to wait.
+# Parents come first; filesystems below a failed one are skipped.
 jq -ac '[.Filesystems[]? | .Path] | sort_by(split("/"))[]' \
     "$dir/sender" > "$dir/names"
 [ -s "$dir/names" ] || {

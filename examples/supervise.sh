@@ -1,7 +1,6 @@
 #!/bin/sh
-# A supervisor of a few lines, where there is none: start the server again
-# when it has failed, not more often than once a second, until SIGTERM.  Who
-# faces the network is zr, not root.
+# A supervisor of a few lines, for hosts without one: restart the server when it has
+# failed, at most once a second, until SIGTERM.  The server runs as zr, not as root.
 set -u
 child=''
 # The second signal is for control connections, which else stay; a transfer still

@@ -2,21 +2,21 @@
 # zfs-allow.sh sender USER FILESYSTEM...
 # zfs-allow.sh receiver USER ROOT_FS [PROPERTY...]
 #
-# Let USER, who is not root, run zr-endpoint sender on these filesystems and
-# all below them, or zr-endpoint receiver on ROOT_FS, and nothing else.  Run it
-# as root, once; "zfs allow FILESYSTEM" shows what it did, "zfs unallow -u USER
-# FILESYSTEM" takes it back.
+# Let USER, an unprivileged user, run zr-endpoint sender on these filesystems and
+# all below them, or zr-endpoint receiver on ROOT_FS, and nothing else.  Run this script
+# once, as root; "zfs allow FILESYSTEM" shows its effect, "zfs unallow -u USER
+# FILESYSTEM" undoes it.
 #
-# PROPERTY: each one that the receiver sets or leaves out (-o, -x), or that
-# comes with streams of zfs send -p.  User properties (with a colon) need none.
+# PROPERTY: each property that the receiver sets or leaves out (-o, -x), or that
+# comes with streams of zfs send -p.  User properties (with a colon) need no permission.
 #
-# Of what this allows, know that
-# - "destroy", which bookmarks and aborted receives need too, goes for snapshots
-#   and for whole filesystems: what must not be lost on the sender's side, keep
-#   out of USER's reach otherwise (leave out "destroy" there, and pruning by the
-#   peer and the removal of old bookmarks will fail);
-# - on Linux only root can mount: the receiver needs -u, and nothing that is
-#   received shows up in the file system until root mounts it.
+# Note:
+# - "destroy", which bookmarks and aborted receives need too, applies to snapshots
+#   and to whole filesystems.  Data that must not be lost on the sender's side needs
+#   another protection from USER.  (Without "destroy" there, pruning by the peer and
+#   the removal of old bookmarks fail.)
+# - On Linux only root can mount: the receiver needs -u, and a received filesystem
+#   appears in the file system only when root mounts it.
 set -eu
 
 usage() {
@@ -31,16 +31,16 @@ shift 2
 case $role in
 sender)
 	# send: also of raw streams and by resume token.  hold, release,
-	# bookmark, destroy: what keeps a step repeatable, and its removal.
-	# destroy is of no use without mount.
+	# bookmark, destroy: to make and remove the holds and bookmarks that keep a
+	# step repeatable.  destroy has no effect without mount.
 	for filesystem; do
 		zfs allow -u "$user" \
 		    send,hold,release,bookmark,destroy,mount "$filesystem"
 	done ;;
 receiver)
 	# receive, create, mount: every new filesystem.  mountpoint, userprop:
-	# placeholders.  rollback, destroy: to receive over one of those, to give
-	# up an interrupted receive, to prune.
+	# placeholders.  rollback, destroy: to receive over a placeholder, to discard
+	# an interrupted receive, to prune.
 	root=$1
 	shift
 	permissions=receive,create,mount,mountpoint,userprop,hold,release,rollback,destroy
