@@ -68,26 +68,25 @@ grpc_message_complete(const struct grpc_message *message)
 	    buffer_length(&message->payload) == message->length);
 }
 
-bool
-grpc_message_is_longer(const struct grpc_message *message, size_t size)
-{
-	return (message->prefix_length == GRPC_PREFIX_SIZE &&
-	    message->length > size);
-}
-
-void
-grpc_message_prefix(uint8_t prefix[GRPC_PREFIX_SIZE], size_t length)
-{
-	prefix[0] = 0;
-	prefix[1] = (uint8_t)(length >> 24);
-	prefix[2] = (uint8_t)(length >> 16);
-	prefix[3] = (uint8_t)(length >> 8);
-	prefix[4] = (uint8_t)length;
-}
-
 void
 grpc_message_free(struct grpc_message *message)
 {
 	buffer_free(&message->payload);
 	message->prefix_length = message->length = 0;
+}
+
+int
+grpc_message_frame(struct buffer *message, const void *payload, size_t length)
+{
+	const uint8_t prefix[GRPC_PREFIX_SIZE] = { 0, (uint8_t)(length >> 24),
+	    (uint8_t)(length >> 16), (uint8_t)(length >> 8), (uint8_t)length };
+
+	*message = BUFFER_EMPTY(length + GRPC_PREFIX_SIZE);
+	if (length > UINT32_MAX)
+		return (-1);
+	if (buffer_append(message, prefix, sizeof(prefix)) == 0 &&
+	    buffer_append(message, payload, length) == 0)
+		return (0);
+	buffer_free(message);
+	return (-1);
 }

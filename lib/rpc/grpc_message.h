@@ -36,11 +36,13 @@ enum grpc_status grpc_message_append(struct grpc_message *message,
 /* Has all of it arrived? */
 bool	grpc_message_complete(const struct grpc_message *message);
 
-/* Was the prefix read just now with a longer payload than `size`? */
-bool	grpc_message_is_longer(const struct grpc_message *message, size_t size);
-
-void	grpc_message_prefix(uint8_t prefix[GRPC_PREFIX_SIZE], size_t length);
-
 void	grpc_message_free(struct grpc_message *message);
+
+/*
+ * The message to be sent with this payload, which is copied; *message is
+ * replaced.  0; -1: it is too long for a prefix, or there is no memory.
+ */
+int	grpc_message_frame(struct buffer *message, const void *payload,
+	    size_t length);
 
 #endif

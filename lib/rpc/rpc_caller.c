@@ -85,7 +85,7 @@ rpc_caller_turn(struct rpc_caller *caller, struct pollfd *extra,
 			error_set(error, EXIT_PROTOCOL, "%s", caller->client.why);
 		return (-1);
 	}
-	if (got > 0 && rpc_client_read(&caller->client, bytes, (size_t)got,
+	if (got > 0 && rpc_connection_read(connection, bytes, (size_t)got,
 	    io_now(), error) == -1)
 		return (-1);
 	if (rpc_client_tick(&caller->client, io_now(), error) == -1 ||

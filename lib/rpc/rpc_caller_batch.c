@@ -182,7 +182,7 @@ has_room(const struct batch *batch)
 	const struct rpc_client *client = &batch->caller->client;
 
 	return (client->open_count < RPC_BATCH_IN_FLIGHT &&
-	    client->answer_bytes <= client->answer_max &&
+	    client->connection.message_bytes <= client->answer_max &&
 	    buffer_length(&batch->answers) < OUTPUT_PAUSE);
 }
 

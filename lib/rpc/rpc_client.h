@@ -4,7 +4,7 @@
 #include <sys/queue.h>
 
 #include "message/method.h"
-#include "rpc/grpc_message.h"
+#include "rpc/rpc_answer.h"
 #include "rpc/rpc_connection.h"
 
 /*
@@ -20,12 +20,7 @@ struct rpc_request {
 	int32_t stream_id;
 	int64_t deadline;		/* INT64_MAX: none */
 	struct buffer output;		/* prefix and message, as far as unsent */
-	size_t headers_length;
-	bool headers_seen;		/* the first header list is complete */
-	unsigned http_status;
-	bool content_type_good;
-	bool status_seen;
-	char text[GRPC_MESSAGE_ENCODED_MAX + 1];	/* grpc-message, decoded */
+	struct rpc_answer answer;
 
 	/* When it has finished: */
 	bool finished;
@@ -42,7 +37,6 @@ struct rpc_client {
 	struct rpc_requests open, finished;
 	size_t open_count;
 	size_t answer_max;
-	size_t answer_bytes;		/* of all answers that are not given out */
 	size_t held;			/* of them without a WINDOW_UPDATE */
 	bool paused;
 	bool going_away;		/* the server wants no more calls */
@@ -79,9 +73,7 @@ void	rpc_request_free(struct rpc_request *request);
  */
 void	rpc_client_pause(struct rpc_client *client, bool paused);
 
-/* The network; -1: the connection is over, and every call with it. */
-int	rpc_client_read(struct rpc_client *client, const uint8_t *bytes,
-	    size_t size, int64_t now, struct error *error);
+/* Deadlines; -1: the connection is over, and every call with it. */
 int	rpc_client_tick(struct rpc_client *client, int64_t now, struct error *error);
 int64_t	rpc_client_deadline(const struct rpc_client *client);
 

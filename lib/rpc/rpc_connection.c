@@ -7,6 +7,7 @@
 #define OUTPUT_GATHER	(32u << 10)
 #define OUTPUT_MAX	(OUTPUT_GATHER + (64u << 10))
 #define GOAWAY_TEXT_MAX	64
+#define INITIAL_WINDOW	65535	/* HTTP/2's */
 #define CONNECTION_WINDOW_MAX (8 << 20)
 #define ACKS_MAX	512
 
@@ -18,9 +19,67 @@ rpc_header(const char *name, const char *value)
 	    .valuelen = strlen(value), .flags = NGHTTP2_NV_FLAG_NONE });
 }
 
+size_t
+rpc_take_output(struct buffer *output, uint8_t *bytes, size_t size)
+{
+	if (size > buffer_length(output))
+		size = buffer_length(output);
+	memcpy(bytes, buffer_front(output), size);
+	buffer_consume(output, size);
+	return (size);
+}
+
+static void
+say_why(struct rpc_connection *connection, const char *text)
+{
+	if (connection->broken)
+		return;
+	connection->broken = true;
+	error_set(&connection->reason, EXIT_PROTOCOL, "%s", text);
+}
+
+static int
+on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
+{
+	struct rpc_connection *connection = user_data;
+	char text[128];
+
+	(void)session;
+	if (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) {
+		connection->strikes = 0;
+		connection->last_ping = INT64_MIN / 2;
+	}
+	if (frame->hd.type == NGHTTP2_GOAWAY &&
+	    frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+		snprintf(text, sizeof(text), "the peer breaks HTTP/2: %s",
+		    nghttp2_http2_strerror(frame->goaway.error_code));
+		say_why(connection, text);
+	}
+	return (0);
+}
+
+/*
+ * grpc-go's client says goodbye with the number of its own last stream in
+ * GOAWAY, where HTTP/2 wants one of the server's: to libnghttp2 that is the end
+ * of the session.  It is the end anyway; nothing more is sent.
+ */
+static int
+on_invalid(nghttp2_session *session, const nghttp2_frame *frame, int code,
+    void *user_data)
+{
+	struct rpc_connection *connection = user_data;
+
+	(void)session;
+	(void)code;
+	if (connection->server && frame->hd.type == NGHTTP2_GOAWAY &&
+	    frame->goaway.error_code == NGHTTP2_NO_ERROR)
+		connection->left = true;
+	return (0);
+}
+
 int
 rpc_connection_init(struct rpc_connection *connection, bool server,
-    nghttp2_session_callbacks *callbacks, void *user_data, int64_t now,
+    size_t messages_max, nghttp2_session_callbacks *callbacks, int64_t now,
     struct error *error)
 {
 	static const nghttp2_settings_entry server_settings[] = {
@@ -30,7 +89,11 @@ rpc_connection_init(struct rpc_connection *connection, bool server,
 
 	*connection = (struct rpc_connection){ .server = server, .heard = now,
 	    .pinged = INT64_MAX, .now = now, .flood_from = now,
-	    .last_ping = INT64_MIN / 2, .output = BUFFER_EMPTY(OUTPUT_MAX) };
+	    .last_ping = INT64_MIN / 2, .output = BUFFER_EMPTY(OUTPUT_MAX),
+	    .messages_max = messages_max };
+	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
+	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks,
+	    on_invalid);
 	pace_start(&connection->pace, RPC_STALLED_MS, now);
 	result = nghttp2_option_new(&option);
 	if (result == 0) {
@@ -43,7 +106,7 @@ rpc_connection_init(struct rpc_connection *connection, bool server,
 		nghttp2_option_set_no_auto_window_update(option, !server);
 		result = (server ? nghttp2_session_server_new2 :
 		    nghttp2_session_client_new2)(&connection->session,
-		    callbacks, user_data, option);
+		    callbacks, connection, option);
 		nghttp2_option_del(option);
 	}
 	if (result == 0)
@@ -61,15 +124,6 @@ rpc_connection_free(struct rpc_connection *connection)
 	nghttp2_session_del(connection->session);
 	connection->session = NULL;
 	buffer_free(&connection->output);
-}
-
-static void
-say_why(struct rpc_connection *connection, const char *text)
-{
-	if (connection->broken)
-		return;
-	connection->broken = true;
-	error_set(&connection->reason, EXIT_PROTOCOL, "%s", text);
 }
 
 void
@@ -132,33 +186,6 @@ rpc_connection_received(struct rpc_connection *connection,
 }
 
 void
-rpc_connection_sent(struct rpc_connection *connection,
-    const nghttp2_frame *frame)
-{
-	char text[128];
-
-	if (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) {
-		connection->strikes = 0;
-		connection->last_ping = INT64_MIN / 2;
-	}
-	if (frame->hd.type == NGHTTP2_GOAWAY &&
-	    frame->goaway.error_code != NGHTTP2_NO_ERROR) {
-		snprintf(text, sizeof(text), "the peer breaks HTTP/2: %s",
-		    nghttp2_http2_strerror(frame->goaway.error_code));
-		say_why(connection, text);
-	}
-}
-
-void
-rpc_connection_invalid(struct rpc_connection *connection,
-    const nghttp2_frame *frame)
-{
-	if (frame->hd.type == NGHTTP2_GOAWAY &&
-	    frame->goaway.error_code == NGHTTP2_NO_ERROR)
-		connection->left = true;
-}
-
-void
 rpc_connection_goaway(struct rpc_connection *connection,
     uint32_t last_stream_id, const char *text)
 {
@@ -174,9 +201,9 @@ rpc_connection_goaway(struct rpc_connection *connection,
 		say_why(connection, "out of memory");
 }
 
-void
-rpc_connection_widen(struct rpc_connection *connection, int32_t stream_id,
-    size_t length)
+/* A long message begins on this stream: make room for it. */
+static void
+widen(struct rpc_connection *connection, int32_t stream_id, size_t length)
 {
 	const int32_t window = length > CONNECTION_WINDOW_MAX ?
 	    CONNECTION_WINDOW_MAX : (int32_t)length;
@@ -187,6 +214,39 @@ rpc_connection_widen(struct rpc_connection *connection, int32_t stream_id,
 		    NGHTTP2_FLAG_NONE, 0, window);
 	nghttp2_session_set_local_window_size(connection->session,
 	    NGHTTP2_FLAG_NONE, stream_id, window);
+}
+
+enum grpc_status
+rpc_connection_append(struct rpc_connection *connection, int32_t stream_id,
+    struct grpc_message *message, const uint8_t *bytes, size_t size,
+    struct error *error)
+{
+	const bool had_prefix = message->prefix_length == GRPC_PREFIX_SIZE;
+	const size_t before = buffer_length(&message->payload);
+	const enum grpc_status status = grpc_message_append(message, bytes,
+	    size, error);
+
+	connection->message_bytes += buffer_length(&message->payload) - before;
+	if (status != GRPC_OK)
+		return (status);
+	if (connection->message_bytes > connection->messages_max) {
+		error_set(error, EXIT_FAILED, "large messages of other calls "
+		    "take up all the memory that they may (%zu MiB)",
+		    connection->messages_max >> 20);
+		return (GRPC_RESOURCE_EXHAUSTED);
+	}
+	if (!had_prefix && message->prefix_length == GRPC_PREFIX_SIZE &&
+	    message->length > INITIAL_WINDOW)
+		widen(connection, stream_id, message->length);
+	return (GRPC_OK);
+}
+
+void
+rpc_connection_drop(struct rpc_connection *connection,
+    struct grpc_message *message)
+{
+	connection->message_bytes -= buffer_length(&message->payload);
+	grpc_message_free(message);
 }
 
 int

@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/pace.h"
+#include "rpc/grpc_message.h"
 
 /*
  * What the client's and the server's HTTP/2 session have in common
@@ -25,7 +26,6 @@
 #define RPC_CONTROL_MAX		5000	/* SETTINGS and PINGs, */
 #define RPC_EMPTY_MAX		1000	/* frames without payload */
 #define RPC_QUEUE_MAX		1000	/* frames left over that a client does not read */
-#define RPC_MESSAGE_WINDOW	65535	/* bytes: HTTP/2's initial window */
 
 struct rpc_connection {
 	nghttp2_session *session;
@@ -39,7 +39,9 @@ struct rpc_connection {
 	unsigned resets, controls, empties;
 	int64_t last_ping;		/* the peer's */
 	unsigned strikes;
-	bool left;			/* the peer said goodbye, see below */
+	size_t messages_max;		/* bytes of all messages together, */
+	size_t message_bytes;		/* and what of them is here */
+	bool left;			/* the peer said goodbye: send nothing more */
 	bool broken;			/* reason says why; GOAWAY has the rest */
 	struct error reason;
 };
@@ -47,28 +49,21 @@ struct rpc_connection {
 /* A header to be submitted; both texts stay the caller's. */
 nghttp2_nv	rpc_header(const char *name, const char *value);
 
-/* The session: callbacks of the caller's with its own user data. */
+/* For a read_callback: as much of output as fits; it is taken from there. */
+size_t	rpc_take_output(struct buffer *output, uint8_t *bytes, size_t size);
+
+/*
+ * The session.  The caller sets the callbacks for what it wants to know; their
+ * user data is the connection, which is the first member of the caller's
+ * struct.  Those for sent and for invalid frames are the connection's own.
+ */
 int	rpc_connection_init(struct rpc_connection *connection, bool server,
-	    nghttp2_session_callbacks *callbacks, void *user_data, int64_t now,
-	    struct error *error);
+	    size_t messages_max, nghttp2_session_callbacks *callbacks,
+	    int64_t now, struct error *error);
 void	rpc_connection_free(struct rpc_connection *connection);
 
-/*
- * Every frame that came, first thing in on_frame_recv; and every one that
- * went, in on_frame_send.
- */
+/* Every frame that came, first thing in on_frame_recv. */
 void	rpc_connection_received(struct rpc_connection *connection,
-	    const nghttp2_frame *frame);
-void	rpc_connection_sent(struct rpc_connection *connection,
-	    const nghttp2_frame *frame);
-
-/*
- * For on_invalid_frame_recv.  grpc-go's client says goodbye with the number
- * of its own last stream in GOAWAY, where HTTP/2 wants one of the server's:
- * to libnghttp2 that is the end of the session.  It is the end anyway; left
- * is set, and nothing more is sent.
- */
-void	rpc_connection_invalid(struct rpc_connection *connection,
 	    const nghttp2_frame *frame);
 
 /* We were asked too much: GOAWAY with this code, and nothing any more. */
@@ -83,9 +78,18 @@ void	rpc_connection_break(struct rpc_connection *connection,
 void	rpc_connection_goaway(struct rpc_connection *connection,
 	    uint32_t last_stream_id, const char *text);
 
-/* A long message begins on this stream: make room for it at once. */
-void	rpc_connection_widen(struct rpc_connection *connection,
-	    int32_t stream_id, size_t length);
+/*
+ * More of the message that comes on this stream: as grpc_message_append(), and
+ * no more than messages_max of all messages together.  A message that is
+ * longer than HTTP/2's initial window gets a window of its own at once.
+ */
+enum grpc_status rpc_connection_append(struct rpc_connection *connection,
+	    int32_t stream_id, struct grpc_message *message,
+	    const uint8_t *bytes, size_t size, struct error *error);
+
+/* Free such a message. */
+void	rpc_connection_drop(struct rpc_connection *connection,
+	    struct grpc_message *message);
 
 /*
  * Bytes from the network, once it took what it could of the last ones'

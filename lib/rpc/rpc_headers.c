@@ -3,8 +3,6 @@
 #include "rpc/grpc_timeout.h"
 #include "rpc/rpc_headers.h"
 
-#define FIELD_OVERHEAD 32	/* RFC 9113 6.5.2 */
-
 /* Keep a header's value; what is too long is kept as something invalid. */
 static void
 keep(char *out, size_t size, const uint8_t *value, size_t length)
@@ -27,7 +25,7 @@ rpc_headers_add(struct rpc_headers *headers, const uint8_t *name,
 		    sizeof(headers->content_type) },
 		{ "grpc-encoding", headers->encoding, sizeof(headers->encoding) } };
 
-	headers->length += name_length + value_length + FIELD_OVERHEAD;
+	headers->length += name_length + value_length + RPC_FIELD_OVERHEAD;
 	if (headers->length > RPC_HEADERS_MAX)
 		return (-1);
 	if (headers->complete)		/* trailers: nothing of interest */

@@ -14,6 +14,7 @@
  * (zr-protocol(7), Control connection) reads it: one field at a time, then the verdict.  Pure.
  */
 #define RPC_HEADERS_MAX		65536	/* bytes of one header list, RFC 9113 6.5.2 */
+#define RPC_FIELD_OVERHEAD	32	/* of each field, in that count */
 #define RPC_FIELD_MAX		256	/* of a header that matters */
 
 struct rpc_headers {

@@ -281,8 +281,8 @@ serve_network(struct run *run, struct error *error)
 	    sizeof(bytes), error);
 	if (got == -1 && run->network.unread && server->streams == 0)
 		error->code = EXIT_DONE;	/* it had nothing open */
-	if (got == -1 || (got > 0 && rpc_server_read(server, bytes, (size_t)got,
-	    io_now(), error) == -1))
+	if (got == -1 || (got > 0 && rpc_connection_read(&server->connection,
+	    bytes, (size_t)got, io_now(), error) == -1))
 		return (-1);
 	if (rpc_server_tick(server, io_now(), error) == -1)
 		return (-1);

@@ -12,39 +12,25 @@
 static const uint8_t goaway_ping[8] = { 1, 6, 1, 8, 0, 3, 3, 9 };
 
 static void
-drop_request(struct rpc_server *server, struct rpc_call *call)
-{
-	server->request_bytes -= buffer_length(&call->message.payload);
-	grpc_message_free(&call->message);
-}
-
-static void
 drop_answer(struct rpc_server *server, struct rpc_call *call)
 {
 	server->answer_bytes -= buffer_length(&call->output);
 	buffer_free(&call->output);
 }
 
-static struct rpc_calls *
-list_of(struct rpc_server *server, const struct rpc_call *call)
-{
-	return (call->state == RPC_CALL_READY ? &server->ready :
-	    call->state == RPC_CALL_CANCELLED ? &server->cancelled : &server->calls);
-}
-
 static void
-move(struct rpc_server *server, struct rpc_call *call, int state)
+move(struct rpc_server *server, struct rpc_call *call, enum rpc_call_state state)
 {
-	TAILQ_REMOVE(list_of(server, call), call, entries);
+	TAILQ_REMOVE(&server->calls[call->state], call, entries);
 	call->state = state;
-	TAILQ_INSERT_TAIL(list_of(server, call), call, entries);
+	TAILQ_INSERT_TAIL(&server->calls[state], call, entries);
 }
 
 void
 rpc_server_forget(struct rpc_server *server, struct rpc_call *call)
 {
-	TAILQ_REMOVE(list_of(server, call), call, entries);
-	drop_request(server, call);
+	TAILQ_REMOVE(&server->calls[call->state], call, entries);
+	rpc_connection_drop(&server->connection, &call->message);
 	drop_answer(server, call);
 	free(call);
 }
@@ -64,7 +50,7 @@ refuse_http(struct rpc_server *server, struct rpc_call *call,
 	headers[1] = rpc_header("content-type", "application/grpc");
 	headers[2] = rpc_header("grpc-status", number);
 	headers[3] = rpc_header("grpc-message", encoded);
-	drop_request(server, call);
+	rpc_connection_drop(&server->connection, &call->message);
 	move(server, call, RPC_CALL_ANSWERED);
 	nghttp2_submit_response(server->connection.session, call->stream_id,
 	    headers, 4, NULL);
@@ -87,10 +73,7 @@ read_answer(nghttp2_session *session, int32_t stream_id, uint8_t *bytes,
 	struct rpc_call *call = source->ptr;
 	nghttp2_nv trailers[2];
 
-	if (size > buffer_length(&call->output))
-		size = buffer_length(&call->output);
-	memcpy(bytes, buffer_front(&call->output), size);
-	buffer_consume(&call->output, size);
+	size = rpc_take_output(&call->output, bytes, size);
 	server->answer_bytes -= size;
 	pace_moved(&server->answers, size, server->connection.now);
 	if (buffer_length(&call->output) > 0)
@@ -112,14 +95,8 @@ rpc_server_answer(struct rpc_server *server, struct rpc_call *call,
 	    .read_callback = read_answer };
 	const nghttp2_nv headers[2] = { rpc_header(":status", "200"),
 	    rpc_header("content-type", "application/grpc") };
-	uint8_t prefix[GRPC_PREFIX_SIZE];
 
-	call->output = BUFFER_EMPTY(length + GRPC_PREFIX_SIZE);
-	grpc_message_prefix(prefix, length);
-	if (length > UINT32_MAX ||
-	    buffer_append(&call->output, prefix, sizeof(prefix)) == -1 ||
-	    buffer_append(&call->output, message, length) == -1) {
-		buffer_free(&call->output);
+	if (grpc_message_frame(&call->output, message, length) == -1) {
 		rpc_server_refuse(server, call, GRPC_RESOURCE_EXHAUSTED,
 		    "the answer is too long");
 		return;
@@ -128,7 +105,7 @@ rpc_server_answer(struct rpc_server *server, struct rpc_call *call,
 		pace_start(&server->answers, RPC_STALLED_MS,
 		    server->connection.now);
 	server->answer_bytes += buffer_length(&call->output);
-	drop_request(server, call);
+	rpc_connection_drop(&server->connection, &call->message);
 	move(server, call, RPC_CALL_ANSWERED);
 	call->deadline = INT64_MAX;
 	nghttp2_submit_response(server->connection.session, call->stream_id,
@@ -158,7 +135,7 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
 	call->deadline = call->begun + RPC_REQUEST_MS;
 	call->message = GRPC_MESSAGE_EMPTY(RPC_REQUEST_MAX);
 	server->streams++;
-	TAILQ_INSERT_TAIL(&server->calls, call, entries);
+	TAILQ_INSERT_TAIL(&server->calls[RPC_CALL_READING], call, entries);
 	nghttp2_session_set_stream_user_data(session, call->stream_id, call);
 	return (0);
 }
@@ -207,27 +184,15 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id,
 	struct rpc_call *call;
 	enum grpc_status status;
 	struct error error;
-	bool had_prefix;
-	size_t before;
 
 	(void)flags;
 	call = nghttp2_session_get_stream_user_data(session, stream_id);
 	if (call == NULL || call->state != RPC_CALL_READING)
 		return (0);
-	had_prefix = call->message.prefix_length == GRPC_PREFIX_SIZE;
-	before = buffer_length(&call->message.payload);
-	status = grpc_message_append(&call->message, bytes, size, &error);
-	server->request_bytes += buffer_length(&call->message.payload) - before;
-	if (status == GRPC_OK && server->request_bytes > RPC_REQUESTS_MAX) {
-		status = GRPC_RESOURCE_EXHAUSTED;
-		error_set(&error, EXIT_FAILED, "too many large requests at once");
-	}
+	status = rpc_connection_append(&server->connection, stream_id,
+	    &call->message, bytes, size, &error);
 	if (status != GRPC_OK)
 		rpc_server_refuse(server, call, status, error.text);
-	else if (!had_prefix && grpc_message_is_longer(&call->message,
-	    RPC_MESSAGE_WINDOW))
-		rpc_connection_widen(&server->connection, stream_id,
-		    call->message.length);
 	return (0);
 }
 
@@ -298,28 +263,6 @@ on_close(nghttp2_session *session, int32_t stream_id, uint32_t code,
 	return (0);
 }
 
-static int
-on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
-{
-	struct rpc_server *server = user_data;
-
-	(void)session;
-	rpc_connection_sent(&server->connection, frame);
-	return (0);
-}
-
-static int
-on_invalid(nghttp2_session *session, const nghttp2_frame *frame, int code,
-    void *user_data)
-{
-	struct rpc_server *server = user_data;
-
-	(void)session;
-	(void)code;
-	rpc_connection_invalid(&server->connection, frame);
-	return (0);
-}
-
 /* --- the caller's side --- */
 
 int
@@ -329,9 +272,8 @@ rpc_server_init(struct rpc_server *server, int64_t now, struct error *error)
 	int result;
 
 	*server = (struct rpc_server){ .state = RPC_SERVING };
-	TAILQ_INIT(&server->calls);
-	TAILQ_INIT(&server->ready);
-	TAILQ_INIT(&server->cancelled);
+	for (size_t i = 0; i <= RPC_CALL_CANCELLED; i++)
+		TAILQ_INIT(&server->calls[i]);
 	if (nghttp2_session_callbacks_new(&callbacks) != 0)
 		return (error_set(error, EXIT_SYSTEM, "out of memory"));
 	nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks,
@@ -340,11 +282,8 @@ rpc_server_init(struct rpc_server *server, int64_t now, struct error *error)
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
-	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
-	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks,
-	    on_invalid);
-	result = rpc_connection_init(&server->connection, true, callbacks,
-	    server, now, error);
+	result = rpc_connection_init(&server->connection, true,
+	    RPC_REQUESTS_MAX, callbacks, now, error);
 	nghttp2_session_callbacks_del(callbacks);
 	return (result);
 }
@@ -352,20 +291,18 @@ rpc_server_init(struct rpc_server *server, int64_t now, struct error *error)
 void
 rpc_server_free(struct rpc_server *server)
 {
-	struct rpc_calls *const lists[] = { &server->calls, &server->ready,
-	    &server->cancelled };
 	struct rpc_call *call;
 
 	rpc_connection_free(&server->connection);
-	for (size_t i = 0; i < 3; i++)
-		while ((call = TAILQ_FIRST(lists[i])) != NULL)
+	for (size_t i = 0; i <= RPC_CALL_CANCELLED; i++)
+		while ((call = TAILQ_FIRST(&server->calls[i])) != NULL)
 			rpc_server_forget(server, call);
 }
 
 struct rpc_call *
 rpc_server_next(struct rpc_server *server)
 {
-	struct rpc_call *call = TAILQ_FIRST(&server->ready);
+	struct rpc_call *call = TAILQ_FIRST(&server->calls[RPC_CALL_READY]);
 
 	if (call != NULL)
 		move(server, call, RPC_CALL_RUNNING);
@@ -375,15 +312,13 @@ rpc_server_next(struct rpc_server *server)
 struct rpc_call *
 rpc_server_next_cancelled(struct rpc_server *server)
 {
-	return (TAILQ_FIRST(&server->cancelled));
+	return (TAILQ_FIRST(&server->calls[RPC_CALL_CANCELLED]));
 }
 
-int
-rpc_server_read(struct rpc_server *server, const uint8_t *bytes, size_t size,
-    int64_t now, struct error *error)
-{
-	return (rpc_connection_read(&server->connection, bytes, size, now, error));
-}
+/* The deadlines of these calls are the server's; else they are their caller's. */
+#define TIMED 3
+static const enum rpc_call_state timed[TIMED] = { RPC_CALL_READING,
+	RPC_CALL_READY, RPC_CALL_ANSWERED };
 
 /* Calls that wait their turn, or for the rest of their request, expire here. */
 static void
@@ -392,7 +327,7 @@ expire(struct rpc_server *server, struct rpc_calls *calls, int64_t now)
 	struct rpc_call *call, *next;
 
 	TAILQ_FOREACH_SAFE(call, calls, entries, next) {
-		if (call->state == RPC_CALL_RUNNING || now < call->deadline)
+		if (now < call->deadline)
 			continue;
 		call->deadline = INT64_MAX;
 		if (call->state == RPC_CALL_ANSWERED)
@@ -409,8 +344,8 @@ rpc_server_tick(struct rpc_server *server, int64_t now, struct error *error)
 {
 	if (rpc_connection_tick(&server->connection, now, error) == -1)
 		return (-1);
-	expire(server, &server->calls, now);
-	expire(server, &server->ready, now);
+	for (size_t i = 0; i < TIMED; i++)
+		expire(server, &server->calls[timed[i]], now);
 	if (server->state == RPC_STOP_ANNOUNCED && now >= server->stop_by)
 		take_no_more(server);
 	/* A client that answers PINGs and opens no window is stuck, too. */
@@ -425,13 +360,12 @@ rpc_server_tick(struct rpc_server *server, int64_t now, struct error *error)
 int64_t
 rpc_server_deadline(const struct rpc_server *server)
 {
-	const struct rpc_calls *const lists[] = { &server->calls, &server->ready };
 	int64_t next = rpc_connection_deadline(&server->connection);
 	const struct rpc_call *call;
 
-	for (size_t i = 0; i < 2; i++)
-		TAILQ_FOREACH(call, lists[i], entries)
-			if (call->state != RPC_CALL_RUNNING && call->deadline < next)
+	for (size_t i = 0; i < TIMED; i++)
+		TAILQ_FOREACH(call, &server->calls[timed[i]], entries)
+			if (call->deadline < next)
 				next = call->deadline;
 	if (server->answer_bytes > 0 && pace_deadline(&server->answers) < next)
 		next = pace_deadline(&server->answers);
@@ -456,5 +390,5 @@ bool
 rpc_server_done(const struct rpc_server *server)
 {
 	return (server->state == RPC_STOPPING && server->streams == 0 &&
-	    TAILQ_EMPTY(&server->cancelled));
+	    TAILQ_EMPTY(&server->calls[RPC_CALL_CANCELLED]));
 }

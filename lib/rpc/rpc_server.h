@@ -18,6 +18,14 @@
 #define RPC_STREAMS_MAX		256		/* open at once; more are refused */
 #define RPC_REQUEST_MS		300000		/* from a call's headers to its end */
 
+enum rpc_call_state {
+	RPC_CALL_READING,
+	RPC_CALL_READY,
+	RPC_CALL_RUNNING,
+	RPC_CALL_ANSWERED,
+	RPC_CALL_CANCELLED	/* while it was running */
+};
+
 struct rpc_call {
 	TAILQ_ENTRY(rpc_call) entries;
 	int32_t stream_id;
@@ -25,10 +33,7 @@ struct rpc_call {
 	struct grpc_message message;	/* the request */
 	int64_t begun;			/* when its headers came, ms */
 	struct buffer output;		/* the answer, as far as unsent */
-	enum {
-		RPC_CALL_READING, RPC_CALL_READY, RPC_CALL_RUNNING,
-		RPC_CALL_ANSWERED, RPC_CALL_CANCELLED
-	} state;
+	enum rpc_call_state state;
 
 	/* For who answers it: */
 	const struct method *method;
@@ -39,11 +44,8 @@ TAILQ_HEAD(rpc_calls, rpc_call);
 
 struct rpc_server {
 	struct rpc_connection connection;
-	struct rpc_calls calls;		/* all but the two below */
-	struct rpc_calls ready;
-	struct rpc_calls cancelled;
+	struct rpc_calls calls[RPC_CALL_CANCELLED + 1];	/* by their state */
 	size_t streams;			/* open */
-	size_t request_bytes;		/* of RPC_REQUESTS_MAX */
 	size_t answer_bytes;		/* that wait for the client */
 	struct pace answers;		/* of the client that takes them */
 	enum {
@@ -73,8 +75,6 @@ void	rpc_server_refuse(struct rpc_server *server, struct rpc_call *call,
 	    enum grpc_status status, const char *text);
 
 /* As for the client. */
-int	rpc_server_read(struct rpc_server *server, const uint8_t *bytes,
-	    size_t size, int64_t now, struct error *error);
 int	rpc_server_tick(struct rpc_server *server, int64_t now, struct error *error);
 int64_t	rpc_server_deadline(const struct rpc_server *server);
 

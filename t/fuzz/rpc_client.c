@@ -37,7 +37,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	drain(&client, now);
 	while (size > 0 && result == 0 && !client.connection.broken) {
 		piece = piece > size ? size : piece;
-		result = rpc_client_read(&client, data, piece, now, &error);
+		result = rpc_connection_read(&client.connection, data, piece, now,
+		    &error);
 		while ((request = rpc_client_next(&client)) != NULL)
 			rpc_request_free(request);
 		data += piece;

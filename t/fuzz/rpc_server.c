@@ -34,12 +34,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return (0);
 	piece = data[1] + 1u;
 	if ((data[0] & 1) == 0)
-		rpc_server_read(&server, (const uint8_t *)preface, 24, now, &error);
+		rpc_connection_read(&server.connection,
+		    (const uint8_t *)preface, 24, now, &error);
 	data += 2;
 	size -= 2;
 	while (size > 0 && result == 0 && !server.connection.broken) {
 		piece = piece > size ? size : piece;
-		result = rpc_server_read(&server, data, piece, now, &error);
+		result = rpc_connection_read(&server.connection, data, piece, now,
+		    &error);
 		while ((call = rpc_server_next_cancelled(&server)) != NULL)
 			rpc_server_forget(&server, call);
 		while ((call = rpc_server_next(&server)) != NULL)

@@ -94,8 +94,8 @@ carry(struct pair *pair, bool up)
 	rpc_connection_wrote(from, length, pair->now);
 	at = up && length >= 24 && memcmp(bytes, "PRI", 3) == 0 ? 24 : 0;
 	if (at > 0)
-		rpc_server_read(&pair->server, bytes, at, pair->now,
-		    &pair->server_error);
+		rpc_connection_read(&pair->server.connection, bytes, at,
+		    pair->now, &pair->server_error);
 	for (; at + FRAME_HEAD <= length; at += size) {
 		size = FRAME_HEAD + ((size_t)bytes[at] << 16 |
 		    (size_t)bytes[at + 1] << 8 | bytes[at + 2]);
@@ -103,11 +103,13 @@ carry(struct pair *pair, bool up)
 		if (!is_let_through(wire, bytes + at))
 			continue;
 		if (up)
-			pair->server_result |= rpc_server_read(&pair->server,
-			    bytes + at, size, pair->now, &pair->server_error);
+			pair->server_result |= rpc_connection_read(
+			    &pair->server.connection, bytes + at, size,
+			    pair->now, &pair->server_error);
 		else
-			pair->client_result |= rpc_client_read(&pair->client,
-			    bytes + at, size, pair->now, &pair->client_error);
+			pair->client_result |= rpc_connection_read(
+			    &pair->client.connection, bytes + at, size,
+			    pair->now, &pair->client_error);
 	}
 	return (length > 0);
 }
@@ -179,8 +181,8 @@ finish(struct pair *pair)
 static void
 tell_client(struct pair *pair, const void *bytes, size_t size)
 {
-	pair->client_result |= rpc_client_read(&pair->client, bytes, size,
-	    pair->now, &pair->client_error);
+	pair->client_result |= rpc_connection_read(&pair->client.connection,
+	    bytes, size, pair->now, &pair->client_error);
 }
 
 int
@@ -237,7 +239,7 @@ main(void)
 		settle(&pair);
 		for (size_t i = 0; i < 500; i++)
 			memcpy(flood[i], (uint8_t[]){ 0, 0, 8, NGHTTP2_PING }, 4);
-		rpc_server_read(&pair.server, flood[0], sizeof(flood), pair.now,
+		rpc_connection_read(&pair.server.connection, flood[0], sizeof(flood), pair.now,
 		    &pair.server_error);
 		settle(&pair);
 		CHECK(pair.down.goaways == 1);
@@ -370,9 +372,9 @@ main(void)
 			for (int64_t t = 10000; t <= 120000; t += 10000) {
 				run_until(&pair, t);
 				if (pair.server_result == 0)
-					pair.server_result = rpc_server_read(
-					    &pair.server, windows[0], sizeof(windows),
-					    t, &pair.server_error);
+					pair.server_result = rpc_connection_read(
+					    &pair.server.connection, windows[0],
+					    sizeof(windows), t, &pair.server_error);
 			}
 			CHECK((pair.server_result == 0) == (high == 1));
 			if (high == 0)
