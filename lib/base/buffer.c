@@ -65,6 +65,21 @@ buffer_consume(struct buffer *buffer, size_t length)
 		buffer_free(buffer);
 }
 
+void *
+buffer_release(struct buffer *buffer, size_t *length)
+{
+	uint8_t *bytes = NULL;
+
+	if (buffer_append(buffer, "", 1) == 0) {
+		bytes = buffer->bytes;
+		if (length != NULL)
+			*length = buffer_length(buffer) - 1;
+		memmove(bytes, bytes + buffer->start, buffer_length(buffer));
+		*buffer = BUFFER_EMPTY(buffer->max);
+	}
+	return (bytes);
+}
+
 void
 buffer_free(struct buffer *buffer)
 {

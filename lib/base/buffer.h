@@ -33,6 +33,13 @@ int	buffer_append(struct buffer *buffer, const void *bytes, size_t length);
 
 void	buffer_consume(struct buffer *buffer, size_t length);
 
+/*
+ * The contents with a NUL behind them, to be free(3)d by the caller, and their
+ * length, unless that is NULL; the buffer is empty then.  NULL with errno: the
+ * NUL has no room.
+ */
+void	*buffer_release(struct buffer *buffer, size_t *length);
+
 void	buffer_free(struct buffer *buffer);
 
 #endif

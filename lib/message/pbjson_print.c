@@ -193,20 +193,17 @@ print_message(struct printer *printer, const ProtobufCMessage *message,
 	    before[0] == '{' ? "{}" : "}"), descriptor->short_name));
 }
 
-/* The text of a buffer, with a NUL behind it; -1 if result says so. */
+/* The text of the buffer, unless the result was -1. */
 static char *
 finish(struct printer *printer, int result, size_t *length)
 {
-	if (result == 0)
-		result = appended(printer, buffer_append(printer->out, "", 1),
-		    "JSON");
-	if (result == -1) {
-		buffer_free(printer->out);
-		return (NULL);
-	}
-	if (length != NULL)
-		*length = buffer_length(printer->out) - 1;
-	return ((char *)printer->out->bytes);
+	char *text = NULL;
+
+	if (result == 0 &&
+	    (text = buffer_release(printer->out, length)) == NULL)
+		error_errno(printer->error, "JSON");
+	buffer_free(printer->out);
+	return (text);
 }
 
 int
