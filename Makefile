@@ -1,7 +1,7 @@
 # zr: replicate ZFS filesystems between hosts with small programs.
 #
-#	make demo	set up what is missing, build, replicate real streams
-#	make check	set up what is missing, build, run every test
+#	make demo	build, replicate real streams
+#	make check	build, run every test
 #	make check-sanitize	the same with AddressSanitizer and UBSan
 #	make check-valgrind	the residents: no leak, no descriptor left
 #	make check-long	every fault, and as many kills, as the others take a sample of
@@ -9,6 +9,8 @@
 #	make install	PREFIX=/usr/local DESTDIR=
 #	make bench	CPU seconds per GiB and throughput
 #	make SANITIZE=1	with AddressSanitizer and UBSan, in build/sanitize
+#
+# Missing packages are installed first (t/deps.sh); DEPS=: installs none.
 
 VERSION = 0.1
 
@@ -16,6 +18,8 @@ PREFIX = /usr/local
 DESTDIR =
 CC = gcc
 CFLAGS = -O2 -g
+
+DEPS = sh t/deps.sh
 
 BUILD = build$(if $(SANITIZE),/sanitize)
 
@@ -56,39 +60,41 @@ LIBRARY = $(BUILD)/libzr.a
 
 all: $(PROGRAMS:%=$(BUILD)/bin/%) $(SCRIPTS:%=$(BUILD)/bin/%)
 
-demo: deps
-	$(MAKE) all
-	PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" sh examples/demo.sh
+demo:
+	@$(DEPS) demo
+	@echo "Building zr in $(BUILD)"
+	@$(MAKE) -s all
+	@PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" sh examples/demo.sh
 
-check: deps
+check:
+	@$(DEPS) test
 	$(MAKE) all unit
 	t/run $(BUILD)
 
 # The whole suite with AddressSanitizer (leaks too) and UBSan: each finding ends
 # the program with its status, which a test then misses.
-check-sanitize: deps
+check-sanitize:
+	@$(DEPS) test
 	$(MAKE) SANITIZE=1 all unit
 	t/run build/sanitize
 
 # The residents under valgrind: nothing lost, no descriptor left open.
-check-valgrind: deps
+check-valgrind:
+	@$(DEPS) test
 	$(MAKE) all
 	t/run $(BUILD) t/valgrind/residents.bats
 
 # What check takes a sample of, all of it: some five minutes.
-check-long: deps
+check-long:
+	@$(DEPS) test
 	$(MAKE) all unit
 	ZR_FAULT_EVERY=1 ZR_FAULT_KILLS=500 t/run $(BUILD) t/22-*.bats t/23-kill.bats
 
 # Real ZFS, in machines made for it (t/zfsvm/README).
 check-zfs:
-	@sh t/deps.sh zfs
+	@$(DEPS) zfs
 	$(MAKE) all $(BUILD)/t/relay $(BUILD)/t/peak
 	t/zfsvm/check
-
-# What is missing is installed by apt where we may, else named.
-deps:
-	@sh t/deps.sh
 
 unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%) $(FUZZERS:%=$(BUILD)/t/unit/fuzz-%) \
     $(BUILD)/t/relay $(BUILD)/t/peak $(BUILD)/t/odd_disk.so
@@ -98,6 +104,7 @@ unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%) $(FUZZERS:%=$(BUILD)/t/unit/fuzz-%) \
 # Tables, and JSON in build/bench.
 # BENCH_GIB=1 BENCH_RUNS=1 for a short one.
 bench: all $(BUILD)/bench/pump
+	@$(DEPS) zfs
 	set -e; PATH="$(CURDIR)/$(BUILD)/bin:$$PATH"; cd $(BUILD)/bench; \
 	python3 $(CURDIR)/t/bench/dataconn.py; \
 	python3 $(CURDIR)/t/bench/listen.py; \
@@ -127,6 +134,7 @@ FUZZ_SECONDS = 10
 FUZZ_RUNS =
 
 fuzz:
+	@$(DEPS) test
 	$(MAKE) -j2 SANITIZE=1 CC=clang BUILD=build/fuzz \
 	    CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' $(FUZZERS:%=build/fuzz/t/fuzz/%)
 	python3 t/fuzz/corpus.py build/fuzz/corpus
@@ -211,6 +219,6 @@ $(BUILD)/t/unit/%: t/unit/%.c t/unit/unit.h $(LIBRARY)
 	$(CC) $(ALL_CFLAGS) -It/unit -o $@ $< $(LIBRARY) \
 	    -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lmd -lbsd
 
-.PHONY: all demo check check-long check-sanitize check-valgrind check-zfs deps unit lint install uninstall clean bench fuzz
+.PHONY: all demo check check-long check-sanitize check-valgrind check-zfs unit lint install uninstall clean bench fuzz
 .SECONDARY:
 -include $(wildcard $(BUILD)/lib/*/*.d $(BUILD)/bin/*.d $(BUILD)/proto/*.d $(BUILD)/t/unit/*.d)

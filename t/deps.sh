@@ -1,44 +1,88 @@
 #!/bin/sh
-# What building and testing needs, installed by apt where we may; with the
-# argument "zfs" what t/zfsvm needs too.  Prints nothing when all of it is there.
-# (netbase is for xinetd, which looks up the protocol tcp, and for localhost in
-# /etc/hosts.)
+# The packages that zr needs, installed by apt where we may, else named:
+#
+#	t/deps.sh build	the compiler, the libraries, protobuf-c's compiler
+#	t/deps.sh demo	these, and what examples/demo.sh runs
+#	t/deps.sh test	these, and all that the tests run, including servers
+#	t/deps.sh zfs	these, and what makes a machine with ZFS (t/zfsvm/README)
+#
+# It asks nothing and removes nothing.  Before it installs packages it prints their
+# names and sizes; apt's own output goes to build/apt.log, the end of which is shown
+# if apt fails.  It prints nothing when every package is there.
 set -eu
-packages='gcc make libc6-dev pkg-config libprotobuf-c-dev protobuf-c-compiler
-	protobuf-compiler libnghttp2-dev libjansson-dev zlib1g-dev libbsd-dev libmd-dev
-	libssl-dev bats mandoc shellcheck clang libclang-rt-dev valgrind jq socat ucspi-tcp netcat-openbsd mbuffer
-	nghttp2-client bsdextrautils python3 python3-grpcio python3-hpack python3-protobuf procps iproute2 systemd openssl openssh-server openssh-client
-	openbsd-inetd netbase s6'
-if [ "${1-}" = zfs ]; then
-	packages="$packages qemu-system-x86 busybox-static cpio kmod xz-utils
-		gcc-12 libelf1 libtirpc3 libblkid1 libuuid1 libudev1 sudo"
+cd "$(dirname "$0")/.."
+
+build='gcc make libc6-dev protobuf-c-compiler libprotobuf-c-dev libnghttp2-dev
+	libjansson-dev zlib1g-dev libbsd-dev libmd-dev libssl-dev'
+demo='jq'
+# netbase is for xinetd, which looks up the protocol tcp, and for localhost in
+# /etc/hosts.
+test='bats mandoc shellcheck clang libclang-rt-dev valgrind bsdextrautils procps iproute2
+	socat ucspi-tcp netcat-openbsd mbuffer nghttp2-client protobuf-compiler
+	python3 python3-grpcio python3-hpack python3-protobuf
+	openssl openssh-client openssh-server systemd openbsd-inetd netbase s6'
+zfs='qemu-system-x86 busybox-static cpio kmod xz-utils
+	gcc-12 libelf1 libtirpc3 libblkid1 libuuid1 libudev1 sudo'
+case ${1-} in
+build) packages="$build" ;;
+demo) packages="$build $demo" ;;
+test) packages="$build $demo $test" ;;
+zfs) packages="$build $demo $test $zfs" ;;
+*) echo 'usage: t/deps.sh build | demo | test | zfs' >&2; exit 100 ;;
+esac
+
+if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
+	# shellcheck disable=SC2086 # a list of words
+	echo "zr needs these packages, by Debian's names:" $packages >&2
+	exit
 fi
+
 missing=
 for package in $packages; do
-	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+	dpkg-query -W -f '${Status}' "$package" 2> /dev/null | grep -q 'ok installed' ||
 		missing="$missing $package"
 done
 if [ "$(id -u)" = 0 ]; then
 	sudo=
-elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+elif command -v sudo > /dev/null && sudo -n true 2> /dev/null; then
 	sudo='sudo -n'
 elif [ -n "$missing" ]; then
 	echo "zr needs packages that are not installed. As root, run:" >&2
-	echo "	apt-get update && apt-get install -y --no-install-recommends$missing" >&2
+	echo "	apt-get update && apt-get install --no-install-recommends$missing" >&2
 	exit 1
 else
 	sudo=false
 fi
-if [ -n "$missing" ]; then
-	echo "installing:$missing"
-	$sudo apt-get update -q
+
+log=build/apt.log
+
+# apt COMMAND...: apt-get, its output into the log.
+apt() {
 	# shellcheck disable=SC2086 # a list of words
-	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+	$sudo env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-remove \
+	    --no-install-recommends "$@" < /dev/null >> $log 2>&1 || {
+		tail -n 15 $log >&2
+		echo "apt-get $1 failed; all that it said is in $PWD/$log" >&2
+		return 1
+	}
+}
+
+if [ -n "$missing" ]; then
+	mkdir -p build
+	: > $log
+	echo "Installing these packages and their dependencies; apt's output goes to $log:"
+	echo "   $missing"
+	apt update
+	# shellcheck disable=SC2086 # a list of words
+	apt install --print-uris $missing
+	sed -n '/ newly installed/p; /^Need to get/p; /^After this/p' $log | paste -s -d ' '
+	# shellcheck disable=SC2086 # a list of words
+	apt install $missing
 fi
+case $1 in build | demo) exit ;; esac
 
 # xinetd and openbsd-inetd exclude each other: one of the two is only unpacked,
 # and missed by nobody but its test.
-cd "$(dirname "$0")/.."
 [ ! -x build/xinetd/usr/sbin/xinetd ] || exit 0
 rm -rf build/xinetd
 mkdir -p build/xinetd
@@ -46,8 +90,8 @@ cd build/xinetd
 download() {
 	apt-get download -q -o APT::Sandbox::User=root xinetd
 }
-echo "unpacking: xinetd"
-if download 2>/dev/null || { $sudo apt-get update -q && download; }; then
+echo "Unpacking xinetd into $PWD, for a test"
+if download 2> /dev/null || { $sudo apt-get update -q && download; }; then
 	dpkg -x xinetd_*.deb .
 else
 	echo "xinetd cannot be downloaded: its test will fail, unless root runs \"apt-get update\" before this" >&2
