@@ -1,16 +1,28 @@
 # zr: replicate ZFS filesystems between hosts with small programs.
 #
+#	make		build the programs
 #	make demo	build, replicate real streams
 #	make check	build, run every test
 #	make check-sanitize	the same with AddressSanitizer and UBSan
 #	make check-valgrind	the residents: no leak, no descriptor left
 #	make check-long	every fault, and as many kills, as the others take a sample of
 #	make check-zfs	the tests that need ZFS, in a machine made for them
-#	make install	PREFIX=/usr/local DESTDIR=
+#	make fuzz	libFuzzer on every parser
 #	make bench	CPU seconds per GiB and throughput
-#	make SANITIZE=1	with AddressSanitizer and UBSan, in build/sanitize
+#	make lint	manual pages and shell scripts
+#	make install	PREFIX=/usr/local DESTDIR=
+#	make clean	remove all of build/ but the machine of check-zfs
+#	make distclean	remove that, too
 #
-# Missing packages are installed first (t/deps.sh); DEPS=: installs none.
+# Each but lint first installs missing packages with apt, or prints the command to do so
+# (t/deps.sh).  Variables:
+#
+#	DEPS=:		install no package
+#	SANITIZE=1	build with AddressSanitizer and UBSan, in build/sanitize
+#	WERROR=-Werror	a warning ends the build, as it does in CI
+#
+# In build/, bin holds the programs, lib the library, t the programs of the tests, and
+# obj the objects that all of them are made of.
 
 VERSION = 0.1
 
@@ -19,9 +31,13 @@ DESTDIR =
 CC = gcc
 CFLAGS = -O2 -g
 
+WERROR ?=
 DEPS = sh t/deps.sh
 
 BUILD = build$(if $(SANITIZE),/sanitize)
+OBJ = $(BUILD)/obj
+LIBRARY = $(BUILD)/lib/libzr.a
+PROTO = $(OBJ)/proto/zrepl.pb-c
 
 # Every program, and the libraries that it needs besides libbsd.
 LIBS_zr-connect =
@@ -38,6 +54,8 @@ LIBS_zr-holds = -lmd
 LIBS_zr-tls = -lssl -lcrypto
 LIBS_zr-stdinserver =
 LIBS_zr-ssh-connect =
+# A unit test may use any part of the library.
+LIBS_test = -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lmd
 
 PROGRAMS = $(patsubst bin/%.c,%,$(wildcard bin/*.c))
 SCRIPTS = $(patsubst bin/%.sh,%,$(wildcard bin/*.sh))
@@ -46,17 +64,16 @@ UNIT_TESTS = $(patsubst t/unit/%.c,%,$(wildcard t/unit/*.c))
 FUZZERS = $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c))
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	-Wpointer-arith -Wsign-compare -Werror
+	-Wpointer-arith -Wsign-compare $(WERROR)
 SANITIZERS_1 = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer
 SANITIZERS = $(SANITIZERS_$(SANITIZE))
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DLIBBSD_OVERLAY -DLIBBSD_NETBSD_VIS \
 	'-DZR_VERSION="$(VERSION)"' -isystem /usr/include/bsd $(WARNINGS) $(CFLAGS) $(SANITIZERS) \
-	-Ilib -I$(BUILD)/proto -MMD -MP
+	-Ilib -I$(OBJ)/proto -MMD -MP
+LINK = $(CC) $(CFLAGS) $(SANITIZERS) $(LDFLAGS)
 
-LIB_OBJECTS = $(patsubst lib/%.c,$(BUILD)/lib/%.o,$(wildcard lib/*/*.c)) \
-	$(BUILD)/proto/zrepl.pb-c.o
-LIBRARY = $(BUILD)/libzr.a
+LIB_OBJECTS = $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*/*.c)) $(PROTO).o
 
 all: $(PROGRAMS:%=$(BUILD)/bin/%) $(SCRIPTS:%=$(BUILD)/bin/%)
 
@@ -114,18 +131,6 @@ bench: all $(BUILD)/bench/pump
 	    env BENCH_GIB=0.125 BENCH_RUNS=1 $(CURDIR)/t/bench/tls.py tls-machine.json
 	t/zfsvm/stop bench
 
-$(BUILD)/bench/pump: t/bench/pump.c $(LIBRARY)
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $< $(LIBRARY)
-
-$(BUILD)/t/relay $(BUILD)/t/peak: $(BUILD)/t/%: t/%.c $(LIBRARY)
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $< $(LIBRARY) -lbsd
-
-$(BUILD)/t/%.so: t/%.c
-	@mkdir -p $(@D)
-	$(CC) -D_GNU_SOURCE -std=c11 $(WARNINGS) $(CFLAGS) -shared -fPIC -o $@ $< -ldl
-
 # libFuzzer on everything that parses, from seeds made of t/data: FUZZ_SECONDS
 # for each target, or FUZZ_RUNS executions where that is given.  What is found
 # lies in build/fuzz/findings; once fixed it belongs into
@@ -147,11 +152,6 @@ fuzz:
 		    -artifact_prefix=build/fuzz/findings/$$fuzzer- \
 		    build/fuzz/corpus/$$fuzzer; \
 	done
-
-$(BUILD)/t/fuzz/%: t/fuzz/%.c $(LIBRARY)
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIBRARY) \
-	    -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lmd -lbsd
 
 lint:
 	mandoc -T lint -W warning $(MANUALS)
@@ -175,31 +175,42 @@ uninstall:
 	cd $(DESTDIR)$(PREFIX)/share/man && rm -f \
 	    $(foreach m,$(notdir $(MANUALS)),man$(subst .,,$(suffix $m))/$m)
 
+# clean keeps the machine with ZFS, which takes a quarter of an hour to make, and what
+# was downloaded.
 clean:
+	rm -rf $(filter-out build/zfsvm% build/xinetd,$(wildcard build/*))
+
+distclean:
 	rm -rf build
 
-$(BUILD)/proto/zrepl.pb-c.c: proto/zrepl.proto
+# Everything that is compiled depends on this: a missing compiler or library is
+# installed, or named, before it is used.
+$(OBJ)/packages: t/deps.sh
+	@$(DEPS) build
+	@mkdir -p $(@D)
+	@touch $@
+
+$(PROTO).c: proto/zrepl.proto | $(OBJ)/packages
 	@mkdir -p $(@D)
 	protoc-c --proto_path=proto --c_out=$(@D) $<
-$(BUILD)/proto/zrepl.pb-c.h: $(BUILD)/proto/zrepl.pb-c.c ;
+$(PROTO).h: $(PROTO).c ;
 
-$(BUILD)/proto/zrepl.pb-c.o: $(BUILD)/proto/zrepl.pb-c.c
+$(PROTO).o: $(PROTO).c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/lib/%.o: lib/%.c $(BUILD)/proto/zrepl.pb-c.h
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
-
-$(BUILD)/bin/%.o: bin/%.c $(BUILD)/proto/zrepl.pb-c.h
+$(OBJ)/t/%.o: ALL_CFLAGS += -It/unit
+$(OBJ)/%.o: %.c $(PROTO).h
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(LIBRARY): $(LIB_OBJECTS)
+	@mkdir -p $(@D)
 	rm -f $@
 	$(AR) rcs $@ $(LIB_OBJECTS)
 
-$(PROGRAMS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(BUILD)/bin/%.o $(LIBRARY)
-	$(CC) $(CFLAGS) $(SANITIZERS) $(LDFLAGS) -o $@ $< $(LIBRARY) $(LIBS_$*) -lbsd
+$(PROGRAMS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(OBJ)/bin/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS_$*) -lbsd
 
 $(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: bin/%.sh
 	@mkdir -p $(@D)
@@ -207,18 +218,32 @@ $(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: bin/%.sh
 	chmod 755 $@.new
 	mv $@.new $@
 
+$(UNIT_TESTS:%=$(BUILD)/t/unit/%): $(BUILD)/t/unit/%: $(OBJ)/t/unit/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS_test) -lbsd
+
 # A fuzz target with a main() that replays what was found.
-$(BUILD)/t/unit/fuzz-%: t/fuzz/%.c t/fuzz/replay/main.c t/unit/unit.h $(LIBRARY)
+$(FUZZERS:%=$(BUILD)/t/unit/fuzz-%): $(BUILD)/t/unit/fuzz-%: $(OBJ)/t/fuzz/%.o \
+    $(OBJ)/t/fuzz/replay/main.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -It/unit '-DFUZZER="$*"' -o $@ $< t/fuzz/replay/main.c \
-	    $(LIBRARY) -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lmd -lbsd
+	$(LINK) -o $@ $^ $(LIBS_test) -lbsd
 
-# A unit test may use any part of the library.
-$(BUILD)/t/unit/%: t/unit/%.c t/unit/unit.h $(LIBRARY)
+$(FUZZERS:%=$(BUILD)/t/fuzz/%): $(BUILD)/t/fuzz/%: $(OBJ)/t/fuzz/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -It/unit -o $@ $< $(LIBRARY) \
-	    -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lmd -lbsd
+	$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_test) -lbsd
 
-.PHONY: all demo check check-long check-sanitize check-valgrind check-zfs unit lint install uninstall clean bench fuzz
-.SECONDARY:
--include $(wildcard $(BUILD)/lib/*/*.d $(BUILD)/bin/*.d $(BUILD)/proto/*.d $(BUILD)/t/unit/*.d)
+$(BUILD)/t/relay $(BUILD)/t/peak: $(BUILD)/t/%: $(OBJ)/t/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ -lbsd
+
+$(BUILD)/bench/pump: $(OBJ)/t/bench/pump.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^
+
+$(BUILD)/t/%.so: t/%.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=c11 $(WARNINGS) $(CFLAGS) -shared -fPIC -o $@ $< -ldl
+
+.PHONY: all demo check check-long check-sanitize check-valgrind check-zfs unit lint install \
+	uninstall clean distclean bench fuzz
+-include $(wildcard $(OBJ)/*/*.d $(OBJ)/*/*/*.d $(OBJ)/*/*/*/*.d)

@@ -1,10 +1,12 @@
 /*
  * Replays what a fuzzer once found, without the fuzzer: each file of
  * t/fuzz/regressions/NAME, and the empty input, goes to the target this is
- * linked with; what it found must not end the program again.
+ * linked with; what it found must not end the program again.  The program is
+ * called fuzz-NAME.
  */
 #include <dirent.h>
 #include <err.h>
+#include <errno.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -32,22 +34,26 @@ replay(const char *path)
 int
 main(void)
 {
-	static const char folder[] = "t/fuzz/regressions/" FUZZER;
+	const char *fuzzer = program_invocation_short_name + strlen("fuzz-");
 	static char path[4096], name[512];
 	struct dirent *entry;
-	DIR *files = opendir(folder);
+	DIR *files;
 
 	setvbuf(stdout, NULL, _IONBF, 0);
-	TEST("fuzzer " FUZZER ": an empty input") {
+	snprintf(name, sizeof(name), "fuzzer %s: an empty input", fuzzer);
+	TEST(name) {
 		uint8_t nothing = 0;
 
 		CHECK(LLVMFuzzerTestOneInput(&nothing, 0) == 0);
 	}
+	snprintf(path, sizeof(path), "t/fuzz/regressions/%s", fuzzer);
+	files = opendir(path);
 	while (files != NULL && (entry = readdir(files)) != NULL) {
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-		snprintf(name, sizeof(name), "fuzzer " FUZZER ": %s", entry->d_name);
+		unit_close();	/* before its name is overwritten */
+		snprintf(path, sizeof(path), "t/fuzz/regressions/%s/%s", fuzzer, entry->d_name);
+		snprintf(name, sizeof(name), "fuzzer %s: %s", fuzzer, entry->d_name);
 		TEST(name)
 			replay(path);
 	}
