@@ -6,7 +6,7 @@ usage='zr-cert ca DIRECTORY [NAME]
 zr-cert server DIRECTORY NAME [ALIAS ...]
 zr-cert client DIRECTORY NAME
 zr-cert show CERTIFICATE ...
-zr-cert check [-c CLIENT] [-s SERVER] CLIENT-CERTIFICATE SERVER-CERTIFICATE'
+zr-cert [-c CLIENT] [-s SERVER] check CLIENT-CERTIFICATE SERVER-CERTIFICATE'
 days=${ZR_CERT_DAYS:-3650}
 
 usage() {
@@ -18,6 +18,11 @@ usage() {
 fail() {
 	printf 'zr-cert: %s\n' "$*" >&2
 	exit 1
+}
+
+misuse() {
+	printf 'zr-cert: %s\n' "$*" >&2
+	exit 100
 }
 
 # What is a file name, a CN and (for a server) a host name at once.
@@ -35,8 +40,7 @@ check_days() {
 	*[!0-9]* | ??????*) ;;
 	*) if [ "$days" -ge 1 ] && [ "$days" -le 36500 ]; then return; fi ;;
 	esac
-	printf 'zr-cert: ZR_CERT_DAYS=%s: 1 to 36500 days are wanted\n' "$days" >&2
-	exit 100
+	misuse "ZR_CERT_DAYS=$days: 1 to 36500 days are wanted"
 }
 
 # Names in certificates may be anybody's: printf, for echo may take a backslash
@@ -235,16 +239,6 @@ check_key() {
 }
 
 check() {
-	client_name='' server_name=''
-	while getopts c:s: option; do
-		case $option in
-		c) client_name=$OPTARG ;;
-		s) server_name=$OPTARG ;;
-		*) usage 100 >&2 ;;
-		esac
-	done
-	shift $((OPTIND - 1))
-	[ $# -eq 2 ] || usage 100 >&2
 	client=$1 server=$2
 	client_ca=$(dirname "$client")/ca.crt server_ca=$(dirname "$server")/ca.crt
 	for file in "$client" "$server" "$client_ca" "$server_ca"; do
@@ -273,28 +267,45 @@ check() {
 		problem "the server allows the client \"$client_name\", but the" \
 		    "certificate's CN is \"$(legible "$name")\""
 	fi
-	printf 'the client expects the server name %s (zr-tls connect -s)\n' "$(legible "$server_name")"
-	printf 'the server must allow the client %s (zr-tls accept -c)\n' "$(legible "$name")"
+	printf 'the client expects the server name %s (zr-tls -s)\n' "$(legible "$server_name")"
+	printf 'the server must allow the client %s (zr-tls -c)\n' "$(legible "$name")"
 	check_key "$client"
 	check_key "$server"
 	[ "$problems" -eq 0 ]
 }
 
-[ $# -ge 1 ] || usage 100 >&2
-command=$1
-shift
-case $command:${1-} in
-check:*) ;;
-*:-*) usage 100 >&2 ;;
+case $#:${1-} in
+0:) usage 100 >&2 ;;
+1:--help) usage 0 ;;
+1:--version) echo 'zr-cert (zr) @VERSION@' || exit 111; exit 0 ;;
+esac
+client_name='' server_name=''
+while getopts c:hs: option; do
+	case $option in
+	c) client_name=$OPTARG ;;
+	h) usage 0 ;;
+	s) server_name=$OPTARG ;;
+	*) usage 100 >&2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+command=${1-}
+[ $# -eq 0 ] || shift
+case $command:$client_name$server_name in
+ca: | server: | client: | show: | check:*) ;;
+ca:* | server:* | client:* | show:*) misuse '-c and -s are for check' ;;
+:*) misuse 'ca, server, client, show or check is missing after the options' ;;
+*) misuse "$command stands where ca, server, client, show or check is wanted" ;;
+esac
+case ${1-} in
+-*) misuse "$1 stands where an operand is wanted: options come first" ;;
 esac
 case $command:$# in
--h:0 | --help:0) usage 0 ;;
---version:0) echo 'zr-cert (zr) @VERSION@' || exit 111 ;;
 ca:[12]) make_ca "$@" ;;
 server:[01] | client:[!2]* | client:2?*) usage 100 >&2 ;;
 server:*) make_server "$@" ;;
 client:2) make_client "$@" ;;
 show:[1-9]*) show "$@" ;;
-check:*) check "$@" ;;
+check:2) check "$@" ;;
 *) usage 100 >&2 ;;
 esac

@@ -1,7 +1,6 @@
 /*
  * zr-endpoint: the endpoint interface on a store of one kind or another.
  */
-#include <string.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -10,44 +9,27 @@
 #include "receiver/receiver_endpoint.h"
 #include "sender/sender_endpoint.h"
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char *argv[]);
-	const char *usage;
-} stores[] = {
-	{ "archive", archive_endpoint, archive_endpoint_usage },
-	{ "receiver", receiver_endpoint, receiver_endpoint_usage },
-	{ "sender", sender_endpoint, sender_endpoint_usage }
-};
-
-#define STORES (sizeof(stores) / sizeof(stores[0]))
-
-static const char *
-usage(void)
-{
-	static char text[2048];
-
-	for (size_t i = 0; i < STORES; i++) {
-		strlcat(text, i > 0 ? "\n" : "", sizeof(text));
-		strlcat(text, stores[i].usage, sizeof(text));
-	}
-	return (text);
-}
+static const char *const stores[] = { "archive", "receiver", "sender", NULL };
 
 int
 main(int argc, char *argv[])
 {
-	const char *const text = usage();
+	static int (*const run[])(int argc, char *argv[]) = { archive_endpoint,
+	    receiver_endpoint, sender_endpoint };
+	char usage[2048];
 	int option;
 
-	usage_begin("zr-endpoint", text, argc, argv);
+	snprintf(usage, sizeof(usage), "%s\n%s\n%s", archive_endpoint_usage,
+	    receiver_endpoint_usage, sender_endpoint_usage);
+	usage_begin("zr-endpoint", usage, argc, argv);
+	/* --help and --version behind a store, too. */
+	if (argc == 3)
+		usage_begin("zr-endpoint", usage, argc - 1, argv + 1);
 	while ((option = getopt(argc, argv, "+h")) != -1) {
 		if (option == 'h')
-			usage_help(text);
-		usage_die(text);
+			usage_help(usage);
+		usage_die(usage);
 	}
-	for (size_t i = 0; i < STORES && optind < argc; i++)
-		if (strcmp(argv[optind], stores[i].name) == 0)
-			return (stores[i].run(argc - optind, argv + optind));
-	usage_die(text);
+	return (run[usage_word(usage, argv[optind], stores)](argc - optind,
+	    argv + optind));
 }

@@ -174,10 +174,9 @@ int
 main(int argc, char *argv[])
 {
 	static struct peer peer;
-	struct chain chain;
+	struct chain chain = CHAIN_UNSET;
 	struct banner banner = { .version = 0 };
 	struct error error;
-	const char *descriptors = NULL;
 	bool dry = false, connecting;
 	int option, result, seconds = 10;
 	int64_t deadline;
@@ -187,7 +186,7 @@ main(int argc, char *argv[])
 	while ((option = getopt(argc, argv, "+f:hnt:")) != -1)
 		switch (option) {
 		case 'f':
-			descriptors = optarg;
+			chain_option(&chain, optarg);
 			break;
 		case 'h':
 			usage_help(usage);
@@ -202,17 +201,14 @@ main(int argc, char *argv[])
 		}
 	argc -= optind;
 	argv += optind;
-	if (argc == 0)
-		usage_die(usage);
-	connecting = strcmp(argv[0], "connect") == 0;
-	if ((!connecting && strcmp(argv[0], "accept") != 0) ||
-	    (dry ? argc != 1 || !connecting : argc < 2))
+	connecting = !chain_accepts(usage, argv[0]);
+	if (dry && !connecting)
+		die(EXIT_USAGE, "-n is for connect");
+	if (dry ? argc != 1 : argc < 2)
 		usage_die(usage);
 	if (!dry)
 		usage_operand("a program", argv[1]);
-	chain = connecting ? CHAIN_CLIENT : CHAIN_SERVER;
-	if (descriptors != NULL)
-		chain_option(&chain, descriptors);
+	chain_default(&chain, connecting ? CHAIN_CLIENT : CHAIN_SERVER);
 	if (chain_check(&chain, &error) == -1)
 		diag_die(&error);
 

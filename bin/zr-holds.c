@@ -19,8 +19,8 @@
 #include "zfs/zfs_command.h"
 
 static const char usage[] =
-    "zr-holds list [-Hjs] [-J JOB] [-k KIND] [FILESYSTEM ...]\n"
-    "zr-holds release [-aHjy] [-J JOB] [-k KIND] [FILESYSTEM ...]";
+    "zr-holds [-Hjs] [-J JOB] [-k KIND] list [FILESYSTEM ...]\n"
+    "zr-holds [-aHjy] [-J JOB] [-k KIND] release [FILESYSTEM ...]";
 
 /* What is asked for. */
 static struct {
@@ -84,27 +84,23 @@ parse_option(int option)
 static void
 parse_options(int argc, char *argv[])
 {
+	static const char *const words[] = { "list", "release", NULL };
 	int option;
 
-	/* -h, or what is wrong, before the subcommand. */
-	if ((option = getopt(argc, argv, "+h")) != -1)
+	while ((option = getopt(argc, argv, "+aHhJ:jk:sy")) != -1)
 		parse_option(option);
-	if (optind == argc)
-		usage_die(usage);
-	if (strcmp(argv[optind], "release") == 0)
-		want.release = true;
-	else if (strcmp(argv[optind], "list") != 0)
-		usage_die(usage);
-	argc -= optind;
-	argv += optind;
-	optind = 1;
-	while ((option = getopt(argc, argv, want.release ? "+aHhJ:jk:y" :
-	    "+HhJ:jk:s")) != -1)
-		parse_option(option);
-	for (int i = optind; i < argc; i++)
+	want.release = usage_word(usage, argv[optind], words) == 1;
+	if (want.release && want.stale_only)
+		die(EXIT_USAGE, "-s is for list: release takes only what is stale");
+	if (!want.release && (want.all || want.really))
+		die(EXIT_USAGE, "-a and -y are for release");
+	optind++;
+	for (int i = optind; i < argc; i++) {
+		usage_operand("a filesystem", argv[i]);
 		if (!fs_name_valid_filesystem(argv[i]) ||
 		    !isalpha((unsigned char)argv[i][0]))
 			die(EXIT_USAGE, "%s: not a filesystem's name", argv[i]);
+	}
 	if (optind < argc)
 		want.filesystems = (const char *const *)argv + optind;
 	if (want.all && want.job == NULL && want.kind == LEFTOVER_KINDS &&
@@ -206,7 +202,7 @@ say_nothing_found(void)
 {
 	if (want.release)
 		diag("nothing to release%s", want.all ? "" : ": nothing there is "
-		    "stale (zr-holds list shows everything, release -a takes what "
+		    "stale (zr-holds list shows everything, -a release takes what "
 		    "is not stale)");
 	else if (want.format == FOR_PEOPLE)
 		diag("nothing to list");

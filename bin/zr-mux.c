@@ -18,18 +18,7 @@
 
 static const char usage[] =
     "zr-mux [-f READ,WRITE] connect LABEL PROGRAM [ARGUMENT ...]\n"
-    "zr-mux [-f READ,WRITE] accept [-l LABEL] ... PROGRAM [ARGUMENT ...]";
-
-static void
-check_chain(struct chain *chain, const char *descriptors)
-{
-	struct error error;
-
-	if (descriptors != NULL)
-		chain_option(chain, descriptors);
-	if (chain_check(chain, &error) == -1)
-		diag_die(&error);
-}
+    "zr-mux [-f READ,WRITE] [-l LABEL] ... accept PROGRAM [ARGUMENT ...]";
 
 static void
 connect_label(const struct chain *chain, const char *label)
@@ -71,61 +60,61 @@ accept_label(const struct chain *chain, const char *const labels[], size_t count
 	die(EXIT_PROTOCOL, "the client's label \"%s\" is not served here", label);
 }
 
+/* -l: one label more. */
+static void
+add_label(const char *labels[], size_t *count, const char *label)
+{
+	char bytes[LABEL_SIZE];
+	struct error error;
+
+	if (*count == LABELS_MAX)
+		die(EXIT_USAGE, "more than %d labels", LABELS_MAX);
+	if (label_encode(bytes, label, &error) == -1)
+		diag_die(&error);
+	labels[(*count)++] = label;
+}
+
 int
 main(int argc, char *argv[])
 {
 	const char *labels[LABELS_MAX] = { LABEL_CONTROL, LABEL_DATA };
-	const char *descriptors = NULL;
-	char bytes[LABEL_SIZE];
-	struct chain chain;
+	struct chain chain = CHAIN_UNSET;
 	struct error error;
 	size_t count = 0;
-	bool connecting;
+	bool accepting;
 	int option;
 
 	usage_begin("zr-mux", usage, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
-	while ((option = getopt(argc, argv, "+f:h")) != -1)
+	while ((option = getopt(argc, argv, "+f:hl:")) != -1)
 		switch (option) {
 		case 'f':
-			descriptors = optarg;
+			chain_option(&chain, optarg);
 			break;
 		case 'h':
 			usage_help(usage);
+		case 'l':
+			add_label(labels, &count, optarg);
+			break;
 		default:
 			usage_die(usage);
 		}
 	argc -= optind;
 	argv += optind;
-	if (argc == 0)
+	accepting = chain_accepts(usage, argv[0]);
+	if (!accepting && count > 0)
+		die(EXIT_USAGE, "-l is for accept");
+	if (argc < (accepting ? 2 : 3))
 		usage_die(usage);
-	connecting = strcmp(argv[0], "connect") == 0;
-	if (!connecting && strcmp(argv[0], "accept") != 0)
-		usage_die(usage);
-	chain = connecting ? CHAIN_CLIENT : CHAIN_SERVER;
-	if (connecting) {
-		if (argc < 3)
-			usage_die(usage);
-		usage_operand("a label", argv[1]);
-		usage_operand("a program", argv[2]);
-		check_chain(&chain, descriptors);
-		connect_label(&chain, argv[1]);
-		chain_exec(&chain, argv + 2);
-	}
-	optind = 1;
-	while ((option = getopt(argc, argv, "+l:")) != -1) {
-		if (option != 'l')
-			usage_die(usage);
-		if (count == LABELS_MAX)
-			die(EXIT_USAGE, "more than %d labels", LABELS_MAX);
-		if (label_encode(bytes, optarg, &error) == -1)
-			diag_die(&error);
-		labels[count++] = optarg;
-	}
-	if (optind >= argc)
-		usage_die(usage);
-	usage_operand("a program", argv[optind]);
-	check_chain(&chain, descriptors);
-	accept_label(&chain, labels, count == 0 ? 2 : count);
-	chain_exec(&chain, argv + optind);
+	if (!accepting)
+		usage_operand("a label", *++argv);
+	usage_operand("a program", *++argv);
+	chain_default(&chain, accepting ? CHAIN_SERVER : CHAIN_CLIENT);
+	if (chain_check(&chain, &error) == -1)
+		diag_die(&error);
+	if (accepting)
+		accept_label(&chain, labels, count == 0 ? 2 : count);
+	else
+		connect_label(&chain, argv[-1]);
+	chain_exec(&chain, argv);
 }

@@ -97,12 +97,12 @@ tls:*:*)
 		die "$address: -d has no effect beside -a, -b and -p"
 	address=${address#tls:}
 	host=${address%:*} host=${host#[} host=${host%]}
-	set -- -s "${server:-$host}" "$@"
+	set -- -s "${server:-$host}" connect "$@"
 	[ -z "$key" ] || set -- -b "$certificate" -p "$key" "$@"
 	[ -z "$ca" ] || set -- -a "$ca" "$@"
 	[ -z "$name" ] || set -- -n "$name" "$@"
 	[ -z "$directory" ] || set -- -d "$directory" "$@"
-	exec zr-connect "tcp:$address" zr-tls connect "$@" ;;
+	exec zr-connect "tcp:$address" zr-tls "$@" ;;
 ssh:?*)
 	host=${address#ssh:} port=''
 	case $host in

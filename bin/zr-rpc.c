@@ -21,13 +21,12 @@ static const char usage[] =
 
 struct options {
 	struct chain chain;
-	bool chain_given;
 	size_t calls;			/* -c */
 	size_t answer_max;		/* -m, in bytes */
 	int64_t deadline_ms;		/* -t */
 	int64_t timeout_ms;		/* -T */
 	bool batch;			/* -b */
-	bool for_client, for_server;	/* options of one role were given */
+	int of_client, of_server;	/* an option of one role that was given, or 0 */
 };
 
 /* The argument of -t: seconds, with a fraction where wanted. */
@@ -48,37 +47,37 @@ parse_options(struct options *options, int argc, char *argv[])
 {
 	int option;
 
-	*options = (struct options){ .chain = CHAIN_CLIENT,
+	*options = (struct options){ .chain = CHAIN_UNSET,
 	    .calls = RPC_SERVE_CALLS, .answer_max = METHOD_ANSWER_MAX };
 	while ((option = getopt(argc, argv, "+bc:f:hm:t:T:")) != -1)
 		switch (option) {
 		case 'b':
-			options->batch = options->for_server = true;
+			options->batch = true;
+			options->of_server = option;
 			break;
 		case 'c':
 			options->calls = (size_t)usage_number('c', "a number",
 			    optarg, 1, RPC_SERVE_CALLS_MAX);
-			options->for_server = true;
+			options->of_server = option;
 			break;
 		case 'f':
 			chain_option(&options->chain, optarg);
-			options->chain_given = true;
 			break;
 		case 'h':
 			usage_help(usage);
 		case 'm':
 			options->answer_max = (size_t)usage_number('m', "a number",
 			    optarg, 1, 2048) << 20;
-			options->for_client = true;
+			options->of_client = option;
 			break;
 		case 't':
 			options->deadline_ms = parse_seconds(optarg);
-			options->for_client = true;
+			options->of_client = option;
 			break;
 		case 'T':
 			options->timeout_ms = 1000 * usage_number('T', "seconds",
 			    optarg, 1, 7 * 86400);
-			options->for_server = true;
+			options->of_server = option;
 			break;
 		default:
 			usage_die(usage);
@@ -161,8 +160,11 @@ main(int argc, char *argv[])
 		usage_die(usage);
 	serving = strcmp(argv[0], "serve") == 0;
 	batch = strcmp(argv[0], "batch") == 0;
-	if (serving ? argc < 2 || options.for_client :
-	    argc > (batch ? 1 : 2) || options.for_server)
+	if (serving && options.of_client != 0)
+		die(EXIT_USAGE, "-%c is not for serve", options.of_client);
+	if (!serving && options.of_server != 0)
+		die(EXIT_USAGE, "-%c is for serve", options.of_server);
+	if (serving ? argc < 2 : argc > (batch ? 1 : 2))
 		usage_die(usage);
 	if (serving)
 		usage_operand("an endpoint", argv[1]);
@@ -171,8 +173,7 @@ main(int argc, char *argv[])
 		die(EXIT_USAGE, "%s: not a method of a control connection (%s)",
 		    argv[0], method != NULL ? "zr-dataconn has it" :
 		    method_names(METHODS_OF_CONTROL, names));
-	if (serving && !options.chain_given)
-		options.chain = CHAIN_SERVER;
+	chain_default(&options.chain, serving ? CHAIN_SERVER : CHAIN_CLIENT);
 
 	signal(SIGPIPE, SIG_IGN);
 	if (chain_check(&options.chain, &error) == -1)

@@ -25,8 +25,8 @@
 #define HANDSHAKE_SECONDS 10
 
 static const char usage[] =
-    "zr-tls connect -s SERVER [-k | -K] [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-e CIPHERS] [-f READ,WRITE] [-g GROUPS] [-L FILE] [-m VERSION] [-t SECONDS] [-u USER] PROGRAM ...\n"
-    "zr-tls accept [-c CLIENT] ... [-l FILE] [-k | -K] [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-e CIPHERS] [-f READ,WRITE] [-g GROUPS] [-L FILE] [-m VERSION] [-t SECONDS] [-u USER] PROGRAM ...";
+    "zr-tls -s SERVER [-k | -K] [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-e CIPHERS] [-f READ,WRITE] [-g GROUPS] [-L FILE] [-m VERSION] [-t SECONDS] [-u USER] connect PROGRAM ...\n"
+    "zr-tls [-c CLIENT] ... [-l FILE] [-k | -K] [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-e CIPHERS] [-f READ,WRITE] [-g GROUPS] [-L FILE] [-m VERSION] [-t SECONDS] [-u USER] accept PROGRAM ...";
 
 enum kernel {
 	KERNEL_IF_POSSIBLE,
@@ -59,6 +59,10 @@ complete_options(struct options *options)
 {
 	struct tls_settings *tls = &options->tls;
 
+	if (tls->server && tls->server_name != NULL)
+		die(EXIT_USAGE, "-s is for connect");
+	if (!tls->server && tls->client_count != 0)
+		die(EXIT_USAGE, "-c and -l are for accept");
 	if ((tls->certificate_file == NULL) != (tls->key_file == NULL))
 		die(EXIT_USAGE, "-b and -p go together");
 	if (options->name != NULL && (options->directory == NULL ||
@@ -86,10 +90,6 @@ complete_options(struct options *options)
 		    "-a, -b and -p (zr-cert makes such files)");
 	if (tls->server && tls->client_count == 0)
 		die(EXIT_USAGE, "nobody may connect: give -c CLIENT or -l FILE");
-	if (tls->server && tls->server_name != NULL)
-		die(EXIT_USAGE, "-s is for connect");
-	if (!tls->server && tls->client_count != 0)
-		die(EXIT_USAGE, "-c and -l are for accept");
 	if (!tls->server && tls->server_name == NULL)
 		die(EXIT_USAGE, "-s SERVER is missing: the name that must be in "
 		    "the server's certificate");
@@ -304,6 +304,7 @@ main(int argc, char *argv[])
 {
 	static struct options options = {
 		.tls = { .minimum_version = TLS1_2_VERSION },
+		.chain = CHAIN_UNSET,
 		.timeout_ms = HANDSHAKE_SECONDS * 1000,
 	};
 	static const int caught[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
@@ -316,16 +317,12 @@ main(int argc, char *argv[])
 	bool kernel;
 
 	usage_begin("zr-tls", usage, argc, argv);
-	if (argc >= 2 && strcmp(argv[1], "-h") == 0)
-		usage_help(usage);
-	if (argc < 2 || (strcmp(argv[1], "connect") != 0 &&
-	    strcmp(argv[1], "accept") != 0))
-		usage_die(usage);
-	options.tls.server = strcmp(argv[1], "accept") == 0;
-	options.chain = options.tls.server ? CHAIN_SERVER : CHAIN_CLIENT;
-	parse_options(&options, argc - 1, argv + 1);
-	argv += 1 + optind;
-	if (*argv == NULL)
+	parse_options(&options, argc, argv);
+	argv += optind;
+	options.tls.server = chain_accepts(usage, *argv);
+	chain_default(&options.chain,
+	    options.tls.server ? CHAIN_SERVER : CHAIN_CLIENT);
+	if (*++argv == NULL)
 		usage_die(usage);
 	usage_operand("a program", *argv);
 	complete_options(&options);

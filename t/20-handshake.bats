@@ -100,7 +100,7 @@ peer() {
 @test "-n against a TLS server, which says nothing to a banner" {
 	zr-cert ca pki > /dev/null
 	zr-cert server pki server localhost > /dev/null
-	background zr-listen -1 tcp:127.0.0.1:0 zr-tls accept -d pki -n server -c nobody true > port 2> log
+	background zr-listen -1 tcp:127.0.0.1:0 zr-tls -d pki -n server -c nobody accept true > port 2> log
 	eventually 20 test -s port
 	run --separate-stderr zr-connect "tcp:127.0.0.1:$(cat port)" zr-handshake -n connect
 	[ "$status" -eq 98 ]

@@ -21,9 +21,9 @@ label() {
 	run --separate-stderr zr-mux accept true < <(label zrepl_other)
 	[ "$status" -eq 98 ]
 	stderr_has 'the client'"'"'s label "zrepl_other" is not served here'
-	run --separate-stderr zr-mux accept -l zrepl_other -l x sh -c 'echo "$ZR_LABEL"' < <(label x)
+	run --separate-stderr zr-mux -l zrepl_other -l x accept sh -c 'echo "$ZR_LABEL"' < <(label x)
 	[ "$output" = x ]
-	run --separate-stderr zr-mux accept -l x true < <(label zrepl_data)
+	run --separate-stderr zr-mux -l x accept true < <(label zrepl_data)
 	[ "$status" -eq 98 ]
 	stderr_has 'the client'"'"'s label "zrepl_data" is not served here'
 }
@@ -68,12 +68,14 @@ label() {
 	stderr_has '-f stands where a label is wanted'
 	run -100 --separate-stderr zr-mux connect zrepl_data -f 6,7 true 6< /dev/null 7> out
 	stderr_has '-f stands where a program is wanted'
+	run -100 --separate-stderr zr-mux -l zrepl_data connect zrepl_data true 6< /dev/null 7> out
+	stderr_has '-l is for accept'
 	[ ! -s out ]
 	for label in -x '' 'a b' $'a\n' "$(printf %065d 0)"; do
-		run -100 --separate-stderr zr-mux accept -l "$label" true < <(label zrepl_data)
+		run -100 --separate-stderr zr-mux -l "$label" accept true < <(label zrepl_data)
 		stderr_has 'a label is 1 to 64 printable characters'
 	done
-	run -100 --separate-stderr zr-mux accept -- -l true < <(label zrepl_data)
+	run -100 --separate-stderr zr-mux accept -l zrepl_data true < <(label zrepl_data)
 	stderr_has '-l stands where a program is wanted'
 	run --separate-stderr zr-mux accept true < <(label -f)
 	[ "$status" -eq 98 ]

@@ -112,8 +112,8 @@ server_refused() {
 
 @test "SIGTERM is passed on to the program" {
 	accept -- cat
-	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" -n web1 \
-	    -s localhost sh -c 'trap "echo term > trapped; exit 3" TERM; : > ready; while :; do sleep 0.1; done'
+	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls -d "$PKI" -n web1 \
+	    -s localhost connect sh -c 'trap "echo term > trapped; exit 3" TERM; : > ready; while :; do sleep 0.1; done'
 	eventually 10 test -e ready
 	kill -TERM $!
 	run wait $!
@@ -122,8 +122,8 @@ server_refused() {
 
 @test "a peer that never stops sending keeps nobody whose program has ended" {
 	accept -- yes
-	run -3 timeout 30 tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" -n web1 \
-	    -s localhost sh -c 'exit 3'
+	run -3 timeout 30 tcpclient -RHl0 127.0.0.1 "$port" zr-tls -d "$PKI" -n web1 \
+	    -s localhost connect sh -c 'exit 3'
 }
 
 # slowly PORT SIZE SECONDS RATE: a TLS peer that reads SIZE bytes, RATE bytes a
@@ -165,7 +165,7 @@ $2" ]
 	printf '%s\n' 'import os, socket, sys' \
 	    'socket.socket(fileno=os.dup(1)).setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)' \
 	    'os.execvp(sys.argv[1], sys.argv[1:])' > roomy.py
-	serve python3 roomy.py zr-tls accept -d "$PKI" -n server -c web1 head -c 7000000 /dev/zero
+	serve python3 roomy.py zr-tls -d "$PKI" -n server -c web1 accept head -c 7000000 /dev/zero
 	slowly "$port" 7000000 14 80000
 }
 
@@ -262,7 +262,7 @@ $2" ]
 }
 
 @test "ciphers that leave no version are refused before anything is sent" {
-	run -100 --separate-stderr zr-tls connect -d "$PKI" -n web1 -s x -m 1.3 -e ECDHE+AESGCM cat 6<&0 7>&1
+	run -100 --separate-stderr zr-tls -d "$PKI" -n web1 -s x -m 1.3 -e ECDHE+AESGCM connect cat 6<&0 7>&1
 	stderr_has 'it has no cipher of TLS 1.3 (TLS_...), and -m allows no other version'
 }
 
@@ -302,14 +302,14 @@ $2" ]
 @test "zr-listen's cap on one identity counts the certificate's name" {
 	zr-cert client "$PKI" web2
 	: > port
-	background zr-listen -1 -C 1 tcp:127.0.0.1:0 zr-tls accept -d "$PKI" -n server -c web1 -c web2 \
+	background zr-listen -1 -C 1 tcp:127.0.0.1:0 zr-tls -d "$PKI" -n server -c web1 -c web2 accept \
 	    sh -c 'echo hello; exec cat' > port 2> listen.log
 	eventually 10 test -s port
 	port=$(cat port)
 	# The listener, told to end, waits for its clients: they are told first.
 	stay() {
 		background timeout $PATIENCE zr-connect "tcp:127.0.0.1:$port" \
-		    zr-tls connect -d "$PKI" -n "$1" -s localhost sh -c 'exec cat <&6'
+		    zr-tls -d "$PKI" -n "$1" -s localhost connect sh -c 'exec cat <&6'
 		children=("$!" "${children[@]}")
 	}
 	stay web1 > first
@@ -349,8 +349,8 @@ $2" ]
 	*) seconds=10 ;;
 	esac
 	: > port
-	background zr-listen -1 -c 300 -H 300 tcp:127.0.0.1:0 zr-tls accept -t $seconds -d "$PKI" \
-	    -n server -c web1 cat > port 2> server.err
+	background zr-listen -1 -c 300 -H 300 tcp:127.0.0.1:0 zr-tls -t $seconds -d "$PKI" \
+	    -n server -c web1 accept cat > port 2> server.err
 	listener=$!
 	eventually 10 test -s port
 	port=$(cat port)
@@ -423,8 +423,8 @@ $2" ]
 @test "a program that fails after a cut connection is explained" {
 	exchange
 	accept -- sh -c 'cat > /dev/null; exit 5'
-	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" -n web1 \
-	    -s localhost sh -c 'echo $$ > ready; exec sleep 60'
+	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls -d "$PKI" -n web1 \
+	    -s localhost connect sh -c 'echo $$ > ready; exec sleep 60'
 	eventually 10 test -s ready
 	kill -KILL $!
 	server_said 'the connection ended without close_notify'
@@ -447,19 +447,19 @@ $2" ]
 @test "bad usage is refused, the help is the manual's synopsis" {
 	run --separate-stderr zr-tls
 	[ "$status" -eq 100 ]
-	run --separate-stderr zr-tls accept -d "$PKI" -n server cat
+	run --separate-stderr zr-tls -d "$PKI" -n server accept cat
 	[ "$status" -eq 100 ]
 	stderr_has 'nobody may connect'
-	run --separate-stderr zr-tls connect -d "$PKI" -n web1 cat
+	run --separate-stderr zr-tls -d "$PKI" -n web1 connect cat
 	[ "$status" -eq 100 ]
 	stderr_has '-s SERVER is missing'
 	# Kernel TLS is for TCP.
-	run --separate-stderr zr-connect exec:cat zr-tls connect -k -d "$PKI" -n web1 -s x cat
+	run --separate-stderr zr-connect exec:cat zr-tls -k -d "$PKI" -n web1 -s x connect cat
 	[ "$status" -eq 111 ]
 	stderr_has '-k: no kernel TLS here'
-	run --separate-stderr zr-tls accept -c a/b cat
+	run --separate-stderr zr-tls -c a/b accept cat
 	[ "$status" -eq 100 ]
 	stderr_has 'not usable as an identity'
-	run zr-tls connect -d "$PKI" -n web1 -s x true 6<&- 7>&-
+	run zr-tls -d "$PKI" -n web1 -s x connect true 6<&- 7>&-
 	[ "$status" -eq 100 ]
 }

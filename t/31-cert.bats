@@ -35,9 +35,9 @@ load helper
 	[[ "$output" == *'NO: the client refuses the server'*'unable to get local issuer'* ]]
 	[[ "$output" == *'NO: the server refuses the client'* ]]
 	zr-cert client a web1
-	run -1 zr-cert check -s other a/web1.crt a/server.crt
+	run -1 zr-cert -s other check a/web1.crt a/server.crt
 	[[ "$output" == *'NO: the client refuses'*'hostname mismatch'* ]]
-	run -1 zr-cert check -c web2 a/web1.crt a/server.crt
+	run -1 zr-cert -c web2 check a/web1.crt a/server.crt
 	[[ "$output" == *'allows the client "web2", but'*'"web1"'* ]]
 	run -1 zr-cert check a/server.crt a/server.crt
 	[[ "$output" == *'NO: the server refuses'*purpose* ]]
@@ -64,7 +64,7 @@ load helper
 	made nameless / -addext subjectAltName=DNS:server
 	run -1 zr-cert check pki/web1.crt pki/nameless.crt
 	[[ "$output" == *'has no CN; which name does the client expect'* ]]
-	run -0 zr-cert check -s server pki/web1.crt pki/nameless.crt
+	run -0 zr-cert -s server check pki/web1.crt pki/nameless.crt
 	KEY=rsa:1024 made weak /CN=server -addext subjectAltName=DNS:server
 	run -1 zr-cert check pki/web1.crt pki/weak.crt
 	[[ "$output" == *'NO: the client refuses'*'key too weak'* ]]
@@ -86,8 +86,8 @@ load helper
 	openssl req -x509 -CA pki/ca.crt -CAkey pki/ca.key -newkey ec \
 	    -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout pki/odd.key -out pki/odd.crt \
 	    -subj $'/CN=\x033[2Jx' -addext subjectAltName=DNS:server 2> /dev/null
-	for command in 'show pki/odd.crt' 'check -s server pki/web1.crt pki/odd.crt' \
-	    'check -s server pki/odd.crt pki/odd.crt'; do
+	for command in 'show pki/odd.crt' '-s server check pki/web1.crt pki/odd.crt' \
+	    '-s server check pki/odd.crt pki/odd.crt'; do
 		# shellcheck disable=SC2086 # words
 		run zr-cert $command
 		[[ "$output" == *'3[2Jx'* ]] || [[ "$command" == *web1* ]]
@@ -112,7 +112,7 @@ load helper
 	grep -qF '\342\200\256' shown
 	# shellcheck disable=SC2094 # nothing writes to it
 	run -1 env LC_ALL=C grep -q $'[^\t -~]' shown
-	run -1 zr-cert check -s x pki/odd.crt pki/odd.crt
+	run -1 zr-cert -s x check pki/odd.crt pki/odd.crt
 	[[ "$output" != *$'\u202e'* ]]
 	# A name that can be printed is left as it is.
 	openssl req -x509 -key pki/web1.key -subj $'/CN=M\u00fcller' -utf8 -out pki/good.crt

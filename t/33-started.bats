@@ -28,7 +28,7 @@ setup_file() {
 
 # ping CONNECTOR...: ask the server that CONNECTOR reaches, on 6 and 7.
 ping() {
-	"$@" zr-tls connect -d "$ZR_PKI" -n web1 -s localhost zr-handshake connect \
+	"$@" zr-tls -d "$ZR_PKI" -n web1 -s localhost connect zr-handshake connect \
 	    zr-mux connect zrepl_data zr-dataconn Ping '{"Message":"who am I?"}'
 }
 
@@ -146,7 +146,7 @@ listening() {
 	eventually 10 grep -q 'ended with status 137' supervise.err
 	eventually 20 answers_yet zr-connect "unix:$PWD/socket"
 	# Also while a control connection stays.
-	background zr-connect "unix:$PWD/socket" zr-tls connect -d "$ZR_PKI" -n web1 -s localhost \
+	background zr-connect "unix:$PWD/socket" zr-tls -d "$ZR_PKI" -n web1 -s localhost connect \
 	    zr-handshake connect zr-mux connect zrepl_control sh -c 'echo > connected; sleep 60 2>&-'
 	eventually 10 test -e connected
 	kill -TERM "$supervisor"

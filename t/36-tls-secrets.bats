@@ -18,8 +18,8 @@ setup_file() {
 @test "nothing secret in arguments, environments, descriptors or messages" {
 	accept -L server.keys -- sh -c 'while read -r line; do echo "$line" >&2; done'
 	server=$!
-	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" -n web1 \
-	    -s localhost -L client.keys sh -c 'echo up >&7; echo up >&2; read -r line <&6' 2> client.err
+	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls -d "$PKI" -n web1 \
+	    -s localhost -L client.keys connect sh -c 'echo up >&7; echo up >&2; read -r line <&6' 2> client.err
 	client=$!
 	eventually 10 grep -qx up server.err
 	eventually 10 grep -qx up client.err
@@ -68,11 +68,11 @@ setup_file() {
 		as=(setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups)
 	fi
 	user=$("${as[@]}" id -u)
-	serve "${as[@]}" ./zr-tls accept -d pki -n server -c web1 \
+	serve "${as[@]}" ./zr-tls -d pki -n server -c web1 accept \
 	    sh -c 'while read -r line; do echo "$line" >&2; done'
 	server=$!
-	background tcpclient -RHl0 127.0.0.1 "$port" "${as[@]}" ./zr-tls connect -d pki \
-	    -n web1 -s localhost sh -c 'echo up >&7; read -r line <&6'
+	background tcpclient -RHl0 127.0.0.1 "$port" "${as[@]}" ./zr-tls -d pki \
+	    -n web1 -s localhost connect sh -c 'echo up >&7; read -r line <&6'
 	client=$!
 	eventually 10 grep -qx up server.err
 	server=$(ps -o pid= --ppid "$server" | tr -d ' ')
@@ -91,8 +91,8 @@ setup_file() {
 	accept -- cat
 	user=$(id -un)
 	[ "$user" != root ] || user=nobody
-	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" -n web1 \
-	    -u "$user" -s localhost sh -c 'id -un >&2; exec sleep 60' 2> ready
+	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls -d "$PKI" -n web1 \
+	    -u "$user" -s localhost connect sh -c 'id -un >&2; exec sleep 60' 2> ready
 	eventually 10 grep -qx "$user" ready
 	grep -q "^Uid:	$(id -u "$user")	" "/proc/$!/status"
 	[ "$(stat -c %u "/proc/$!/mem")" -eq 0 ]

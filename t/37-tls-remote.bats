@@ -20,7 +20,7 @@ serve_chain() {
 	chmod +x endpoint
 	head -c 5000000 /dev/urandom > stream
 	: > port
-	background zr-listen -1 tcp:127.0.0.1:0 zr-tls accept -d "$PKI" -n server -c web1 \
+	background zr-listen -1 tcp:127.0.0.1:0 zr-tls -d "$PKI" -n server -c web1 accept \
 	    zr-handshake accept zr-mux accept zr-serve "$PWD/endpoint" > port 2> server.err
 	eventually 10 test -s port
 	port=$(cat port)
@@ -67,7 +67,7 @@ serve_chain() {
 		unfit() {
 			case $program in
 			zr-remote) run -100 --separate-stderr zr-remote "${@:2}" tls:127.0.0.1:1 Ping '{}' ;;
-			zr-tls) run -100 --separate-stderr zr-tls connect -s x "${@:2}" true 6< /dev/null 7> /dev/null ;;
+			zr-tls) run -100 --separate-stderr zr-tls -s x "${@:2}" connect true 6< /dev/null 7> /dev/null ;;
 			esac
 			stderr_has "$1"
 		}
@@ -84,9 +84,10 @@ serve_chain() {
 		run -100 --separate-stderr zr-tls "${@:2}" 6< /dev/null 7> /dev/null < /dev/null
 		stderr_has "$1"
 	}
-	tls '-c and -l are for accept' connect -s x -d "$PKI" -n web1 -c x true
-	tls '-k and -K contradict' accept -c x -k -d "$PKI" -n web1 -K true
-	tls '-x stands where a program is wanted' accept -c x -d "$PKI" -n web1 -- -x
+	tls '-c and -l are for accept' -s x -d "$PKI" -n web1 -c x connect true
+	tls '-s is for connect' -s x -d "$PKI" -n web1 -c x accept true
+	tls '-k and -K contradict' -c x -k -d "$PKI" -n web1 -K accept true
+	tls '-x stands where a program is wanted' -c x -d "$PKI" -n web1 accept -x
 }
 
 @test "zr-remote tls: files that are missing are asked for before anything is sent" {

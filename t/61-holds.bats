@@ -54,7 +54,7 @@ setup() {
 }
 
 @test "list shows holds and bookmarks of replication, and what is stale" {
-	run -0 --separate-stderr zr-holds list -H
+	run -0 --separate-stderr zr-holds -H list
 	[ -z "$stderr" ]
 	cut -f 1-3,5 <<< "$output" > shown
 	diff - shown <<-EOT
@@ -88,23 +88,23 @@ setup() {
 	for i in $(seq 1100); do
 		echo "p/many$i@s|snapshot|$i|$i|zrepl_STEP_J_web"
 	done >> pool
-	run -0 --separate-stderr zr-holds list -H -k step-hold
+	run -0 --separate-stderr zr-holds -H -k step-hold list
 	[ "${#lines[@]}" -eq 1102 ]
 	[ "$(wc -l < calls)" -eq 2 ]
 	grep -q '^get .*\[snapshot,bookmark\]' calls
-	run -0 --separate-stderr zr-holds release -aHy -k step-hold
+	run -0 --separate-stderr zr-holds -aHy -k step-hold release
 	[ "${#lines[@]}" -eq 1102 ]
 	[ "$(grep -c ^release calls)" -eq 2 ]
 }
 
 @test "list by job, kind, filesystem, staleness" {
-	run -0 zr-holds list -H -J web -k cursor
+	run -0 zr-holds -H -J web -k cursor list
 	[ "${#lines[@]}" -eq 3 ]
-	run -0 zr-holds list -H -J 'other job'
+	run -0 zr-holds -H -J 'other job' list
 	[ "${#lines[@]}" -eq 1 ]
-	run -0 zr-holds list -H -J nobody
+	run -0 zr-holds -H -J nobody list
 	[ -z "$output" ]
-	run -0 zr-holds list -Hs
+	run -0 zr-holds -Hs list
 	[ "${#lines[@]}" -eq 6 ]
 	rm calls
 	run -0 zr-holds list 'p/b c' p/a
@@ -112,19 +112,19 @@ setup() {
 }
 
 @test "list -j prints a JSON object for each" {
-	run -0 zr-holds list -j -J sink
+	run -0 zr-holds -j -J sink list
 	[ "$(jq -c . <<< "${lines[0]}")" = '{"name":"p/b c@1","kind":"last-received-hold","job":"sink","tag":"zrepl_last_received_J_sink","guid":"4","createtxg":"10","creation":"2023-11-14T22:13:30Z","stale":true,"reason":"the job holds 2, which came later"}' ]
 	[ "$(jq -c '[.stale, has("reason")]' <<< "${lines[1]}")" = '[false,false]' ]
 }
 
 @test "list for people has a heading and columns" {
-	run -0 zr-holds list -J sink
+	run -0 zr-holds -J sink list
 	[[ "${lines[0]}" =~ ^NAME\ +KIND\ +SNAPSHOT\ MADE\ +JOB\ +STALE$ ]]
 	[[ "${lines[2]}" =~ ^p/b\ c@2\ +last-received-hold\ .*\ sink\ +-$ ]]
 }
 
 @test "release without -y changes nothing and says so" {
-	run -0 --separate-stderr zr-holds release -H
+	run -0 --separate-stderr zr-holds -H release
 	[ "${#lines[@]}" -eq 6 ]
 	stderr_has 'nothing is released yet: add -y'
 	run -1 grep -E '^(release|destroy)' calls
@@ -132,19 +132,19 @@ setup() {
 
 @test "release says so where there is nothing to release, and list where there is nothing" {
 	for y in -y ''; do
-		run -0 --separate-stderr zr-holds release $y -J 'other job'
+		run -0 --separate-stderr zr-holds $y -J 'other job' release
 		[ -z "$output" ]
 		stderr_has 'zr-holds: nothing to release: nothing there is stale (zr-holds list shows everything'
-		run -0 --separate-stderr zr-holds release $y -a -J nobody
+		run -0 --separate-stderr zr-holds $y -a -J nobody release
 		[ -z "$output" ]
 		[ "$stderr" = 'zr-holds: nothing to release' ]
 	done
 	run -1 grep -E '^(release|destroy)' calls
-	run -0 --separate-stderr zr-holds list -J nobody
+	run -0 --separate-stderr zr-holds -J nobody list
 	[ -z "$output" ]
 	[ "$stderr" = 'zr-holds: nothing to list' ]
 	for format in -H -j; do
-		run -0 zr-holds list $format -J nobody
+		run -0 zr-holds $format -J nobody list
 		[ -z "$output" ]
 	done
 }
@@ -160,13 +160,13 @@ setup() {
 		p/sink/a@2|snapshot|2|20|zrepl_last_received_J_sink
 		p/sink/a@3|snapshot|3|30|zrepl_last_received_J_sink
 	POOL
-	run -0 --separate-stderr zr-holds list -sH
+	run -0 --separate-stderr zr-holds -sH list
 	[ "$(cut -f 1,2 <<< "$output")" = "p/a#${CURSOR}0000000000000002_J_web	cursor
 p/sink/a@2	last-received-hold" ]
 }
 
 @test "release -y releases what is stale and nothing else" {
-	run -0 --separate-stderr zr-holds release -Hy
+	run -0 --separate-stderr zr-holds -Hy release
 	[ -z "$stderr" ]
 	[ "${#lines[@]}" -eq 6 ]
 	grep -vE '^(get|holds) ' calls | sort > changes
@@ -181,10 +181,10 @@ p/sink/a@2	last-received-hold" ]
 }
 
 @test "release -a releases also what is in use, but never everything" {
-	run -100 --separate-stderr zr-holds release -ay
+	run -100 --separate-stderr zr-holds -ay release
 	stderr_has 'everything on all pools'
 	[ ! -e calls ]
-	run -0 zr-holds release -Hay -J sink
+	run -0 zr-holds -Hay -J sink release
 	grep -qx 'release \[zrepl_last_received_J_sink\] \[p/b c@1\] \[p/b c@2\]' calls
 	run -1 grep destroy calls
 }
@@ -192,14 +192,14 @@ p/sink/a@2	last-received-hold" ]
 @test "what is gone already counts as released" {
 	printf "cannot release hold from snapshot 'p/a@1': no such tag on this dataset\ncannot release hold from snapshot 'p/a@2': dataset does not exist\n" > fail-release
 	echo "bookmark 'p/a#x' does not exist." > fail-destroy
-	run -0 --separate-stderr zr-holds release -Hy
+	run -0 --separate-stderr zr-holds -Hy release
 	[ -z "$stderr" ]
 	[ "${#lines[@]}" -eq 6 ]
 }
 
 @test "one that cannot be released does not stop the others; the exit status is 1" {
 	echo "cannot release: permission denied" > fail-release
-	run -1 --separate-stderr zr-holds release -Hy -J web
+	run -1 --separate-stderr zr-holds -Hy -J web release
 	[ "${#lines[@]}" -eq 2 ]
 	stderr_has 'p/a@1: cannot release: permission denied'
 	stderr_has 'p/a@2: cannot release: permission denied'
@@ -223,21 +223,21 @@ p/sink/a@2	last-received-hold" ]
 
 @test "names that are none reach no command line" {
 	for name in -x p//a p/../a 'p/a@1' 'p/a;b' '' 1p; do
-		run -100 --separate-stderr zr-holds list -- "$name"
+		run -100 --separate-stderr zr-holds list "$name"
 		[ -n "$stderr" ]
 	done
-	run -100 zr-holds list -J 'a/b'
-	run -100 zr-holds list -k nothing
+	run -100 zr-holds -J 'a/b' list
+	run -100 zr-holds -k nothing list
 	[ ! -e calls ]
 	printf -- "-p/a#${CURSOR}0000000000000001_J_web|bookmark|2|10|\np/%%a#${CURSOR}0000000000000001_J_web|bookmark|2|10|\n" > pool
-	run -1 --separate-stderr zr-holds release -y
+	run -1 --separate-stderr zr-holds -y release
 	stderr_has 'not a name to give to zfs'
 	run -1 grep destroy calls
 }
 
 @test "tags of any bytes are passed over" {
 	printf 'p/a@1|snapshot|1|10|zrepl_STEP_J_;zrepl_STEP_J_a/b;zrepl_STEP_J_..;.;zrepl_STEP_J_\xff\x1b[2J;zrepl_STEP_J_ok\n' > pool
-	run -0 zr-holds list -H
+	run -0 zr-holds -H list
 	[ "${#lines[@]}" -eq 1 ]
 	[ "$(cut -f 3 <<< "$output")" = ok ]
 }
@@ -248,10 +248,10 @@ p/sink/a@2	last-received-hold" ]
 	}' zfs > forging
 	chmod +x forging
 	export ZR_ZFS=$PWD/forging
-	run -0 --separate-stderr zr-holds list -H
+	run -0 --separate-stderr zr-holds -H list
 	stderr_has "p/b c@1 has fewer holds than zfs lists: its filesystem's are left alone"
 	run ! grep -F 'p/b c@1' <<< "$output"
-	run -0 --separate-stderr zr-holds release -y
+	run -0 --separate-stderr zr-holds -y release
 	run ! grep 'release .*p/b c' calls
 }
 
@@ -267,7 +267,7 @@ p/sink/a@2	last-received-hold" ]
 	awk '{ print } /^[[:space:]]*holds\)/ { print "printf \"p/a@2\\tfoo\\tnow\\n\"" }' zfs > forging
 	chmod +x forging
 	export ZR_ZFS=$PWD/forging
-	run -0 --separate-stderr zr-holds list -s -H
+	run -0 --separate-stderr zr-holds -s -H list
 	stderr_has "p/a@2 has fewer holds than zfs lists"
 	[ "$(cut -f 1 <<< "$output")" = p/ab@1 ]
 }

@@ -39,8 +39,8 @@ over() {
 }
 
 over_tls() {
-	ZR_OVER_CLIENT="zr-connect tcp:127.0.0.1:PORT zr-tls connect $1 -d $OVER -n web1 -s localhost"
-	ZR_OVER_SERVER="zr-tls accept $1 -d $OVER -n server -c web1"
+	ZR_OVER_CLIENT="zr-connect tcp:127.0.0.1:PORT zr-tls $1 -d $OVER -n web1 -s localhost connect"
+	ZR_OVER_SERVER="zr-tls $1 -d $OVER -n server -c web1 accept"
 }
 
 # replays SCRIPT ROLE NAME...: OVER_JOBS at the same time, for they mostly wait; to

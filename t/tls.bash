@@ -28,11 +28,17 @@ accept() {
 	done
 	shift
 	[[ " ${options[*]} " =~ ' -n '|' -b ' ]] || options+=(-n server)
-	serve zr-tls accept -d "$PKI" -c web1 "${options[@]}" "$@"
+	serve zr-tls -d "$PKI" -c web1 "${options[@]}" accept "$@"
 }
 
+# connect [-OPTION ARGUMENT] ... PROGRAM...: zr-tls connect as its client.
 connect() {
-	tcpclient -RHl0 127.0.0.1 "$port" zr-tls connect -d "$PKI" "$@"
+	local options=()
+	while [[ $1 == -* ]]; do
+		options+=("$1" "$2")
+		shift 2
+	done
+	tcpclient -RHl0 127.0.0.1 "$port" zr-tls -d "$PKI" "${options[@]}" connect "$@"
 }
 
 server_said() {

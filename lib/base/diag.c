@@ -18,6 +18,7 @@
 #define LINE_MAX_BYTES 8192
 
 static const char *program_name = "zr";
+static bool without_arguments;
 static char prefix[512] = "zr: ";
 static bool use_syslog;
 
@@ -258,6 +259,7 @@ void
 usage_begin(const char *program, const char *usage, int argc, char *argv[])
 {
 	diag_init(program);
+	without_arguments = argc < 2;
 	if (argc != 2)
 		return;
 	if (strcmp(argv[1], "--help") == 0)
@@ -266,6 +268,26 @@ usage_begin(const char *program, const char *usage, int argc, char *argv[])
 		printf("%s (zr) " ZR_VERSION "\n", program);
 		end_well();
 	}
+}
+
+size_t
+usage_word(const char *usage, const char *word, const char *const words[])
+{
+	char wanted[128] = "";
+
+	if (word == NULL && without_arguments)
+		usage_die(usage);
+	for (size_t i = 0; words[i] != NULL; i++) {
+		if (word != NULL && strcmp(word, words[i]) == 0)
+			return (i);
+		if (i > 0)
+			strlcat(wanted, words[i + 1] != NULL ? ", " : " or ",
+			    sizeof(wanted));
+		strlcat(wanted, words[i], sizeof(wanted));
+	}
+	if (word == NULL)
+		die(EXIT_USAGE, "%s is missing after the options", wanted);
+	die(EXIT_USAGE, "%s stands where %s is wanted", word, wanted);
 }
 
 void

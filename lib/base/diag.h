@@ -1,6 +1,7 @@
 #ifndef ZR_DIAG_H
 #define ZR_DIAG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -64,6 +65,14 @@ void	die_errno(const char *format, ...)	/* EXIT_SYSTEM */
 void	usage_die(const char *usage) __attribute__((noreturn));
 void	usage_help(const char *usage) __attribute__((noreturn));
 void	usage_begin(const char *program, const char *usage, int argc, char *argv[]);
+
+/*
+ * The word that must follow the options: its place in words, whose end is NULL.
+ * word NULL: there is none.  Anything else ends the program (EXIT_USAGE), without
+ * any argument at all with the usage.
+ */
+size_t	usage_word(const char *usage, const char *word,
+	    const char *const words[]);
 
 /*
  * An operand that cannot begin with "-": one that does is an option in the wrong

@@ -30,6 +30,21 @@ bad:
 	    "not %s", NUMBER_FD_MAX, text);
 }
 
+bool
+chain_accepts(const char *usage, const char *word)
+{
+	static const char *const words[] = { "connect", "accept", NULL };
+
+	return (usage_word(usage, word, words) == 1);
+}
+
+void
+chain_default(struct chain *chain, struct chain role)
+{
+	if (chain->read_fd == -1)
+		*chain = role;
+}
+
 int
 chain_check(const struct chain *chain, struct error *error)
 {

@@ -1,6 +1,8 @@
 #ifndef ZR_CHAIN_H
 #define ZR_CHAIN_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 /*
@@ -13,11 +15,21 @@ struct chain {
 	int write_fd;	/* may be a dup of, or equal to, read_fd */
 };
 
+#define CHAIN_UNSET ((struct chain){ .read_fd = -1, .write_fd = -1 })
 #define CHAIN_CLIENT ((struct chain){ .read_fd = 6, .write_fd = 7 })
 #define CHAIN_SERVER ((struct chain){ .read_fd = 0, .write_fd = 1 })
 
 /* "R,W", the argument of -f; anything else ends the program (EXIT_USAGE). */
 void	chain_option(struct chain *chain, const char *text);
+
+/*
+ * The word after a program's options: is it accept, or is it connect?  Anything else
+ * ends the program (EXIT_USAGE).
+ */
+bool	chain_accepts(const char *usage, const char *word);
+
+/* Where -f has not set it, take the descriptors of the role. */
+void	chain_default(struct chain *chain, struct chain role);
 
 /* Are both open?  If not, says which, and that zr-connect opens them. */
 int	chain_check(const struct chain *chain, struct error *error);

@@ -57,9 +57,9 @@ def zr_tls(kernel, inside):
             # What it takes by itself, for its parent is charged with it.
             return ["bash", "-c", f"TIMEFORMAT='%U %S'; {{ time ./pump {which} 2>&3; }} 3>&2 2> {directory}/{which}"]
         began = time.monotonic()
-        movers = [start(["zr-tls", "accept", kernel, "-f", "0,0", "-d", PKI, "-n", "server", "-c", "client",
+        movers = [start(["zr-tls", kernel, "-f", "0,0", "-d", PKI, "-n", "server", "-c", "client", "accept",
                          *pump("receive")], far, take.stdin),
-                  start(["zr-tls", "connect", kernel, "-f", "1,1", "-d", PKI, "-n", "client", "-s", "localhost",
+                  start(["zr-tls", kernel, "-f", "1,1", "-d", PKI, "-n", "client", "-s", "localhost", "connect",
                          *pump("send")], make.stdout, near)]
         cpu = sum(finish(p) for p in movers)
         elapsed = time.monotonic() - began

@@ -52,8 +52,8 @@ ended() {
 
 # remote LABEL PROGRAM...: over TLS, with time for a handshake under valgrind.
 remote() {
-	zr-connect "tcp:127.0.0.1:$(cat port)" zr-tls connect -K -t 90 -d "$PKI" -n web1 \
-	    -s localhost zr-handshake -t 90 connect zr-mux connect "$@"
+	zr-connect "tcp:127.0.0.1:$(cat port)" zr-tls -K -t 90 -d "$PKI" -n web1 \
+	    -s localhost connect zr-handshake -t 90 connect zr-mux connect "$@"
 }
 
 # clean PROGRAM COUNT: so many processes of it have ended, and none has anything
@@ -109,8 +109,8 @@ clean() {
 }
 
 @test "a TLS engine and a listener, for many sessions" {
-	timeout 300 zr-listen -1 -i 127.0.0.1=web1 tcp:127.0.0.1:0 zr-tls accept -K -t 90 -d "$PKI" \
-	    -n server -c web1 zr-handshake -t 90 accept zr-mux accept zr-serve ./endpoint \
+	timeout 300 zr-listen -1 -i 127.0.0.1=web1 tcp:127.0.0.1:0 zr-tls -K -t 90 -d "$PKI" \
+	    -n server -c web1 accept zr-handshake -t 90 accept zr-mux accept zr-serve ./endpoint \
 	    > port 2> listen.err 3>&- &
 	children+=($!)
 	eventually 60 test -s port

@@ -147,7 +147,7 @@ hopeless() {
 	[ -n "$token" ]
 	# As it was planned before: destroyed since.
 	request=$(send_request src/data@1 src/data@2 "$token")
-	zr-holds release -ay src/data > released
+	zr-holds -ay release src/data > released
 	zfs destroy src/data@2
 	hopeless 'snapshot "src/data@2" does not exist; ' "$request"
 	hopeless "(src/data@2), a snapshot that the sender does not have any more; " \
@@ -158,7 +158,7 @@ hopeless() {
 	[ -z "$(token_of src/data)" ]
 	broken_off 1500000 src/data@1 src/data@3
 	token=$(token_of src/data)
-	zr-holds release -ay src/data > released
+	zr-holds -ay release src/data > released
 	zfs destroy src/data@1
 	hopeless "a snapshot that the sender does not have any more; " "$(send_request '' src/data@3 "$token")"
 }

@@ -200,7 +200,7 @@ forged() {
 	[ "$(holds_of "$(at src/data)")" = "later $RECEIVED_TAG" ]
 	# Nobody else's have been touched.
 	[ "$(holds_of dst/other)" = "a $RECEIVED_TAG" ]
-	run -0 --separate-stderr zr-holds release -y
+	run -0 --separate-stderr zr-holds -y release
 	stderr_has "dst/other@a has fewer holds than zfs lists"
 	[ "$(holds_of dst/other)" = "a $RECEIVED_TAG" ]
 	sender ListFilesystems '{}' | jq -e 'any(.Filesystems[]; .Path == "src/data")'

@@ -38,9 +38,9 @@ setup() {
 	zfs hold "zrepl_last_received_J_sink job" "$F@1" "$F@2"
 	zfs hold mine "$F@1"
 
-	run -0 zr-holds list -H "$F"
+	run -0 zr-holds -H list "$F"
 	[ "${#lines[@]}" -eq 12 ]
-	run -0 zr-holds list -Hs "$F"
+	run -0 zr-holds -Hs list "$F"
 	cut -f 1-3 <<< "$output" | sort > stale
 	sort > expected <<-EOT
 		$F#$CURSOR$(hex "$F@1")_J_web	cursor	web
@@ -52,15 +52,15 @@ setup() {
 	EOT
 	diff expected stale
 
-	run -0 zr-holds release -H "$F"
-	run -0 zr-holds list -Hs "$F"
+	run -0 zr-holds -H release "$F"
+	run -0 zr-holds -Hs list "$F"
 	[ "${#lines[@]}" -eq 6 ]
-	run -0 zr-holds release -Hy "$F"
+	run -0 zr-holds -Hy release "$F"
 	cut -f 1-3 <<< "$output" | sort > released
 	diff expected released
-	run -0 zr-holds list -Hs "$F"
+	run -0 zr-holds -Hs list "$F"
 	[ -z "$output" ]
-	run -0 zr-holds list -H "$F"
+	run -0 zr-holds -H list "$F"
 	[ "${#lines[@]}" -eq 6 ]
 	[ "$(holds_of "$F@1")" = '1 mine' ]
 	zfs list -t bookmark "$F#mine"
@@ -71,7 +71,7 @@ setup() {
 	zfs hold zrepl_STEP_J_web2 "$F@1"
 	zfs bookmark "$F@1" "$F#$CURSOR$(hex "$F@1")_J_web"
 	run -1 zfs destroy "$F@2"
-	run -0 zr-holds release -y -a -J web "$F"
+	run -0 zr-holds -y -a -J web release "$F"
 	zfs destroy "$F@2"
 	[ "$(holds_of "$F@1")" = '1 zrepl_STEP_J_web2' ]
 	run -1 zfs list -t bookmark "$F#$CURSOR$(hex "$F@1")_J_web"
@@ -80,7 +80,7 @@ setup() {
 @test "all pools are listed without an operand" {
 	zfs snapshot "$F/below@s"
 	zfs hold zrepl_last_received_J_everywhere "$F/below@s"
-	run -0 zr-holds list -H -J everywhere
+	run -0 zr-holds -H -J everywhere list
 	[ "$(cut -f 1 <<< "$output")" = "$F/below@s" ]
 }
 
@@ -98,11 +98,11 @@ setup() {
 		zfs snapshot -r "$F/many@$i"
 		zfs hold -r zrepl_last_received_J_many "$F/many@$i"
 	done
-	run -0 zr-holds list -H "$F/many"
+	run -0 zr-holds -H list "$F/many"
 	[ "${#lines[@]}" -eq $((13 * 8)) ]
-	run -0 zr-holds release -Hy "$F/many"
+	run -0 zr-holds -Hy release "$F/many"
 	[ "${#lines[@]}" -eq $((13 * 7)) ]
-	run -0 zr-holds list -H "$F/many"
+	run -0 zr-holds -H list "$F/many"
 	[ "${#lines[@]}" -eq 13 ]
 	[ "$(cut -f 1 <<< "$output" | grep -c '@8$')" -eq 13 ]
 }

@@ -17,7 +17,7 @@ REQUEST='{"Filesystem":"a/b","To":{"Name":"s","Guid":"1","Creation":"2024-01-02T
 serve() {
 	: > port
 	# shellcheck disable=SC2086 # words
-	background zr-listen -1 tcp:127.0.0.1:0 zr-tls accept $1 -d "$PKI" -n server -c web1 \
+	background zr-listen -1 tcp:127.0.0.1:0 zr-tls $1 -d "$PKI" -n server -c web1 accept \
 	    "${@:2}" > port 2> server.err
 	listener=$!
 	eventually 60 test -s port
@@ -42,7 +42,7 @@ serve_endpoint() {
 # connect OPTIONS PROGRAM...
 connect() {
 	# shellcheck disable=SC2086 # words
-	zr-connect "tcp:127.0.0.1:$port" zr-tls connect $1 -d "$PKI" -n web1 -s localhost "${@:2}"
+	zr-connect "tcp:127.0.0.1:$port" zr-tls $1 -d "$PKI" -n web1 -s localhost connect "${@:2}"
 }
 
 # sends OPTIONS, receives OPTIONS, calls OPTIONS: one connection each.
@@ -204,8 +204,8 @@ except ssl.SSLError as error:
 @test "a client that is refused after its handshake hears why" {
 	zr-cert client "$PKI" stranger
 	serve -k touch served
-	run -98 --separate-stderr zr-connect "tcp:127.0.0.1:$port" zr-tls connect -k -d "$PKI" \
-	    -n stranger -s localhost zr-handshake connect true
+	run -98 --separate-stderr zr-connect "tcp:127.0.0.1:$port" zr-tls -k -d "$PKI" \
+	    -n stranger -s localhost connect zr-handshake connect true
 	stderr_has 'the peer refused our certificate'
 	server_said 'its CN "stranger" is not among the clients allowed here'
 	[ ! -e served ]
