@@ -12,43 +12,43 @@
  *	program[REMOTEIP identity]: message
  *
  * REMOTEIP is $TCPREMOTEIP (or ${PROTO}REMOTEIP) and identity is
- * $ZR_CLIENT_IDENTITY, where they are set.  Bytes that are not printable
- * text are vis(3)-encoded; well-formed UTF-8 stays as it is, but for control
- * characters.  A line is at most 8 KiB.  Where standard error is the connection
- * itself (inetd), diagnostics go to syslog(3) instead.
+ * $ZR_CLIENT_IDENTITY, if they are set.  Unprintable bytes are vis(3)-encoded;
+ * well-formed UTF-8 stays as it is, except for control characters.  A line is at
+ * most 8 KiB.  If standard error is the connection itself (inetd), diagnostics go
+ * to syslog(3) instead.
  */
 
 /*
  * Call first in main().  program is the name to show; it must stay valid.
  * Also makes sure that descriptors 0, 1 and 2 are open, so that no later open
- * lands on them: where one is not, it becomes /dev/null, but 0 cannot be read
- * and 1 cannot be written then (EBADF): an answer must not be lost unnoticed.
+ * lands on them.  A closed one becomes /dev/null, such that 0 cannot be read and 1
+ * cannot be written (EBADF): an answer must not be lost unnoticed.
  */
 void	diag_init(const char *program);
 
-/* One more thing in the brackets' place: re-read the environment. */
+/* Read the environment again, for the text in the brackets. */
 void	diag_refresh(void);
 
-/* What a line begins with that says what to do about the one before it. */
+/* The beginning of a line with a remedy for the line before it. */
 #define DIAG_HINT "hint: "
 
-/* And what an endpoint says to the log alone: its peer does not get the line. */
+/* The beginning of an endpoint's line for the log alone: its peer does not get it. */
 #define DIAG_LOG "log: "
 
-/* Say something; the message needs no newline. */
+/* Print a line; the message needs no newline. */
 void	diag(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same with ": strerror(errno)" after it. */
 void	diag_errno(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Pass on text that another process wrote, line by line, each line with our
- * prefix, unless it has that already (a child of our own).  length bytes at
- * text; an unfinished last line is ended.
+ * Pass on text of another process line by line.  Each line gets our prefix, unless
+ * it already has it (from a child of ours).  length bytes at text; an unfinished
+ * last line is ended.
  */
 void	diag_lines(const char *text, size_t length);
 
-/* Say it and exit. */
+/* Print it and exit. */
 void	diag_die(const struct error *error) __attribute__((noreturn));
 void	die(enum exit_code code, const char *format, ...)
 	    __attribute__((noreturn, format(printf, 2, 3)));
@@ -59,7 +59,7 @@ void	die_errno(const char *format, ...)	/* EXIT_SYSTEM */
  * usage text is the man page's SYNOPSIS, one line per form, without
  * "usage: ".  usage_die() prints it on standard error and exits 100;
  * usage_help() prints it on standard output, names the page and exits 0 (for -h).
- * usage_begin() is diag_init() for a program of section 1, which knows --help and
+ * usage_begin() is diag_init() for a program of section 1, which takes --help or
  * --version as its only argument.
  */
 void	usage_die(const char *usage) __attribute__((noreturn));
@@ -67,22 +67,22 @@ void	usage_help(const char *usage) __attribute__((noreturn));
 void	usage_begin(const char *program, const char *usage, int argc, char *argv[]);
 
 /*
- * The word that must follow the options: its place in words, whose end is NULL.
- * word NULL: there is none.  Anything else ends the program (EXIT_USAGE), without
- * any argument at all with the usage.
+ * The word that must follow the options: returns its index in words, whose end is
+ * NULL.  word NULL: none was given.  Any other word, or none, ends the program
+ * (EXIT_USAGE); if the command line has no argument at all, it prints the usage.
  */
 size_t	usage_word(const char *usage, const char *word,
 	    const char *const words[]);
 
 /*
- * An operand that cannot begin with "-": one that does is an option in the wrong
- * place and ends the program (EXIT_USAGE).  what names the operand: "a label".
+ * Check an operand that cannot begin with "-": if it does, it is an option in the
+ * wrong place and ends the program (EXIT_USAGE).  what names the operand: "a label".
  */
 void	usage_operand(const char *what, const char *word);
 
 /*
- * An option's number; anything else ends the program (EXIT_USAGE): "-t wants
- * seconds, 1 to 3600, not x", where what is "seconds".  least is not negative.
+ * The number of an option; any other text ends the program (EXIT_USAGE): "-t wants
+ * seconds, 1 to 3600, not x" if what is "seconds".  least is not negative.
  */
 int64_t	usage_number(int option, const char *what, const char *text,
 	    int64_t least, int64_t most);

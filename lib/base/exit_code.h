@@ -4,13 +4,13 @@
 /*
  * Exit codes, the same for every program: zr-chain(7).
  *
- * 126 and 127 mean that the rest of the command line could not be executed
- * (as in a shell); 128+N that a child was ended by signal N.
+ * As in a shell, 126 and 127 mean that the rest of the command line could not be
+ * executed, and 128+N that a child was ended by signal N.
  */
 enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,	/* the peer or the endpoint answered with an error */
-	EXIT_PROTOCOL = 98,	/* what the peer sent is not the protocol; TLS failed */
+	EXIT_PROTOCOL = 98,	/* the peer violated the protocol; TLS failed */
 	EXIT_TIMEOUT = 99,
 	EXIT_USAGE = 100,
 	EXIT_SYSTEM = 111,	/* a system call failed */

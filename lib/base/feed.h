@@ -8,39 +8,38 @@
 
 /*
  * Filling a child's standard input from a poll loop: first some bytes, then
- * all that another descriptor gives, by splice(2) where that can be done.
+ * everything from another descriptor, by splice(2) if possible.
  *
  *	feed_wait(&feed, &entry);	an entry for io_poll()
  *	io_poll(...);
  *	feed_move(&feed);		does not block
  *
- * When everything has been moved, when from cannot be read any more and when
- * nobody reads to any more, to is closed: that is the whole of the end, and
- * whether the child got what it needed is for the child to say.  SIGPIPE must
- * be ignored.
+ * to is closed when everything has been moved, when from can no longer be read and
+ * when to has no reader any more.  These three ends are not distinguished: the child
+ * knows whether it got its input.  SIGPIPE must be ignored.
  */
-#define FEED_CHUNK 65536	/* bytes that are moved at a time */
+#define FEED_CHUNK 65536	/* bytes moved at a time */
 
 struct feed {
 	int to;			/* a pipe's writing end, non-blocking; owned; */
-				/* -1: it is over */
-	const uint8_t *bytes;	/* borrowed: what goes first */
+				/* -1: done */
+	const uint8_t *bytes;	/* borrowed: moved first */
 	size_t left;		/* of bytes */
-	int from;		/* borrowed: what follows; -1: nothing */
+	int from;		/* borrowed: moved after bytes; -1: nothing */
 	bool full;		/* private: to must have room before from matters */
 	bool copying;		/* private: from cannot be spliced */
-	uint8_t *chunk;		/* private: what was read of it; owned */
+	uint8_t *chunk;		/* private: bytes read from it; owned */
 };
 
 #define FEED_NONE ((struct feed){ .to = -1, .from = -1 })
 
-/* What to wait for next; an entry with fd -1 where it is over. */
+/* The entry to poll next; its fd is -1 when the feed is done. */
 void	feed_wait(const struct feed *feed, struct pollfd *entry);
 
-/* Move what can be moved now, FEED_CHUNK bytes at most. */
+/* Move the bytes that can be moved now, at most FEED_CHUNK. */
 void	feed_move(struct feed *feed);
 
-/* Give up what is left, close to. */
+/* Discard the rest and close to. */
 void	feed_free(struct feed *feed);
 
 #endif

@@ -7,16 +7,16 @@
 #include "base/error.h"
 
 /*
- * Lines from a descriptor that is read with others: whatever is there at a
- * time, handed on line by line.  Read only while lines_waiting() is false:
- * then at most one line and one read are held.
+ * Lines from a descriptor in a poll loop: the available bytes are read at once and
+ * handed on line by line.  Read only while lines_waiting() is false: then at most
+ * one line and one read are held.
  */
 #define LINES_CHUNK (64u << 10)
 
 struct lines {
 	struct buffer buffer;
-	size_t searched;	/* of it without a newline */
-	size_t taken;		/* of it given out, and to be forgotten */
+	size_t searched;	/* bytes of buffer known to have no newline */
+	size_t taken;		/* bytes of buffer given out, to be consumed */
 	bool ended;		/* end of file was read */
 };
 
@@ -27,12 +27,12 @@ struct lines {
 /* Read once.  -1: an error, or a line that is too long (EXIT_USAGE). */
 int	lines_read(struct lines *lines, int fd, struct error *error);
 
-/* Is there a line to be had? */
+/* Can lines_next() return a line now? */
 bool	lines_waiting(struct lines *lines);
 
 /*
- * The next line without its newline, *length bytes; the last one needs none.
- * Valid until the next call.  NULL: there is none yet, or none any more.
+ * The next line without its newline, *length bytes; the last line may lack one.
+ * Valid until the next call.  NULL: no line yet, or none left.
  */
 const char *lines_next(struct lines *lines, size_t *length);
 

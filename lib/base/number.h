@@ -5,10 +5,10 @@
 #include <stdint.h>
 
 /*
- * The number in text that came from outside: an operand, an environment
- * variable, a file, another program.  Digits of the base (8 or 10) and nothing
- * else: no sign, no blank, no prefix.  False, and *number is 0, for any other
- * text and for a number that is not in the range least to most.  Pure.
+ * The number in text from outside: an operand, an environment variable, a file,
+ * another program.  Only digits of the base (8 or 10) are accepted: no sign, no
+ * blank, no prefix.  For any other text, and for a number outside the range least to
+ * most, returns false and sets *number to 0.  Pure.
  */
 bool	number_parse(uint64_t *number, const char *text, unsigned int base,
 	    uint64_t least, uint64_t most);

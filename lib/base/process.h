@@ -7,9 +7,8 @@
 #include "base/error.h"
 
 /*
- * Child processes.  Every descriptor that we open is close-on-exec; a child
- * gets 0, 1, 2 as described here and whatever our own starter left
- * inheritable.
+ * Child processes.  Every descriptor that we open is close-on-exec.  A child gets 0, 1
+ * and 2 as described here, and the descriptors that we ourselves inherited.
  */
 #define PROCESS_INHERIT	(-1)	/* the same descriptor as ours */
 #define PROCESS_PIPE	(-2)	/* a new pipe; our end is returned */
@@ -19,17 +18,17 @@ struct process {
 	pid_t pid;		/* -1: none, or already waited for */
 	bool group;		/* leads a process group of its own */
 	int input;		/* our ends of the pipes, close-on-exec; */
-	int output;		/* -1 where there is none; the caller closes */
+	int output;		/* -1: no pipe; the caller closes */
 	int errors;
 };
 
 #define PROCESS_NONE ((struct process){ .pid = -1, .input = -1, .output = -1, .errors = -1 })
 
 /*
- * Run argv (by PATH) with the given 0, 1, 2: a descriptor of ours (which
- * stays ours to close) or one of the constants above.  group: in a process
- * group of its own.  Our pipe ends are non-blocking.  A command that cannot
- * be executed is an error here (126, 127), not an exit status later.
+ * Run argv (by PATH).  Its 0, 1 and 2 are each a descriptor of ours (which the caller
+ * still closes) or one of the constants above.  group: in a process group of its own.
+ * Our pipe ends are non-blocking.  A command that cannot be executed is an error here
+ * (126, 127), not an exit status later.
  */
 int	process_start(struct process *process, char *const argv[], int input,
 	    int output, int errors, bool group, struct error *error);
@@ -40,8 +39,8 @@ int	process_start(struct process *process, char *const argv[], int input,
 int	process_exit_code(int wait_status);
 
 /*
- * The signal that such a code stands for, or 0: 255, as ssh(1) ends, is a status
- * like any other.
+ * The signal that such a code stands for, or 0.  255, ssh(1)'s own, is an ordinary
+ * status.
  */
 int	process_code_signal(int exit_code);
 
@@ -49,15 +48,15 @@ int	process_code_signal(int exit_code);
 int	process_wait(struct process *process);
 
 /*
- * True if it has ended; it is not waited for yet, so that a signal to its
- * group cannot reach a stranger.
+ * True if it has ended.  This does not wait(2) for it, so that its number is not
+ * reused and a signal to its group cannot reach another process.
  */
 bool	process_has_ended(const struct process *process);
 
-/* Send a signal to its group, or to it alone; nothing if it has ended. */
+/* Send a signal to its group, or to it alone; does nothing if it was waited for. */
 void	process_signal(const struct process *process, int signal_number);
 
-/* Close what is open of input, output, errors. */
+/* Close input, output and errors, if open. */
 void	process_close(struct process *process);
 
 #endif

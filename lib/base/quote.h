@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 /*
- * Print text that a peer wrote: in double quotes, on one line, vis(3)-encoded
- * so that nothing in it reaches a terminal as it is.
+ * Print text of a peer in double quotes, on one line, vis(3)-encoded so that no
+ * control character reaches a terminal.
  */
 void	quote(FILE *out, const void *text, size_t length);
 

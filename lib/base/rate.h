@@ -7,8 +7,8 @@
 #include "base/error.h"
 
 /*
- * A bandwidth limit: a bucket that fills at bytes_per_second and holds a
- * tenth of a second's worth, so that no burst is longer.  Pure.
+ * A bandwidth limit: a bucket that fills at bytes_per_second and holds the bytes of
+ * a tenth of a second, so that no burst is longer.  Pure.
  */
 struct rate {
 	uint64_t bytes_per_second;	/* 0: no limit */
@@ -23,13 +23,13 @@ struct rate {
 int	rate_parse(struct rate *rate, const char *text, struct error *error);
 
 /*
- * How many bytes may move now; SIZE_MAX without a limit.  0 rather than a
- * crumb: a refill below a fiftieth of a second's worth is not handed out.
+ * The number of bytes that may move now; SIZE_MAX without a limit.  0 instead of a
+ * small number: fewer bytes than those of a fiftieth of a second are not handed out.
  */
 size_t	rate_available(struct rate *rate, int64_t now);
 void	rate_take(struct rate *rate, size_t length);
 
-/* When rate_available() is worth asking again, after it said 0. */
+/* The time at which to call rate_available() again after it returned 0. */
 int64_t	rate_ready_at(const struct rate *rate, int64_t now);
 
 #endif

@@ -5,23 +5,23 @@
 #include <stdbool.h>
 
 /*
- * Signals for programs with one poll loop.  A caught signal stays blocked
- * except inside io_poll(), so that nothing is ever interrupted half way and
- * no wake-up is lost; the loop asks signals_take() after every io_poll().
+ * Signals for programs with one poll loop.  A caught signal stays blocked except
+ * inside io_poll(), so that no other call is interrupted and no wake-up is lost.  The
+ * loop calls signals_take() after every io_poll().
  */
 
-/* From now on record this signal (SIGCHLD, SIGTERM, SIGUSR1, ...). */
+/* Record this signal (SIGCHLD, SIGTERM, SIGUSR1, ...) from now on. */
 void	signals_catch(int signal_number);
 
 /* Was it delivered since the last call? */
 bool	signals_take(int signal_number);
 
-/* What io_poll() lets through: the mask this program was started with. */
+/* The mask during io_poll(): the one this program was started with. */
 const sigset_t *signals_open_mask(void);
 
 /*
- * In a child between fork and exec, and before a loader execs: the mask this
- * program was started with, caught signals and SIGPIPE back to default.
+ * For a child between fork and exec, and for a loader before exec: restore the mask
+ * this program was started with, and the default action of caught signals and SIGPIPE.
  */
 void	signals_restore(void);
 

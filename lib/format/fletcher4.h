@@ -6,10 +6,9 @@
 #include <stdint.h>
 
 /*
- * The fletcher4 checksum of ZFS: four 64-bit sums over 32-bit words, which
- * are little-endian or big-endian as their writer's machine was.  Bytes may
- * come in any pieces; start with all zero and `swap` set where the words are
- * not in our own byte order.
+ * The fletcher4 checksum of ZFS: four 64-bit sums over 32-bit words in the byte order
+ * of the machine that wrote them.  Bytes may come in any pieces.  Start with all zero,
+ * and with `swap` set if the words are not in our own byte order.
  */
 struct fletcher4 {
 	uint64_t words[4];

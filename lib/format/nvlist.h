@@ -8,24 +8,23 @@
 #include "base/error.h"
 
 /*
- * Reading packed nvlists (libnvpair(3)): ZFS's lists of name, type and value,
- * as they stand in resume tokens and in the BEGIN records of streams.  All
- * encodings: native of either byte order, and XDR.
+ * Reading packed nvlists (libnvpair(3)): ZFS's lists of name, type and value, in
+ * resume tokens and in the BEGIN records of streams.  All encodings are read: native
+ * of either byte order, and XDR.
  *
- * nvlist_parse() checks everything there is, nested lists included; after
- * that nothing else can fail.  Nothing is copied or allocated: a list and its
- * pairs point into the caller's bytes, which must outlive them.
+ * nvlist_parse() checks everything, nested lists included; no other function can fail
+ * after that.  Nothing is copied or allocated: a list and its pairs point into the
+ * caller's bytes, which must outlive them.
  *
- * This reader is stricter than libnvpair, so that whatever it accepts means
- * the same to both: sizes must agree exactly, names and strings hold no NUL,
- * nothing may follow the list, and a lookup does not choose between two
- * pairs of one name.
+ * This reader is stricter than libnvpair, so that an accepted list means the same to
+ * both: sizes must agree exactly, names and strings contain no NUL, nothing may follow
+ * the list, and a lookup does not choose between two pairs of one name.
  */
 #define NVLIST_DEPTH_MAX	16	/* lists in lists */
 #define NVLIST_NAME_MAX		32766	/* bytes: an int16 counts them and a NUL */
 
 enum nvlist_type {
-	NVLIST_BOOLEAN = 1,	/* there or not there, has no value */
+	NVLIST_BOOLEAN = 1,	/* present or absent, has no value */
 	NVLIST_BYTE, NVLIST_INT16, NVLIST_UINT16, NVLIST_INT32, NVLIST_UINT32,
 	NVLIST_INT64, NVLIST_UINT64, NVLIST_STRING, NVLIST_BYTE_ARRAY,
 	NVLIST_INT16_ARRAY, NVLIST_UINT16_ARRAY, NVLIST_INT32_ARRAY,
@@ -36,7 +35,7 @@ enum nvlist_type {
 };
 
 struct nvlist {
-	const uint8_t *bytes;	/* the pairs, behind version and flags */
+	const uint8_t *bytes;	/* the pairs, after version and flags */
 	size_t length;
 	bool xdr;
 	bool swap;		/* not in this machine's byte order */
@@ -49,20 +48,20 @@ struct nvpair {
 	uint32_t count;		/* elements of an array */
 	const uint8_t *value;	/* as encoded */
 	size_t value_length;
-	size_t next;		/* private: where the pair behind it starts */
+	size_t next;		/* private: the start of the pair after it */
 };
 
 /* Before the first pair. */
 #define NVPAIR_START ((struct nvpair){ .next = 0 })
 
-/* What a lookup found. */
+/* The result of a lookup. */
 enum nvlist_found {
 	NVLIST_ABSENT,
 	NVLIST_FOUND,
-	NVLIST_WRONG		/* the name is there, but of another type or twice */
+	NVLIST_WRONG		/* the name occurs twice, or with another type */
 };
 
-/* -1 (EXIT_PROTOCOL) with the reason where it is no nvlist. */
+/* -1 (EXIT_PROTOCOL) with the reason if the bytes are no valid nvlist. */
 int	nvlist_parse(struct nvlist *list, const void *bytes, size_t length,
 	    struct error *error);
 
@@ -77,7 +76,7 @@ bool	nvlist_next(const struct nvlist *list, struct nvpair *pair);
 /* Is this the pair's name? */
 bool	nvpair_is(const struct nvpair *pair, const char *name);
 
-/* Values of a pair of that type. */
+/* The value of a pair of this type. */
 uint64_t nvpair_uint64(const struct nvlist *list, const struct nvpair *pair);
 const char *nvpair_string(const struct nvlist *list, const struct nvpair *pair,
 	    size_t *length);	/* not NUL-terminated */

@@ -9,22 +9,21 @@
 #include "format/fs_name.h"
 
 /*
- * Resume tokens: what the property receive_resume_token holds after an
- * interrupted "zfs recv -s", and what "zfs send -t" takes
+ * Resume tokens: the value of the property receive_resume_token after an
+ * interrupted "zfs recv -s", and the argument of "zfs send -t"
  * (zr-protocol(7), Resume tokens).
  *
  *	1-CHECKSUM-SIZE-DATA	all lower-case hex
  *
- * DATA is a zlib stream, CHECKSUM the first word of its fletcher4 checksum
- * over 32-bit words in the writer's byte order, SIZE what it inflates to: an
- * nvlist (nvlist.h).
+ * DATA is zlib-compressed, CHECKSUM is the first word of its fletcher4 checksum over
+ * 32-bit words in the writer's byte order, SIZE is its inflated length.  The inflated
+ * bytes are an nvlist (nvlist.h).
  *
- * A token comes from the peer and may be forged, the checksum included: one
- * that decodes says what "zfs send -t" would do with it, not that this is
- * allowed.  zfs looks for both guids in the whole pool, wherever toname
- * points: compare everything with the request.  What zfs might understand
- * differently (other characters, a name twice or of another type, trailing
- * bytes) is refused.
+ * A token comes from the peer and may be forged, the checksum included.  A decoded
+ * token shows what "zfs send -t" would do with it, not that this is allowed.  zfs looks
+ * for both guids in the whole pool, whatever toname says: compare everything with the
+ * request.  A token that zfs might understand differently (other characters, a name
+ * twice or with another type, trailing bytes) is refused.
  */
 #define RESUME_TOKEN_TEXT_MAX	65536	/* bytes */
 #define RESUME_TOKEN_PACKED_MAX	65536	/* bytes, inflated */
@@ -34,22 +33,21 @@ struct resume_token {
 	bool has_from_guid;
 	uint64_t from_guid;		/* 0 without one */
 	char filesystem[FS_NAME_MAX + 1];	/* of "toname", before the @ */
-	char snapshot[FS_NAME_MAX + 1];		/* behind it */
-	uint64_t object;		/* where it goes on */
+	char snapshot[FS_NAME_MAX + 1];		/* after it */
+	uint64_t object;		/* where the stream continues */
 	uint64_t offset;
-	uint64_t bytes;			/* that were received; 0 if not told */
+	uint64_t bytes;			/* received so far; 0 if not told */
 	bool raw;			/* rawok: zfs send -w */
 	bool compressed;		/* compressok: -c */
 	bool embedded;			/* embedok: -e */
 	bool large_blocks;		/* largeblockok: -L */
 	bool saved;			/* savedok: -S */
-	bool redacted;			/* it is of a redacted send */
+	bool redacted;			/* the send is a redacted one */
 };
 
 /*
- * Nothing but "1-" and characters of [0-9a-f-], not too long: the least that
- * must hold before it may stand on a command line.  resume_token_decode()
- * includes it.
+ * Is this "1-" and characters of [0-9a-f-], and not too long?  The minimum before it
+ * may be put on a command line.  resume_token_decode() checks this too.
  */
 bool	resume_token_plausible(const char *text);
 

@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 /*
- * Times as the protocol's Creation field writes them: RFC 3339.  A zrepl
- * peer dies of one that does not parse.
+ * Times in the protocol's Creation field: RFC 3339.  An invalid time makes a zrepl
+ * peer crash.
  */
-#define RFC3339_SIZE 40		/* what rfc3339_format() needs */
+#define RFC3339_SIZE 40		/* bytes that rfc3339_format() needs */
 #define RFC3339_LAST INT64_C(253402300799)	/* the end of year 9999 */
 
 /* Seconds since the epoch in *seconds (NULL: only check); false if malformed. */

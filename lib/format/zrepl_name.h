@@ -6,21 +6,21 @@
 
 /*
  * The names that replication leaves in ZFS (zr-protocol(7), Names in ZFS): hold tags,
- * bookmarks and one user property.  They are zrepl's, so that zrepl and zr
- * can take turns on the same pools.
+ * bookmarks and one user property.  They are zrepl's names, so that zrepl and zr can
+ * take turns on the same pools.
  *
- * Job: the job id, one component of a dataset's name.
+ * A job's name is one component of a dataset's name.
  */
 #define ZREPL_PLACEHOLDER_PROPERTY	"zrepl:placeholder"
 #define ZREPL_STEP_TAG			"zrepl_STEP_J_"	/* and the job */
 #define ZREPL_LAST_RECEIVED_TAG		"zrepl_last_received_J_"
 #define ZREPL_NAME_SIZE			256	/* of any name here, with NUL */
-#define ZREPL_JOB_MAX			200	/* bytes: what leaves room for */
-						/* the rest of a bookmark's name */
+#define ZREPL_JOB_MAX			200	/* bytes: leaves room for the */
+						/* rest of a bookmark's name */
 
 enum zrepl_cursor {
-	ZREPL_CURSOR,		/* the last snapshot that was replicated */
-	ZREPL_TENTATIVE_CURSOR	/* of a step that is under way */
+	ZREPL_CURSOR,		/* the last replicated snapshot */
+	ZREPL_TENTATIVE_CURSOR	/* of a step in progress */
 };
 
 #define ZREPL_JOB_RULE \
@@ -32,7 +32,7 @@ bool	zrepl_job_valid(const char *job);
 void	zrepl_hold_tag(char tag[ZREPL_NAME_SIZE], const char *prefix,
 	    const char *job);
 
-/* The bookmark's name behind "#". */
+/* The bookmark's name after "#". */
 void	zrepl_cursor_name(char name[ZREPL_NAME_SIZE], enum zrepl_cursor kind,
 	    uint64_t guid, const char *job);
 

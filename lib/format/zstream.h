@@ -9,14 +9,13 @@
 #include "format/fletcher4.h"
 
 /*
- * Is this a complete zfs send stream of one snapshot, and of which?  Bytes go
- * in as they arrive; every record's length and checksum is checked, payloads
- * are only summed, nothing is kept but one record's header.  Both byte
- * orders.
+ * Is this a complete zfs send stream of one snapshot, and of which?  Bytes go in as
+ * they arrive.  The length and checksum of every record are checked; payloads are only
+ * summed, and only one record's header is kept.  Both byte orders are read.
  *
- * A stream is a list of records of 312 bytes: BEGIN, any number of others,
- * each with a payload whose length its header tells, END.  With properties
- * (zfs send -p) it is wrapped: BEGIN with a payload, END, the stream, END.
+ * A stream is a list of records of 312 bytes: BEGIN, any number of others, END.  A
+ * record's header gives the length of the payload that follows it.  With properties
+ * (zfs send -p) the stream is wrapped: BEGIN with a payload, END, the stream, END.
  */
 #define ZSTREAM_RECORD_SIZE	312
 #define ZSTREAM_BLOCK_MAX	(16u << 20)	/* a block's payload, bytes */
@@ -32,14 +31,14 @@ enum zstream_feature {
 	ZSTREAM_RAW = 1 << 24
 };
 
-/* What the snapshot is of. */
+/* The kind of dataset. */
 enum zstream_type {
 	ZSTREAM_FILESYSTEM = 2,
 	ZSTREAM_VOLUME = 3
 };
 
 struct zstream {
-	/* What it is; valid once begun is set. */
+	/* Valid once begun is set. */
 	bool begun;
 	uint64_t to_guid;
 	uint64_t from_guid;		/* 0: a full stream */
@@ -54,7 +53,7 @@ struct zstream {
 		ZSTREAM_IN_WRAPPER,	/* the properties */
 		ZSTREAM_AT_INNER,	/* between them and the stream */
 		ZSTREAM_IN_STREAM,
-		ZSTREAM_AT_OUTER_END,	/* the stream is whole, one END to come */
+		ZSTREAM_AT_OUTER_END,	/* only the wrapper's END is missing */
 		ZSTREAM_COMPLETE
 	} state;
 	uint64_t offset;		/* bytes so far */
@@ -68,17 +67,17 @@ struct zstream {
 void	zstream_init(struct zstream *stream);
 
 /*
- * The next bytes; -1 as soon as it is clear that this is no complete stream
- * of one snapshot that could be kept (EXIT_FAILED): the text says what is
- * wrong and at which offset.  Nothing may follow then.
+ * The next bytes.  -1 (EXIT_FAILED) as soon as this cannot become a complete, storable
+ * stream of one snapshot: the text names the fault and its offset.  Do not call any
+ * more then.
  */
 int	zstream_feed(struct zstream *stream, const void *bytes, size_t length,
 	    struct error *error);
 
-/* The end of file came: -1 where something is missing. */
+/* At the end of file: -1 if the stream is incomplete. */
 int	zstream_finish(const struct zstream *stream, struct error *error);
 
-/* The part of to_name behind its "@". */
+/* The part of to_name after its "@". */
 const char *zstream_snapshot(const struct zstream *stream);
 
 #endif
