@@ -4,14 +4,14 @@
 #include <stddef.h>
 
 /*
- * Memory for many small things that are freed together: no header for each
- * of them, as malloc(3) has.  Start with ARENA_EMPTY.
+ * Memory for many small objects that are freed together, without malloc(3)'s header
+ * for each.  Start with ARENA_EMPTY.
  */
 struct arena_block;
 
 struct arena {
 	struct arena_block *blocks;	/* owned; the newest first */
-	char *at, *end;			/* free, of the first one */
+	char *at, *end;			/* free bytes of the first block */
 };
 
 #define ARENA_EMPTY ((struct arena){ .blocks = NULL })
@@ -22,7 +22,7 @@ void	*arena_object(struct arena *arena, size_t size);
 /* size bytes for text: not zeroed, not aligned; NULL with errno. */
 char	*arena_text(struct arena *arena, size_t size);
 
-/* Everything in it is gone; one block is kept for what comes next. */
+/* Forget all objects; one block is kept for new ones. */
 void	arena_reset(struct arena *arena);
 void	arena_free(struct arena *arena);
 

@@ -10,22 +10,22 @@
  * 0, or -1 with errno as buffer_append().
  */
 
-/* Text as it is: punctuation, a value that is JSON already. */
+/* Text as it stands: punctuation, or a value that is already JSON. */
 int	json_text_raw(struct buffer *out, const char *text);
 
 /*
- * A string in quotes.  What could steer a terminal or hide text from its
- * reader (utf8_control()) is escaped, as is what JSON demands: whoever reads
- * the JSON gets the same text.  -1 with EILSEQ where it is not UTF-8.
+ * A string in quotes.  Characters that could control a terminal or hide text from a
+ * reader (utf8_control()) are escaped, like those that JSON demands: a JSON parser
+ * gets the same text.  -1 with EILSEQ if it is not UTF-8.
  */
 int	json_text_string(struct buffer *out, const char *text, size_t length);
 
-/* 64 bits as a string, as the proto3 JSON mapping has them. */
+/* 64 bits as a string, as in the proto3 JSON mapping. */
 int	json_text_uint64(struct buffer *out, uint64_t value);
 
 /*
- * A member of an object: a string, where text is not NULL, or what is JSON
- * already.  The first one in an empty buffer begins the object.
+ * A member of an object: a string if text is not NULL, or a value that is already
+ * JSON.  The first member in an empty buffer begins the object.
  */
 int	json_text_member(struct buffer *out, const char *key, const char *text);
 int	json_text_raw_member(struct buffer *out, const char *key, const char *json);

@@ -24,21 +24,21 @@ struct method {
 	const ProtobufCMessageDescriptor *response;
 };
 
-/* NULL if there is none of that name. */
+/* NULL if no method has that name. */
 const struct method *method_by_name(const char *name);
 
-/* By endpoint name on a data connection, length bytes; NULL if unknown. */
+/* By the path on a data connection, length bytes; NULL if unknown. */
 const struct method *method_by_path(const char *path, size_t length);
 
 /*
- * The names of those of some kinds (1 << METHOD_UNARY | ...), for people:
+ * The names of the methods of some kinds (1 << METHOD_UNARY | ...), for people:
  * "Ping, Send, Receive".  Returns text.
  */
 #define METHOD_NAMES_SIZE 192
 #define METHODS_OF_CONTROL (1u << METHOD_UNARY | 1u << METHOD_PING)
 const char *method_names(unsigned int kinds, char text[METHOD_NAMES_SIZE]);
 
-/* All of them, ended by one whose name is NULL. */
+/* All methods, ended by one whose name is NULL. */
 extern const struct method methods[];
 
 /* Longest answer line of the endpoint interface, in bytes. */

@@ -17,26 +17,27 @@
  * members of one oneof, and nesting deeper than JSON_DEPTH_MAX are errors
  * that name the field ("SendReq.To.Guid: ...").  null means absent.  Fields
  * with their default value are left out on the way out, except members of a
- * oneof.  What could steer a terminal is escaped on the way out (json_text.h).
+ * oneof.  Characters that could control a terminal are escaped on the way out
+ * (json_text.h).
  *
- * Memory: no tree of the JSON is built.  From one form to the other a list is
- * translated element by element, so that beside the text and the bytes only
- * one element exists at a time, however small the elements are.
+ * Memory: no tree of the JSON is built.  A list is translated from one form to the
+ * other element by element, so that beside the text and the bytes only one element
+ * exists at a time, however small the elements are.
  */
 
-/* Is a message one that may stand?  Elements of a list are asked one by one. */
+/* Is a message acceptable?  Called for each element of a list. */
 typedef int pbjson_check(const ProtobufCMessage *message, struct error *error);
 
 /*
  * Text (length bytes, one JSON object and nothing else) to a message, which
- * the caller frees with pbjson_free().  check: NULL takes everything.  NULL on
- * error (EXIT_USAGE, or what check said).
+ * the caller frees with pbjson_free().  check: NULL accepts everything.  NULL on
+ * error (EXIT_USAGE, or the error of check).
  */
 ProtobufCMessage *pbjson_parse(const ProtobufCMessageDescriptor *descriptor,
 	    pbjson_check *check, const char *text, size_t length,
 	    struct error *error);
 
-/* Only what pbjson_parse() has made; NULL does nothing. */
+/* Only for messages of pbjson_parse(); NULL does nothing. */
 void	pbjson_free(ProtobufCMessage *message);
 
 /*
@@ -55,16 +56,15 @@ void	*pbjson_pack(const ProtobufCMessage *message, size_t *length,
 	    struct error *error);
 
 /*
- * From the wire's bytes to a line of JSON, as pbjson_print() gives it, to be
- * free(3)d.  Unknown fields are passed over, of a field that comes twice the
- * last counts, messages are merged.  NULL on error (EXIT_PROTOCOL, or what
- * check said).
+ * From the wire's bytes to a line of JSON as from pbjson_print(); free(3) it.  Unknown
+ * fields are skipped, the last one of a repeated scalar field counts, messages are
+ * merged.  NULL on error (EXIT_PROTOCOL, or the error of check).
  */
 char	*pbjson_from_wire(const ProtobufCMessageDescriptor *descriptor,
 	    pbjson_check *check, const void *bytes, size_t length,
 	    size_t *text_length, struct error *error);
 
-/* From JSON text to the wire's bytes, to be free(3)d; NULL as pbjson_parse(). */
+/* From JSON text to the wire's bytes; free(3) them.  NULL as from pbjson_parse(). */
 void	*pbjson_to_wire(const ProtobufCMessageDescriptor *descriptor,
 	    pbjson_check *check, const char *text, size_t length, size_t *size,
 	    struct error *error);

@@ -11,9 +11,9 @@
 /*
  * A message's bytes on the wire, field by field: for pbjson.h.
  *
- * Stricter than protobuf-c in what JSON cannot say: strings are UTF-8 without
- * a NUL.  More frugal, too: unknown fields cost no memory, and a string that
- * comes again no more than its length.
+ * Stricter than protobuf-c, since JSON cannot express everything: strings are UTF-8
+ * without a NUL.  More frugal, too: unknown fields cost no memory, and a string that
+ * occurs again costs no more than its length.
  */
 struct wire {
 	const uint8_t *at, *end;
@@ -26,15 +26,15 @@ struct wire_field {
 	struct wire value;	/* of type 2 */
 };
 
-/* The next field: 1, 0 at the end; -1: these are no fields. */
+/* The next field: 1; 0 at the end; -1 if the bytes are no fields. */
 int	wire_next(struct wire *wire, struct wire_field *field);
 
 /* Is there a field of this number? */
 bool	wire_has(struct wire wire, uint32_t number);
 
 /*
- * A message from all of its bytes, but for its lists, whose elements must
- * only be bytes.  It lives in the arena.  NULL with the error, EXIT_PROTOCOL.
+ * A message from all of its bytes, except for its lists: their elements are only
+ * checked to be bytes.  It lives in the arena.  NULL on error (EXIT_PROTOCOL).
  */
 ProtobufCMessage *wire_unpack(const ProtobufCMessageDescriptor *descriptor,
 	    const struct wire *wire, struct arena *arena, struct error *error);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 /*
- * The places of a field inside its message: protobuf-c says where, we say of
- * which type.  For those that walk over any message by descriptor.
+ * The places of a field inside its message, for code that walks any message by
+ * descriptor: protobuf-c gives the offset, we give the type.
  */
 static inline void *
 member_of(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
@@ -38,7 +38,7 @@ in_oneof(const ProtobufCFieldDescriptor *field)
 	return ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0);
 }
 
-/* Of a oneof: is this the member that is there?  True for other fields. */
+/* Is this the chosen member of its oneof?  True for other fields. */
 static inline bool
 is_chosen(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {

@@ -11,9 +11,9 @@
 #include "transport/chain.h"
 
 /*
- * One TLS connection over two non-blocking descriptors.  What OpenSSL wants
- * to send collects in a buffer, so that many records go out with one
- * write(2), and so that writing plaintext never stops half way.
+ * One TLS connection over two non-blocking descriptors.  OpenSSL's output is collected
+ * in a buffer, so that one write(2) sends many records and a write of plaintext never
+ * stops half way.
  */
 #define TLS_WRITE_MAX (128u << 10)	/* plaintext bytes per tls_write() */
 
@@ -26,17 +26,16 @@ struct tls_connection *tls_connection_new(SSL_CTX *context,
 void	tls_connection_free(struct tls_connection *connection);
 
 /*
- * The handshake, with certificates checked, by the deadline (io.h).  The text
- * of an error says which side, which certificate, which check.  Not a byte
- * past the handshake is read.
+ * Do the handshake and check the certificates, by the deadline (io.h).  The text of an
+ * error names the side, the certificate and the check.  No byte after the handshake is
+ * read.
  */
 int	tls_handshake(struct tls_connection *connection, int64_t deadline,
 	    struct error *error);
 
 /*
- * What the programs after us find in their environment: SSL_PROTOCOL,
- * SSL_CIPHER, SSL_PEER_CERT_SUBJECT, SSL_PEER_CERT_HASH and, on the server,
- * ZR_CLIENT_IDENTITY.
+ * Set the environment of the programs after us: SSL_PROTOCOL, SSL_CIPHER,
+ * SSL_PEER_CERT_SUBJECT, SSL_PEER_CERT_HASH and, on the server, ZR_CLIENT_IDENTITY.
  */
 int	tls_set_environment(const struct tls_connection *connection,
 	    struct error *error);
@@ -51,13 +50,13 @@ int	tls_hand_to_kernel(struct tls_connection *connection,
 	    struct error *error);
 
 /*
- * Decrypted bytes: their number, 0 at the end (tls_ended_cleanly() tells
- * which), -1 with error->code 0 when there is nothing now, else an error.
+ * Decrypted bytes: their number, or 0 at the end (tls_ended_cleanly() tells which
+ * kind), or -1, with error->code 0 if no bytes are available now.
  */
 ssize_t	tls_read(struct tls_connection *connection, void *buffer, size_t size,
 	    struct error *error);
 
-/* Was the end a close_notify, and not just the connection's? */
+/* Did the peer end with close_notify, and not only by closing the connection? */
 bool	tls_ended_cleanly(const struct tls_connection *connection);
 
 /*
@@ -68,7 +67,7 @@ int	tls_write(struct tls_connection *connection, const void *buffer,
 	    size_t size, struct error *error);
 int	tls_write_end(struct tls_connection *connection, struct error *error);
 
-/* Encrypted bytes that wait to be sent; send what the network takes. */
+/* The number of encrypted bytes that wait; send as many as the network takes. */
 size_t	tls_unsent(const struct tls_connection *connection);
 int	tls_send(struct tls_connection *connection, struct error *error);
 

@@ -8,8 +8,8 @@
 #include "base/error.h"
 
 /*
- * What one side brings to a TLS connection (zr-protocol(7), Transport, tls):
- * CA, certificate chain and key, and whom it expects at the other end.
+ * One side's settings for a TLS connection (zr-protocol(7), Transport, tls): CA,
+ * certificate chain and key, and the names it accepts at the other end.
  */
 #define TLS_CLIENTS_MAX 4096		/* names in the allow-list */
 
@@ -19,7 +19,7 @@ struct tls_settings {
 	const char *certificate_file;	/* PEM, leaf first */
 	const char *key_file;		/* PEM, without a passphrase */
 	const char *server_name;	/* client: a DNS name or an IP address */
-	const char **clients;		/* server: CNs that may connect */
+	const char **clients;		/* server: CNs of admitted clients */
 	size_t client_count;
 	int minimum_version;		/* TLS1_2_VERSION or TLS1_3_VERSION */
 	const char *ciphers;		/* NULL: ours; 1.3 suites begin with TLS_ */
@@ -27,21 +27,21 @@ struct tls_settings {
 	const char *key_log_file;	/* NULL: none.  For debugging only */
 };
 
-/* Let CN in; the string is kept, not copied. */
+/* Admit this CN; the string is kept, not copied. */
 int	tls_settings_add_client(struct tls_settings *settings, const char *cn,
 	    struct error *error);
 
 /*
- * The CNs of a file, one a line; blank lines and those that begin with # do
- * not count.
+ * The CNs of a file, one per line; blank lines and lines that begin with # are
+ * skipped.
  */
 int	tls_settings_add_clients(struct tls_settings *settings,
 	    const char *file, struct error *error);
 
 /*
- * Read the files, check that they fit together, and say (diag.h) when the
- * key is open to others.  Nothing comes from the environment or from
- * OpenSSL's configuration file.  NULL on error; else SSL_CTX_free().
+ * Read the files, check that they fit together, and warn (diag.h) if other users can
+ * read the key.  The environment and OpenSSL's configuration file are ignored.  NULL on
+ * error; else free it with SSL_CTX_free().
  */
 SSL_CTX *tls_context_new(const struct tls_settings *settings,
 	    struct error *error);

@@ -9,20 +9,20 @@
  * The pump between a TLS connection and the child that is the rest of the
  * command line, which talks plaintext on a socket.
  *
- * Each direction ends by itself: the child's half-close becomes close_notify
- * and then a FIN, the peer's close_notify or FIN the child's end of file.  A
- * connection that is cut off looks like an end of file to the child, whose
- * protocol knows whether it was the right place for one; if the child then
- * fails, the engine says why the connection ended.
+ * Each direction ends by itself: the child's half-close becomes close_notify and then
+ * a FIN; the peer's close_notify or FIN becomes the child's end of file.  The child
+ * sees a connection that was cut off as an end of file too, and its protocol knows
+ * whether one was due; if the child then fails, the engine says why the connection
+ * ended.
  */
 #define TLS_ENGINE_FLUSH_MS 10000	/* the rest: the peer's pace.h window, */
 #define TLS_ENGINE_LINGER_MS 2000	/* and once the kernel has it all */
 
 /*
- * Pump until the child has ended and what it wrote is delivered; SIGTERM,
- * SIGINT and SIGHUP are passed on to it.  local and the network's
- * descriptors are non-blocking.  Returns the child's exit code; 98 if TLS
- * failed and the child then did, too.
+ * Pump until the child has ended and its output is delivered; SIGTERM, SIGINT and
+ * SIGHUP are passed on to the child.  local and the network's descriptors are
+ * non-blocking.  Returns the child's exit code, or 98 if TLS failed and the child
+ * failed after that.
  */
 int	tls_engine_run(struct tls_connection *connection,
 	    const struct chain *network, int local, struct process *child);

@@ -7,8 +7,8 @@
 #include "tls/tls_context.h"
 
 /*
- * Whether we accept the peer's certificate, and if not, why, in words that
- * say which certificate and which check: zr-protocol(7), Transport, tls.
+ * Do we accept the peer's certificate?  If not, the refusal names the certificate and
+ * the check: zr-protocol(7), Transport, tls.
  */
 struct tls_verify {
 	const struct tls_settings *settings;

@@ -4,11 +4,11 @@
 #include "base/error.h"
 
 /*
- * Where a connection goes to, or is waited for: zr-connect(1), zr-listen(1).
+ * The address to connect to, or to listen on: zr-connect(1), zr-listen(1).
  *
  *	tcp:HOST:PORT	HOST is a name, an IPv4 address, or an IPv6 address in
- *			brackets, a zone after %; PORT a number, 0 to 65535, or the
- *			name of a service, which has a letter in it
+ *			brackets, with its zone after %; PORT is a number, 0 to
+ *			65535, or the name of a service, which contains a letter
  *	unix:PATH
  *	exec:COMMAND	for sh -c
  *
@@ -30,7 +30,7 @@ struct address {
 	char path[4096];	/* unix: the path; exec: the command */
 };
 
-/* -1 with EXIT_USAGE and what is wrong with it. */
+/* -1 with EXIT_USAGE and the mistake. */
 int	address_parse(struct address *address, const char *text,
 	    struct error *error);
 

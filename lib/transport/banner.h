@@ -13,16 +13,15 @@
  *	LLLLLLLLLL ZREPL_ZFS_REPLICATION PROTOVERSION=vvvv EXTENSIONS=eeee\n
  *	<eeee lines>
  *
- * L is the number of bytes after the blank that follows it.  Pure: the
- * reader says how many more bytes may be read, so that not one of what
- * follows the banner is touched.
+ * L is the number of bytes after the blank that follows it.  Pure: banner_missing()
+ * says how many more bytes may be read, so that no byte after the banner is.
  */
 #define BANNER_VERSION		7
 #define BANNER_PREFIX_SIZE	11	/* the length and its blank */
 #define BANNER_BODY_MAX		65536
 #define BANNER_MAX		(BANNER_PREFIX_SIZE + BANNER_BODY_MAX)
 
-/* What we send: version 7, no extensions. */
+/* Our own banner: version 7, no extensions. */
 extern const char banner_ours[];
 
 struct banner {
@@ -33,22 +32,22 @@ struct banner {
 };
 
 /*
- * How many more bytes the banner surely has, given its first length bytes;
- * 0 when it is complete.  -1 as soon as the length field is none (EXIT_PROTOCOL).
+ * Given the banner's first length bytes: the number of bytes that certainly follow, or
+ * 0 if it is complete.  -1 as soon as the length field is invalid (EXIT_PROTOCOL).
  */
 int	banner_missing(const char *bytes, size_t length, size_t *missing,
 	    struct error *error);
 
-/* Take a complete banner apart; -1 with the reason (EXIT_PROTOCOL). */
+/* Parse a complete banner; -1 with the reason (EXIT_PROTOCOL). */
 int	banner_parse(struct banner *banner, const char *bytes, size_t length,
 	    struct error *error);
 
-/* Equal versions; the error names both. */
+/* Is the peer's version ours?  The error names both. */
 int	banner_check(const struct banner *banner, struct error *error);
 
 /*
- * What speaks like that, if not zrepl: "an SSH server", "an HTTP server", "a
- * TLS peer", ...; NULL if unknown.
+ * The likely kind of a peer that does not speak zrepl's protocol: "an SSH server", "an
+ * HTTP server", "a TLS peer", ...; NULL if unknown.
  */
 const char *banner_guess(const char *bytes, size_t length);
 

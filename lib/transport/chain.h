@@ -31,39 +31,39 @@ bool	chain_accepts(const char *usage, const char *word);
 /* Where -f has not set it, take the descriptors of the role. */
 void	chain_default(struct chain *chain, struct chain role);
 
-/* Are both open?  If not, says which, and that zr-connect opens them. */
+/* Are both open?  If not, the error says which is not, and that zr-connect opens them. */
 int	chain_check(const struct chain *chain, struct error *error);
 
 /*
- * Put a connection of our own, of one descriptor or of two, where the chain
- * wants it, open over exec, at which its own numbers close.  Two only where the
- * chain has two.
+ * Duplicate a connection of our own, of one or two descriptors, to the chain's
+ * numbers, which stay open over exec; its own numbers close then.  It may have two
+ * descriptors only if the chain has two.
  */
 int	chain_adopt(const struct chain *chain, struct chain ours,
 	    struct error *error);
 
 /*
- * A loader's last step: blocking mode back on both descriptors, signals as
- * they were, SIGPIPE default, then exec.  chain may be NULL.  Does not
- * return: exits 127 where argv[0] is not found, 126 where it cannot run.
+ * A loader's last step: restore blocking mode on both descriptors, the signals and
+ * SIGPIPE's default action, then exec.  chain may be NULL.  Does not return: exits 127
+ * if argv[0] is not found, 126 if it cannot be executed.
  */
 void	chain_exec(const struct chain *chain, char *const argv[])
 	    __attribute__((noreturn));
 
 /*
- * Close ZR_HANDSHAKE_FD, by which zr-listen counts the clients that may not
- * know the protocol; the place is free once no process holds it open.  A value
- * that is not a descriptor's number ends the program (EXIT_USAGE).
+ * Close ZR_HANDSHAKE_FD, by which zr-listen counts the clients that are not past their
+ * handshake; the place is free once no process holds it open.  A value that is not a
+ * descriptor's number ends the program (EXIT_USAGE).
  */
 void	chain_leave_handshake(void);
 
 /*
- * Tell zr-listen by the same descriptor who the client is, which its cap on one
- * identity counts.  A pipe without a reader is no error; SIGPIPE is ignored.
+ * Tell zr-listen the client's identity through the same descriptor, for its limit on
+ * one identity.  A pipe without a reader is no error; SIGPIPE is ignored.
  */
 void	chain_tell_identity(const char *identity);
 
-/* What a resident's children must not see: ZR_LABEL, LISTEN_*, NOTIFY_SOCKET. */
+/* Unset the variables that children must not see: ZR_LABEL, LISTEN_*, NOTIFY_SOCKET. */
 void	chain_clean_environment(void);
 
 #endif

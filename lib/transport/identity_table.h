@@ -7,17 +7,17 @@
 #include "transport/identity.h"
 
 /*
- * Which client identity belongs to which client address (zr-protocol(7),
- * Transport, tcp).
+ * The table from client addresses to client identities (zr-protocol(7), Transport,
+ * tcp).
  *
  *	KEY=IDENTITY
  *
- * KEY is an IPv4 or IPv6 address or a prefix (ADDRESS/BITS), either with
- * %zone at the very end, or the word "unix" for clients of a unix socket.
- * The longest prefix wins; zones must be equal.  The identity of a prefix
- * holds exactly one "*", which becomes the client's address (and "-zone"); that
- * of an address or of "unix" holds none.  An IPv4 address and its v4-mapped
- * form are the same; an IPv6 prefix never matches an IPv4 client.  Pure.
+ * KEY is an IPv4 or IPv6 address or a prefix (ADDRESS/BITS), with %zone at the very
+ * end if it has one, or the word "unix" for clients of a unix socket.  The longest
+ * prefix wins; zones must be equal.  The identity of a prefix contains exactly one "*",
+ * which stands for the client's address (and "-zone"); the identity of an address or of
+ * "unix" contains none.  An IPv4 address and its v4-mapped form are the same; an IPv6
+ * prefix never matches an IPv4 client.  Pure.
  */
 #define IDENTITY_TABLE_MAX	10000		/* entries */
 #define IDENTITY_FILE_MAX	(1u << 20)	/* bytes */
@@ -33,16 +33,16 @@ int	identity_table_add(struct identity_table *table, const char *text,
 	    struct error *error);
 
 /*
- * A file's contents: one entry on a line, blank lines and lines that begin
- * with # apart.  Errors name the line.
+ * A file's contents: one entry per line; blank lines and lines that begin with # are
+ * skipped.  Errors name the line.
  */
 int	identity_table_add_lines(struct identity_table *table, const char *text,
 	    size_t length, struct error *error);
 
 /*
- * The identity of a client at this numeric address ("%zone" behind a scoped
- * one; "" for a unix socket).  -1 (EXIT_FAILED): no entry, or what would
- * result is no valid identity.
+ * The identity of a client at this numeric address (with "%zone" if it has a scope; ""
+ * for a unix socket).  -1 (EXIT_FAILED) if no entry matches or the resulting identity is
+ * invalid.
  */
 int	identity_table_find(const struct identity_table *table,
 	    const char *address, char identity[IDENTITY_MAX + 1],

@@ -8,8 +8,8 @@
 #include "transport/address.h"
 
 /*
- * Sockets that wait for connections: our own, or those that systemd hands to
- * us.  All are non-blocking and close-on-exec.
+ * Listening sockets: our own, or those passed on by systemd.  All are non-blocking and
+ * close-on-exec.
  */
 #define LISTEN_SOCKETS_MAX 16
 
@@ -17,14 +17,14 @@ struct listen_sockets {
 	int fds[LISTEN_SOCKETS_MAX];
 	size_t count;
 	char path[256];		/* of the unix socket that we made; "" if none */
-	dev_t device;		/* so that nobody else's is removed */
+	dev_t device;		/* of that socket, so that no other is removed */
 	ino_t inode;
 };
 
 /*
- * One socket of our own.  tcp: without a host (or with "*") IPv6 and IPv4
- * alike; a name's first address that works.  unix: a socket file that nobody
- * listens on any more is replaced; mode is its permissions.
+ * Open one socket of our own.  tcp: without a host (or with "*") for both IPv6 and
+ * IPv4; the first address of a name that works.  unix: a leftover socket file on which
+ * no process listens is replaced; mode is its permissions.
  */
 int	listen_sockets_open(struct listen_sockets *sockets,
 	    const struct address *address, int backlog, mode_t mode,
@@ -34,7 +34,7 @@ int	listen_sockets_open(struct listen_sockets *sockets,
 int	listen_sockets_inherit(struct listen_sockets *sockets,
 	    struct error *error);
 
-/* The port of the first one; 0 for a unix socket. */
+/* The port of the first socket; 0 for a unix socket. */
 unsigned int listen_sockets_port(const struct listen_sockets *sockets);
 
 /* Close them and remove the file. */

@@ -4,10 +4,10 @@
 #include "base/error.h"
 
 /*
- * Tell the supervisor that we are ready: sd_notify(3)'s READY=1 to the socket
- * that $NOTIFY_SOCKET names (which is unset), and a newline to fd, as s6
- * wants it, which is closed; fd may be -1.  Whoever should hear it and is gone
- * is an error, never SIGPIPE; nobody being named is none.
+ * Tell the supervisor that we are ready: send READY=1, as sd_notify(3) does, to the
+ * socket that $NOTIFY_SOCKET names, and unset the variable; write a newline to fd, as
+ * s6 expects, and close it.  If no socket is named or fd is -1, that part does nothing.
+ * A supervisor that is gone is an error, never a SIGPIPE.
  */
 int	readiness_tell(int fd, struct error *error);
 

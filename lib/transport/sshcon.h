@@ -8,8 +8,7 @@
 
 /*
  * The greeting inside an ssh session, before the version handshake: zr-protocol(7),
- * Transport, ssh.  No function reads a byte too many.
- * Deadlines as in io.h.
+ * Transport, ssh.  No function reads beyond the greeting.  Deadlines as in io.h.
  */
 #define SSHCON_BANNER_SIZE 31		/* each, padded with NULs */
 
@@ -29,7 +28,7 @@ int	sshcon_accept(const struct chain *chain, int64_t deadline,
 int	sshcon_refuse(const struct chain *chain, int64_t deadline,
 	    struct error *error);
 
-/* What the peer said: is it the greeting, or the answer to ours?  Pure. */
+/* Did the server send the greeting; did the client answer ours?  Pure. */
 int	sshcon_check_server(const char banner[SSHCON_BANNER_SIZE],
 	    struct error *error);
 int	sshcon_check_client(const char banner[SSHCON_BANNER_SIZE],
