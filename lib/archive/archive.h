@@ -9,13 +9,13 @@
 #include "base/error.h"
 
 /*
- * A directory that keeps zfs send streams: zr-archive(5) has its format.
- * Each filesystem is a directory, below that of its parent; each snapshot
- * two files in it, the stream as it was received and a record of what it is.
- * A snapshot is there as soon as its record is, complete; without a record a
- * stream file is a leftover, which archive_clean() removes.
+ * A directory that keeps zfs send streams: zr-archive(5) describes its format.  Each
+ * filesystem is a directory below that of its parent.  Each snapshot is two files in
+ * it: the stream as it was received, and a record that describes it.  A snapshot
+ * exists, complete, as soon as its record does.  A stream file without a record is a
+ * leftover, which archive_clean() removes.
  *
- * Below its root everything is its owner's alone: files 0600, directories 0700.
+ * Below the root only the owner has access: files 0600, directories 0700.
  */
 #define ARCHIVE_STREAM_SUFFIX	".zstream"
 #define ARCHIVE_RECORD_SUFFIX	".json"
@@ -39,27 +39,26 @@ struct archive_snapshot {
 void	archive_file_name(char name[ARCHIVE_FILE_MAX], uint64_t guid,
 	    const char *suffix);
 
-/* Is this such a name?  Then *guid is its guid. */
+/* Is this such a name?  If so, *guid is its guid. */
 bool	archive_is_file(const char *name, const char *suffix, uint64_t *guid);
 
 /*
- * Exclusive right to change a filesystem's directory.  Returns a descriptor to
- * close; -1 with errno: ENOENT if the directory is gone, EWOULDBLOCK if
- * another process has the lock and we shall not wait, EINTR if a caught signal
- * (signals.h, not SIGUSR1) ended the wait.
+ * Take the exclusive right to change a filesystem's directory.  Returns a descriptor to
+ * close; -1 with errno: ENOENT if the directory is gone, EWOULDBLOCK if another process
+ * has the lock and wait is false, EINTR if a caught signal (signals.h, not SIGUSR1)
+ * ended the wait.
  */
 int	archive_lock(int directory, bool wait);
 
 /*
- * Remove what dead writers left: their parts, and streams without a record.  A
- * writer that lives holds a lock on its part.  The lock is held.
+ * Remove the leftovers of dead writers: partial files, and streams without a record.  A
+ * live writer holds a lock on its partial file.  The caller holds archive_lock().
  */
 int	archive_clean(int directory, struct error *error);
 
 /*
- * Make a stream that has been written to `temporary`, and synced, a snapshot
- * of this archive, in the place of a damaged one with this guid if there is
- * one.  The lock is held.
+ * Make a stream that has been written to `temporary` and synced a snapshot of this
+ * archive.  It replaces a damaged one with this guid.  The caller holds archive_lock().
  */
 int	archive_commit(int directory, const char *temporary,
 	    const struct archive_snapshot *snapshot, struct error *error);
@@ -67,7 +66,8 @@ int	archive_commit(int directory, const char *temporary,
 /*
  * Removal takes three steps, so that many snapshots cost one sync: remove
  * their records, increments before their bases; sync the directory; remove
- * their streams.  After the first the snapshot is gone.  The lock is held.
+ * their streams.  After the first step the snapshot is gone.  The caller holds
+ * archive_lock().
  */
 int	archive_remove_record(int directory, uint64_t guid, struct error *error);
 int	archive_sync(int directory, struct error *error);
@@ -75,7 +75,7 @@ void	archive_remove_stream(int directory, uint64_t guid);
 
 /*
  * Call visit for each filesystem below root, parents first, in order of name.
- * empty: it has no snapshot of its own.
+ * empty: the filesystem has no snapshot of its own.
  */
 int	archive_walk(int root, int (*visit)(void *context, const char *filesystem,
 	    bool empty), void *context, struct error *error);

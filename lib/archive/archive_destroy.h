@@ -5,9 +5,9 @@
 #include "zrepl.pb-c.h"
 
 /*
- * DestroySnapshots in the archive whose directory is root, with the answer
- * on standard output: what goes, goes at once; each that stays has its reason
- * there, as one does that is the base of a stored increment which stays.
+ * DestroySnapshots in the archive whose directory is root.  The answer on standard
+ * output has a reason for each snapshot that is kept, such as the base of an increment
+ * that is kept; all others are destroyed at once.
  */
 int	archive_destroy(int root, const DestroySnapshotsReq *request,
 	    struct error *error);

@@ -7,19 +7,18 @@
 #include "base/error.h"
 
 /*
- * The directories of an archive: how names become descriptors.  Nothing
- * outside of the root can be reached: names are checked, and no symbolic link
- * is followed.  Two names never lead to one directory: where the root lies on a
- * filesystem that ignores case, the second one is refused.
+ * The directories of an archive: from names to descriptors.  Nothing outside the root
+ * can be reached: names are checked, and no symbolic link is followed.  Two names never
+ * lead to one directory: if the root lies on a filesystem that ignores case, the second
+ * name is refused.
  *
- * What is opened is made its owner's alone, if that is who we are; the log
- * tells.
+ * If a directory belongs to us and lets others in, opening it takes their permissions
+ * away and logs that.
  */
 
 /*
- * One component below parent; creating makes it if it is missing, and sees to
- * it that it is on the disk.  -1 with errno: ENOENT; ENOTUNIQ if the directory
- * that is opened by this name has another.
+ * Open one component below parent.  create makes a missing one, and syncs it to disk.
+ * -1 with errno: ENOENT; ENOTUNIQ if the directory found has another name.
  */
 int	archive_enter(int parent, const char *name, bool create);
 
@@ -31,24 +30,23 @@ int	archive_open_filesystem(int root, const char *filesystem,
 	    struct error *error);
 
 /*
- * The same to change it, with *lock (archive_lock()) and without what dead
- * writers left; creating makes what is missing.
+ * The same to change it, with *lock (archive_lock()) and cleaned of the leftovers of
+ * dead writers; create makes missing directories.
  */
 int	archive_open_locked(int root, const char *filesystem, bool create,
 	    int *lock, struct error *error);
 
 /*
- * Remove what dead writers left in a filesystem's directory and then, if
- * nothing is in it, the directory and the empty ones above it.  Nothing
- * happens while another process has the lock; errors are left to whoever
- * comes next.
+ * Remove the leftovers of dead writers in a filesystem's directory and then, if it is
+ * empty, the directory and the empty ones above it.  Does nothing while another process
+ * has the lock.  Errors are ignored: the next program will meet them.
  */
 void	archive_tidy(int root, const char *filesystem);
 
 /* Take write and read permission from others, on an open directory. */
 void	archive_tighten(int directory, const char *name);
 
-/* A stream of its own position over directory, to closedir(). */
+/* A DIR over directory with a position of its own; closedir() it. */
 DIR	*archive_directory_stream(int directory, struct error *error);
 
 #endif

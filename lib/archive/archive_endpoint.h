@@ -3,7 +3,8 @@
 
 /*
  * zr-endpoint archive: the endpoint interface on a directory of streams.
- * argv[0] is "archive"; returns the exit code, having said why it is not 0.
+ * argv[0] is "archive".  Returns the exit code, after printing the reason if it is not
+ * 0.
  */
 int	archive_endpoint(int argc, char *argv[]);
 

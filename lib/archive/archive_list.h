@@ -7,10 +7,10 @@
 /*
  * The snapshots of a filesystem's directory.
  *
- * Sound is one whose record and stream are there and agree and whose base, if
- * it is an increment, is sound.  Only those are listed for others and can be
- * the base of a new one; what is not sound can be received again.  Damage
- * inside of a stream is not looked for.
+ * A snapshot is sound if its record and its stream exist and agree and, for an
+ * increment, its base is sound.  Only sound snapshots are listed for others and can be
+ * the base of a new one; the others can be received again.  Damage inside a stream is
+ * not looked for.
  */
 enum archive_defect {
 	ARCHIVE_SOUND,
@@ -28,11 +28,10 @@ struct archive_entry {
 };
 
 /*
- * The sound ones first, in the order in which they can be received: in order of
- * creation, where an increment counts as no older than its base, and a base
- * before its increments.  createtxg is the
- * sender's, raised where necessary so that it ascends in this order: a sender
- * that moves to another pool begins again with small ones.
+ * The sound ones come first, in the order in which they can be received: by creation,
+ * an increment counting as no older than its base, and a base before its increments.
+ * createtxg is the sender's, raised where necessary so that it ascends in this order: a
+ * sender that moves to another pool begins again with small numbers.
  */
 struct archive_list {
 	struct archive_entry *entries;
@@ -45,24 +44,24 @@ struct archive_list {
 int	archive_list(int directory, struct archive_list *list, struct error *error);
 void	archive_list_free(struct archive_list *list);
 
-/* NULL if there is none.  What is found need not be sound. */
+/* NULL if no snapshot matches.  The one found may be damaged. */
 const struct archive_entry *archive_find_guid(const struct archive_list *list,
 	    uint64_t guid);
 const struct archive_entry *archive_find_name(const struct archive_list *list,
 	    const char *name);
 
 /*
- * The snapshot that a version names, by name and guid (0: by name alone), its
- * record readable; an error says why there is none.
+ * The snapshot that a version names, by name and guid (0: by name alone), if its record
+ * is readable; otherwise the error gives the reason.
  */
 const struct archive_entry *archive_find_version(const struct archive_list *list,
 	    const char *filesystem, const FilesystemVersion *version,
 	    struct error *error);
 
-/* What is wrong with an entry that is not sound, with EXIT_FAILED; returns -1. */
+/* The defect of an entry that is not sound, with EXIT_FAILED; returns -1. */
 int	archive_explain(const struct archive_entry *entry, struct error *error);
 
-/* Only the guids of the records in a directory, to free; and leftovers. */
+/* Only the guids of the records in a directory (free(3) them), and leftovers. */
 int	archive_scan(int directory, uint64_t **guids, size_t *count,
 	    bool *leftovers, struct error *error);
 

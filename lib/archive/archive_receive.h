@@ -7,14 +7,14 @@
 #include "zrepl.pb-c.h"
 
 /*
- * Take a stream from fd into the archive whose directory is root: verified
- * while it arrives (zstream.h), stored when it is whole, is what the request
- * says, and the verdict on it, where one is given, is good; otherwise not at
- * all.  A snapshot that is there already is read to its end and not stored
- * again; one that is there but damaged is replaced.
+ * Receive a stream from fd into the archive whose directory is root.  It is verified
+ * as it arrives (zstream.h).  It is stored only if it is complete and the snapshot of
+ * the request, and the verdict, if one is given, is good.  The stream of a snapshot
+ * that is already stored is read to its end and not stored again; a damaged snapshot
+ * is replaced.
  *
- * From here on SIGHUP, SIGINT and SIGTERM end it, with EXIT_SIGNAL plus the
- * number.  However it fails, what it began is removed, directories included.
+ * From the call on SIGHUP, SIGINT and SIGTERM end it, with EXIT_SIGNAL plus the number.
+ * However it fails, it removes the files and directories that it has created.
  */
 int	archive_receive(int root, const ReceiveReq *request, int fd,
 	    struct verdict *verdict, struct progress *progress,

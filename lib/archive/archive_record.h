@@ -4,15 +4,15 @@
 #include "archive/archive.h"
 
 /*
- * The record beside a stream: one JSON object, written and read here only.
- * Its format is in zr-archive(5).
+ * The record beside a stream: one JSON object, written and read only here.
+ * zr-archive(5) describes its format.
  */
 
-/* A record's text; false if this is not one.  Writes to *snapshot only. */
+/* Parse a record's text; false if it is invalid.  Writes only to *snapshot. */
 bool	archive_record_parse(const char *text, size_t length,
 	    struct archive_snapshot *snapshot);
 
-/* The text, of which the length is returned. */
+/* Write a record's text; returns its length. */
 size_t	archive_record_print(char text[ARCHIVE_RECORD_MAX],
 	    const struct archive_snapshot *snapshot);
 
@@ -22,13 +22,13 @@ enum archive_record {
 	ARCHIVE_RECORD_DAMAGED	/* unreadable, or not the record of guid */
 };
 
-/* The record of the snapshot with this guid; -1 if we cannot tell. */
+/* Read the record of the snapshot with this guid: enum archive_record; -1 on error. */
 int	archive_record_read(int directory, uint64_t guid,
 	    struct archive_snapshot *snapshot, struct error *error);
 
 /*
- * Write it atomically and synced: it is there and whole, or not there.  The
- * lock is held.
+ * Write it atomically and synced: it exists completely or not at all.  The caller holds
+ * archive_lock().
  */
 int	archive_record_write(int directory, const struct archive_snapshot *snapshot,
 	    struct error *error);

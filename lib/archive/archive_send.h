@@ -7,15 +7,15 @@
 #include "zrepl.pb-c.h"
 
 /*
- * Sending from the archive whose directory is root: exactly the increment, or
- * the full stream, that is stored.
+ * Sending from the archive whose directory is root: only a stored increment or full
+ * stream can be sent.
  */
 
-/* The stream that a SendReq asks for, open to read, and its size in bytes. */
+/* Open the stream that a SendReq names, for reading; *size is its length in bytes. */
 int	archive_send_open(int root, const SendReq *request, uint64_t *size,
 	    struct error *error);
 
-/* All of it to standard output. */
+/* Write all of it to standard output. */
 int	archive_send_copy(int stream, uint64_t size, struct error *error);
 
 #endif

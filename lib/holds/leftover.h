@@ -10,11 +10,11 @@
 #include "zfs/zfs_object.h"
 
 /*
- * What replication, zrepl's or ours, left on pools: holds and bookmarks with
- * the names of zrepl_name.h, and which of them have no use any more.
+ * Leftovers of replication, by zrepl or by zr: holds and bookmarks with the names of
+ * zrepl_name.h.  Stale ones are no longer of use.
  *
- * That is said only where the names themselves show it.  What of a step that
- * died cannot be told from what of a step that is under way is never stale.
+ * A leftover is stale only if the names themselves show it.  Leftovers of a dead step
+ * that cannot be distinguished from those of a running one are never stale.
  */
 enum leftover_kind {
 	LEFTOVER_STEP_HOLD,
@@ -26,13 +26,13 @@ enum leftover_kind {
 };
 
 enum leftover_reason {
-	LEFTOVER_IN_USE,		/* as far as can be told */
+	LEFTOVER_IN_USE,		/* or cannot be shown to be stale */
 	LEFTOVER_OLDER_CURSOR,		/* the job has a newer cursor */
 	LEFTOVER_WRONG_GUID,		/* its guid is not the one in its name */
 	LEFTOVER_STEP_DONE,		/* the job's cursor is of its To */
-	LEFTOVER_OLDER_STEP,		/* the job's later step has its own two */
+	LEFTOVER_OLDER_STEP,		/* the job's later step has two of its own */
 	LEFTOVER_OLDER_RECEIVED,	/* the job holds a later snapshot */
-	LEFTOVER_UNUSED			/* no version in use knows such a thing */
+	LEFTOVER_UNUSED			/* no version in use knows this kind */
 };
 
 struct leftover {
@@ -40,23 +40,23 @@ struct leftover {
 	size_t filesystem_length;	/* of name */
 	enum leftover_kind kind;
 	const char *tag;		/* of a hold; else NULL */
-	const char *job;		/* "" where it is not known */
+	const char *job;		/* "" if unknown */
 	uint64_t guid;
 	uint64_t createtxg;
 	int64_t creation;		/* of the snapshot, seconds since the epoch */
-	enum leftover_reason stale;	/* LEFTOVER_IN_USE: it is not */
-	const char *newer;		/* the one that makes it so, behind "@" */
-					/* or "#"; NULL where there is none */
+	enum leftover_reason stale;	/* LEFTOVER_IN_USE: not stale */
+	const char *newer;		/* the newer one that makes it stale, after */
+					/* "@" or "#"; or NULL */
 };
 
 struct leftover_list {
 	struct leftover *items;		/* by filesystem, createtxg, name */
 	size_t count, capacity;
-	struct zfs_list objects;	/* what the strings point into */
+	struct zfs_list objects;	/* the strings point into these two */
 	struct buffer holds;
 };
 
-/* "step-hold"; and back: LEFTOVER_KINDS where there is none of that name. */
+/* "step-hold"; and back: LEFTOVER_KINDS if no kind has that name. */
 const char *leftover_kind_name(enum leftover_kind kind);
 enum leftover_kind leftover_kind_by_name(const char *name);
 
@@ -67,28 +67,27 @@ void	leftover_reason(const struct leftover *item,
 
 /*
  * Everything on these filesystems (checked names, NULL-terminated) and below
- * them; NULL: on all pools.  Runs zfs once, and once more for every
- * thousands of snapshots that are held.  leftover_list_free() also after an
- * error.
+ * them; NULL: on all pools.  Runs zfs once, and once more for every few thousand held
+ * snapshots.  Call leftover_list_free() also after an error.
  */
 int	leftover_read(struct leftover_list *list, const char *const filesystems[],
 	    struct error *error);
 void	leftover_list_free(struct leftover_list *list);
 
 /*
- * The parts of it that run nothing.  list->objects: add its bookmarks, and tell
- * which snapshots are held, sorted by name; held has room for all of them.
+ * The parts of leftover_read() that run no process.  This one adds the bookmarks of
+ * list->objects and returns the held snapshots, sorted by name; held has room for all.
  */
 struct leftover_held {
 	const struct zfs_object *snapshot;
-	size_t lines;			/* of "zfs holds" that name it */
+	size_t lines;			/* lines of "zfs holds" that name it */
 };
 int	leftover_take_objects(struct leftover_list *list,
 	    struct leftover_held held[], size_t *count, struct error *error);
 
 /*
- * list->holds, what "zfs holds -H" printed of those: add its holds.  Where a
- * snapshot has more lines than holds, those of its filesystem are left out.
+ * Add the holds in list->holds, the output of "zfs holds -H" for these snapshots.  If
+ * a snapshot has more lines than holds, the holds of its filesystem are left out.
  */
 int	leftover_take_holds(struct leftover_list *list,
 	    struct leftover_held held[], size_t count, struct error *error);
@@ -97,9 +96,9 @@ int	leftover_take_holds(struct leftover_list *list,
 void	leftover_judge(struct leftover *items, size_t count);
 
 /*
- * Release or destroy those of items for which chosen is true, and call done
- * for each, with NULL or what was wrong.  One that is gone already counts as
- * done.  -1 if any failed, with the last error.
+ * Release or destroy the items for which chosen is true, and call done for each, with
+ * NULL or its error.  One that has disappeared counts as done.  -1 with the last error
+ * if any failed.
  */
 int	leftover_release(const struct leftover *items, const bool *chosen,
 	    size_t count, void (*done)(const struct leftover *item,

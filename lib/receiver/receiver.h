@@ -20,7 +20,7 @@ enum placeholder_encryption {
 
 struct receiver {
 	const char *root_fs;
-	char root[FS_NAME_MAX + 1];	/* the client's: root_fs, or one below */
+	char root[FS_NAME_MAX + 1];	/* the client's: root_fs, or below it */
 	const char *job;		/* NULL: none was given */
 	enum placeholder_encryption encryption;
 	const char **options;		/* for zfs recv: -o, P=V, -x, P */
@@ -30,45 +30,45 @@ struct receiver {
 };
 
 /*
- * zfs's name for a client's filesystem.  -1 (EXIT_FAILED) where it is none,
- * or the whole is too long.
+ * zfs's name for a client's filesystem.  -1 (EXIT_FAILED) if the client's name is
+ * invalid, or the whole is too long.
  */
 int	receiver_local(const struct receiver *receiver, const char *filesystem,
 	    char local[FS_NAME_MAX + 1], struct error *error);
 
 /*
- * Create what is missing above a filesystem, as placeholders.  Another
- * process may be creating the same ones.
+ * Create the missing filesystems above a filesystem, as placeholders.  Another process
+ * may be creating the same ones.
  */
 int	receiver_make_parents(const struct receiver *receiver,
 	    const char *local, struct error *error);
 
 /*
- * A placeholder that was copied (zfs send -R, or -p) has the property that makes
- * it one as a received property, which does not count.  -1 where the filesystem
- * name, which is no placeholder, is such a copy: there is advice for that error.
+ * A copied placeholder (zfs send -R, or -p) has its property only as a received one,
+ * which does not count.  -1 if name, a filesystem that is no placeholder, is such a
+ * copy: zfs_advice.h has advice for that error.
  */
 int	receiver_check_copied_placeholder(const char *name, struct error *error);
 
 /*
- * ZFS cannot receive an encrypted filesystem over one that is not, nor the
- * other way round.  Such a stream is received beside the placeholder that it
- * is to replace, under its name with this behind it, and then takes its place.
+ * ZFS cannot receive an encrypted filesystem over an unencrypted one, nor the other way
+ * round.  Such a stream is received beside the placeholder that it is to replace, under
+ * the placeholder's name with this suffix, and then takes its place.
  */
 #define RECEIVER_INCOMING_SUFFIX ".zr-incoming"
 
-/* Is it, or is it below, such a filesystem? */
+/* Is this such a filesystem, or below one? */
 bool	receiver_is_incoming(const char *name);
 
 /*
- * Let incoming, received in full, take the place of the placeholder local,
- * which may be gone already: its children move, it is destroyed, incoming gets
- * its name.  Can be repeated after it was interrupted anywhere.
+ * Let incoming, completely received, take the place of the placeholder local, which may
+ * already be gone: local's children move, local is destroyed, incoming gets its name.
+ * Can be repeated after an interruption at any point.
  */
 int	receiver_take_place(const struct receiver *receiver,
 	    const char *incoming, const char *local, struct error *error);
 
-/* Take the stream on standard input. */
+/* Receive the stream on standard input. */
 int	receiver_receive(const struct receiver *receiver,
 	    const ReceiveReq *request, struct error *error);
 

@@ -5,15 +5,15 @@
 #include "receiver/receiver.h"
 
 enum recv_flags {
-	RECV_FORCE = 1 << 0,		/* -F: over what is there */
-	RECV_NO_PLACEHOLDER = 1 << 1,	/* what is received is none any more */
+	RECV_FORCE = 1 << 0,		/* -F: over the existing filesystem */
+	RECV_NO_PLACEHOLDER = 1 << 1,	/* the filesystem stops being a placeholder */
 	RECV_HEAD_TAKEN = 1 << 2	/* head->bytes come before standard input */
 };
 
 /*
- * Run zfs recv on standard input.  target: "pool/filesystem@snapshot".  The
- * receiver's -o and -x that do not apply to what the stream is of are left out,
- * and the log says so once.
+ * Run zfs recv on standard input.  target: "pool/filesystem@snapshot".  The receiver's
+ * -o and -x that do not apply to the stream's kind of dataset are left out, and the log
+ * says so once.
  */
 int	receiver_recv(const struct receiver *receiver, const char *target,
 	    const struct stream_head *head, enum recv_flags flags,

@@ -2,9 +2,9 @@
 #define ZR_SENDER_ENDPOINT_H
 
 /*
- * zr-endpoint sender: the endpoint interface on this host's own filesystems,
- * for those who replicate them.  argv[0] is "sender"; returns the exit code,
- * having said why it is not 0.
+ * zr-endpoint sender: the endpoint interface on this host's own filesystems, for
+ * clients that replicate them.  argv[0] is "sender".  Returns the exit code, after
+ * printing the reason if it is not 0.
  */
 int	sender_endpoint(int argc, char *argv[]);
 

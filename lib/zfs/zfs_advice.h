@@ -5,40 +5,39 @@
 #include <stddef.h>
 
 /*
- * What to do about an error that people meet every day, from the words of a
- * zfs command that failed.  The words may be anything; they are only searched,
- * nothing of them gets into the advice but the name of a property.
+ * Advice about everyday errors, from the words of a failed zfs command.  The words may
+ * be any text: they are only searched, and only the name of a property is copied from
+ * them.
  */
 #define ZFS_ADVICE_SIZE	1024	/* bytes that are always enough */
 
-/* What ends a resume token that nobody can use. */
+/* How to get rid of a useless resume token. */
 #define ZFS_ADVICE_GIVE_UP						\
 	"to start this step anew, send without the token, or on the receiver "	\
 	"give up what it has in part (\"zfs receive -A\")"
 
-/* In an error of our own: a placeholder that is one only where it came from. */
+/* In an error of our own: a copied placeholder, whose property does not count. */
 #define ZFS_ADVICE_COPIED "was received, and only a property set here counts"
 
 struct zfs_failure {
 	const char *command;	/* its first argument: "receive", "send", */
 				/* "hold", ..., or NULL */
-	const char *dataset;	/* filesystem, snapshot or bookmark that it was */
-				/* about, or NULL */
-	const char *user;	/* who runs zfs, for "zfs allow"; NULL: whoever */
-				/* we are */
-	const char *words;	/* what it wrote on standard error */
+	const char *dataset;	/* its filesystem, snapshot or bookmark, or NULL */
+	const char *user;	/* the user that runs zfs, for "zfs allow"; NULL: */
+				/* our own */
+	const char *words;	/* its standard error */
 	size_t length;		/* of words, bytes */
 };
 
 /*
- * One line without newline into line; false where there is nothing to say
- * (line is empty then).  Names that are no ZFS names are not repeated.
+ * Write one line without newline to line; false, and line is empty, if there is no
+ * advice.  Names that are not valid in ZFS are not repeated.
  */
 bool	zfs_advice(char line[ZFS_ADVICE_SIZE], const struct zfs_failure *failure);
 
 /*
- * The permissions of "zfs allow" that a command needs, as a list with commas;
- * NULL where that is not known.
+ * The permissions of "zfs allow" that a command needs, separated by commas; NULL if
+ * unknown.
  */
 const char *zfs_advice_permissions(const char *command);
 

@@ -9,10 +9,10 @@
 #include "format/fs_name.h"
 
 /*
- * Running zfs(8) as a child process.  Its words are read, never guessed from
- * the exit status alone, so it runs in the C locale.  SIGTERM, SIGINT and
- * SIGHUP are passed on to it, and make every later command fail at once
- * (ended by that signal).
+ * Running zfs(8) as a child process.  Since its messages are read, and nothing is
+ * guessed from the exit status alone, it runs in the C locale.  SIGTERM, SIGINT and
+ * SIGHUP are passed on to it, and make every later command fail at once (ended by that
+ * signal).
  */
 #define ZFS_ENVIRONMENT	"ZR_ZFS"	/* names another binary than "zfs" */
 #define ZFS_OUTPUT_MAX	(256u << 20)	/* bytes */
@@ -21,7 +21,7 @@
 /* How a command ended. */
 struct zfs_report {
 	const char *command;		/* "send", "hold", ... */
-	char dataset[FS_NAME_MAX + 1];	/* the last on its command line */
+	char dataset[FS_NAME_MAX + 1];	/* the last one on its command line */
 	int exit_code;			/* process_exit_code() */
 	char words[ZFS_WORDS_MAX + 1];	/* the beginning of its standard error, */
 					/* lines and all, valid UTF-8 */
@@ -32,7 +32,7 @@ struct zfs_arguments {
 	const char **items;		/* NULL-terminated */
 	size_t count, capacity;
 	bool out_of_memory;		/* zfs_run() will say so */
-	const void *input;		/* what its standard input begins with; */
+	const void *input;		/* the beginning of its standard input; */
 	size_t input_length;		/* bytes */
 };
 
@@ -40,8 +40,8 @@ struct zfs_arguments {
 void	zfs_init(void);
 
 /*
- * A wait for somebody else follows: until the next command, a signal that
- * tells us to end does so at once.
+ * Call before waiting for another process: until the next command, SIGTERM, SIGINT and
+ * SIGHUP end us at once.
  */
 void	zfs_let_go(void);
 
@@ -52,44 +52,43 @@ void	zfs_arguments_add(struct zfs_arguments *arguments, const char *argument);
 void	zfs_arguments_free(struct zfs_arguments *arguments);
 
 enum zfs_flags {
-	ZFS_READ_INPUT = 1 << 0,	/* our standard input is its own; behind */
-					/* arguments->input, where there is some */
-	ZFS_WRITE_OUTPUT = 1 << 1	/* our standard output is its own */
+	ZFS_READ_INPUT = 1 << 0,	/* it reads our standard input, after */
+					/* arguments->input if there is any */
+	ZFS_WRITE_OUTPUT = 1 << 1	/* it writes our standard output */
 };
 
 /*
- * Run it to its end.  Its standard output is appended to *output, or thrown
- * away where that is NULL.  0 with *report,
- * whatever the exit code; -1 if it could not be run, was ended because we
- * were, or printed more than output may hold.
+ * Run it to its end.  Its standard output is appended to *output, or discarded if that
+ * is NULL.  0 with *report, whatever the exit code; -1 if it could not be run, was
+ * ended because we were, or printed more than output may hold.
  */
 int	zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	    struct buffer *output, struct zfs_report *report,
 	    struct error *error);
 
-/* The same, but -1 with zfs's own words for any exit code but 0. */
+/* The same, but -1 with zfs's own message for any exit code other than 0. */
 int	zfs_do(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	    struct error *error);
 
 /*
- * Does every line of the words end with one of these (NULL-terminated)?
- * False without any line.
+ * Does every line of the words end with one of these (NULL-terminated)?  False if
+ * there is no line.
  */
 bool	zfs_words_all(const struct zfs_report *report, const char *const endings[]);
 
 /*
- * The words as one line, lines joined with "; ", without a usage text and without
- * a list of what else could be destroyed.
+ * The words as an error on one line: lines are joined with "; ", without the usage text
+ * and the list of datasets that could be destroyed as well.
  */
 int	zfs_failed(const struct zfs_report *report, struct error *error);
 
-/* An error of our own about a dataset: look for advice in its text.  Returns -1. */
+/* Look for advice about an error of our own that concerns a dataset.  Returns -1. */
 int	zfs_advise(const struct error *error, const char *dataset);
 
 /*
- * What can be done about an error that zfs_failed() or zfs_advise() was the last
- * to see, as one line; NULL where there is no advice, or the error is another one.
- * With the names of datasets on this host, or with words in their place.
+ * The advice about the last error of zfs_failed() or zfs_advise(), as one line; NULL if
+ * there is none, or if this is another error.  with_names: with the names of datasets
+ * on this host, or else with general words in their place.
  */
 const char *zfs_failed_advice(const struct error *error, bool with_names);
 

@@ -7,21 +7,21 @@
 
 struct zfs_endpoint {
 	const struct endpoint_method *methods;
-	const char *side;	/* "sender" or "receiver": whose host a hint is about */
+	const char *side;	/* "sender" or "receiver": the host that a hint concerns */
 	const char *prefix;	/* not NULL: the filesystem that the client sees */
-				/* as the root; taken out of what is said */
+				/* as the root; removed from messages */
 	const void *role;	/* struct sender or struct receiver */
 };
 
 /*
  * Set up to run zfs, and run a method, which gets the struct zfs_endpoint as
- * its context.  What goes wrong is said, with a hint where there is one.
- * Returns the exit code.
+ * its context.  Errors are printed, with a hint if there is one.  Returns the exit
+ * code.
  */
 int	zfs_endpoint_run(const struct zfs_endpoint *endpoint, const char *name,
 	    const char *operand);
 
-/* Every endpoint answers a Ping alike. */
+/* The answer to Ping, the same for every endpoint. */
 int	zfs_endpoint_ping(void *context, const ProtobufCMessage *request,
 	    struct error *error);
 

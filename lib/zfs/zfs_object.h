@@ -9,8 +9,8 @@
 #include "base/error.h"
 
 /*
- * What "zfs get" knows of filesystems, volumes, snapshots and bookmarks: one
- * process however many there are.
+ * The properties that "zfs get" prints of filesystems, volumes, snapshots and
+ * bookmarks: one process for any number of them.
  */
 enum zfs_type {
 	ZFS_FILESYSTEM,
@@ -19,7 +19,7 @@ enum zfs_type {
 	ZFS_BOOKMARK
 };
 
-/* Which of the fields below are asked for; type always is. */
+/* The fields below that are wanted; type always is. */
 enum zfs_wanted {
 	ZFS_WANT_IDENTITY = 1 << 0,	/* guid, createtxg, creation */
 	ZFS_WANT_HOLDS = 1 << 1,
@@ -30,7 +30,7 @@ enum zfs_wanted {
 
 struct zfs_object {
 	const char *name;		/* whole: "pool/a@b" */
-	const char *version;		/* behind "@" or "#"; else NULL */
+	const char *version;		/* after "@" or "#"; else NULL */
 	enum zfs_type type;
 	uint64_t guid;
 	uint64_t createtxg;
@@ -38,37 +38,36 @@ struct zfs_object {
 	uint64_t holds;			/* user references */
 	bool encrypted;
 	bool placeholder;		/* zrepl:placeholder, set on itself */
-	const char *resume_token;	/* "" where there is no saved state */
+	const char *resume_token;	/* "" without saved state */
 };
 
 struct zfs_list {
 	struct zfs_object *objects;
 	size_t count;
-	struct buffer text;		/* what the strings point into */
+	struct buffer text;		/* the strings point into it */
 };
 
 /*
- * names: which, NULL-terminated; NULL: every filesystem and volume there is.
- * depth: "0" only themselves, "1" their children and versions too, NULL
- * everything below.  types: as in -t of zfs get.  In the order in which zfs
- * prints them.
+ * Read a list in the order in which zfs prints it.  names: NULL-terminated; NULL:
+ * every filesystem and volume.  depth: "0" only the names themselves, "1" also their
+ * children and versions, NULL everything below.  types: as in -t of zfs get.
  *
- * A name that does not exist is left out where missing_is_fine, an error in
- * zfs's words (EXIT_FAILED) otherwise.  zfs_list_free() also after an error.
+ * If missing_is_fine, a name that does not exist is left out; otherwise it is an error
+ * in zfs's words (EXIT_FAILED).  Call zfs_list_free() also after an error.
  */
 int	zfs_list_read(struct zfs_list *list, const char *const names[],
 	    const char *depth, const char *types, enum zfs_wanted wanted,
 	    bool missing_is_fine, struct error *error);
 
 /*
- * One filesystem or volume (objects[0]) with its snapshots and bookmarks, in
- * the order of their making, a bookmark before the snapshot that it is of.
- * Where it does not exist and missing_is_fine, count is 0.
+ * Read one filesystem or volume (objects[0]) with its snapshots and bookmarks in the
+ * order of their creation, a bookmark before its snapshot.  If it does not exist and
+ * missing_is_fine, count is 0.
  */
 int	zfs_filesystem_read(struct zfs_list *list, const char *name,
 	    enum zfs_wanted wanted, bool missing_is_fine, struct error *error);
 
-/* The snapshot or bookmark of that name; NULL if there is none. */
+/* The snapshot or bookmark of that name, or NULL. */
 const struct zfs_object *zfs_list_find(const struct zfs_list *list,
 	    enum zfs_type type, const char *version);
 

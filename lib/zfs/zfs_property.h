@@ -5,10 +5,10 @@
 #include <stdint.h>
 
 /*
- * Does a property apply to what a stream is of (enum zstream_type)?  A name, as
- * in "zfs recv -x NAME", or an assignment, "NAME=VALUE".  True for everything
- * that is not known here (user properties, properties of other versions of ZFS,
- * other types): zfs itself has the last word.
+ * Does a property apply to a stream's kind of dataset (enum zstream_type)?  property is
+ * a name, as in "zfs recv -x NAME", or an assignment, "NAME=VALUE".  True for everything
+ * that is unknown here (user properties, properties of other versions of ZFS, other
+ * types): zfs itself decides then.
  */
 bool	zfs_property_applies(const char *property, uint32_t type);
 

@@ -6,27 +6,26 @@
 #include "zrepl.pb-c.h"
 
 /*
- * Snapshots and bookmarks in requests and answers: what the sender and the
- * receiver have in common.  shown is a filesystem's name as the client knows
- * it, local the name that zfs knows it by.
+ * Snapshots and bookmarks in requests and answers, for the sender and the receiver.
+ * shown is the client's name for a filesystem, local is zfs's name.
  */
 
 /* Answer ListFilesystemVersions: one zfs process. */
 int	zfs_versions_answer(const char *local, struct error *error);
 
 /*
- * The version of a list that a request means, by type, name and guid; NULL
- * where it is not there or has another guid (EXIT_FAILED).
+ * The version of a list that a request names, by type, name and guid; NULL if it does
+ * not exist or has another guid (EXIT_FAILED).
  */
 const struct zfs_object *zfs_version_find(const struct zfs_list *list,
 	    const char *shown, const FilesystemVersion *wanted,
 	    struct error *error);
 
 /*
- * Answer DestroySnapshots.  A snapshot that does not exist, or is gone when its
- * turn comes, is answered with: dataset "F@S" does not exist.  As few zfs
- * processes as the answer allows: one to see what there is, one to destroy it
- * all; more only for snapshots that cannot be destroyed.
+ * Answer DestroySnapshots.  The answer for a snapshot that does not exist, or has
+ * disappeared when its turn comes, is: dataset "F@S" does not exist.  Runs one zfs
+ * process to list the snapshots and one to destroy them all; more only for snapshots
+ * that cannot be destroyed.
  */
 int	zfs_versions_destroy(const char *shown, const char *local,
 	    const DestroySnapshotsReq *request, struct error *error);
