@@ -318,7 +318,7 @@ void
 dump_free(struct dump *dump)
 {
 	exchange_free(&dump->exchange);
-	dump_http2_free(dump);
+	dump_grpc_free(dump);
 	nghttp2_hd_inflate_del(dump->inflater);
 	buffer_free(&dump->head);
 	buffer_free(&dump->block);

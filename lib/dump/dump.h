@@ -113,6 +113,17 @@ int	dump_frames_end(struct dump *dump, struct error *error);
 int	dump_http2(struct dump *dump, const uint8_t *bytes, size_t size,
 	    size_t *consumed, struct error *error);
 int	dump_http2_end(struct dump *dump, struct error *error);
-void	dump_http2_free(struct dump *dump);
+
+/* What a stream calls; beyond DUMP_CALLS_MAX its messages stay bytes. */
+int	dump_grpc_method(struct dump *dump, uint32_t stream,
+	    const struct method *method, struct error *error);
+
+/* Bytes of a stream's DATA; its end, which may not cut a message; its reset. */
+int	dump_grpc_data(struct dump *dump, uint32_t stream, const uint8_t *bytes,
+	    size_t size, struct error *error);
+int	dump_grpc_end(const struct dump *dump, uint32_t stream,
+	    struct error *error);
+void	dump_grpc_reset(struct dump *dump, uint32_t stream);
+void	dump_grpc_free(struct dump *dump);
 
 #endif

@@ -1,15 +1,13 @@
 /*
- * HTTP/2 and gRPC of a control connection, for zr-dump.
+ * The HTTP/2 frames of a control connection, for zr-dump.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/quote.h"
 #include "dump/dump.h"
 
 #define HEADER_SIZE	9
-#define CALLS_OPEN_MAX	4096	/* with half a message */
 #define PATH_PREFIX	"/Replication/"
 
 enum { FLAG_END_STREAM = 1, FLAG_ACK = 1, FLAG_END_HEADERS = 4,
@@ -42,125 +40,6 @@ frame_stream(const struct dump *dump)
 	return (get32(dump->frame + 5) & 0x7fffffff);
 }
 
-/* --- calls --- */
-
-static const struct method *
-method_of(const struct dump *dump, uint32_t stream)
-{
-	const struct dump_connection *connection = dump->connection;
-	const size_t index = stream / 2;
-
-	return (index < connection->method_count ? connection->methods[index] :
-	    connection->method);
-}
-
-/* Remember what a stream calls; beyond the limit its messages stay bytes. */
-static int
-set_method(struct dump *dump, uint32_t stream, const struct method *method,
-    struct error *error)
-{
-	struct dump_connection *connection = dump->connection;
-	const struct method **grown;
-	const size_t index = stream / 2;
-	size_t count = connection->method_count;
-
-	if (index >= DUMP_CALLS_MAX)
-		return (0);
-	if (index >= count) {
-		count = index + 1 > 2 * count ? index + 1 : 2 * count;
-		grown = reallocarray(connection->methods, count, sizeof(*grown));
-		if (grown == NULL)
-			return (error_errno(error, "calls"));
-		for (size_t i = connection->method_count; i < count; i++)
-			grown[i] = NULL;
-		connection->methods = grown;
-		connection->method_count = count;
-	}
-	connection->methods[index] = method;
-	return (0);
-}
-
-static struct dump_call *
-find_call(struct dump *dump, uint32_t stream, struct error *error)
-{
-	struct dump_call *call;
-
-	for (call = dump->calls; call != NULL; call = call->next)
-		if (call->stream == stream)
-			return (call);
-	if (dump->call_count == CALLS_OPEN_MAX) {
-		error_set(error, EXIT_PROTOCOL, "more than %d calls with half a "
-		    "message", CALLS_OPEN_MAX);
-		return (NULL);
-	}
-	call = calloc(1, sizeof(*call));
-	if (call == NULL) {
-		error_errno(error, "call");
-		return (NULL);
-	}
-	call->stream = stream;
-	call->begin = dump->offset;
-	call->message = GRPC_MESSAGE_EMPTY(METHOD_ANSWER_MAX);
-	call->next = dump->calls;
-	dump->calls = call;
-	dump->call_count++;
-	return (call);
-}
-
-static void
-remove_call(struct dump *dump, uint32_t stream)
-{
-	struct dump_call **link = &dump->calls, *call;
-
-	while (*link != NULL && (*link)->stream != stream)
-		link = &(*link)->next;
-	if ((call = *link) == NULL)
-		return;
-	*link = call->next;
-	dump->call_count--;
-	grpc_message_free(&call->message);
-	free(call);
-}
-
-/* The stream's END_STREAM came: a call that is still there has half a message. */
-static int
-end_call(const struct dump *dump, uint32_t stream, struct error *error)
-{
-	const struct dump_call *call = dump->calls;
-
-	while (call != NULL && call->stream != stream)
-		call = call->next;
-	return (call == NULL ? 0 : error_set(error, EXIT_PROTOCOL,
-	    "stream %u ends in the middle of its message", stream));
-}
-
-/* Bytes of a DATA frame's payload. */
-static int
-data(struct dump *dump, const uint8_t *bytes, size_t size, struct error *error)
-{
-	const uint32_t stream = frame_stream(dump);
-	const struct method *method = method_of(dump, stream);
-	struct dump_call *call = find_call(dump, stream, error);
-	int result = 0;
-
-	if (call == NULL)
-		return (-1);
-	if (grpc_message_append(&call->message, bytes, size, error) != GRPC_OK) {
-		error->code = EXIT_PROTOCOL;
-		return (error_prefix(error, "stream %u", stream));
-	}
-	if (!grpc_message_complete(&call->message))
-		return (0);
-	dump_line(dump, call->begin, GRPC_PREFIX_SIZE + call->message.length);
-	fprintf(dump->out, "message %u ", stream);
-	result = dump_message(dump, method == NULL ? NULL :
-	    dump->side == DUMP_CLIENT ? method->request : method->response,
-	    buffer_front(&call->message.payload),
-	    buffer_length(&call->message.payload), error);
-	remove_call(dump, stream);
-	return (result);
-}
-
 /* --- headers --- */
 
 static int
@@ -180,7 +59,7 @@ header_field(struct dump *dump, const nghttp2_nv *field, struct error *error)
 		return (0);
 	memcpy(name, value + prefix, field->valuelen - prefix);
 	name[field->valuelen - prefix] = '\0';
-	return (set_method(dump, dump->block_stream, method_by_name(name), error));
+	return (dump_grpc_method(dump, dump->block_stream, method_by_name(name), error));
 }
 
 /* A name is a token; anything else must not get near a terminal. */
@@ -233,7 +112,7 @@ headers(struct dump *dump, struct error *error)
 	nghttp2_hd_inflate_end_headers(dump->inflater);
 	putc('\n', dump->out);
 	if (dump->block_flags & FLAG_END_STREAM &&
-	    end_call(dump, dump->block_stream, error) == -1)
+	    dump_grpc_end(dump, dump->block_stream, error) == -1)
 		return (-1);
 	dump->block_stream = 0;
 	buffer_consume(&dump->block, buffer_length(&dump->block));
@@ -335,7 +214,7 @@ other(struct dump *dump, const uint8_t *bytes, size_t size, struct error *error)
 		quote(dump->out, bytes + 8, size - 8);
 	} else if (type == FRAME_RST_STREAM) {
 		fprintf(dump->out, " %s", nghttp2_http2_strerror(get32(bytes)));
-		remove_call(dump, frame_stream(dump));
+		dump_grpc_reset(dump, frame_stream(dump));
 	} else if (type == FRAME_WINDOW_UPDATE)
 		fprintf(dump->out, " +%" PRIu32, get32(bytes) & 0x7fffffff);
 	putc('\n', dump->out);
@@ -390,7 +269,7 @@ frame_ends(struct dump *dump, const uint8_t *bytes, size_t size,
 	else if (dump->frame[3] != FRAME_DATA)
 		result = other(dump, bytes, size, error);
 	else if (dump->frame[4] & FLAG_END_STREAM)
-		result = end_call(dump, frame_stream(dump), error);
+		result = dump_grpc_end(dump, frame_stream(dump), error);
 	dump->frame_have = 0;
 	if (result == 0)
 		dump->begin = dump->offset;
@@ -425,7 +304,9 @@ dump_http2(struct dump *dump, const uint8_t *bytes, size_t size,
 			if (take > dump->frame_left)
 				take = dump->frame_left;
 			if (dump->frame[3] == FRAME_DATA)
-				result = data(dump, bytes + *consumed, take, error);
+				result = dump_grpc_data(dump,
+				    frame_stream(dump), bytes + *consumed, take,
+				    error);
 			else if (buffer_append(&dump->head, bytes + *consumed,
 			    take) == -1)
 				result = error_errno(error, "frame");
@@ -454,11 +335,4 @@ dump_http2_end(struct dump *dump, struct error *error)
 		return (error_set(error, EXIT_PROTOCOL, "the bytes end in the "
 		    "middle of a message of stream %u", dump->calls->stream));
 	return (0);
-}
-
-void
-dump_http2_free(struct dump *dump)
-{
-	while (dump->calls != NULL)
-		remove_call(dump, dump->calls->stream);
 }
