@@ -98,71 +98,37 @@ get_xdr_string(struct cursor *cursor, const uint8_t **text, uint32_t *length)
 	    memchr(*text, '\0', *length) == NULL);
 }
 
-/* Bytes of one element in memory; 0 where there is no such thing. */
-static unsigned int
-native_element(enum nvlist_type type)
-{
-	switch (type) {
-	case NVLIST_BYTE:
-	case NVLIST_INT8:
-	case NVLIST_UINT8:
-	case NVLIST_BYTE_ARRAY:
-	case NVLIST_INT8_ARRAY:
-	case NVLIST_UINT8_ARRAY:
-		return (1);
-	case NVLIST_INT16:
-	case NVLIST_UINT16:
-	case NVLIST_INT16_ARRAY:
-	case NVLIST_UINT16_ARRAY:
-		return (2);
-	case NVLIST_INT32:
-	case NVLIST_UINT32:
-	case NVLIST_INT32_ARRAY:
-	case NVLIST_UINT32_ARRAY:
-	case NVLIST_BOOLEAN_VALUE:
-	case NVLIST_BOOLEAN_ARRAY:
-		return (4);
-	case NVLIST_INT64:
-	case NVLIST_UINT64:
-	case NVLIST_INT64_ARRAY:
-	case NVLIST_UINT64_ARRAY:
-	case NVLIST_HRTIME:
-	case NVLIST_DOUBLE:
-		return (8);
-	case NVLIST_NVLIST:
-		return (UNPACKED_LIST);
-	case NVLIST_NVLIST_ARRAY:
-		return (UNPACKED_POINTER + UNPACKED_LIST);
-	default:
-		return (0);
-	}
-}
+/* Of each type: bytes of one element in memory, 0 for text, and is it an array? */
+static const struct {
+	uint8_t size;
+	bool array;
+} types[NVLIST_DOUBLE + 1] = {
+	[NVLIST_BYTE] = { 1, false }, [NVLIST_BYTE_ARRAY] = { 1, true },
+	[NVLIST_INT8] = { 1, false }, [NVLIST_INT8_ARRAY] = { 1, true },
+	[NVLIST_UINT8] = { 1, false }, [NVLIST_UINT8_ARRAY] = { 1, true },
+	[NVLIST_INT16] = { 2, false }, [NVLIST_INT16_ARRAY] = { 2, true },
+	[NVLIST_UINT16] = { 2, false }, [NVLIST_UINT16_ARRAY] = { 2, true },
+	[NVLIST_INT32] = { 4, false }, [NVLIST_INT32_ARRAY] = { 4, true },
+	[NVLIST_UINT32] = { 4, false }, [NVLIST_UINT32_ARRAY] = { 4, true },
+	[NVLIST_INT64] = { 8, false }, [NVLIST_INT64_ARRAY] = { 8, true },
+	[NVLIST_UINT64] = { 8, false }, [NVLIST_UINT64_ARRAY] = { 8, true },
+	[NVLIST_BOOLEAN_VALUE] = { 4, false }, [NVLIST_BOOLEAN_ARRAY] = { 4, true },
+	[NVLIST_HRTIME] = { 8, false }, [NVLIST_DOUBLE] = { 8, false },
+	[NVLIST_STRING_ARRAY] = { 0, true },
+	[NVLIST_NVLIST] = { UNPACKED_LIST, false },
+	[NVLIST_NVLIST_ARRAY] = { UNPACKED_POINTER + UNPACKED_LIST, true },
+};
 
 /* Is pair->count possible for its type? */
 static bool
 count_fits(const struct nvpair *pair)
 {
-	switch (pair->type) {
-	case NVLIST_BOOLEAN:
+	if (pair->type == NVLIST_BOOLEAN)
 		return (pair->count == 0);
-	case NVLIST_BYTE_ARRAY:
-	case NVLIST_INT8_ARRAY:
-	case NVLIST_UINT8_ARRAY:
-	case NVLIST_INT16_ARRAY:
-	case NVLIST_UINT16_ARRAY:
-	case NVLIST_INT32_ARRAY:
-	case NVLIST_UINT32_ARRAY:
-	case NVLIST_INT64_ARRAY:
-	case NVLIST_UINT64_ARRAY:
-	case NVLIST_BOOLEAN_ARRAY:
-	case NVLIST_STRING_ARRAY:
-	case NVLIST_NVLIST_ARRAY:
+	if (types[pair->type].array)
 		return (pair->count <= INT32_MAX);
-	case NVLIST_STRING:
-		return (pair->count == 1);
-	default:
-		return (pair->count == 1 && native_element(pair->type) != 0);
-	}
+	return (pair->count == 1 &&
+	    (pair->type == NVLIST_STRING || types[pair->type].size != 0));
 }
 
 /* The cursor stands at the value and moves behind it. */
@@ -170,7 +136,7 @@ static int
 skip_xdr_value(struct cursor *cursor, const struct nvpair *pair,
     unsigned int depth, struct error *error)
 {
-	const unsigned int element = native_element(pair->type) == 8 ? 8 : 4;
+	const unsigned int element = types[pair->type].size == 8 ? 8 : 4;
 	const uint8_t *text;
 	uint32_t length;
 
@@ -193,21 +159,11 @@ skip_xdr_value(struct cursor *cursor, const struct nvpair *pair,
 		if (!skip(cursor, padded(pair->count, 4)))
 			return (refuse(cursor, error, "array too long"));
 		return (0);
-	case NVLIST_INT8_ARRAY:
-	case NVLIST_UINT8_ARRAY:
-	case NVLIST_INT16_ARRAY:
-	case NVLIST_UINT16_ARRAY:
-	case NVLIST_INT32_ARRAY:
-	case NVLIST_UINT32_ARRAY:
-	case NVLIST_INT64_ARRAY:
-	case NVLIST_UINT64_ARRAY:
-	case NVLIST_BOOLEAN_ARRAY:
-		if (!get32(cursor, &length) || length != pair->count ||
-		    !skip(cursor, (uint64_t)element * length))
-			return (refuse(cursor, error, "bad array"));
-		return (0);
 	default:
-		if (!skip(cursor, element))
+		if (types[pair->type].array && (!get32(cursor, &length) ||
+		    length != pair->count))
+			return (refuse(cursor, error, "bad array"));
+		if (!skip(cursor, (uint64_t)element * pair->count))
 			return (refuse(cursor, error, "value cut short"));
 		return (0);
 	}
@@ -258,7 +214,7 @@ native_value_fits(const struct nvpair *pair)
 			return (false);
 		at += count * UNPACKED_POINTER;
 	} else if (pair->type != NVLIST_STRING)
-		return (padded(count * native_element(pair->type), 8) == length);
+		return (padded(count * types[pair->type].size, 8) == length);
 	for (uint64_t i = 0; i < count; i++) {
 		nul = memchr(at, '\0', (size_t)(end - at));
 		if (nul == NULL)
@@ -385,13 +341,6 @@ nvlist_next(const struct nvlist *list, struct nvpair *pair)
 	return (true);
 }
 
-bool
-nvpair_is(const struct nvpair *pair, const char *name)
-{
-	return (strlen(name) == pair->name_length &&
-	    memcmp(pair->name, name, pair->name_length) == 0);
-}
-
 uint64_t
 nvpair_uint64(const struct nvlist *list, const struct nvpair *pair)
 {
@@ -433,42 +382,4 @@ nvpair_list(const struct nvlist *list, const struct nvpair *pair,
 	*nested = *list;
 	nested->bytes = value.bytes + start;
 	nested->length = cursor.at - start;
-}
-
-enum nvlist_found
-nvlist_find(const struct nvlist *list, const char *name, enum nvlist_type type,
-    struct nvpair *pair)
-{
-	struct nvpair each = NVPAIR_START;
-	enum nvlist_found found = NVLIST_ABSENT;
-
-	while (nvlist_next(list, &each)) {
-		if (!nvpair_is(&each, name))
-			continue;
-		if (found != NVLIST_ABSENT || each.type != type)
-			return (NVLIST_WRONG);
-		found = NVLIST_FOUND;
-		*pair = each;
-	}
-	return (found);
-}
-
-enum nvlist_found
-nvlist_find_uint64(const struct nvlist *list, const char *name, uint64_t *value)
-{
-	struct nvpair pair;
-	const enum nvlist_found found = nvlist_find(list, name, NVLIST_UINT64,
-	    &pair);
-
-	if (found == NVLIST_FOUND)
-		*value = nvpair_uint64(list, &pair);
-	return (found);
-}
-
-enum nvlist_found
-nvlist_find_boolean(const struct nvlist *list, const char *name)
-{
-	struct nvpair pair;
-
-	return (nvlist_find(list, name, NVLIST_BOOLEAN, &pair));
 }
