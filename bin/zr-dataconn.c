@@ -14,6 +14,7 @@
 #include "dataconn/dataconn_server.h"
 #include "message/pbjson.h"
 #include "message/request.h"
+#include "tls/kernel_tls.h"
 #include "transport/chain.h"
 
 static const char usage[] =
@@ -163,6 +164,7 @@ main(int argc, char *argv[])
 		options.chain = CHAIN_SERVER;
 
 	signal(SIGPIPE, SIG_IGN);
+	kernel_tls_hook();
 	if (chain_check(&options.chain, &error) == -1 ||
 	    progress_open(&progress, io_now(), &error) == -1)
 		diag_die(&error);

@@ -14,6 +14,7 @@
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/quote.h"
+#include "tls/kernel_tls.h"
 #include "transport/banner.h"
 #include "transport/chain.h"
 
@@ -183,6 +184,7 @@ main(int argc, char *argv[])
 
 	usage_begin("zr-handshake", usage, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
+	kernel_tls_hook();
 	while ((option = getopt(argc, argv, "+f:hnt:")) != -1)
 		switch (option) {
 		case 'f':

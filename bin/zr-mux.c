@@ -10,6 +10,7 @@
 
 #include "base/diag.h"
 #include "base/io.h"
+#include "tls/kernel_tls.h"
 #include "transport/chain.h"
 #include "transport/label.h"
 
@@ -86,6 +87,7 @@ main(int argc, char *argv[])
 
 	usage_begin("zr-mux", usage, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
+	kernel_tls_hook();
 	while ((option = getopt(argc, argv, "+f:hl:")) != -1)
 		switch (option) {
 		case 'f':

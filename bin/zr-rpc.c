@@ -13,6 +13,7 @@
 #include "message/request.h"
 #include "rpc/rpc_caller.h"
 #include "rpc/rpc_serve.h"
+#include "tls/kernel_tls.h"
 
 static const char usage[] =
     "zr-rpc [-f READ,WRITE] [-m MIB] [-t SECONDS] METHOD [REQUEST]\n"
@@ -176,6 +177,7 @@ main(int argc, char *argv[])
 	chain_default(&options.chain, serving ? CHAIN_SERVER : CHAIN_CLIENT);
 
 	signal(SIGPIPE, SIG_IGN);
+	kernel_tls_hook();
 	if (chain_check(&options.chain, &error) == -1)
 		diag_die(&error);
 	chain_clean_environment();

@@ -15,7 +15,7 @@
 
 #include "base/diag.h"
 #include "base/io.h"
-#include "base/kernel_tls.h"
+#include "tls/kernel_tls.h"
 #include "base/privileges.h"
 #include "base/signals.h"
 #include "tls/tls_context.h"
@@ -25,22 +25,16 @@
 #define HANDSHAKE_SECONDS 10
 
 static const char usage[] =
-    "zr-tls -s SERVER [-k | -K] [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-e CIPHERS] [-f READ,WRITE] [-g GROUPS] [-L FILE] [-m VERSION] [-t SECONDS] [-u USER] connect PROGRAM ...\n"
-    "zr-tls [-c CLIENT] ... [-l FILE] [-k | -K] [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-e CIPHERS] [-f READ,WRITE] [-g GROUPS] [-L FILE] [-m VERSION] [-t SECONDS] [-u USER] accept PROGRAM ...";
-
-enum kernel {
-	KERNEL_IF_POSSIBLE,
-	KERNEL_ALWAYS,		/* -k */
-	KERNEL_NEVER,		/* -K */
-};
+    "zr-tls -s SERVER [-k] [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-e CIPHERS] [-f READ,WRITE] [-g GROUPS] [-L FILE] [-m VERSION] [-t SECONDS] [-u USER] connect PROGRAM ...\n"
+    "zr-tls [-c CLIENT] ... [-l FILE] [-k] [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-e CIPHERS] [-f READ,WRITE] [-g GROUPS] [-L FILE] [-m VERSION] [-t SECONDS] [-u USER] accept PROGRAM ...";
 
 struct options {
-	enum kernel kernel;
 	struct tls_settings tls;
 	struct chain chain;
 	const char *directory, *name;
 	const char *user;
 	int64_t timeout_ms;
+	bool kernel;		/* -k */
 };
 
 /* DIRECTORY/NAME.SUFFIX, never freed. */
@@ -106,21 +100,13 @@ parse_version(const char *text)
 }
 
 static void
-choose_kernel(struct options *options, enum kernel kernel)
-{
-	if (options->kernel != KERNEL_IF_POSSIBLE && options->kernel != kernel)
-		die(EXIT_USAGE, "-k and -K contradict each other");
-	options->kernel = kernel;
-}
-
-static void
 parse_options(struct options *options, int argc, char *argv[])
 {
 	struct tls_settings *tls = &options->tls;
 	struct error error;
 	int option;
 
-	while ((option = getopt(argc, argv, "+a:b:c:d:e:f:g:hkKl:L:m:n:p:s:t:u:")) != -1)
+	while ((option = getopt(argc, argv, "+a:b:c:d:e:f:g:hkl:L:m:n:p:s:t:u:")) != -1)
 		switch (option) {
 		case 'a':
 			tls->ca_file = optarg;
@@ -147,10 +133,7 @@ parse_options(struct options *options, int argc, char *argv[])
 		case 'h':
 			usage_help(usage);
 		case 'k':
-			choose_kernel(options, KERNEL_ALWAYS);
-			break;
-		case 'K':
-			choose_kernel(options, KERNEL_NEVER);
+			options->kernel = true;
 			break;
 		case 'l':
 			if (tls_settings_add_clients(tls, optarg, &error) == -1)
@@ -208,58 +191,22 @@ same_file(int a, int b)
 	    one.st_dev == two.st_dev && one.st_ino == two.st_ino);
 }
 
-/*
- * Only our own programs read a socket with kernel TLS to its end (io_read()):
- * others would take an error from its close_notify.
- */
-static bool
-is_ours(const char *program)
-{
-	const char *slash = strrchr(program, '/');
-
-	return (strncmp(slash != NULL ? slash + 1 : program, "zr-", 3) == 0);
-}
-
-/* Get the network ready for kernel TLS; false if it is not to be. */
-static bool
-prepare_kernel(const struct options *options, const struct chain *network,
-    const char *program)
+/* Get the network ready for kernel TLS. */
+static void
+prepare_kernel(const struct chain *network)
 {
 	const char *advice = "";
 
-	if (options->kernel == KERNEL_NEVER ||
-	    (options->kernel == KERNEL_IF_POSSIBLE && !is_ours(program)))
-		return (false);
 	if (!same_file(network->read_fd, network->write_fd))
 		errno = ENOTSOCK;
 	else if (kernel_tls_prepare(network->read_fd) == 0)
-		return (true);
-	if (options->kernel == KERNEL_IF_POSSIBLE)
-		return (false);
+		return;
 	if (errno == ENOENT)
 		advice = ": the kernel has no module tls, or it is not loaded "
 		    "(modprobe tls)";
 	else if (errno == ENOTSOCK || errno == EOPNOTSUPP || errno == ENOPROTOOPT)
 		advice = ": it needs one TCP connection";
 	die(EXIT_SYSTEM, "-k: no kernel TLS here: %s%s", strerror(errno), advice);
-}
-
-/* Does the kernel do the rest?  With -k, or half way, there is no way back. */
-static bool
-hand_to_kernel(const struct options *options, struct tls_connection *connection)
-{
-	struct error error;
-
-	switch (tls_hand_to_kernel(connection, &error)) {
-	case 0:
-		return (true);
-	case -1:
-		if (options->kernel == KERNEL_IF_POSSIBLE)
-			return (false);
-		/* FALLTHROUGH */
-	default:
-		diag_die(&error);
-	}
 }
 
 /*
@@ -314,7 +261,6 @@ main(int argc, char *argv[])
 	struct error error;
 	SSL_CTX *context;
 	int local, status;
-	bool kernel;
 
 	usage_begin("zr-tls", usage, argc, argv);
 	parse_options(&options, argc, argv);
@@ -337,7 +283,8 @@ main(int argc, char *argv[])
 		diag_die(&error);
 	privileges_hide_memory();	/* a change of user resets it */
 	network = take_network(&options.chain);
-	kernel = prepare_kernel(&options, &network, argv[0]);
+	if (options.kernel)
+		prepare_kernel(&network);
 	signal(SIGPIPE, SIG_IGN);
 	connection = tls_connection_new(context, &options.tls, &network, &error);
 	if (connection == NULL || tls_handshake(connection,
@@ -348,8 +295,11 @@ main(int argc, char *argv[])
 	if (options.tls.server)
 		chain_tell_identity(getenv("ZR_CLIENT_IDENTITY"));
 	chain_clean_environment();
-	if (kernel && hand_to_kernel(&options, connection))
+	if (options.kernel) {
+		if (tls_hand_to_kernel(connection, &error) == -1)
+			diag_die(&error);
 		chain_exec(&options.chain, argv);
+	}
 
 	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
 		signals_catch(caught[i]);

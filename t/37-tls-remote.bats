@@ -86,7 +86,6 @@ serve_chain() {
 	}
 	tls '-c and -l are for accept' -s x -d "$PKI" -n web1 -c x connect true
 	tls '-s is for connect' -s x -d "$PKI" -n web1 -c x accept true
-	tls '-k and -K contradict' -c x -k -d "$PKI" -n web1 -K accept true
 	tls '-x stands where a program is wanted' -c x -d "$PKI" -n web1 accept -x
 }
 

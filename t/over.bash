@@ -19,7 +19,7 @@ over() {
 	# There are more processes on the way than with plain TCP.
 	export ZR_OVER=$1 OVER_JOBS=6 ZR_REPLAY_TOLERANCE=${ZR_REPLAY_TOLERANCE:-4}
 	case $1 in
-	tls) over_tls -K ;;
+	tls) over_tls '' ;;
 	kernel)
 		modprobe tls
 		# That machine is slow: one at a time, and of each kind only some;

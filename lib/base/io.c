@@ -16,11 +16,12 @@
 
 #include "base/diag.h"
 #include "base/io.h"
-#include "base/kernel_tls.h"
 #include "base/signals.h"
 
 #define UNSENT_MAX (256 << 10)
-#define HALF_CLOSE_MS 10000	/* for a last record to find room */
+#define HALF_CLOSE_MS 10000	/* for what the hook sends last to find room */
+
+static const struct io_hook *hook;
 
 int64_t
 io_now(void)
@@ -150,6 +151,12 @@ io_limit_unsent(int fd)
 #endif
 }
 
+void
+io_set_hook(const struct io_hook *wanted)
+{
+	hook = wanted;
+}
+
 ssize_t
 io_read(int fd, void *buffer, size_t size)
 {
@@ -158,8 +165,8 @@ io_read(int fd, void *buffer, size_t size)
 	do
 		got = read(fd, buffer, size);
 	while (got == -1 && errno == EINTR);
-	if (got == -1 && errno == EIO)
-		return (kernel_tls_read(fd, buffer, size));
+	if (got == -1 && errno == EIO && hook != NULL)
+		return (hook->read(fd, buffer, size));
 	return (got);
 }
 
@@ -190,16 +197,16 @@ static int
 transfer_failed(int fd, const char *what, struct error *error)
 {
 	const int why = errno;
+	const char *blame = hook != NULL ? hook->blame(why) : NULL;
 	socklen_t length = sizeof(int);
 	int type;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0) {
 		if (why == ECONNRESET || why == EPIPE)
 			return (error_end(error, "the peer reset the connection"));
-		if (why == EACCES || why == ECONNABORTED)
+		if (blame != NULL)
 			return (error_set(error, EXIT_PROTOCOL, "the peer %s",
-			    why == EACCES ? "refused our certificate" :
-			    "ended the connection with a TLS alert"));
+			    blame));
 	}
 	errno = why;
 	return (error_errno(error, "%s", what));
@@ -290,25 +297,17 @@ io_read_line(int fd, enum io_line what, char *line, size_t size,
 	}
 }
 
-/*
- * The last record needs room in the socket's buffer; a peer that takes
- * nothing any more gets the FIN alone.
- */
-static void
-end_kernel_tls(int fd)
+int
+io_half_close(int fd)
 {
 	const int64_t deadline = io_now() + HALF_CLOSE_MS;
 	struct error ignored;
 
-	while (kernel_tls_end(fd) == -1 && (errno == EAGAIN || errno == EINTR) &&
+	/* A peer that takes nothing any more gets the FIN alone. */
+	while (hook != NULL && hook->end(fd) == -1 &&
+	    (errno == EAGAIN || errno == EINTR) &&
 	    io_wait(fd, POLLOUT, deadline, &ignored) == 0)
 		continue;
-}
-
-int
-io_half_close(int fd)
-{
-	end_kernel_tls(fd);
 	if (shutdown(fd, SHUT_WR) == 0 || errno == ENOTSOCK || errno == ENOTCONN)
 		return (0);
 	return (-1);
@@ -331,8 +330,7 @@ io_unacknowledged(int fd)
 const char *
 io_end_remark(int fd)
 {
-	return (kernel_tls_cut_off(fd) ?
-	    " (without TLS's close_notify: cut off on the way?)" : "");
+	return (hook != NULL ? hook->end_remark(fd) : "");
 }
 
 void

@@ -55,9 +55,26 @@ bool	io_unblock(int fd);
 void	io_limit_unsent(int fd);
 
 /*
+ * For connections on which read(2) and shutdown(2) are not the whole of reading
+ * and ending.  A program that may be handed one says so once, before it reads;
+ * each function does what read(2) and shutdown(2) would on any other descriptor.
+ */
+struct io_hook {
+	/* read(2) failed with EIO: what io_read() returns instead. */
+	ssize_t (*read)(int fd, void *buffer, size_t size);
+	/* Before shutdown(2): 0; -1 with errno, EAGAIN where there is no room yet. */
+	int (*end)(int fd);
+	/* After end of file: how the peer ended, to go behind an error's text. */
+	const char *(*end_remark)(int fd);
+	/* What the peer has done where errno is this: "refused ...", or NULL. */
+	const char *(*blame)(int error_number);
+};
+
+void	io_set_hook(const struct io_hook *hook);
+
+/*
  * read(2) and write(2): the number of bytes, 0 at end of file, -1 with errno
- * (EAGAIN included; with kernel TLS io_read() may say so for a blocking
- * descriptor, too, and has errors of its own: kernel_tls.h).
+ * (EAGAIN included, with a hook for a blocking descriptor, too).
  */
 ssize_t	io_read(int fd, void *buffer, size_t size);
 ssize_t	io_write(int fd, const void *buffer, size_t size);
@@ -88,8 +105,8 @@ ssize_t	io_read_line(int fd, enum io_line what, char *line, size_t size,
 	    int64_t deadline, struct error *error);
 
 /*
- * shutdown(SHUT_WR) where fd is a socket; 0 also where it is not one.  With
- * kernel TLS, close_notify goes before, and may wait for the peer to read.
+ * shutdown(SHUT_WR) where fd is a socket; 0 also where it is not one.  With a
+ * hook it may wait for the peer to read.
  */
 int	io_half_close(int fd);
 
@@ -98,7 +115,7 @@ int	io_unacknowledged(int fd);
 
 /*
  * What to add to a message that fd ended too early: why that may be, or
- * nothing.  Only kernel TLS can tell.
+ * nothing.  Only a hook can tell.
  */
 const char *io_end_remark(int fd);
 

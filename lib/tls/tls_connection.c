@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <openssl/err.h>
@@ -9,7 +8,6 @@
 #include "tls/tls_connection.h"
 #include "tls/tls_explain.h"
 #include "tls/tls_keys.h"
-#include "transport/identity.h"
 
 /* A record adds at most 256 bytes to its 16 KiB; then some for handshakes. */
 #define OUTPUT_MAX (TLS_WRITE_MAX + TLS_WRITE_MAX / 64 + (32u << 10))
@@ -270,48 +268,11 @@ tls_handshake(struct tls_connection *connection, int64_t deadline,
 	return (0);
 }
 
-/* The certificate's SHA-256, in hex. */
-static int
-set_certificate_hash(X509 *certificate, struct error *error)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	char text[2 * EVP_MAX_MD_SIZE + 1];
-	unsigned length = 0;
-
-	if (X509_digest(certificate, EVP_sha256(), digest, &length) != 1)
-		return (error_set(error, EXIT_SYSTEM, "cannot hash a certificate"));
-	for (unsigned i = 0; i < length; i++)
-		snprintf(text + (size_t)2 * i, 3, "%02x", digest[i]);
-	if (setenv("SSL_PEER_CERT_HASH", text, 1) == -1)
-		return (error_errno(error, "environment"));
-	return (0);
-}
-
 int
 tls_set_environment(const struct tls_connection *connection, struct error *error)
 {
-	X509 *certificate = SSL_get0_peer_certificate(connection->ssl);
-	char subject[1024] = "", cn[IDENTITY_MAX + 1];
-	BIO *memory;
-
-	if (certificate == NULL)
-		return (error_set(error, EXIT_PROTOCOL, "no certificate"));
-	if (connection->verify.settings->server &&
-	    (tls_verify_common_name(certificate, cn, sizeof(cn)) == -1 ||
-	    setenv("ZR_CLIENT_IDENTITY", cn, 1) == -1))
-		return (error_errno(error, "identity"));
-	memory = BIO_new(BIO_s_mem());
-	if (memory != NULL) {
-		X509_NAME_print_ex(memory, X509_get_subject_name(certificate), 0,
-		    XN_FLAG_RFC2253);
-		BIO_read(memory, subject, sizeof(subject) - 1);
-		BIO_free(memory);
-	}
-	if (setenv("SSL_PROTOCOL", SSL_get_version(connection->ssl), 1) == -1 ||
-	    setenv("SSL_CIPHER", SSL_get_cipher_name(connection->ssl), 1) == -1 ||
-	    setenv("SSL_PEER_CERT_SUBJECT", subject, 1) == -1)
-		return (error_errno(error, "environment"));
-	return (set_certificate_hash(certificate, error));
+	return (tls_verify_environment(connection->ssl,
+	    connection->verify.settings, error));
 }
 
 ssize_t
@@ -349,11 +310,9 @@ tls_hand_to_kernel(struct tls_connection *connection, struct error *error)
 		    "early"));
 	result = tls_keys_derive(connection->ssl, &sending, &receiving, error);
 	if (result == 0) {
-		result = kernel_tls_send_keys(fd, &sending);
-		if (result == 0 && kernel_tls_receive_keys(fd, &receiving) == -1)
-			result = -2;
-		if (result != 0)
-			error_errno(error, "kernel TLS: %s, %s",
+		if (kernel_tls_send_keys(fd, &sending) == -1 ||
+		    kernel_tls_receive_keys(fd, &receiving) == -1)
+			result = error_errno(error, "kernel TLS: %s, %s",
 			    SSL_get_version(connection->ssl),
 			    SSL_get_cipher_name(connection->ssl));
 	}

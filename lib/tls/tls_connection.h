@@ -42,9 +42,8 @@ int	tls_set_environment(const struct tls_connection *connection,
 
 /*
  * Right after the handshake: from here on the kernel does TLS on the network,
- * which is one socket, and kernel_tls_prepare()d.  0: it does; then nothing
- * below may be called.  -1: it cannot, and nothing has changed.  -2: it
- * cannot, but has changed the socket, which is of no more use.
+ * which is one socket, and kernel_tls_prepare()d; nothing below may be called.
+ * -1: it cannot, and the socket is of no more use.
  */
 int	tls_hand_to_kernel(struct tls_connection *connection,
 	    struct error *error);

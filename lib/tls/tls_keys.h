@@ -4,7 +4,7 @@
 #include <openssl/ssl.h>
 
 #include "base/error.h"
-#include "base/kernel_tls.h"
+#include "tls/kernel_tls.h"
 
 /*
  * The keys of a connection whose handshake is done, for the kernel.  OpenSSL

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <arpa/inet.h>
 #include <openssl/x509v3.h>
@@ -196,4 +197,49 @@ tls_verify_prepare(SSL *ssl, struct tls_verify *verify, struct error *error)
 		return (error_set(error, EXIT_USAGE,
 		    "server name \"%s\": neither a host name nor an address", name));
 	return (0);
+}
+
+/* The certificate's SHA-256, in hex. */
+static int
+set_certificate_hash(X509 *certificate, struct error *error)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	char text[2 * EVP_MAX_MD_SIZE + 1];
+	unsigned length = 0;
+
+	if (X509_digest(certificate, EVP_sha256(), digest, &length) != 1)
+		return (error_set(error, EXIT_SYSTEM, "cannot hash a certificate"));
+	for (unsigned i = 0; i < length; i++)
+		snprintf(text + (size_t)2 * i, 3, "%02x", digest[i]);
+	if (setenv("SSL_PEER_CERT_HASH", text, 1) == -1)
+		return (error_errno(error, "environment"));
+	return (0);
+}
+
+int
+tls_verify_environment(const SSL *ssl, const struct tls_settings *settings,
+    struct error *error)
+{
+	X509 *certificate = SSL_get0_peer_certificate(ssl);
+	char subject[1024] = "", cn[IDENTITY_MAX + 1];
+	BIO *memory;
+
+	if (certificate == NULL)
+		return (error_set(error, EXIT_PROTOCOL, "no certificate"));
+	if (settings->server &&
+	    (tls_verify_common_name(certificate, cn, sizeof(cn)) == -1 ||
+	    setenv("ZR_CLIENT_IDENTITY", cn, 1) == -1))
+		return (error_errno(error, "identity"));
+	memory = BIO_new(BIO_s_mem());
+	if (memory != NULL) {
+		X509_NAME_print_ex(memory, X509_get_subject_name(certificate), 0,
+		    XN_FLAG_RFC2253);
+		BIO_read(memory, subject, sizeof(subject) - 1);
+		BIO_free(memory);
+	}
+	if (setenv("SSL_PROTOCOL", SSL_get_version(ssl), 1) == -1 ||
+	    setenv("SSL_CIPHER", SSL_get_cipher_name(ssl), 1) == -1 ||
+	    setenv("SSL_PEER_CERT_SUBJECT", subject, 1) == -1)
+		return (error_errno(error, "environment"));
+	return (set_certificate_hash(certificate, error));
 }

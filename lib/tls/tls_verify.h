@@ -32,4 +32,11 @@ int	tls_verify_callback(int ok, X509_STORE_CTX *store);
  */
 int	tls_verify_common_name(X509 *certificate, char *name, size_t size);
 
+/*
+ * Tell the programs after us, as tls_set_environment() says (tls_connection.h):
+ * the handshake is done.
+ */
+int	tls_verify_environment(const SSL *ssl,
+	    const struct tls_settings *settings, struct error *error);
+
 #endif

@@ -57,9 +57,9 @@ def zr_tls(kernel, inside):
             # What it takes by itself, for its parent is charged with it.
             return ["bash", "-c", f"TIMEFORMAT='%U %S'; {{ time ./pump {which} 2>&3; }} 3>&2 2> {directory}/{which}"]
         began = time.monotonic()
-        movers = [start(["zr-tls", kernel, "-f", "0,0", "-d", PKI, "-n", "server", "-c", "client", "accept",
+        movers = [start(["zr-tls", *kernel, "-f", "0,0", "-d", PKI, "-n", "server", "-c", "client", "accept",
                          *pump("receive")], far, take.stdin),
-                  start(["zr-tls", kernel, "-f", "1,1", "-d", PKI, "-n", "client", "-s", "localhost", "connect",
+                  start(["zr-tls", *kernel, "-f", "1,1", "-d", PKI, "-n", "client", "-s", "localhost", "connect",
                          *pump("send")], make.stdout, near)]
         cpu = sum(finish(p) for p in movers)
         elapsed = time.monotonic() - began
@@ -110,9 +110,9 @@ def contenders():
         ("pump", "./pump", lambda: on_sockets(["./pump", "send"], ["./pump", "receive"])),
         (BARE, "openssl", bare),
         (RELAYS, "cat", relays),
-        (ALONE, "zr-tls", lambda: zr_tls("-K", False)),
-        ("pump over zr-tls", "zr-tls", lambda: zr_tls("-K", True)),
-        ("pump over kernel TLS", kernel_tls(), lambda: zr_tls("-k", True)),
+        (ALONE, "zr-tls", lambda: zr_tls([], False)),
+        ("pump over zr-tls", "zr-tls", lambda: zr_tls([], True)),
+        ("pump over kernel TLS", kernel_tls(), lambda: zr_tls(["-k"], True)),
         ("openssl s_client, s_server", "openssl", openssl),
         ("ssh, aes128-gcm", "ssh", ssh),
     ]

@@ -52,7 +52,7 @@ ended() {
 
 # remote LABEL PROGRAM...: over TLS, with time for a handshake under valgrind.
 remote() {
-	zr-connect "tcp:127.0.0.1:$(cat port)" zr-tls -K -t 90 -d "$PKI" -n web1 \
+	zr-connect "tcp:127.0.0.1:$(cat port)" zr-tls -t 90 -d "$PKI" -n web1 \
 	    -s localhost connect zr-handshake -t 90 connect zr-mux connect "$@"
 }
 
@@ -109,7 +109,7 @@ clean() {
 }
 
 @test "a TLS engine and a listener, for many sessions" {
-	timeout 300 zr-listen -1 -i 127.0.0.1=web1 tcp:127.0.0.1:0 zr-tls -K -t 90 -d "$PKI" \
+	timeout 300 zr-listen -1 -i 127.0.0.1=web1 tcp:127.0.0.1:0 zr-tls -t 90 -d "$PKI" \
 	    -n server -c web1 accept zr-handshake -t 90 accept zr-mux accept zr-serve ./endpoint \
 	    > port 2> listen.err 3>&- &
 	children+=($!)

@@ -70,15 +70,15 @@ serving() {
 }
 
 @test "kernel and engine understand each other, in both versions, both ciphers" {
-	serve_endpoint -K
+	serve_endpoint ''
 	sends -k
 	receives '-k -e ECDHE+AES256'
 	calls -k
 	serve_endpoint -k
-	sends -K
+	sends ''
 	receives '-k -e TLS_AES_256_GCM_SHA384'
 	sends '-k -e ECDHE+AES128'
-	calls '-K -e ECDHE+AES128'
+	calls '-e ECDHE+AES128'
 	[ ! -s server.err ] || { cat server.err; false; }
 }
 
@@ -91,12 +91,16 @@ serving() {
 	stderr_has 'kernel TLS: TLSv1.3, TLS_CHACHA20_POLY1305_SHA256'
 }
 
-@test "no process is left in the data path; strangers get their plaintext from zr-tls" {
-	serve '' zr-handshake accept cat
-	background connect '' zr-handshake connect sleep 60
+@test "no process is left in the data path with -k; without it zr-tls stays" {
+	serve -k zr-handshake accept cat
+	background connect -k zr-handshake connect sleep 60
 	eventually 60 serving cat
 	eventually 60 pgrep -x sleep
 	run -1 pgrep -x zr-tls
+	serve '' zr-handshake accept cat
+	background connect '' zr-handshake connect sleep 70
+	eventually 60 pgrep -fx 'sleep 70'
+	pgrep -x zr-tls
 	serve '' cat
 	cat > hello.py <<-'EOF2'
 	import socket
@@ -231,7 +235,7 @@ except ssl.SSLError as error:
 	os.write(1, b"!" * n)
 	EOF2
 	serve -k python3 "$PWD/answer.py"
-	run connect -K python3 count.py 6
+	run connect '' python3 count.py 6
 	[ "$output" = 100000 ]
 	run --separate-stderr connect -k python3 count.py 6
 	[ "$output" = 100000 ]

@@ -8,7 +8,8 @@
 #include <netinet/tcp.h>
 #endif
 
-#include "base/kernel_tls.h"
+#include "base/io.h"
+#include "tls/kernel_tls.h"
 
 size_t
 kernel_tls_key_size(enum kernel_tls_cipher cipher)
@@ -172,7 +173,7 @@ is_refusal(uint8_t alert)
 }
 
 /*
- * A record that is not data: 1 to go on, else what kernel_tls_read() returns.
+ * A record that is not data: 1 to go on, else what read_on() returns.
  * Messages are told by their first byte alone: a KeyUpdate that hides behind a
  * ticket makes the next record undecipherable (EBADMSG), so nothing is missed.
  */
@@ -197,8 +198,9 @@ judge(uint8_t type, const uint8_t *bytes, size_t length)
 	return (-1);
 }
 
-ssize_t
-kernel_tls_read(int fd, void *buffer, size_t size)
+/* read(2) said that what is next is not data. */
+static ssize_t
+read_on(int fd, void *buffer, size_t size)
 {
 	uint8_t record[RECORD_MAX], type;
 	ssize_t got;
@@ -209,7 +211,6 @@ kernel_tls_read(int fd, void *buffer, size_t size)
 		return (-1);
 	}
 	for (;;) {
-		/* read(2) said that what is next is not data. */
 		got = receive(fd, record, sizeof(record), &type);
 		if (got == -1)
 			return (-1);
@@ -222,8 +223,8 @@ kernel_tls_read(int fd, void *buffer, size_t size)
 	}
 }
 
-int
-kernel_tls_end(int fd)
+static int
+say_end(int fd)
 {
 	static const uint8_t alert[2] = { ALERT_WARNING, ALERT_CLOSE_NOTIFY };
 	union {
@@ -245,10 +246,28 @@ kernel_tls_end(int fd)
 	return (sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == -1 ? -1 : 0);
 }
 
-bool
-kernel_tls_cut_off(int fd)
+static const char *
+end_remark(int fd)
 {
-	return (!end_seen && has_keys(fd, TLS_RX));
+	return (!end_seen && has_keys(fd, TLS_RX) ?
+	    " (without TLS's close_notify: cut off on the way?)" : "");
+}
+
+static const char *
+blame(int error_number)
+{
+	return (error_number == EACCES ? "refused our certificate" :
+	    error_number == ECONNABORTED ?
+	    "ended the connection with a TLS alert" : NULL);
+}
+
+void
+kernel_tls_hook(void)
+{
+	static const struct io_hook hook = { .read = read_on, .end = say_end,
+	    .end_remark = end_remark, .blame = blame };
+
+	io_set_hook(&hook);
 }
 
 #else
@@ -275,26 +294,9 @@ kernel_tls_receive_keys(int fd, const struct kernel_tls_keys *keys)
 	return (kernel_tls_prepare(fd));
 }
 
-ssize_t
-kernel_tls_read(int fd, void *buffer, size_t size)
+void
+kernel_tls_hook(void)
 {
-	(void)fd, (void)buffer, (void)size;
-	errno = EIO;
-	return (-1);
-}
-
-int
-kernel_tls_end(int fd)
-{
-	(void)fd;
-	return (0);
-}
-
-bool
-kernel_tls_cut_off(int fd)
-{
-	(void)fd;
-	return (false);
 }
 
 #endif

@@ -13,14 +13,13 @@
  *
  *	write(2)	works as ever
  *	read(2)		works as long as records hold data; EIO before a
- *			record of any other kind, until kernel_tls_read() took
- *			it off
- *	shutdown(2)	is a bare FIN: kernel_tls_end() goes before it
+ *			record of any other kind
+ *	shutdown(2)	is a bare FIN
  *	close(2), exit	too: a program that was killed has not ended in order
  *
- * io_read() and io_half_close() (io.h) do that by themselves, so that all of
- * our programs can be handed such a socket.  Where there is no kernel TLS
- * the functions here fail with ENOTSUP.
+ * kernel_tls_hook() makes io_read() and io_half_close() (io.h) do the rest, so
+ * that the programs that call it can be handed such a socket.  Where there is no
+ * kernel TLS the other functions fail with ENOTSUP.
  */
 #define KERNEL_TLS_KEY_MAX 32
 #define KERNEL_TLS_IV_SIZE 12
@@ -55,25 +54,14 @@ int	kernel_tls_send_keys(int fd, const struct kernel_tls_keys *keys);
 int	kernel_tls_receive_keys(int fd, const struct kernel_tls_keys *keys);
 
 /*
- * After read(2) said EIO: what io_read() returns.  Session tickets are passed
- * over.  0 is a close_notify; -1 with EAGAIN where nothing else is there yet
- * (also on a blocking socket), EIO where fd has no kernel TLS, EACCES for an
- * alert that refuses our certificate (a client of TLS 1.3 hears of that after
- * the handshake), ECONNABORTED for any other, EKEYEXPIRED for new keys, which only a TLS library can
- * take, EPROTO for the rest.
+ * From here on io_read() takes such records off a socket with kernel TLS.
+ * Session tickets are passed over; a close_notify is an end of file; errno is
+ * EACCES for an alert that refuses our certificate (a client of TLS 1.3 hears of
+ * that after the handshake), ECONNABORTED for any other, EKEYEXPIRED for new
+ * keys, which only a TLS library can take, EPROTO for the rest, and EAGAIN where
+ * nothing else is there yet, also on a blocking socket.  io_half_close() says
+ * close_notify first, and io_end_remark() tells of an end without one.
  */
-ssize_t	kernel_tls_read(int fd, void *buffer, size_t size);
-
-/*
- * Say close_notify, where fd has kernel TLS; 0 too where it has not.  -1 with
- * errno, EAGAIN included.
- */
-int	kernel_tls_end(int fd);
-
-/*
- * After an end of file: true if fd has kernel TLS and no close_notify came
- * through kernel_tls_read() in this process.
- */
-bool	kernel_tls_cut_off(int fd);
+void	kernel_tls_hook(void);
 
 #endif
