@@ -37,6 +37,46 @@ archive_is_file(const char *name, const char *suffix, uint64_t *guid)
 	return (true);
 }
 
+int
+archive_scan(int directory, uint64_t **guids, size_t *count, bool *leftovers,
+    struct error *error)
+{
+	DIR *stream = archive_directory_stream(directory, error);
+	size_t capacity = 0, streams = 0;
+	struct dirent *entry;
+	uint64_t guid, *grown;
+
+	*guids = NULL;
+	*count = 0;
+	*leftovers = false;
+	if (stream == NULL)
+		return (-1);
+	while ((entry = readdir(stream)) != NULL) {
+		if (archive_is_file(entry->d_name, ARCHIVE_STREAM_SUFFIX, &guid))
+			streams++;
+		else if (strncmp(entry->d_name, ARCHIVE_RECEIVING,
+		    strlen(ARCHIVE_RECEIVING)) == 0)
+			*leftovers = true;
+		if (!archive_is_file(entry->d_name, ARCHIVE_RECORD_SUFFIX, &guid))
+			continue;
+		if (*count == capacity) {
+			capacity = capacity == 0 ? 64 : capacity * 2;
+			grown = reallocarray(*guids, capacity, sizeof(*grown));
+			if (grown == NULL) {
+				error_errno(error, "archive");
+				free(*guids);
+				closedir(stream);
+				return (-1);
+			}
+			*guids = grown;
+		}
+		(*guids)[(*count)++] = guid;
+	}
+	closedir(stream);
+	*leftovers = *leftovers || streams > *count;
+	return (0);
+}
+
 /* flock(2) that the signals which end us can interrupt. */
 static int
 wait_for_lock(int fd)

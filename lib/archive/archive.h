@@ -35,6 +35,13 @@ struct archive_snapshot {
 	uint64_t size;		/* bytes of the stream */
 };
 
+/*
+ * The guids of the records in a directory, in no order, to be free(3)d; and
+ * whether archive_clean() may find something there.
+ */
+int	archive_scan(int directory, uint64_t **guids, size_t *count,
+	    bool *leftovers, struct error *error);
+
 /* A snapshot's file name: "@" guid suffix. */
 void	archive_file_name(char name[ARCHIVE_FILE_MAX], uint64_t guid,
 	    const char *suffix);

@@ -1,57 +1,14 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "archive/archive_directory.h"
 #include "archive/archive_list.h"
 #include "archive/archive_record.h"
 
 /* --- reading --- */
-
-int
-archive_scan(int directory, uint64_t **guids, size_t *count, bool *leftovers,
-    struct error *error)
-{
-	DIR *stream = archive_directory_stream(directory, error);
-	size_t capacity = 0, streams = 0;
-	struct dirent *entry;
-	uint64_t guid, *grown;
-
-	*guids = NULL;
-	*count = 0;
-	*leftovers = false;
-	if (stream == NULL)
-		return (-1);
-	while ((entry = readdir(stream)) != NULL) {
-		if (archive_is_file(entry->d_name, ARCHIVE_STREAM_SUFFIX, &guid))
-			streams++;
-		else if (strncmp(entry->d_name, ARCHIVE_RECEIVING,
-		    strlen(ARCHIVE_RECEIVING)) == 0)
-			*leftovers = true;
-		if (!archive_is_file(entry->d_name, ARCHIVE_RECORD_SUFFIX, &guid))
-			continue;
-		if (*count == capacity) {
-			capacity = capacity == 0 ? 64 : capacity * 2;
-			grown = reallocarray(*guids, capacity, sizeof(*grown));
-			if (grown == NULL) {
-				error_errno(error, "archive");
-				free(*guids);
-				closedir(stream);
-				return (-1);
-			}
-			*guids = grown;
-		}
-		(*guids)[(*count)++] = guid;
-	}
-	closedir(stream);
-	*leftovers = *leftovers || streams > *count;
-	return (0);
-}
 
 /* The size of its stream, 0 if that is missing. */
 static int

@@ -61,8 +61,4 @@ const struct archive_entry *archive_find_version(const struct archive_list *list
 /* The defect of an entry that is not sound, with EXIT_FAILED; returns -1. */
 int	archive_explain(const struct archive_entry *entry, struct error *error);
 
-/* Only the guids of the records in a directory (free(3) them), and leftovers. */
-int	archive_scan(int directory, uint64_t **guids, size_t *count,
-	    bool *leftovers, struct error *error);
-
 #endif

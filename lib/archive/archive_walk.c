@@ -9,7 +9,6 @@
 
 #include "archive/archive.h"
 #include "archive/archive_directory.h"
-#include "archive/archive_list.h"
 #include "format/fs_name.h"
 
 struct walk {
