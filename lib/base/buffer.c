@@ -7,7 +7,13 @@
 size_t
 buffer_length(const struct buffer *buffer)
 {
-	return (buffer->end - buffer->start);
+	return (buffer->private.end - buffer->private.start);
+}
+
+size_t
+buffer_max(const struct buffer *buffer)
+{
+	return (buffer->private.max);
 }
 
 const uint8_t *
@@ -15,53 +21,72 @@ buffer_front(const struct buffer *buffer)
 {
 	static const uint8_t nothing[1];
 
-	return (buffer->bytes != NULL ? buffer->bytes + buffer->start : nothing);
+	return (buffer->private.bytes != NULL ? buffer->private.bytes + buffer->private.start : nothing);
 }
 
 int
 buffer_append(struct buffer *buffer, const void *bytes, size_t length)
 {
 	const size_t have = buffer_length(buffer);
-	size_t capacity = buffer->capacity;
+	size_t capacity = buffer->private.capacity;
 	uint8_t *grown;
 
-	if (length > buffer->max || have > buffer->max - length) {
+	if (length > buffer->private.max || have > buffer->private.max - length) {
 		errno = ENOBUFS;
 		return (-1);
 	}
 	if (length == 0)
 		return (0);
-	if (buffer->start > 0 && buffer->capacity - buffer->end < length) {
-		memmove(buffer->bytes, buffer->bytes + buffer->start, have);
-		buffer->start = 0;
-		buffer->end = have;
+	if (buffer->private.start > 0 && buffer->private.capacity - buffer->private.end < length) {
+		memmove(buffer->private.bytes, buffer->private.bytes + buffer->private.start, have);
+		buffer->private.start = 0;
+		buffer->private.end = have;
 	}
-	if (buffer->capacity - buffer->end < length) {
+	if (buffer->private.capacity - buffer->private.end < length) {
 		if (capacity < 256)
 			capacity = 256;
 		while (capacity < have + length)
 			capacity *= 2;
-		if (capacity > buffer->max)
-			capacity = buffer->max;
-		grown = realloc(buffer->bytes, capacity);
+		if (capacity > buffer->private.max)
+			capacity = buffer->private.max;
+		grown = realloc(buffer->private.bytes, capacity);
 		if (grown == NULL)
 			return (-1);
-		buffer->bytes = grown;
-		buffer->capacity = capacity;
+		buffer->private.bytes = grown;
+		buffer->private.capacity = capacity;
 	}
-	memcpy(buffer->bytes + buffer->end, bytes, length);
-	buffer->end += length;
+	memcpy(buffer->private.bytes + buffer->private.end, bytes, length);
+	buffer->private.end += length;
 	return (0);
+}
+
+char *
+buffer_text(struct buffer *buffer)
+{
+	if (buffer_append(buffer, "", 1) == -1)
+		return (NULL);
+	buffer->private.end--;
+	return ((char *)buffer->private.bytes + buffer->private.start);
+}
+
+void
+buffer_truncate(struct buffer *buffer, size_t length)
+{
+	if (length > buffer_length(buffer))
+		abort();
+	buffer->private.end = buffer->private.start + length;
 }
 
 void
 buffer_consume(struct buffer *buffer, size_t length)
 {
-	buffer->start += length;
-	if (buffer->start < buffer->end)
+	if (length > buffer_length(buffer))
+		abort();
+	buffer->private.start += length;
+	if (buffer->private.start < buffer->private.end)
 		return;
-	buffer->start = buffer->end = 0;
-	if (buffer->capacity > BUFFER_KEPT)
+	buffer->private.start = buffer->private.end = 0;
+	if (buffer->private.capacity > BUFFER_KEPT)
 		buffer_free(buffer);
 }
 
@@ -71,11 +96,11 @@ buffer_release(struct buffer *buffer, size_t *length)
 	uint8_t *bytes = NULL;
 
 	if (buffer_append(buffer, "", 1) == 0) {
-		bytes = buffer->bytes;
+		bytes = buffer->private.bytes;
 		if (length != NULL)
 			*length = buffer_length(buffer) - 1;
-		memmove(bytes, bytes + buffer->start, buffer_length(buffer));
-		*buffer = BUFFER_EMPTY(buffer->max);
+		memmove(bytes, bytes + buffer->private.start, buffer_length(buffer));
+		*buffer = BUFFER_EMPTY(buffer->private.max);
 	}
 	return (bytes);
 }
@@ -83,6 +108,6 @@ buffer_release(struct buffer *buffer, size_t *length)
 void
 buffer_free(struct buffer *buffer)
 {
-	free(buffer->bytes);
-	*buffer = BUFFER_EMPTY(buffer->max);
+	free(buffer->private.bytes);
+	*buffer = BUFFER_EMPTY(buffer->private.max);
 }

@@ -9,15 +9,18 @@
  * BUFFER_EMPTY and a maximum that append never passes.
  */
 struct buffer {
-	uint8_t *bytes;		/* owned */
-	size_t start, end;	/* the contents are bytes[start..end) */
-	size_t capacity;
-	size_t max;
+	struct {			/* for buffer.c alone */
+		uint8_t *bytes;		/* owned */
+		size_t start, end;	/* the contents are bytes[start..end) */
+		size_t capacity;
+		size_t max;
+	} private;
 };
 
-#define BUFFER_EMPTY(limit) ((struct buffer){ .max = (limit) })
+#define BUFFER_EMPTY(limit) ((struct buffer){ .private.max = (limit) })
 
 size_t	buffer_length(const struct buffer *buffer);
+size_t	buffer_max(const struct buffer *buffer);
 
 /* Never NULL, as NULL + 0 is not defined; good until the buffer changes. */
 const uint8_t *buffer_front(const struct buffer *buffer);
@@ -26,7 +29,16 @@ const uint8_t *buffer_front(const struct buffer *buffer);
 int	buffer_append(struct buffer *buffer, const void *bytes, size_t length);
 
 /*
- * Take length bytes, which must be there, from the front.  A buffer that is
+ * The contents as text, with a NUL behind them that is none of them; the caller
+ * may change it in place.  NULL with errno: the NUL has no room.
+ */
+char	*buffer_text(struct buffer *buffer);
+
+/* Keep only the first length bytes.  If there are fewer, the program aborts. */
+void	buffer_truncate(struct buffer *buffer, size_t length);
+
+/*
+ * Take length bytes from the front; if there are fewer, the program aborts.  A buffer that is
  * empty then keeps no more than BUFFER_KEPT bytes of memory.
  */
 #define BUFFER_KEPT ((size_t)256 << 10)

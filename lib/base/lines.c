@@ -27,7 +27,7 @@ lines_read(struct lines *lines, int fd, struct error *error)
 		lines->ended = true;
 	else if (buffer_append(&lines->buffer, chunk, (size_t)got) == -1)
 		return (error_set(error, EXIT_USAGE, "a line of more than %zu "
-		    "bytes", lines->buffer.max - LINES_CHUNK));
+		    "bytes", buffer_max(&lines->buffer) - LINES_CHUNK));
 	return (0);
 }
 

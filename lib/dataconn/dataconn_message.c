@@ -23,7 +23,7 @@ append(struct buffer *out, enum frame_type header_type, const char *header,
 	    error) == 0 &&
 	    stream_append_message(out, type, message, length, error) == 0)
 		return (0);
-	out->end = out->start + before;
+	buffer_truncate(out, before);
 	return (-1);
 }
 

@@ -53,7 +53,7 @@ check_length(const struct exchange *exchange, size_t length,
     struct error *error)
 {
 	const bool header = exchange->state == EXCHANGE_IN_HEADER;
-	const size_t max = header ? STREAM_HEADER_MAX : exchange->message.max;
+	const size_t max = header ? STREAM_HEADER_MAX : buffer_max(&exchange->message);
 
 	if (length > max - buffer_length(header ? &exchange->header :
 	    &exchange->message))
@@ -249,10 +249,9 @@ exchange_text(struct exchange *exchange)
 	    !header_begins(exchange, EXCHANGE_ERROR))
 		return (stream_reader_error(&exchange->stream));
 	length = buffer_length(&exchange->header) - skip;
-	if (length == 0 || buffer_append(&exchange->header, "", 1) == -1)
+	if (length == 0 || (text = buffer_text(&exchange->header)) == NULL)
 		return ("the handler failed without saying why");
-	exchange->header.end--;
-	text = (char *)exchange->header.bytes + exchange->header.start + skip;
+	text += skip;
 	utf8_sanitize(text, text, length);
 	return (text);
 }

@@ -152,11 +152,9 @@ stream_reader_error(struct stream_reader *stream)
 	const size_t length = buffer_length(&stream->error);
 	char *text;
 
-	if (length == 0 || buffer_append(&stream->error, "", 1) == -1)
+	if (length == 0 || (text = buffer_text(&stream->error)) == NULL)
 		return ("the producer failed without saying why");
-	text = (char *)stream->error.bytes + stream->error.start;
 	utf8_sanitize(text, text, length);
-	stream->error.end--;
 	return (text);
 }
 

@@ -129,7 +129,7 @@ call_outcome(const struct call *call, const char **line, size_t *length,
 		.text = endpoint_text(&call->endpoint),
 		.answer = (const char *)buffer_front(&call->answer),
 		.length = buffer_length(&call->answer),
-		.answer_max = call->answer.max,
+		.answer_max = buffer_max(&call->answer),
 		.too_long = call->too_long
 	};
 	enum outcome outcome;

@@ -162,9 +162,9 @@ leftover_take_holds(struct leftover_list *list, struct leftover_held held[],
 {
 	char *line, *rest;
 
-	if (buffer_append(&list->holds, "", 1) == -1)
+	rest = buffer_text(&list->holds);
+	if (rest == NULL)
 		return (error_errno(error, "zfs holds"));
-	rest = (char *)list->holds.bytes;
 	while ((line = strsep(&rest, "\n")) != NULL)
 		if (add_hold(list, line, held, count, error) == -1)
 			return (-1);

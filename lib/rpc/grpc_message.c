@@ -20,10 +20,10 @@ check_prefix(struct grpc_message *message, struct error *error)
 	}
 	message->length = (size_t)prefix[1] << 24 | (size_t)prefix[2] << 16 |
 	    (size_t)prefix[3] << 8 | prefix[4];
-	if (message->length > message->payload.max) {
+	if (message->length > buffer_max(&message->payload)) {
 		error_set(error, EXIT_FAILED, "grpc: received message larger "
 		    "than max (%zu vs. %zu)", message->length,
-		    message->payload.max);
+		    buffer_max(&message->payload));
 		return (GRPC_RESOURCE_EXHAUSTED);
 	}
 	return (GRPC_OK);

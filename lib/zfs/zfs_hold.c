@@ -90,10 +90,11 @@ zfs_hold_advice(char line[ZFS_ADVICE_SIZE], const char *snapshot)
 	struct zfs_report report;
 	struct error error;
 	const char *tag = NULL;
+	char *lines;
 
 	if (zfs_run(&arguments, 0, &output, &report, &error) == 0 &&
-	    report.exit_code == 0 && buffer_append(&output, "", 1) == 0)
-		tag = zfs_output_tag((char *)output.bytes, snapshot);
+	    report.exit_code == 0 && (lines = buffer_text(&output)) != NULL)
+		tag = zfs_output_tag(lines, snapshot);
 	if (tag != NULL)
 		snprintf(line, ZFS_ADVICE_SIZE, "the hold %s keeps %s: "
 		    "\"zfs release '%s' '%s'\" releases it", tag, snapshot, tag,

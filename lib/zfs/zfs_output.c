@@ -105,9 +105,10 @@ zfs_output_list(struct zfs_list *list, struct error *error)
 
 	if (memchr(buffer_front(&list->text), '\0', buffer_length(&list->text)) != NULL)
 		return (error_set(error, EXIT_FAILED, "zfs get printed a NUL"));
-	if (buffer_append(&list->text, "", 1) == -1)
+	line = buffer_text(&list->text);
+	if (line == NULL)
 		return (error_errno(error, "zfs get"));
-	for (line = (char *)list->text.bytes; *line != '\0'; line = end + 1) {
+	for (; *line != '\0'; line = end + 1) {
 		end = line + strcspn(line, "\n");
 		if (*end == '\0')
 			return (error_set(error, EXIT_FAILED,

@@ -246,7 +246,8 @@ main(void)
 		size_t at, total;
 
 		big = calloc(1, 2 * FRAME_PAYLOAD_MAX + 1);
-		in.max = 4u << 20;
+		buffer_free(&in);
+		in = BUFFER_EMPTY(4u << 20);
 		for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 			CHECK(stream_append_message(&in, FRAME_RES_STRUCTURED,
 			    big, lengths[i], &error) == 0);
