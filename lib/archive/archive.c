@@ -23,8 +23,9 @@ archive_file_name(char name[ARCHIVE_FILE_MAX], uint64_t guid, const char *suffix
 	snprintf(name, ARCHIVE_FILE_MAX, "@%016" PRIx64 "%s", guid, suffix);
 }
 
-bool
-archive_is_file(const char *name, const char *suffix, uint64_t *guid)
+/* Is this such a name?  If so, *guid is its guid. */
+static bool
+is_file(const char *name, const char *suffix, uint64_t *guid)
 {
 	char digits[GUID_DIGITS + 1];
 
@@ -52,12 +53,12 @@ archive_scan(int directory, uint64_t **guids, size_t *count, bool *leftovers,
 	if (stream == NULL)
 		return (-1);
 	while ((entry = readdir(stream)) != NULL) {
-		if (archive_is_file(entry->d_name, ARCHIVE_STREAM_SUFFIX, &guid))
+		if (is_file(entry->d_name, ARCHIVE_STREAM_SUFFIX, &guid))
 			streams++;
 		else if (strncmp(entry->d_name, ARCHIVE_RECEIVING,
 		    strlen(ARCHIVE_RECEIVING)) == 0)
 			*leftovers = true;
-		if (!archive_is_file(entry->d_name, ARCHIVE_RECORD_SUFFIX, &guid))
+		if (!is_file(entry->d_name, ARCHIVE_RECORD_SUFFIX, &guid))
 			continue;
 		if (*count == capacity) {
 			capacity = capacity == 0 ? 64 : capacity * 2;
@@ -145,7 +146,7 @@ is_leftover(int directory, const char *name)
 
 	if (strncmp(name, ARCHIVE_RECEIVING, strlen(ARCHIVE_RECEIVING)) == 0)
 		return (is_abandoned(directory, name));
-	if (archive_is_file(name, ARCHIVE_STREAM_SUFFIX, &guid)) {
+	if (is_file(name, ARCHIVE_STREAM_SUFFIX, &guid)) {
 		/* No record: the rename was the last that happened. */
 		archive_file_name(record, guid, ARCHIVE_RECORD_SUFFIX);
 		return (faccessat(directory, record, F_OK,

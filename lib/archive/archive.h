@@ -46,9 +46,6 @@ int	archive_scan(int directory, uint64_t **guids, size_t *count,
 void	archive_file_name(char name[ARCHIVE_FILE_MAX], uint64_t guid,
 	    const char *suffix);
 
-/* Is this such a name?  If so, *guid is its guid. */
-bool	archive_is_file(const char *name, const char *suffix, uint64_t *guid);
-
 /*
  * Take the exclusive right to change a filesystem's directory.  Returns a descriptor to
  * close; -1 with errno: ENOENT if the directory is gone, EWOULDBLOCK if another process

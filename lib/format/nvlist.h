@@ -73,9 +73,6 @@ int	nvlist_parse(struct nvlist *list, const void *bytes, size_t length,
  */
 bool	nvlist_next(const struct nvlist *list, struct nvpair *pair);
 
-/* Is this the pair's name? */
-bool	nvpair_is(const struct nvpair *pair, const char *name);
-
 /* The value of a pair of this type. */
 uint64_t nvpair_uint64(const struct nvlist *list, const struct nvpair *pair);
 const char *nvpair_string(const struct nvlist *list, const struct nvpair *pair,

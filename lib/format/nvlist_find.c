@@ -2,8 +2,9 @@
 
 #include "format/nvlist.h"
 
-bool
-nvpair_is(const struct nvpair *pair, const char *name)
+/* Is this the pair's name? */
+static bool
+is_named(const struct nvpair *pair, const char *name)
 {
 	return (strlen(name) == pair->name_length &&
 	    memcmp(pair->name, name, pair->name_length) == 0);
@@ -17,7 +18,7 @@ nvlist_find(const struct nvlist *list, const char *name, enum nvlist_type type,
 	enum nvlist_found found = NVLIST_ABSENT;
 
 	while (nvlist_next(list, &each)) {
-		if (!nvpair_is(&each, name))
+		if (!is_named(&each, name))
 			continue;
 		if (found != NVLIST_ABSENT || each.type != type)
 			return (NVLIST_WRONG);

@@ -36,9 +36,6 @@ int	sender_check_job(const struct sender *sender, struct error *error);
 bool	sender_is_cursor(const struct zfs_object *object, const char *job,
 	    enum zrepl_cursor kind);
 
-/* Destroy a bookmark; a failure is only printed on standard error. */
-void	sender_destroy_bookmark(const char *bookmark);
-
 /* A SendReq, checked against the existing snapshots. */
 struct sender_step {
 	const SendReq *request;
@@ -49,16 +46,9 @@ struct sender_step {
 	bool raw;
 };
 
-/* The guarantee that applies to a request: by whether it has a From. */
-ReplicationGuaranteeKind sender_guarantee(const SendReq *request);
-
 /* Does this filesystem exist for the client? */
 int	sender_check_filesystem(const struct sender *sender,
 	    const char *filesystem, struct error *error);
-
-/* Is the request permitted and valid?  Runs no zfs. */
-int	sender_check_request(const struct sender *sender,
-	    const SendReq *request, struct error *error);
 
 /*
  * Check that From and To exist with the guids of the request, and that its guarantees

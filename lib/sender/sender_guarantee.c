@@ -65,8 +65,9 @@ sender_is_cursor(const struct zfs_object *object, const char *job,
 	    guid == object->guid);
 }
 
-void
-sender_destroy_bookmark(const char *bookmark)
+/* Destroy a bookmark; a failure is only printed on standard error. */
+static void
+destroy_bookmark(const char *bookmark)
 {
 	static const char *const fine[] = { "' does not exist.", NULL };
 	struct zfs_arguments arguments = zfs_arguments("destroy", bookmark, NULL);
@@ -100,7 +101,7 @@ destroy_tentative(const struct sender_step *step, const char *job, bool keep,
 		if (keep && (object->guid == step->to->guid ||
 		    (step->from != NULL && object->guid == step->from->guid)))
 			continue;
-		sender_destroy_bookmark(object->name);
+		destroy_bookmark(object->name);
 	}
 }
 
@@ -200,7 +201,7 @@ sender_step_complete(const struct sender_step *step,
 		if (sender_is_cursor(object, sender->job, ZREPL_CURSOR) &&
 		    (cursor ? object->createtxg < step->to->createtxg :
 		    object->createtxg <= step->to->createtxg))
-			sender_destroy_bookmark(object->name);
+			destroy_bookmark(object->name);
 	}
 	return (0);
 }

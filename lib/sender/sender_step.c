@@ -35,8 +35,9 @@ sender_check_filesystem(const struct sender *sender, const char *filesystem,
 	return (0);
 }
 
-ReplicationGuaranteeKind
-sender_guarantee(const SendReq *request)
+/* The guarantee that applies to a request: by whether it has a From. */
+static ReplicationGuaranteeKind
+guarantee_of(const SendReq *request)
 {
 	const ReplicationConfigProtection *protection =
 	    request->replicationconfig->protection;
@@ -45,8 +46,9 @@ sender_guarantee(const SendReq *request)
 	    protection->incremental);
 }
 
-int
-sender_check_request(const struct sender *sender, const SendReq *request,
+/* Is the request permitted and valid?  Runs no zfs. */
+static int
+check_request(const struct sender *sender, const SendReq *request,
     struct error *error)
 {
 	if (sender_check_filesystem(sender, request->filesystem, error) == -1)
@@ -71,9 +73,9 @@ open_filesystem(struct sender_step *step, const struct sender *sender,
 {
 	*step = (struct sender_step){ .request = request,
 	    .list.text = BUFFER_EMPTY(ZFS_OUTPUT_MAX) };
-	if (sender_check_request(sender, request, error) == -1)
+	if (check_request(sender, request, error) == -1)
 		return (-1);
-	step->guarantee = sender_guarantee(request);
+	step->guarantee = guarantee_of(request);
 	return (zfs_filesystem_read(&step->list, request->filesystem,
 	    ZFS_WANT_HOLDS | ZFS_WANT_ENCRYPTION, false, error));
 }

@@ -245,8 +245,12 @@ find(const struct zfs_failure *failure, const char *phrase)
 	return (memmem(failure->words, failure->length, phrase, strlen(phrase)));
 }
 
-const char *
-zfs_advice_permissions(const char *command)
+/*
+ * The permissions of "zfs allow" that a command needs, separated by commas; NULL if
+ * unknown.
+ */
+static const char *
+permissions_for(const char *command)
 {
 	for (size_t i = 0; command != NULL && i < COUNT(permissions); i++)
 		if (strcmp(permissions[i].command, command) == 0)
@@ -297,7 +301,7 @@ advise_allow(char line[ZFS_ADVICE_SIZE], const struct zfs_failure *failure,
 {
 	const char *const user = failure->user != NULL ? failure->user :
 	    user_name();
-	const char *missing = zfs_advice_permissions(failure->command);
+	const char *missing = permissions_for(failure->command);
 	char property[64];
 
 	if (denied_property(failure, property, sizeof(property)))

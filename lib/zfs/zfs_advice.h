@@ -35,10 +35,4 @@ struct zfs_failure {
  */
 bool	zfs_advice(char line[ZFS_ADVICE_SIZE], const struct zfs_failure *failure);
 
-/*
- * The permissions of "zfs allow" that a command needs, separated by commas; NULL if
- * unknown.
- */
-const char *zfs_advice_permissions(const char *command);
-
 #endif
