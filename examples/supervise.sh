@@ -1,24 +1,23 @@
 #!/bin/sh
 # A supervisor of a few lines, for hosts without one: restart the server when it has
-# failed, at most once a second, until SIGTERM.  The server runs as zr, not as root.
+# failed, at most once a second.  SIGTERM lets open transfers finish, SIGINT ends them.
+# The server runs as zr, not as root.
 set -u
-child=''
-# The second signal is for control connections, which else stay; a transfer still
-# finishes.
+child='' signal=''
 stop() {
-	trap '' TERM INT
-	if [ -n "$child" ] && kill -TERM "$child" 2>/dev/null; then
-		sleep 1
-		kill -TERM "$child" 2>/dev/null
-	fi
-	wait
-	exit 0
+	signal=$1
+	[ -z "$child" ] || kill -"$1" "$child" 2>/dev/null
 }
-trap stop TERM INT
-while :; do
+trap 'stop TERM' TERM
+trap 'stop INT' INT
+while [ -z "$signal" ]; do
 	zr-listen -u "${ZR_USER:-zr}" "${ZR_ADDRESS:-tcp::8888}" zr-server &
 	child=$!
-	wait "$child"
-	echo "supervise: zr-listen ended with status $?" >&2
+	[ -z "$signal" ] || stop "$signal"
+	# A signal ends wait, but not yet zr-listen.
+	while wait "$child"; status=$?; kill -0 "$child" 2>/dev/null; do :; done
+	[ -z "$signal" ] || break
+	echo "supervise: zr-listen ended with status $status" >&2
+	child=''
 	sleep 1
 done

@@ -114,7 +114,7 @@ good_client() {
 	eventually 20 test -s port
 	PORT=$(cat port)
 	flood silent 40
-	paused='accepting no client for a second: Too many open files'
+	paused='Too many open files: accepting no client for a second'
 	twice() { [ "$(grep -c "$paused" log)" -ge 2 ]; }
 	started=$SECONDS
 	eventually 20 twice
@@ -140,15 +140,55 @@ good_client() {
 	[ "$output" = none ]
 }
 
-@test "a second SIGTERM ends the clients that still run, and zr-listen exits 0" {
-	serve -v tcp:127.0.0.1:0 sh -c 'echo hello; exec cat'
-	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'exec cat <&6' > first
-	eventually 20 grep -q hello first
-	kill "$SERVER"
-	closed() { ! zr-connect "tcp:127.0.0.1:$PORT" true 2> /dev/null; }
-	eventually 20 closed
-	kill -0 "$SERVER"
-	kill "$SERVER"
-	wait "$SERVER"
-	logged 'ended with status 143'
+@test "SIGTERM and SIGINT are passed on at once, each time they come" {
+	# What came goes to a file; a shell in the background ignores SIGINT.
+	cat > program <<-'END'
+		#!/usr/bin/python3
+		import signal, sys
+		def heard(number, frame):
+		    with open("heard", "a") as f:
+		        f.write(f"{number}\n")
+		    if number == last:
+		        sys.exit(0)
+		last = int(sys.argv[1])
+		signal.signal(signal.SIGTERM, heard)
+		signal.signal(signal.SIGINT, heard)
+		print("hello", flush=True)
+		while True:
+		    signal.pause()
+	END
+	chmod +x program
+	heard() { [ "$(cat heard)" = "$1" ]; }
+	# ends STATUS SIGNAL...: the program ends at the last one.
+	ends() {
+		local expected=$1 signal signals=
+		shift
+		rm -f heard first
+		serve tcp:127.0.0.1:0 ./program "${*: -1}"
+		stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'exec cat <&6' > first
+		eventually 20 grep -q hello first
+		for signal; do
+			kill "-$signal" "$SERVER"
+			signals=${signals:+$signals$'\n'}$signal
+			eventually 20 heard "$signals"
+		done
+		ended_with "$expected" "$SERVER"
+		[ ! -s log ]
+	}
+	ends 0 15
+	ends 130 2
+	ends 130 15 15 2
+}
+
+@test "a program that does not handle the signal dies of it, and no new client is served" {
+	for signal in TERM INT; do
+		expected=$([ $signal = TERM ] && echo 0 || echo 130)
+		serve -v tcp:127.0.0.1:0 sh -c 'echo hello; exec cat'
+		stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'exec cat <&6' > first
+		eventually 20 grep -q hello first
+		kill "-$signal" "$SERVER"
+		ended_with "$expected" "$SERVER"
+		logged "ended with status $((128 + $(kill -l $signal)))"
+		run ! zr-connect "tcp:127.0.0.1:$PORT" true
+	done
 }

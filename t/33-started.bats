@@ -150,7 +150,7 @@ listening() {
 	    zr-handshake connect zr-mux connect zrepl_control sh -c 'echo > connected; sleep 60 2>&-'
 	eventually 10 test -e connected
 	kill -TERM "$supervisor"
-	run wait "$supervisor"
+	ended_with 0 "$supervisor"
 	eventually 10 test ! -e socket
 }
 

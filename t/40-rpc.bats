@@ -179,7 +179,8 @@ call() {
 	stderr_has 'vs. 4194304'
 }
 
-@test "SIGTERM: the running call is answered, then the connection is closed" {
+# call_slowly: ./endpoint answers a Ping once ./go exists; the server's pid is in ./pid.
+call_slowly() {
 	cat > endpoint <<-'END'
 		#!/bin/sh
 		touch started
@@ -192,11 +193,27 @@ call() {
 	pair zr-rpc Ping '{"Message":"x"}' -- ./server > out 3>&- &
 	children+=($!)
 	eventually 20 [ -e started ]
-	kill -TERM "$(cat pid)"
+}
+
+@test "SIGTERM, however often: the running call is answered, then the connection is closed" {
+	call_slowly
+	delivered() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/$(cat pid)/status"; }
+	for _ in 1 2 3; do
+		kill -TERM "$(cat pid)"
+		eventually 20 delivered
+	done
 	touch go
 	wait "${children[0]}"
 	[ "$(cat out)" = '{"Echo":"late"}' ]
 	[ "$(cat served)" = 0 ]
+}
+
+@test "SIGINT: the running call and the connection end at once" {
+	call_slowly
+	kill -INT "$(cat pid)"
+	wait "${children[0]}" || true
+	[ ! -s out ]
+	[ "$(cat served)" = 130 ]
 }
 
 @test "what is not HTTP/2 is an error, at once" {

@@ -29,6 +29,13 @@ gone() {
 	! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null
 }
 
+# ended_with STATUS PID: wait for a child of this shell ("run wait" is another shell's).
+ended_with() {
+	local status=0
+	wait "$2" || status=$?
+	[ "$status" -eq "$1" ] || { echo "$2 ended with status $status"; return 1; }
+}
+
 # eventually SECONDS COMMAND...: retry until it succeeds, fail at the deadline.
 eventually() {
 	local deadline=$((SECONDS + $1)) nothing=$BATS_RUN_TMPDIR/nothing

@@ -336,6 +336,7 @@ rpc_serve_run(const struct rpc_serve *serve, const struct chain *chain,
 	TAILQ_INIT(&run->jobs);
 	signals_catch(SIGCHLD);
 	signals_catch(SIGTERM);
+	signals_catch(SIGINT);
 	if (rpc_network_open(&run->network, chain, error) == -1 ||
 	    rpc_server_init(&run->server, io_now(), error) == -1) {
 		free(run);
@@ -343,12 +344,11 @@ rpc_serve_run(const struct rpc_serve *serve, const struct chain *chain,
 	}
 	do {
 		turn(run);
-		if (signals_take(SIGTERM)) {
-			if (run->server.state != RPC_SERVING) {
-				error_set(error, EXIT_SIGNAL + SIGTERM, "terminated");
-				break;
-			}
+		if (signals_take(SIGTERM))
 			rpc_server_stop(&run->server);
+		if (signals_take(SIGINT)) {
+			error_set(error, EXIT_SIGNAL + SIGINT, "interrupted");
+			break;
 		}
 	} while (serve_network(run, error) == 0);
 	end_all(run);

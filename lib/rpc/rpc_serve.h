@@ -19,7 +19,8 @@ struct rpc_serve {
 };
 
 /*
- * Until the connection ends.  0 where it ended in order; -1 and *error.  No
+ * Until the connection ends.  SIGTERM: no more calls are taken, those that run are
+ * answered; SIGINT: they are ended, and *error is EXIT_SIGNAL plus it.  0 where it ended in order; -1 and *error.  No
  * endpoint is left running.
  */
 int	rpc_serve_run(const struct rpc_serve *serve, const struct chain *chain,

@@ -17,7 +17,8 @@
  * prefix wins; zones must be equal.  The identity of a prefix contains exactly one "*",
  * which stands for the client's address (and "-zone"); the identity of an address or of
  * "unix" contains none.  An IPv4 address and its v4-mapped form are the same; an IPv6
- * prefix never matches an IPv4 client.  Pure.
+ * prefix never matches an IPv4 client.  Pure,
+ * except identity_table_load().
  */
 #define IDENTITY_TABLE_MAX	10000		/* entries */
 #define IDENTITY_FILE_MAX	(1u << 20)	/* bytes */
@@ -38,6 +39,20 @@ int	identity_table_add(struct identity_table *table, const char *text,
  */
 int	identity_table_add_lines(struct identity_table *table, const char *text,
 	    size_t length, struct error *error);
+
+/* What a table is made of: entries, a file, both, or neither. */
+struct identity_source {
+	const char *const *entries;	/* count of them */
+	size_t count;
+	const char *file;		/* NULL: none */
+};
+
+/*
+ * Put a new table in place of *table.  -1: a mistake (EXIT_USAGE) or the system;
+ * *table is as it was.  A source of nothing leaves *table as it is, too.
+ */
+int	identity_table_load(struct identity_table **table,
+	    const struct identity_source *source, struct error *error);
 
 /*
  * The identity of a client at this numeric address (with "%zone" if it has a scope; ""
