@@ -1,6 +1,5 @@
 /*
- * zr-step: one replication step between two endpoints.  The work is in
- * lib/endpoint/step.c.
+ * zr-step: one replication step between two endpoints.  The work is in lib/step.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -17,7 +16,6 @@
 #include "message/pbjson.h"
 #include "message/request.h"
 #include "message/request_check.h"
-#include "step/command.h"
 #include "step/step.h"
 #include "transport/chain.h"
 
@@ -25,30 +23,30 @@ static const char usage[] =
     "zr-step [-d FILESYSTEM] -s SENDER -r RECEIVER [REQUEST]";
 
 static void
-parse_options(struct step *step, int argc, char *argv[])
+parse_options(struct transfer_order *order, int argc, char *argv[])
 {
 	int option;
 
 	while ((option = getopt(argc, argv, "+d:hr:s:")) != -1)
 		switch (option) {
 		case 'd':
-			step->destination = optarg;
+			order->destination = optarg;
 			break;
 		case 'h':
 			usage_help(usage);
 		case 'r':
-			step->receiver = optarg;
+			order->receiver = optarg;
 			break;
 		case 's':
-			step->sender = optarg;
+			order->sender = optarg;
 			break;
 		default:
 			usage_die(usage);
 		}
-	if (step->sender == NULL || step->receiver == NULL || argc - optind > 1)
+	if (order->sender == NULL || order->receiver == NULL || argc - optind > 1)
 		usage_die(usage);
-	usage_operand("a sender", step->sender);
-	usage_operand("a receiver", step->receiver);
+	usage_operand("a sender", order->sender);
+	usage_operand("a receiver", order->receiver);
 }
 
 /* The SendReq: the operand, or else the first line of standard input. */
@@ -86,9 +84,8 @@ catch_unless_ignored(int signal_number)
 }
 
 static void
-print_answer(const struct step *step, const struct step_result *result)
+print_answer(const SendReq *request, const struct step_result *result)
 {
-	const SendReq *request = step->request;
 	struct buffer out = BUFFER_EMPTY(1 << 20);
 	char seconds[32], bytes[32];
 	struct error error;
@@ -115,19 +112,60 @@ print_answer(const struct step *step, const struct step_result *result)
 	buffer_free(&out);
 }
 
+/* SIGTERM and the others: the first of them ends the step. */
+static void
+take_signals(struct step *step, int64_t now)
+{
+	static const int ours[] = { SIGTERM, SIGINT, SIGHUP };
+	struct error error;
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (signals_take(ours[i])) {
+			error_set(&error, EXIT_SIGNAL + (unsigned)ours[i],
+			    "ended by signal %d", ours[i]);
+			step_end(step, &error, now);
+		}
+	signals_take(SIGCHLD);
+}
+
+/* Run it to its end. */
+static void
+run(struct step *step, struct progress *progress)
+{
+	struct pollfd entries[STEP_ENTRIES];
+	int64_t now;
+
+	while (!step_over(step)) {
+		step_poll(step, entries);
+		io_poll(entries, STEP_ENTRIES, io_earlier(step_deadline(step),
+		    progress_deadline(progress)));
+		now = io_now();
+		take_signals(step, now);
+		step_handle(step, entries, now);
+		progress_tick(progress, step_result(step)->bytes, now);
+	}
+	progress_end(progress, step_result(step)->bytes);
+}
+
+static void
+complain(const SendReq *request, const struct error *error)
+{
+	diag("%s@%s: %s", request->filesystem, request->to->name, error->text);
+}
+
 int
 main(int argc, char *argv[])
 {
+	struct transfer_order order = { .sender = NULL };
 	struct progress progress;
-	struct step step = { .progress = &progress };
-	struct step_result result;
+	const struct step_result *result;
 	struct error error;
+	struct step *step;
 	SendReq *request;
-	int outcome;
 
 	usage_begin("zr-step", usage, argc, argv);
-	parse_options(&step, argc, argv);
-	step.request = request = read_request(argv[optind]);
+	parse_options(&order, argc, argv);
+	order.request = request = read_request(argv[optind]);
 	if (progress_open(&progress, io_now(), &error) == -1)
 		diag_die(&error);
 	chain_clean_environment();
@@ -137,13 +175,20 @@ main(int argc, char *argv[])
 	signals_catch(SIGTERM);
 	catch_unless_ignored(SIGINT);
 	catch_unless_ignored(SIGHUP);
-	outcome = step_run(&step, &result, &error);
-	if (outcome == -1) {
-		diag("%s@%s: %s", request->filesystem, request->to->name,
-		    error.text);
-		diag_lines(result.hints, strlen(result.hints));
+	step = step_start(&order, io_now(), &error);
+	if (step != NULL) {
+		run(step, &progress);
+		result = step_result(step);
+		error = result->error;
+		if (error.code == EXIT_DONE)
+			print_answer(request, result);
+		else {
+			complain(request, &error);
+			diag_lines(result->hints, strlen(result->hints));
+		}
 	} else
-		print_answer(&step, &result);
+		complain(request, &error);
+	step_free(step);
 	pbjson_free(&request->base);
-	return (outcome == -1 ? (int)error.code : EXIT_DONE);
+	return ((int)error.code);
 }

@@ -5,14 +5,22 @@
 #include "endpoint/call.h"
 
 int
-call_start(struct call *call, char *const argv[], const char *method,
-    const char *request, size_t length, struct error *error)
+call_request(struct call *call, const char *request, size_t length,
+    struct error *error)
 {
 	call->request = BUFFER_EMPTY(length + 1);
 	if (buffer_append(&call->request, request, length) == -1 ||
 	    buffer_append(&call->request, "\n", 1) == -1)
-		error_errno(error, "request");
-	else if (endpoint_start(&call->endpoint, argv, method, error) == 0)
+		return (error_errno(error, "request"));
+	return (0);
+}
+
+int
+call_start(struct call *call, char *const argv[], const char *method,
+    const char *request, size_t length, struct error *error)
+{
+	if (call_request(call, request, length, error) == 0 &&
+	    endpoint_start(&call->endpoint, argv, method, error) == 0)
 		return (0);
 	call_free(call);
 	return (-1);
@@ -30,6 +38,12 @@ call_poll(const struct call *call, struct pollfd entries[CALL_ENTRIES])
 	    .fd = buffer_length(&call->request) > 0 ? process->input : -1 };
 }
 
+int64_t
+call_deadline(const struct call *call)
+{
+	return (io_earlier(call->endpoint.kill_at, call->endpoint.held_until));
+}
+
 /* Does the answer end in what has come last?  Only where a stream follows it. */
 static bool
 take(struct call *call, const char *bytes, size_t length)
@@ -43,6 +57,10 @@ take(struct call *call, const char *bytes, size_t length)
 	return (newline != NULL);
 }
 
+/*
+ * Where a stream follows the answer, byte by byte: what is behind the newline
+ * belongs to the next reader of the pipe.
+ */
 static void
 read_answer(struct call *call, int64_t now)
 {
@@ -51,7 +69,7 @@ read_answer(struct call *call, int64_t now)
 	ssize_t got;
 
 	while ((got = io_read(process->output, bytes,
-	    call->kind == METHOD_SEND ? 4096 : sizeof(bytes))) > 0) {
+	    call->kind == METHOD_SEND ? 1 : sizeof(bytes))) > 0) {
 		if (buffer_append(&call->answer, bytes, (size_t)got) == -1) {
 			call->too_long = true;
 			buffer_free(&call->answer);
@@ -99,11 +117,12 @@ call_check(struct call *call, int64_t now)
 {
 	/* First whether it has ended, then what it left: nothing is lost. */
 	endpoint_check(&call->endpoint, now);
-	if (!call->endpoint.ended)
-		return;
-	endpoint_read_errors(&call->endpoint);
-	if (call->line_size == 0 && call->endpoint.process.output != -1)
-		read_answer(call, now);
+	if (call->endpoint.ended) {
+		endpoint_read_errors(&call->endpoint);
+		if (call->line_size == 0 && call->endpoint.process.output != -1)
+			read_answer(call, now);
+	}
+	endpoint_check_held(&call->endpoint, now);
 }
 
 const char *

@@ -36,21 +36,26 @@ struct call {
 /*
  * Start "argv... method" for a CALL_NONE; length bytes of request (copied) and a
  * newline are its standard input.  A caller that starts the process itself sets
- * call.endpoint.process instead; what of it is -1 is left alone.
+ * call.endpoint.process instead; what of it is -1 is left alone.  It gives the
+ * request with call_request(), where the process reads that from a pipe of ours.
  */
+int	call_request(struct call *call, const char *request, size_t length,
+	    struct error *error);
 int	call_start(struct call *call, char *const argv[], const char *method,
 	    const char *request, size_t length, struct error *error);
 
-/* What to wait for. */
+/* What to wait for, and until when at most. */
 void	call_poll(const struct call *call, struct pollfd entries[CALL_ENTRIES]);
+int64_t	call_deadline(const struct call *call);
 
 /* Move what can be moved.  An answer that is too long ends the endpoint. */
 void	call_move(struct call *call, const struct pollfd entries[CALL_ENTRIES],
 	    int64_t now);
 
 /*
- * After SIGCHLD, and at endpoint.kill_at: reap the process if it has ended.  Then
- * endpoint.ended is set, and everything that it wrote is in.
+ * After SIGCHLD, and at call_deadline(): reap the process if it has ended.  Then
+ * endpoint.ended is set, and everything that it wrote is in.  Where its standard
+ * error is shown (endpoint.h), the last line of one that failed is still held.
  */
 void	call_check(struct call *call, int64_t now);
 

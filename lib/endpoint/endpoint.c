@@ -76,6 +76,17 @@ endpoint_show_held(struct endpoint *endpoint)
 	endpoint->held_until = INT64_MAX;
 }
 
+void
+endpoint_check_held(struct endpoint *endpoint, int64_t now)
+{
+	/* Of one that failed, the line waits for whoever reports the failure. */
+	if (endpoint->ended ? endpoint->exit_code == EXIT_DONE :
+	    now >= endpoint->held_until)
+		endpoint_show_held(endpoint);
+	if (endpoint->ended)
+		endpoint->held_until = INT64_MAX;
+}
+
 const char *
 endpoint_take_held(struct endpoint *endpoint)
 {

@@ -52,10 +52,12 @@ int	endpoint_start(struct endpoint *endpoint, char *const argv[],
 void	endpoint_read_errors(struct endpoint *endpoint);
 
 /*
- * Show what is held back: after another line, at held_until, or because it is not
- * the reason of anything.  endpoint_take_held() forgets its first line and
- * returns the hints, lines with a newline each, in the endpoint's own buffer.
+ * Show what is held back: at held_until, or because it is not the reason of
+ * anything, as of an endpoint that ended with status 0 (endpoint_check_held()
+ * knows).  endpoint_take_held() forgets its first line and returns the hints,
+ * lines with a newline each, in the endpoint's own buffer.
  */
+void	endpoint_check_held(struct endpoint *endpoint, int64_t now);
 void	endpoint_show_held(struct endpoint *endpoint);
 const char *endpoint_take_held(struct endpoint *endpoint);
 

@@ -100,8 +100,9 @@ write_answer(struct batch *batch, struct entry *call, struct error *error)
 	if (outcome == OUTCOME_ANSWERED)
 		return (write_response(batch, &call->id, response, length,
 		    error));
-	return (write_error(batch, &call->id, outcome == OUTCOME_FAILED ? NULL :
-	    outcome_status(outcome), &what, error));
+	return (write_error(batch, &call->id, outcome == OUTCOME_TIMED_OUT ||
+	    outcome == OUTCOME_TOO_LONG ? outcome_status(outcome) : NULL, &what,
+	    error));
 }
 
 /* --- calls --- */

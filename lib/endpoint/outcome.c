@@ -15,15 +15,17 @@ judge_answer(const struct outcome_facts *facts, struct error *error)
 	const char *newline = facts->length > 0 ?
 	    memchr(facts->answer, '\n', facts->length) : NULL;
 
-	if (newline == NULL)
+	if (newline == NULL) {
 		error_set(error, EXIT_FAILED,
 		    "the endpoint ended without an answer");
-	else if (newline + 1 != facts->answer + facts->length)
+		return (OUTCOME_NO_LINE);
+	}
+	if (newline + 1 != facts->answer + facts->length) {
 		error_set(error, EXIT_FAILED,
 		    "the endpoint wrote more than one line");
-	else
-		return (OUTCOME_ANSWERED);
-	return (OUTCOME_FAILED);
+		return (OUTCOME_MORE_LINES);
+	}
+	return (OUTCOME_ANSWERED);
 }
 
 enum outcome

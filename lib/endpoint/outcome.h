@@ -13,7 +13,9 @@
  */
 enum outcome {
 	OUTCOME_ANSWERED,	/* exit status 0, and one line */
-	OUTCOME_FAILED,		/* the endpoint says why, or broke the interface */
+	OUTCOME_FAILED,		/* the endpoint says why */
+	OUTCOME_NO_LINE,	/* exit status 0 without an answer line */
+	OUTCOME_MORE_LINES,	/* and with more than one */
 	OUTCOME_TIMED_OUT,	/* something it waited for did not come in time */
 	OUTCOME_TOO_LONG	/* its answer is longer than a message may be */
 };

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/lines.h"
 
 /*
  * Telling how far a stream has come (zr-endpoint-interface(7)): a line
@@ -31,5 +32,28 @@ int64_t	progress_deadline(const struct progress *progress);
 
 /* The last word: the line for the final count, where it can be written. */
 void	progress_end(struct progress *progress, uint64_t bytes);
+
+/* The other side: what an endpoint tells whoever runs it.  The last line counts. */
+#define PROGRESS_LINE_MAX 64u	/* bytes; what is longer is no line of progress */
+
+struct progress_reader {
+	int fd;			/* poll it for POLLIN; -1: nothing will come */
+	bool known;		/* at least one line came */
+	uint64_t bytes;
+	struct lines lines;
+};
+
+#define PROGRESS_READER_NONE ((struct progress_reader){ .fd = -1, \
+	.lines = LINES_EMPTY(PROGRESS_LINE_MAX) })
+
+/* Open the pipe of the ZR_PROGRESS of an endpoint that is started next (side_pipe.h). */
+int	progress_offer(struct progress_reader *reader, struct error *error);
+
+/*
+ * Read once, at most a pipe's worth; does nothing where fd is -1.  A line that is
+ * too long closes fd.
+ */
+void	progress_read(struct progress_reader *reader);
+void	progress_reader_free(struct progress_reader *reader);
 
 #endif

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +6,10 @@
 
 #include "base/diag.h"
 #include "base/io.h"
+#include "message/pbjson.h"
 #include "step/command.h"
 
-#define QUOTE_MAX 32	/* bytes of an answer that is none */
+#define QUOTE_MAX 32	/* bytes of an answer that is not one */
 
 /*
  * Does a terminal belong to us?  Then ssh may want to ask there for a
@@ -30,174 +30,132 @@ have_terminal(void)
 	return (ours);
 }
 
-int
-command_start(struct command *command, const char *role, const char *string,
-    const char *method, int input, const char *request, bool stream_follows,
-    struct error *error)
+static int
+start(struct command *command, const char *string, const char *request,
+    size_t length, int input, struct error *error)
 {
-	const char *argv[] = { "sh", "-c", NULL, "zr", method, NULL, NULL };
-	const size_t length = request != NULL ? strlen(request) : 0;
+	const char *argv[] = { "sh", "-c", NULL, "zr", command->method->name,
+	    NULL, NULL };
 	char *line;
-	int result;
+	int result = 0;
 
-	*command = (struct command){ .role = role, .endpoint = ENDPOINT_NONE,
-	    .stream_follows = stream_follows };
+	if (input == PROCESS_PIPE)
+		result = call_request(&command->call, request, length, error);
+	else if (length > COMMAND_ARGUMENT_MAX)
+		result = error_set(error, EXIT_USAGE, "the request is longer "
+		    "than %u bytes", COMMAND_ARGUMENT_MAX);
+	else
+		argv[5] = request;
+	if (result == -1)
+		return (-1);
 	if (asprintf(&line, "%s \"$@\"", string) == -1)
 		return (error_set(error, EXIT_SYSTEM, "out of memory"));
 	argv[2] = line;
-	if (input == PROCESS_PIPE) {
-		command->request = request;
-		command->request_left = length;
-	} else if (length > COMMAND_ARGUMENT_MAX) {
-		free(line);
-		return (error_set(error, EXIT_USAGE,
-		    "the request is longer than %u bytes", COMMAND_ARGUMENT_MAX));
-	} else
-		argv[5] = request;
-	result = process_start(&command->endpoint.process,
+	result = process_start(&command->call.endpoint.process,
 	    (char *const *)(uintptr_t)argv, input, PROCESS_PIPE, PROCESS_PIPE,
 	    !have_terminal(), error);
-	command->endpoint.show = role;
 	free(line);
 	return (result);
 }
 
-/* May more of the answer come? */
-static bool
-wants_answer(const struct command *command)
+int
+command_start(struct command *command, const char *string, const char *method,
+    const ProtobufCMessage *request, int input, struct error *error)
 {
-	return (command->endpoint.process.output != -1 && !command->answered &&
-	    command->answer_length < sizeof(command->answer));
-}
+	size_t length;
+	char *text;
+	int result;
 
-void
-command_poll(const struct command *command, struct pollfd entries[COMMAND_ENTRIES])
-{
-	const struct process *process = &command->endpoint.process;
-
-	entries[0] = (struct pollfd){ .fd = process->input, .events = POLLOUT };
-	entries[1] = (struct pollfd){ .events = POLLIN,
-	    .fd = wants_answer(command) ? process->output : -1 };
-	entries[2] = (struct pollfd){ .fd = process->errors, .events = POLLIN };
-}
-
-/* An endpoint that does not want its request is no error: it may know why. */
-static void
-write_request(struct command *command)
-{
-	ssize_t put;
-
-	put = io_write(command->endpoint.process.input, command->request,
-	    command->request_left);
-	if (put == -1 && errno == EAGAIN)
-		return;
-	if (put > 0) {
-		command->request += put;
-		command->request_left -= (size_t)put;
-	}
-	if (put == -1 || command->request_left == 0)
-		io_close(&command->endpoint.process.input);
-}
-
-/*
- * Until there is no more for now.  Where a stream follows, byte by byte: what
- * is behind the newline belongs to whoever gets the pipe next.  Otherwise what
- * is too long is not to keep its writer waiting for us: EPIPE ends it.
- */
-static void
-read_answer(struct command *command)
-{
-	ssize_t got;
-
-	while (wants_answer(command)) {
-		got = io_read(command->endpoint.process.output,
-		    command->answer + command->answer_length,
-		    command->stream_follows ? 1 :
-		    sizeof(command->answer) - command->answer_length);
-		if (got == -1 && errno == EAGAIN)
-			return;
-		if (got <= 0) {
-			io_close(&command->endpoint.process.output);
-			return;
-		}
-		command->answer_length += (size_t)got;
-		if (command->stream_follows &&
-		    command->answer[command->answer_length - 1] == '\n')
-			command->answered = true;
-	}
-	if (!command->stream_follows &&
-	    command->answer_length == sizeof(command->answer))
-		io_close(&command->endpoint.process.output);
+	command->method = method_by_name(method);
+	command->call = CALL_NONE(command->method->kind);
+	command->call.answer = BUFFER_EMPTY(COMMAND_ANSWER_MAX);
+	command->call.endpoint.show = command->role;
+	text = pbjson_print(request, &length, error);
+	if (text == NULL)
+		return (-1);
+	result = start(command, string, text, length, input, error);
+	if (result == -1)
+		call_free(&command->call);
+	free(text);
+	return (result);
 }
 
 void
 command_handle(struct command *command,
-    const struct pollfd entries[COMMAND_ENTRIES], int64_t now)
+    const struct pollfd entries[CALL_ENTRIES], int64_t now)
 {
-	if (entries[0].revents != 0 && command->endpoint.process.input != -1)
-		write_request(command);
-	/* First whether it has ended, then what it left: nothing is lost. */
-	endpoint_check(&command->endpoint, now);
-	if (entries[1].revents != 0 || command->endpoint.ended)
-		read_answer(command);
-	if (entries[2].revents != 0 || command->endpoint.ended)
-		endpoint_read_errors(&command->endpoint);
-	/* Of one that failed, the last line waits for whoever says why. */
-	if (command->endpoint.ended ? command->endpoint.exit_code == 0 :
-	    now >= command->endpoint.held_until)
-		command_show(command);
-	if (command->endpoint.ended)
-		command->endpoint.held_until = INT64_MAX;
+	call_move(&command->call, entries, now);
+	call_check(&command->call, now);
 }
 
-void
-command_show(struct command *command)
+bool
+command_runs(const struct command *command)
 {
-	if (command->endpoint.held_length > 0)
-		endpoint_show_held(&command->endpoint);
-}
-
-const char *
-command_answer(struct command *command, struct error *error)
-{
-	const char *newline;
-
-	newline = memchr(command->answer, '\n', command->answer_length);
-	if (newline == NULL && command->answer_length == sizeof(command->answer)) {
-		error_set(error, EXIT_PROTOCOL, "%s: the answer is longer than "
-		    "%u bytes", command->role, COMMAND_ANSWER_MAX);
-		return (NULL);
-	}
-	if (newline == NULL) {
-		error_set(error, EXIT_PROTOCOL, "%s: no answer line",
-		    command->role);
-		return (NULL);
-	}
-	if (command->answer[0] != '{') {
-		error_set(error, EXIT_PROTOCOL, "%s: the answer is not JSON, but "
-		    "begins with \"%.*s\" (does a shell start-up file print?)",
-		    command->role, (int)(newline - command->answer < QUOTE_MAX ?
-		    newline - command->answer : QUOTE_MAX), command->answer);
-		return (NULL);
-	}
-	if (newline + 1 != command->answer + command->answer_length) {
-		error_set(error, EXIT_PROTOCOL, "%s: more than one answer line",
-		    command->role);
-		return (NULL);
-	}
-	command->answer[command->answer_length - 1] = '\0';
-	if (strlen(command->answer) != command->answer_length - 1) {
-		error_set(error, EXIT_PROTOCOL, "%s: a NUL byte in the answer",
-		    command->role);
-		return (NULL);
-	}
-	return (command->answer);
+	return (command->call.endpoint.process.pid != -1);
 }
 
 bool
 command_succeeded(const struct command *command)
 {
-	return (command->endpoint.ended && command->endpoint.exit_code == 0);
+	return (command->call.endpoint.ended &&
+	    command->call.endpoint.exit_code == EXIT_DONE);
+}
+
+bool
+command_has_line(const struct command *command)
+{
+	return (command->call.line_size > 0 || command->call.too_long);
+}
+
+/* The answer as one line of what looks like JSON, or NULL. */
+static const char *
+answer_line(const struct command *command, size_t *length, struct error *error)
+{
+	const struct call *call = &command->call;
+	const char *line = (const char *)buffer_front(&call->answer);
+	enum outcome outcome = OUTCOME_ANSWERED;
+	int quoted;
+
+	if (call->line_size > 0)
+		*length = call->line_size - 1;
+	else
+		outcome = call_outcome(call, &line, length, error);
+	if (outcome == OUTCOME_TOO_LONG)
+		error_set(error, EXIT_PROTOCOL, "%s: the answer is longer than "
+		    "%u bytes", command->role, COMMAND_ANSWER_MAX);
+	else if (outcome == OUTCOME_NO_LINE)
+		error_set(error, EXIT_PROTOCOL, "%s: no answer line",
+		    command->role);
+	else if (*line != '{') {
+		quoted = (int)strcspn(line, "\n");
+		error_set(error, EXIT_PROTOCOL, "%s: the answer is not JSON, but "
+		    "begins with \"%.*s\" (does a shell start-up file print?)",
+		    command->role, quoted < QUOTE_MAX ? quoted : QUOTE_MAX, line);
+	} else if (outcome == OUTCOME_MORE_LINES)
+		error_set(error, EXIT_PROTOCOL, "%s: more than one answer line",
+		    command->role);
+	else
+		return (line);
+	return (NULL);
+}
+
+ProtobufCMessage *
+command_answer(const struct command *command, struct error *error)
+{
+	ProtobufCMessage *message;
+	const char *line;
+	size_t length;
+
+	line = answer_line(command, &length, error);
+	if (line == NULL)
+		return (NULL);
+	message = pbjson_parse(command->method->response, NULL, line, length,
+	    error);
+	if (message == NULL) {
+		error_prefix(error, "%s: the answer", command->role);
+		error->code = EXIT_PROTOCOL;
+	}
+	return (message);
 }
 
 /*
@@ -208,9 +166,10 @@ static const char *
 with_signal(const struct command *command, const char *text)
 {
 	static char line[ENDPOINT_TEXT_MAX + 64];
-	const int number = process_code_signal(command->endpoint.exit_code);
+	const struct endpoint *endpoint = &command->call.endpoint;
+	const int number = process_code_signal(endpoint->exit_code);
 
-	if (number == 0 || command->endpoint.text_length == 0)
+	if (number == 0 || endpoint->text_length == 0)
 		return (text);
 	snprintf(line, sizeof(line), "ended by signal %d after saying: %s",
 	    number, text);
@@ -218,22 +177,16 @@ with_signal(const struct command *command, const char *text)
 }
 
 const char *
-command_reason(struct command *command)
+command_reason(const struct command *command)
 {
-	static char line[ENDPOINT_TEXT_MAX + 2];
-
-	strlcpy(line, endpoint_text(&command->endpoint), sizeof(line));
-	for (char *c = line; *c != '\0'; c++)
-		if (*c == '\n')
-			*c = ' ';
-	return (with_signal(command, line));
+	return (with_signal(command, endpoint_text(&command->call.endpoint)));
 }
 
 /* The hints that follow the last line, each with our role in front. */
 static void
 take_hints(struct command *command)
 {
-	const char *line = endpoint_take_held(&command->endpoint);
+	const char *line = endpoint_take_held(&command->call.endpoint);
 
 	for (; *line != '\0'; line += strcspn(line, "\n") + 1)
 		snprintf(command->hints + strlen(command->hints),
@@ -247,11 +200,20 @@ command_last_line(struct command *command)
 	static char line[ENDPOINT_TEXT_MAX + 1];
 	char *newline;
 
-	strlcpy(line, endpoint_text(&command->endpoint), sizeof(line));
+	strlcpy(line, endpoint_text(&command->call.endpoint), sizeof(line));
 	/* Advice follows the error that it is about. */
 	while ((newline = strrchr(line, '\n')) != NULL &&
 	    strstr(newline, DIAG_HINT) != NULL)
 		*newline = '\0';
 	take_hints(command);
 	return (with_signal(command, newline != NULL ? newline + 1 : line));
+}
+
+void
+command_free(struct command *command, char *hints, size_t size)
+{
+	endpoint_show_held(&command->call.endpoint);
+	strlcat(hints, command->hints, size);
+	call_free(&command->call);
+	*command = COMMAND_NONE(command->role);
 }

@@ -1,72 +1,69 @@
 #ifndef ZR_COMMAND_H
 #define ZR_COMMAND_H
 
-#include <poll.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include <protobuf-c/protobuf-c.h>
 
-#include "base/error.h"
-#include "endpoint/endpoint.h"
+#include "endpoint/call.h"
 
 /*
- * Calling an endpoint that somebody wrote down as a command string
- * (zr-endpoint-interface(7)), as zr-step does: the client's counterpart of
- * endpoint.h.  The string is run as
+ * A call at an endpoint that is given as a command string (zr-endpoint-interface(7)),
+ * as zr-step makes it.  The string is run as
  *
  *	sh -c 'STRING "$@"' zr METHOD [REQUEST]
  *
- * so that nothing a peer wrote is ever part of it.  Its standard error is
- * shown line by line as it comes, the last line a second later or with whatever
- * it is the reason of: command_show() or command_last_line().
+ * so that nothing a peer wrote is ever part of it.  Its standard error is shown
+ * line by line as it comes, the last line a second later or with the failure that
+ * it explains.  There is no time limit: ssh may be asking for a passphrase.
  */
 #define COMMAND_ANSWER_MAX	(64u << 10)	/* bytes, newline included */
 #define COMMAND_ARGUMENT_MAX	((128u << 10) - 1)	/* Linux: MAX_ARG_STRLEN */
-#define COMMAND_ENTRIES		3		/* that command_poll() fills in */
 
 struct command {
 	const char *role;		/* "sender", "receiver": in diagnostics */
-	struct endpoint endpoint;
-	const char *request;		/* what is still to be written of it */
-	size_t request_left;
-	bool stream_follows;		/* read nothing behind the answer */
-	bool answered;			/* and it is in */
-	char answer[COMMAND_ANSWER_MAX];
-	size_t answer_length;
+	const struct method *method;
+	struct call call;		/* call_poll() and call_deadline() */
 	char hints[sizeof(((struct endpoint *)NULL)->held)];	/* about the last */
 					/* line that was asked for: lines */
 };
 
+#define COMMAND_NONE(who) ((struct command){ .role = (who), \
+	.call = CALL_NONE(METHOD_UNARY) })
+
 /*
- * Start it.  With input PROCESS_PIPE request (borrowed, with its newline)
- * goes to its standard input; otherwise input is the standard input that it
- * gets and request, if not NULL, is given as an argument.
+ * Start it.  input is PROCESS_PIPE, and the request goes through that, or a
+ * descriptor (borrowed) that becomes its standard input, and the request is an
+ * argument.  What a COMMAND_NONE needs no command_free() for, nor after -1.
  */
-int	command_start(struct command *command, const char *role,
-	    const char *string, const char *method, int input,
-	    const char *request, bool stream_follows, struct error *error);
-
-/* What to wait for.  Entries with nothing to wait for have fd -1. */
-void	command_poll(const struct command *command,
-	    struct pollfd entries[COMMAND_ENTRIES]);
+int	command_start(struct command *command, const char *string,
+	    const char *method, const ProtobufCMessage *request, int input,
+	    struct error *error);
 
 /*
- * Move what can be moved, and reap it when it has ended (endpoint.ended);
+ * Move what can be moved, and reap it when it has ended (call.endpoint.ended);
  * all it wrote before that is then in.  Never blocks.
  */
 void	command_handle(struct command *command,
-	    const struct pollfd entries[COMMAND_ENTRIES], int64_t now);
+	    const struct pollfd entries[CALL_ENTRIES], int64_t now);
 
-/*
- * Its answer as NUL-terminated text without newline (in the command's own
- * buffer).  NULL if it is not exactly one line (EXIT_PROTOCOL).
- */
-const char *command_answer(struct command *command, struct error *error);
-
-/* Did it end with status 0? */
+/* Has it been started, and has not ended?  Has it ended with status 0? */
+bool	command_runs(const struct command *command);
 bool	command_succeeded(const struct command *command);
 
-/* Why it failed, all of it, as one line; valid until the next call. */
-const char *command_reason(struct command *command);
+/*
+ * Send: has the line come that a stream follows, or too much for one?
+ * command_answer() tells which.
+ */
+bool	command_has_line(const struct command *command);
+
+/*
+ * The answer, to be pbjson_free()d.  NULL if it is not exactly one line of JSON
+ * that fits the method (EXIT_PROTOCOL).
+ */
+ProtobufCMessage *command_answer(const struct command *command,
+	    struct error *error);
+
+/* Why it failed, all of it; valid until the next call. */
+const char *command_reason(const struct command *command);
 
 /*
  * The last line of that, hints (diag.h) left out.  It is not shown any more where
@@ -74,7 +71,7 @@ const char *command_reason(struct command *command);
  */
 const char *command_last_line(struct command *command);
 
-/* Where nobody asked for the last line: show it. */
-void	command_show(struct command *command);
+/* Show what nobody asked for; append the hints to those; free what is held. */
+void	command_free(struct command *command, char *hints, size_t size);
 
 #endif

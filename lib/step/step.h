@@ -1,53 +1,64 @@
 #ifndef ZR_STEP_H
 #define ZR_STEP_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "base/error.h"
-#include "endpoint/progress.h"
-#include "zrepl.pb-c.h"
+#include "step/transfer.h"
 
 /*
- * One replication step between two endpoints (zr-protocol(7), The plan,
- * rule 5), each given as a command string (command.h):
+ * One replication step between two endpoints (zr-protocol(7), The plan, rule 5):
+ * the transfer (transfer.h), then SendCompleted on the sender.  Several can run in
+ * one poll loop:
  *
- *	Send on the sender -> its answer
- *	Receive on the receiver, the rest of the sender's pipe its standard
- *	    input, with ClearResumeToken = not UsedResumeToken
- *	both waited for
- *	SendCompleted on the sender
+ *	step = step_start(...);
+ *	while (!step_over(step)) {
+ *		step_poll(step, entries);
+ *		io_poll(entries, ..., step_deadline(step));
+ *		step_handle(step, entries, io_now());
+ *	}
  *
- * The stream goes from one to the other through the pipe that they share; no
- * byte of it passes through here.  The receiver gets ZR_VERDICT (verdict.h):
- * "0" once the sender has ended with status 0, its reason when it failed.
+ * SIGCHLD must be caught (signals.h) and SIGPIPE ignored.
  */
-struct step {
-	const char *sender;		/* command strings */
-	const char *receiver;
-	const SendReq *request;
-	const char *destination;	/* the receiver's Filesystem; NULL: the same */
-	struct progress *progress;	/* where the receiver's progress is told */
-};
+struct step;
+
+#define STEP_ENTRIES TRANSFER_ENTRIES	/* that step_poll() fills in */
 
 struct step_result {
+	struct error error;	/* code EXIT_DONE: the step is done */
 	bool used_resume_token;
 	bool bytes_known;	/* did the receiver say (ZR_PROGRESS)? */
-	uint64_t bytes;		/* of the stream */
+	uint64_t bytes;		/* of the stream; good while it runs, too */
 	int64_t elapsed_ms;
 	char hints[4096];	/* what to do about the error: lines */
 };
 
-/*
- * Run it.  SIGCHLD, SIGTERM, SIGINT and SIGHUP must be caught (signals.h) and
- * SIGPIPE ignored; after one of the three both commands are ended and the
- * error's code is EXIT_SIGNAL plus its number.  No child is left.
- *
- * EXIT_FAILED and the reason where a command fails: the sender's first when
- * both do, but the receiver's when the sender failed because of it.
- * EXIT_PROTOCOL where an answer is not what the interface asks for.
- */
-int	step_run(const struct step *step, struct step_result *result,
+/* order is borrowed until step_free().  NULL: *error says why. */
+struct step *step_start(const struct transfer_order *order, int64_t now,
 	    struct error *error);
+
+/* What to wait for, and until when at most. */
+void	step_poll(const struct step *step, struct pollfd entries[STEP_ENTRIES]);
+int64_t	step_deadline(const struct step *step);
+
+/* After every wait: go on, without blocking. */
+void	step_handle(struct step *step,
+	    const struct pollfd entries[STEP_ENTRIES], int64_t now);
+
+/*
+ * End the commands that run, SIGTERM first and SIGKILL later; the step is over
+ * once they have ended.  Its error is why, unless it has failed already.
+ */
+void	step_end(struct step *step, const struct error *why, int64_t now);
+
+/* No command of it is left. */
+bool	step_over(const struct step *step);
+
+/*
+ * Good until step_free().  EXIT_FAILED and the reason where a command fails: the
+ * sender's first when both do, but the receiver's when the sender failed because
+ * of it.  EXIT_PROTOCOL where an answer is not what the interface asks for.
+ */
+const struct step_result *step_result(const struct step *step);
+
+/* NULL does nothing.  Blocks until the commands have ended, where they have not. */
+void	step_free(struct step *step);
 
 #endif

@@ -42,13 +42,13 @@ main(void)
 			    OUTCOME_TIMED_OUT : OUTCOME_FAILED));
 	}
 	TEST("exit status 0 without exactly one line is a failure") {
-		CHECK(judge(0, "", NULL, &error) == OUTCOME_FAILED);
+		CHECK(judge(0, "", NULL, &error) == OUTCOME_NO_LINE);
 		CHECK_TEXT(error.text, "the endpoint ended without an answer");
-		CHECK(judge(0, "", "{}", &error) == OUTCOME_FAILED);
+		CHECK(judge(0, "", "{}", &error) == OUTCOME_NO_LINE);
 		CHECK_TEXT(error.text, "the endpoint ended without an answer");
-		CHECK(judge(0, "", "{}\n{}\n", &error) == OUTCOME_FAILED);
+		CHECK(judge(0, "", "{}\n{}\n", &error) == OUTCOME_MORE_LINES);
 		CHECK_TEXT(error.text, "the endpoint wrote more than one line");
-		CHECK(judge(0, "", "{}\nx", &error) == OUTCOME_FAILED);
+		CHECK(judge(0, "", "{}\nx", &error) == OUTCOME_MORE_LINES);
 	}
 	TEST("an answer that is too long is that, however the endpoint ended") {
 		CHECK(outcome_of(&endless, &error) == OUTCOME_TOO_LONG);
@@ -60,6 +60,8 @@ main(void)
 	}
 	TEST("each has the name of a gRPC status") {
 		CHECK_TEXT(outcome_status(OUTCOME_FAILED), "UNKNOWN");
+		CHECK_TEXT(outcome_status(OUTCOME_NO_LINE), "UNKNOWN");
+		CHECK_TEXT(outcome_status(OUTCOME_MORE_LINES), "UNKNOWN");
 		CHECK_TEXT(outcome_status(OUTCOME_TIMED_OUT), "DEADLINE_EXCEEDED");
 		CHECK_TEXT(outcome_status(OUTCOME_TOO_LONG), "RESOURCE_EXHAUSTED");
 	}

@@ -1,0 +1,246 @@
+#include <errno.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "endpoint/side_pipe.h"
+#include "endpoint/verdict.h"
+#include "message/pbjson.h"
+#include "step/transfer.h"
+
+/* A sender whose receiver is gone gets this long to notice by itself. */
+#define SENDER_GRACE_MS 5000
+
+enum { SENDER = TRANSFER_SENDER, RECEIVER = TRANSFER_RECEIVER,
+	SIDES = TRANSFER_SIDES };
+
+/* The error is set: end what runs. */
+static void
+fail(struct transfer *transfer, int64_t now)
+{
+	transfer->phase = TRANSFER_ENDING;
+	for (int i = 0; i < SIDES; i++)
+		if (command_runs(&transfer->sides[i]))
+			endpoint_end(&transfer->sides[i].call.endpoint, now);
+}
+
+int
+transfer_start(struct transfer *transfer, const struct transfer_order *order,
+    struct error *error)
+{
+	*transfer = (struct transfer){ .order = order,
+	    .sides = { COMMAND_NONE("sender"), COMMAND_NONE("receiver") },
+	    .progress = PROGRESS_READER_NONE, .verdict = -1,
+	    .end_sender_at = IO_FOREVER };
+	if (side_pipes_reserve(error) == -1)
+		return (-1);
+	return (command_start(&transfer->sides[SENDER], order->sender, "Send",
+	    &order->request->base, PROCESS_PIPE, error));
+}
+
+/* Start the receiver with the rest of the sender's pipe as its input. */
+static int
+start_receiver(struct transfer *transfer)
+{
+	const struct transfer_order *order = transfer->order;
+	const int stream = transfer->sides[SENDER].call.endpoint.process.output;
+	ReceiveReq request = RECEIVE_REQ__INIT;
+	struct error *error = &transfer->error;
+	int result = -1;
+
+	request.filesystem = order->destination != NULL ?
+	    (char *)(uintptr_t)order->destination : order->request->filesystem;
+	request.to = order->request->to;
+	request.clearresumetoken = !transfer->used_resume_token;
+	request.replicationconfig = order->request->replicationconfig;
+	/* Our end does not block; theirs is the same one and must. */
+	if (io_set_nonblocking(stream, false) == -1)
+		error_errno(error, "the sender's pipe");
+	else if ((transfer->verdict = verdict_offer(error)) != -1 &&
+	    progress_offer(&transfer->progress, error) == 0)
+		result = command_start(&transfer->sides[RECEIVER],
+		    order->receiver, "Receive", &request.base, stream, error);
+	side_pipes_close();
+	return (result);
+}
+
+/* The sender's answer line is in: check it and go on to the receiver. */
+static void
+on_answer(struct transfer *transfer, int64_t now)
+{
+	ProtobufCMessage *answer;
+
+	answer = command_answer(&transfer->sides[SENDER], &transfer->error);
+	if (answer != NULL)
+		transfer->used_resume_token = ((SendRes *)answer)->usedresumetoken;
+	if (answer == NULL || start_receiver(transfer) == -1)
+		fail(transfer, now);
+	else
+		transfer->phase = TRANSFER_STREAM;
+	pbjson_free(answer);
+}
+
+/* Nobody has it open for writing any more: the sender is ending, if not gone. */
+static bool
+is_closed_by_sender(int stream)
+{
+	struct pollfd entry = { .fd = stream };
+
+	return (stream == -1 || (io_poll(&entry, 1, 0) == 1 &&
+	    (entry.revents & POLLHUP) != 0));
+}
+
+/*
+ * The receiver has ended, and the sender's end we may not have seen yet.  We still
+ * hold the pipe: while the sender writes to it, it has not noticed, and if the
+ * receiver failed, that is what came first.  If it is content with less than the
+ * whole, the rest is thrown away.
+ */
+static void
+on_receiver_ended(struct transfer *transfer, int64_t now)
+{
+	struct command *sender = &transfer->sides[SENDER];
+	int *stream = &sender->call.endpoint.process.output;
+
+	transfer->receiver_ended = true;
+	if (command_succeeded(&transfer->sides[RECEIVER])) {
+		if (*stream != -1)
+			io_set_nonblocking(*stream, true);
+	} else if (command_runs(sender)) {
+		transfer->receiver_first = !is_closed_by_sender(*stream);
+		io_close(stream);
+		transfer->end_sender_at = now + SENDER_GRACE_MS;
+	}
+}
+
+static void
+drain_stream(int *stream)
+{
+	char buffer[65536];
+	ssize_t got;
+
+	got = io_read(*stream, buffer, sizeof(buffer));
+	if (got == 0 || (got == -1 && errno != EAGAIN))
+		io_close(stream);
+}
+
+/* Both have ended: was it a success, and if not, whose fault was it? */
+static int
+judge(struct transfer *transfer)
+{
+	struct command *sender = &transfer->sides[SENDER];
+	struct command *receiver = &transfer->sides[RECEIVER];
+	const bool received = receiver->call.endpoint.ended;
+	const bool sender_failed = !command_succeeded(sender);
+	const bool receiver_failed = received && !command_succeeded(receiver);
+	ProtobufCMessage *answer;
+	char reason[480];
+
+	/* Where we read no further, that may be all it failed of. */
+	if ((!sender_failed && !receiver_failed) || receiver->call.too_long) {
+		/* A sender without a receiver has not said a line. */
+		answer = command_answer(received ? receiver : sender,
+		    &transfer->error);
+		pbjson_free(answer);
+		return (answer == NULL ? -1 : 0);
+	}
+	if (receiver_failed && (transfer->receiver_first || !sender_failed))
+		return (error_set(&transfer->error, EXIT_FAILED, "receiver: %s",
+		    command_last_line(receiver)));
+	strlcpy(reason, command_last_line(sender), sizeof(reason));
+	/* A receiver that only repeats what it was told has nothing to add. */
+	if (receiver_failed && strstr(command_reason(receiver), reason) != NULL)
+		command_last_line(receiver);
+	else if (receiver_failed)
+		return (error_set(&transfer->error, EXIT_FAILED, "sender: %s; "
+		    "receiver: %s", reason, command_last_line(receiver)));
+	return (error_set(&transfer->error, EXIT_FAILED, "sender: %s", reason));
+}
+
+/* What follows from what has come and who has ended. */
+static void
+go_on(struct transfer *transfer, int64_t now)
+{
+	struct command *sender = &transfer->sides[SENDER];
+	struct command *receiver = &transfer->sides[RECEIVER];
+
+	if (transfer->phase == TRANSFER_ANSWER && command_has_line(sender) &&
+	    (command_runs(sender) || command_succeeded(sender)))
+		on_answer(transfer, now);
+	if (transfer->phase == TRANSFER_STREAM && !command_runs(receiver) &&
+	    !transfer->receiver_ended)
+		on_receiver_ended(transfer, now);
+	if (!command_runs(sender))
+		verdict_give(&transfer->verdict, command_succeeded(sender) ?
+		    NULL : command_reason(sender));
+	if (command_runs(sender) || command_runs(receiver))
+		return;
+	progress_read(&transfer->progress);
+	transfer->phase = transfer->phase != TRANSFER_ENDING &&
+	    judge(transfer) == 0 ? TRANSFER_DONE : TRANSFER_FAILED;
+}
+
+void
+transfer_poll(const struct transfer *transfer,
+    struct pollfd entries[TRANSFER_ENTRIES])
+{
+	struct pollfd *rest = entries + SIDES * CALL_ENTRIES;
+	const struct command *sides = transfer->sides;
+
+	for (int i = 0; i < SIDES; i++)
+		call_poll(&sides[i].call, entries + i * CALL_ENTRIES);
+	rest[0] = (struct pollfd){ .fd = transfer->progress.fd, .events = POLLIN };
+	rest[1] = (struct pollfd){ .events = POLLIN,
+	    .fd = transfer->receiver_ended && command_succeeded(&sides[RECEIVER]) ?
+	    sides[SENDER].call.endpoint.process.output : -1 };
+}
+
+int64_t
+transfer_deadline(const struct transfer *transfer)
+{
+	int64_t deadline = transfer->end_sender_at;
+
+	for (int i = 0; i < SIDES; i++)
+		deadline = io_earlier(deadline,
+		    call_deadline(&transfer->sides[i].call));
+	return (deadline);
+}
+
+void
+transfer_handle(struct transfer *transfer,
+    const struct pollfd entries[TRANSFER_ENTRIES], int64_t now)
+{
+	const struct pollfd *rest = entries + SIDES * CALL_ENTRIES;
+	struct endpoint *sender = &transfer->sides[SENDER].call.endpoint;
+
+	for (int i = 0; i < SIDES; i++)
+		if (command_runs(&transfer->sides[i]))
+			command_handle(&transfer->sides[i],
+			    entries + i * CALL_ENTRIES, now);
+	if (rest[0].revents != 0)
+		progress_read(&transfer->progress);
+	if (rest[1].revents != 0)
+		drain_stream(&sender->process.output);
+	if (now >= transfer->end_sender_at) {
+		transfer->end_sender_at = IO_FOREVER;
+		endpoint_end(sender, now);
+	}
+	go_on(transfer, now);
+}
+
+void
+transfer_end(struct transfer *transfer, const struct error *why, int64_t now)
+{
+	if (transfer->phase >= TRANSFER_ENDING)
+		return;
+	transfer->error = *why;
+	fail(transfer, now);
+}
+
+void
+transfer_free(struct transfer *transfer, char *hints, size_t size)
+{
+	io_close(&transfer->verdict);
+	for (int i = 0; i < SIDES; i++)
+		command_free(&transfer->sides[i], hints, size);
+	progress_reader_free(&transfer->progress);
+}
