@@ -212,11 +212,11 @@ say_nothing_found(void)
 static void
 complain(const struct error *error, const char *name)
 {
-	const char *const advice = zfs_failed_advice(error, true);
+	struct error named = *error;
 
-	diag("%s%s%s", name, *name != '\0' ? ": " : "", error->text);
-	if (advice != NULL)
-		diag(DIAG_HINT "%s", advice);
+	if (*name != '\0')
+		error_prefix(&named, "%s", name);
+	diag_error(&named);
 }
 
 static void

@@ -191,9 +191,17 @@ diag_lines(const char *text, size_t length)
 }
 
 void
-diag_die(const struct error *error)
+diag_error(const struct error *error)
 {
 	emit(error->text, strlen(error->text));
+	if (error->hint[0] != '\0')
+		diag(DIAG_HINT "%s", error->hint);
+}
+
+void
+diag_die(const struct error *error)
+{
+	diag_error(error);
 	exit(error->code);
 }
 

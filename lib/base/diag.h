@@ -48,7 +48,8 @@ void	diag_errno(const char *format, ...) __attribute__((format(printf, 1, 2)));
  */
 void	diag_lines(const char *text, size_t length);
 
-/* Print it and exit. */
+/* Print the error, and its hint as a line of its own; diag_die() then exits. */
+void	diag_error(const struct error *error);
 void	diag_die(const struct error *error) __attribute__((noreturn));
 void	die(enum exit_code code, const char *format, ...)
 	    __attribute__((noreturn, format(printf, 2, 3)));

@@ -5,15 +5,23 @@
 
 #include "base/error.h"
 
+static void
+fill_in(struct error *error, enum exit_code code, enum error_cause cause,
+    const char *format, va_list arguments)
+{
+	error->code = code;
+	error->cause = cause;
+	error->hint[0] = error->hint_for_peer[0] = '\0';
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
+}
+
 int
 error_set(struct error *error, enum exit_code code, const char *format, ...)
 {
 	va_list arguments;
 
-	error->code = code;
-	error->cause = ERROR_OTHER;
 	va_start(arguments, format);
-	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	fill_in(error, code, ERROR_OTHER, format, arguments);
 	va_end(arguments);
 	return (-1);
 }
@@ -23,10 +31,8 @@ error_end(struct error *error, const char *format, ...)
 {
 	va_list arguments;
 
-	error->code = EXIT_PROTOCOL;
-	error->cause = ERROR_END;
 	va_start(arguments, format);
-	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	fill_in(error, EXIT_PROTOCOL, ERROR_END, format, arguments);
 	va_end(arguments);
 	return (-1);
 }
@@ -38,10 +44,8 @@ error_errno(struct error *error, const char *format, ...)
 	va_list arguments;
 	size_t used;
 
-	error->code = EXIT_SYSTEM;
-	error->cause = ERROR_OTHER;
 	va_start(arguments, format);
-	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	fill_in(error, EXIT_SYSTEM, ERROR_OTHER, format, arguments);
 	va_end(arguments);
 	used = strlen(error->text);
 	snprintf(error->text + used, sizeof(error->text) - used, ": %s",

@@ -11,22 +11,28 @@ enum error_cause {
 	ERROR_END	/* end of file or a reset, where more should have come */
 };
 
+#define ERROR_HINT_SIZE	1024	/* bytes */
+
 /*
  * How a library function says what went wrong.  It returns -1 and fills in
  * one of these; it never prints and never exits.  A program ends with
  * diag_die(&error) (diag.h).
  *
- * text is one line without a newline, cut to fit.  It may hold bytes that
- * came from a peer: diag.h encodes them before they reach a log.
+ * text and the hints are each one line without a newline, cut to fit.  They may
+ * hold bytes that came from a peer: diag.h encodes them before they reach a log.
+ * The hints are empty where nobody knows what to do.
  */
 struct error {
 	enum exit_code code;	/* what a program should exit with */
 	char text[5120];	/* an endpoint's 4 KiB and our words */
 	enum error_cause cause;
+	char hint[ERROR_HINT_SIZE];	/* what a person can do about it here */
+	char hint_for_peer[ERROR_HINT_SIZE];	/* the same without names of this */
+				/* host, which a peer may know as something else */
 };
 
 /*
- * Fill in *error and return -1, so that a function can end with
+ * Fill in *error, without hints, and return -1, so that a function can end with
  * "return error_set(error, EXIT_PROTOCOL, "...", ...);".
  */
 int	error_set(struct error *error, enum exit_code code, const char *format, ...)
@@ -40,7 +46,7 @@ int	error_end(struct error *error, const char *format, ...)
 int	error_errno(struct error *error, const char *format, ...)
 	    __attribute__((format(printf, 2, 3)));
 
-/* Put "prefix: " before the text that is already there; returns -1. */
+/* Put "prefix: " before the text that is already there; the rest stays.  Returns -1. */
 int	error_prefix(struct error *error, const char *format, ...)
 	    __attribute__((format(printf, 2, 3)));
 

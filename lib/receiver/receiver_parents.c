@@ -132,5 +132,5 @@ receiver_check_copied_placeholder(const char *name, struct error *error)
 		return (0);
 	error_set(error, EXIT_FAILED, "%s is not a placeholder: "
 	    ZREPL_PLACEHOLDER_PROPERTY "=on " ZFS_ADVICE_COPIED, name);
-	return (zfs_advise(error, name));
+	return (zfs_advise(error, ZFS_ADVICE_COPIED, name));
 }

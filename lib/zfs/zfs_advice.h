@@ -4,12 +4,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/error.h"
+
 /*
  * Advice about everyday errors, from the words of a failed zfs command.  The words may
  * be any text: they are only searched, and only the name of a property is copied from
  * them.
  */
-#define ZFS_ADVICE_SIZE	1024	/* bytes that are always enough */
+#define ZFS_ADVICE_SIZE	ERROR_HINT_SIZE	/* bytes that are always enough */
 
 /* How to get rid of a useless resume token. */
 #define ZFS_ADVICE_GIVE_UP						\

@@ -22,9 +22,6 @@ static const int ending_signals[] = { SIGTERM, SIGINT, SIGHUP };
 
 static int ended_by;		/* the signal that told us to end; 0: none */
 
-static struct error advised;	/* the error that the advice is about */
-static char advice[2][ZFS_ADVICE_SIZE];	/* without, with names of datasets */
-
 void
 zfs_init(void)
 {
@@ -318,14 +315,12 @@ join(const char *words, char *text, size_t size)
 	return (used);
 }
 
-/* error is the last one that there is advice for. */
 static int
-advise(const struct error *error, struct zfs_failure failure)
+advise(struct error *error, struct zfs_failure failure)
 {
-	advised = *error;
-	zfs_advice(advice[true], &failure);
+	zfs_advice(error->hint, &failure);
 	failure.dataset = NULL;
-	zfs_advice(advice[false], &failure);
+	zfs_advice(error->hint_for_peer, &failure);
 	return (-1);
 }
 
@@ -348,17 +343,8 @@ zfs_failed(const struct zfs_report *report, struct error *error)
 }
 
 int
-zfs_advise(const struct error *error, const char *dataset)
+zfs_advise(struct error *error, const char *phrase, const char *dataset)
 {
 	return (advise(error, (struct zfs_failure){ .dataset = dataset,
-	    .words = error->text, .length = strlen(error->text) }));
-}
-
-const char *
-zfs_failed_advice(const struct error *error, bool with_names)
-{
-	if (advice[with_names][0] == '\0' ||
-	    strcmp(error->text, advised.text) != 0)
-		return (NULL);
-	return (advice[with_names]);
+	    .words = phrase, .length = strlen(phrase) }));
 }

@@ -78,18 +78,15 @@ bool	zfs_words_all(const struct zfs_report *report, const char *const endings[])
 
 /*
  * The words as an error on one line: lines are joined with "; ", without the usage text
- * and the list of datasets that could be destroyed as well.
+ * and the list of datasets that could be destroyed as well.  With a hint about them
+ * (zfs_advice.h).  Returns -1.
  */
 int	zfs_failed(const struct zfs_report *report, struct error *error);
 
-/* Look for advice about an error of our own that concerns a dataset.  Returns -1. */
-int	zfs_advise(const struct error *error, const char *dataset);
-
 /*
- * The advice about the last error of zfs_failed() or zfs_advise(), as one line; NULL if
- * there is none, or if this is another error.  with_names: with the names of datasets
- * on this host, or else with general words in their place.
+ * To an error of our own that concerns a dataset, add the hint for a phrase: zfs's,
+ * or one of zfs_advice.h.  Returns -1.
  */
-const char *zfs_failed_advice(const struct error *error, bool with_names);
+int	zfs_advise(struct error *error, const char *phrase, const char *dataset);
 
 #endif

@@ -45,9 +45,7 @@ static void
 explain(void *context, const struct error *error)
 {
 	const struct zfs_endpoint *endpoint = context;
-	const char *const advice = zfs_failed_advice(error, true);
-	const char *const nameless = zfs_failed_advice(error, false);
-	const bool names = advice != NULL && strcmp(advice, nameless) != 0;
+	const bool names = strcmp(error->hint, error->hint_for_peer) != 0;
 	const bool hidden = endpoint->prefix != NULL;
 	char shown[sizeof(error->text)];
 
@@ -57,13 +55,13 @@ explain(void *context, const struct error *error)
 	if (strcmp(shown, error->text) != 0)
 		diag(DIAG_LOG "%s", error->text);
 	if (hidden && names)
-		diag(DIAG_LOG DIAG_HINT "%s", advice);
+		diag(DIAG_LOG DIAG_HINT "%s", error->hint);
 	diag("%s", shown);
 	if (names)
 		diag(DIAG_HINT "on the %s: %s", endpoint->side,
-		    hidden ? nameless : advice);
-	else if (advice != NULL)
-		diag(DIAG_HINT "%s", advice);
+		    hidden ? error->hint_for_peer : error->hint);
+	else if (error->hint[0] != '\0')
+		diag(DIAG_HINT "%s", error->hint);
 }
 
 int

@@ -196,8 +196,8 @@ take_words(struct destruction *destruction, size_t first, size_t last,
 	strlcpy(report->dataset, destruction->local, sizeof(report->dataset));
 	zfs_failed(report, error);
 	diag(DIAG_LOG "%s", error->text);
-	if (zfs_failed_advice(error, true) != NULL)
-		diag(DIAG_LOG DIAG_HINT "%s", zfs_failed_advice(error, true));
+	if (error->hint[0] != '\0')
+		diag(DIAG_LOG DIAG_HINT "%s", error->hint);
 	for (size_t i = first; i < last; i++)
 		if (!destruction->done[i])
 			cannot(destruction, i, error->text);

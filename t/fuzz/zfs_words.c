@@ -57,9 +57,8 @@ failed(const char *text, size_t size)
 	utf8_sanitize(report.words, text, size);
 	(void)zfs_words_all(&report, endings);
 	if (zfs_failed(&report, &error) != -1 || error.text[0] == '\0' ||
-	    strchr(error.text, '\n') != NULL)
+	    strchr(error.text, '\n') != NULL || strchr(error.hint, '\n') != NULL)
 		abort();
-	(void)zfs_failed_advice(&error, true);
 }
 
 int
