@@ -115,6 +115,17 @@ section() {
 	done < layers
 }
 
+@test "each file and function that lib/README names exists" {
+	grep -oE '[a-z/_-]+\.c: [a-z_]+' "$TOP/lib/README" | sed 's/: / /' > named
+	[ "$(wc -l < named)" -ge 12 ]
+	while read -r file name; do
+		[ ! -f "$TOP/lib/$file" ] || file=lib/$file
+		# A function's name stands first on its line, a table's before its "[".
+		grep -qE "^($name\(|static .*[ *]$name\[|const .*[ *]$name\[)" "$TOP/$file" ||
+		    { echo "$file: $name"; false; }
+	done < named
+}
+
 @test "no test has a condition whose failure bash passes over" {
 	# "A && B" and "! A" end a test, or a function, only as its last statement.
 	awk 'pending != "" && $1 != "}" { print pending; bad = 1 }
