@@ -3,6 +3,21 @@
 #include "base/utf8.h"
 #include "dataconn/stream.h"
 
+/* With more to come, so many are kept that the last frame has two at least. */
+#define TAIL 2u
+
+size_t
+stream_frame_length(size_t length, enum stream_part part)
+{
+	const size_t tail = part == STREAM_LAST ? 0 : TAIL;
+	size_t piece;
+
+	if (length < 2 + tail)
+		return (0);
+	piece = length - tail < FRAME_PAYLOAD_MAX ? length - tail : FRAME_PAYLOAD_MAX;
+	return (length - piece == 1 ? piece - 1 : piece);
+}
+
 int
 stream_append_frame(struct buffer *out, enum frame_type type,
     const void *payload, size_t length, struct error *error)
@@ -42,16 +57,14 @@ stream_append_message(struct buffer *out, enum frame_type type,
 	const uint8_t *from = bytes;
 	size_t piece;
 
-	if (length == 1)
-		return (error_set(error, EXIT_USAGE,
-		    "a message of one byte cannot be sent"));
 	if (length > longest(type))
 		return (error_set(error, EXIT_USAGE, "a message of %zu bytes "
 		    "cannot be sent: a peer takes %zu", length, longest(type)));
 	while (length > 0) {
-		piece = length < FRAME_PAYLOAD_MAX ? length : FRAME_PAYLOAD_MAX;
-		if (length - piece == 1)
-			piece -= 1;
+		piece = stream_frame_length(length, STREAM_LAST);
+		if (piece == 0)
+			return (error_set(error, EXIT_USAGE,
+			    "a message of one byte cannot be sent"));
 		if (stream_append_frame(out, type, from, piece, error) == -1)
 			return (-1);
 		from += piece;

@@ -10,10 +10,9 @@
  * connection): any number of frames of one type, then End; or, where the producer failed,
  * error trailers and then End.  Pure.
  *
- * Writing.  A payload of exactly one byte kills a zrepl process, so none is
- * ever written: a message or text of one byte is refused or padded, and no
- * piece of a longer one is one byte long.  A message over its limit, which
- * would hang that process, is refused too.
+ * A payload of exactly one byte kills a zrepl process.  stream_frame_length() sees to it
+ * that none is ever written, whatever is cut into frames; a message over its
+ * limit, which would hang that process, is refused.
  */
 
 /* Longest messages, in bytes. */
@@ -22,7 +21,23 @@
 #define STREAM_RESPONSE_MAX	(8u << 20)	/* ResStructured */
 #define STREAM_ERROR_MAX	STREAM_HEADER_MAX	/* text of error trailers */
 
-/* One frame; its payload must not be a single byte. */
+/*
+ * How many of length bytes go into the next frame: never one, never all but one.
+ * STREAM_LAST: nothing follows them, and 0 means that they cannot be sent, being
+ * one byte or none.  STREAM_GOES_ON: more may follow; what is left over, at most
+ * STREAM_KEPT_MAX bytes where length is no more than FRAME_PAYLOAD_MAX, is to be
+ * kept for the next frame.
+ */
+enum stream_part {
+	STREAM_GOES_ON,
+	STREAM_LAST
+};
+
+#define STREAM_KEPT_MAX 3
+
+size_t	stream_frame_length(size_t length, enum stream_part part);
+
+/* One frame, its payload being what stream_frame_length() said. */
 int	stream_append_frame(struct buffer *out, enum frame_type type,
 	    const void *payload, size_t length, struct error *error);
 
