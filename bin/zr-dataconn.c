@@ -123,7 +123,7 @@ run_server(struct dataconn *conn, const struct options *options,
 	    .timeout_ms = options->timeout_ms, .progress = progress };
 
 	if (options->stream_ms != 0)
-		conn->stream_ms = options->stream_ms;
+		dataconn_limit_stream(conn, options->stream_ms);
 	/* The network is ours alone: an endpoint has pipes. */
 	if (io_set_cloexec(options->chain.read_fd, true) == -1 ||
 	    io_set_cloexec(options->chain.write_fd, true) == -1)
@@ -135,7 +135,7 @@ int
 main(int argc, char *argv[])
 {
 	struct options options;
-	struct dataconn conn;
+	struct dataconn *conn;
 	struct progress progress;
 	struct error error, unwritten;
 	const struct method *method = NULL;
@@ -169,21 +169,22 @@ main(int argc, char *argv[])
 	    progress_open(&progress, io_now(), &error) == -1)
 		diag_die(&error);
 	chain_clean_environment();
-	if (dataconn_init(&conn, &options.chain,
+	conn = dataconn_new(&options.chain,
 	    serve ? EXCHANGE_SERVER : EXCHANGE_CLIENT,
-	    serve ? METHOD_UNARY : method->kind, &options.rate, &error) == -1)
+	    serve ? METHOD_UNARY : method->kind, &options.rate, &error);
+	if (conn == NULL)
 		diag_die(&error);
 	result = serve ?
-	    run_server(&conn, &options, argv + 1, &progress, &error) :
-	    run_client(&conn, &options, method, argv[1], &progress, &error);
+	    run_server(conn, &options, argv + 1, &progress, &error) :
+	    run_client(conn, &options, method, argv[1], &progress, &error);
 	result = result == -1 ? (int)error.code : EXIT_DONE;
 	if (result != EXIT_DONE)
 		diag("%s", error.text);
-	if (options.statistics != NULL && dataconn_write_statistics(&conn,
+	if (options.statistics != NULL && dataconn_write_statistics(conn,
 	    options.statistics, result, &unwritten) == -1) {
 		diag("%s", unwritten.text);
 		result = result == EXIT_DONE ? (int)unwritten.code : result;
 	}
-	dataconn_free(&conn);
+	dataconn_free(conn);
 	return (result);
 }

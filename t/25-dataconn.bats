@@ -222,29 +222,52 @@ PY
 	stderr_has "the sender failed: the endpoint did nothing for 1 seconds"
 }
 
-@test "SIGTERM: what runs comes to its end, unless a second one comes" {
-	endpoint 'kill -TERM $PPID; sleep 0.3; echo "{}"'
+@test "SIGTERM lets what runs come to its end, however often; SIGINT ends it now" {
+	endpoint 'for i in 1 2 3; do kill -TERM $PPID; sleep 0.2; done; echo "{}"'
 	run -0 pair zr-dataconn Ping '{}'
 	[ "$(cat server)" = 0 ]
-	endpoint 'kill -TERM $PPID; sleep 0.3; kill -TERM $PPID; sleep 0.3; echo "{}"'
+	endpoint 'kill -INT $PPID; exec sleep 600'
 	run --separate-stderr pair zr-dataconn Ping '{}'
 	[ "$status" -eq 1 ]
-	[ "$(cat server)" = 143 ]
-	stderr_has "zr-dataconn: terminated"
+	[ "$(cat server)" = 130 ]
+	stderr_has "zr-dataconn: interrupted"
 }
 
-@test "a second SIGTERM ends also what only throws the rest of a stream away" {
+@test "SIGTERM: what was sent before the endpoint's end still reaches the client" {
+	head -c 3000000 /dev/urandom > stream
+	endpoint 'echo "{}"; kill -TERM $PPID; cat stream; kill -TERM $PPID'
+	pair zr-dataconn -r 3M -o answer Send "$REQUEST" | cmp - stream
+	[ "$(cat server)" = 0 ]
+}
+
+@test "SIGTERM and SIGINT end a connection on which nothing runs yet" {
+	caught() {
+		(( (0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$!/status") & 0x4002) == 0x4002 ))
+	}
+	mkfifo in
+	for signal in "TERM 143 terminated" "INT 130 interrupted"; do
+		read -r name code text <<< "$signal"
+		exec 8<> in
+		background zr-dataconn serve false < in > heard 2> log 8>&-
+		eventually 10 caught
+		kill -"$name" $!
+		eventually 10 test -s heard
+		exec 8>&-
+		wait $! && status=0 || status=$?
+		[ "$status" -eq "$code" ]
+		[ "$(cat log)" = "zr-dataconn: $text" ]
+	done
+}
+
+@test "SIGTERM ends what only throws the rest of a stream away; the answer stands" {
 	endpoint 'echo $$ > pid; echo $PPID > parent; echo "{}"'
 	background pair zr-dataconn -r 1M Receive "$REQUEST" < <(head -c 100000000 /dev/zero)
 	eventually 10 test -s parent
 	eventually 10 gone "$(cat pid)"
-	heard() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/$(cat parent)/status"; }
-	kill -TERM "$(cat parent)"
-	eventually 10 heard
 	[ ! -s server ]
 	kill -TERM "$(cat parent)"
 	eventually 10 test -s server
-	[ "$(cat server)" = 143 ]
+	[ "$(cat server)" = 0 ]
 }
 
 @test "an endpoint's child that keeps an unread stream open does not keep the client" {

@@ -11,8 +11,11 @@ struct run {
 	struct error *error;
 	char *answer;		/* the answer line, newline included */
 	size_t answer_length;
-	bool source_ended;	/* the producer's end of file was seen */
-	bool source_finished;	/* End or the error trailer is queued */
+	enum {
+		SOURCE_OPEN,
+		SOURCE_ENDED,	/* the producer's end of file was seen */
+		SOURCE_FINISHED	/* End or the error trailer is queued */
+	} source;
 	bool failed;		/* *error is set */
 	bool done;
 };
@@ -53,7 +56,7 @@ write_answer(struct run *run)
 static void
 on_response(struct run *run)
 {
-	const struct buffer *message = &run->conn->exchange.message;
+	const struct buffer *message = dataconn_message(run->conn);
 
 	run->answer = pbjson_from_wire(run->client->method->response, NULL,
 	    buffer_front(message), buffer_length(message), &run->answer_length,
@@ -66,7 +69,7 @@ on_response(struct run *run)
 	run->answer[run->answer_length++] = '\n';
 	if (run->client->method->kind == METHOD_SEND) {
 		write_answer(run);
-		run->conn->sink = run->client->stream;
+		dataconn_sink(run->conn, run->client->stream);
 	} else if (run->client->method->kind == METHOD_PING)
 		run->done = true;
 }
@@ -78,7 +81,8 @@ on_source_failed(struct run *run)
 	struct error unsent;
 
 	dataconn_source_finish(run->conn, run->error->text, &unsent);
-	run->source_ended = run->source_finished = run->failed = true;
+	run->source = SOURCE_FINISHED;
+	run->failed = true;
 }
 
 /*
@@ -102,7 +106,7 @@ finish_source(struct run *run)
 		error_set(run->error, EXIT_FAILED, "the sender failed: %s", failure);
 		run->failed = true;
 	}
-	run->source_finished = true;
+	run->source = SOURCE_FINISHED;
 }
 
 /* An answer that came before the producer's end: let it finish all the same. */
@@ -113,7 +117,8 @@ discard_source(struct run *run)
 	const int fd = run->client->stream;
 	struct error ignored;
 
-	if (run->client->method->kind == METHOD_RECEIVE && !run->source_ended)
+	if (run->client->method->kind == METHOD_RECEIVE &&
+	    run->source == SOURCE_OPEN)
 		while (io_wait(fd, POLLIN, IO_FOREVER, &ignored) == 0 &&
 		    io_read(fd, buffer, sizeof(buffer)) > 0)
 			;
@@ -122,8 +127,6 @@ discard_source(struct run *run)
 static void
 on_event(struct run *run, enum dataconn_event event)
 {
-	const struct error *lost = &run->conn->error;
-
 	switch (event) {
 	case DATACONN_RESPONSE:
 		on_response(run);
@@ -131,7 +134,7 @@ on_event(struct run *run, enum dataconn_event event)
 	case DATACONN_REFUSED:
 		if (!run->failed)
 			error_set(run->error, EXIT_FAILED, "%s",
-			    exchange_text(&run->conn->exchange));
+			    dataconn_text(run->conn));
 		fail(run);
 		break;
 	case DATACONN_STREAM_END:
@@ -139,14 +142,14 @@ on_event(struct run *run, enum dataconn_event event)
 		break;
 	case DATACONN_STREAM_FAILED:
 		error_set(run->error, EXIT_FAILED, "the sender failed: %s",
-		    exchange_text(&run->conn->exchange));
+		    dataconn_text(run->conn));
 		fail(run);
 		break;
 	case DATACONN_SINK_FAILED:
 		fail(run);
 		break;
 	case DATACONN_SOURCE_END:
-		run->source_ended = true;
+		run->source = SOURCE_ENDED;
 		break;
 	case DATACONN_SOURCE_FAILED:
 		on_source_failed(run);
@@ -163,12 +166,10 @@ on_event(struct run *run, enum dataconn_event event)
 		fail(run);
 		break;
 	case DATACONN_LOST:
+		if (run->answer == NULL ||
+		    run->client->method->kind != METHOD_RECEIVE)
+			run->failed = true;
 		run->done = true;
-		if (run->failed || (run->answer != NULL &&
-		    run->client->method->kind == METHOD_RECEIVE))
-			break;
-		*run->error = *lost;
-		run->failed = true;
 		break;
 	default:
 		break;
@@ -196,12 +197,12 @@ dataconn_client_run(struct dataconn *conn, const struct dataconn_client *client,
 		    run.failed ? &unused : error)) != DATACONN_WAIT)
 			on_event(&run, event);
 		if (kind == METHOD_RECEIVE && run.answer != NULL &&
-		    run.source_finished)
+		    run.source == SOURCE_FINISHED)
 			run.done = true;
 		if (run.done)
 			break;
 		/* After the last stream byte only the verdict is missing. */
-		ask = run.source_ended && !run.source_finished;
+		ask = run.source == SOURCE_ENDED;
 		if (ask && client->verdict->fd == -1) {
 			finish_source(&run);
 			continue;
@@ -210,13 +211,13 @@ dataconn_client_run(struct dataconn *conn, const struct dataconn_client *client,
 		    .events = POLLIN };
 		dataconn_wait(conn, &verdict, 1,
 		    progress_deadline(client->progress));
-		progress_tick(client->progress, conn->statistics.bytes, io_now());
+		progress_tick(client->progress, dataconn_bytes(conn), io_now());
 		if (verdict.revents != 0)
 			finish_source(&run);
 	}
 	if (!run.failed && kind != METHOD_SEND)
 		write_answer(&run);
-	progress_end(client->progress, conn->statistics.bytes);
+	progress_end(client->progress, dataconn_bytes(conn));
 	dataconn_close(conn);
 	if (!run.failed)
 		discard_source(&run);

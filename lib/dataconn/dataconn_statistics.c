@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 
 #include "base/io.h"
-#include "dataconn/dataconn.h"
+#include "dataconn/dataconn_private.h"
 
 static double
 seconds(const struct timeval *time)
@@ -29,7 +29,8 @@ dataconn_write_statistics(const struct dataconn *conn, const char *path,
 	    ",\"seconds\":%.3f,\"waited_for_network\":%.3f"
 	    ",\"waited_for_producer\":%.3f,\"waited_for_consumer\":%.3f"
 	    ",\"waited_for_rate\":%.3f,\"cpu\":%.3f,\"exit\":%d}\n",
-	    statistics->bytes, statistics->frames, statistics->heartbeats_sent,
+	    statistics->bytes, statistics->frames + conn->out.frames,
+	    statistics->heartbeats_sent,
 	    statistics->heartbeats_received,
 	    (double)(io_now() - statistics->started) / 1000,
 	    (double)statistics->network_ms / 1000,

@@ -1,0 +1,148 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "dataconn/dataconn.h"
+#include "dataconn/dataconn_in.h"
+
+#define PROGRESS 64u	/* bytes of a message that are a sign of life */
+
+int
+dataconn_in_init(struct dataconn_in *in, int fd, enum exchange_role role,
+    enum method_kind method, struct error *error)
+{
+	*in = (struct dataconn_in){ .fd = fd };
+	exchange_init(&in->exchange, role, method);
+	in->bytes = aligned_alloc(4096, DATACONN_CHUNK);
+	return (in->bytes == NULL ? error_errno(error, "data connection") : 0);
+}
+
+/* --- the network --- */
+
+bool
+dataconn_in_reads(const struct dataconn_in *in)
+{
+	return (in->network != DATACONN_NETWORK_END && in->pending_length == 0 &&
+	    in->start == in->end);
+}
+
+bool
+dataconn_in_streams(const struct dataconn_in *in)
+{
+	return (in->exchange.state == EXCHANGE_IN_STREAM);
+}
+
+/*
+ * Heartbeats are a sign of life only between frames, and to a server only once it
+ * has the request, which a client sends in one go.  Anywhere else, a peer that
+ * sent a wrong length could keep us waiting by sending heartbeats, and so could
+ * one that just holds the connection.
+ */
+static bool
+is_sign_of_life(struct dataconn_in *in, size_t length)
+{
+	const bool begun = length < in->exchange.frames.left ||
+	    (in->exchange.role == EXCHANGE_SERVER &&
+	    in->exchange.state < EXCHANGE_IN_STREAM);
+
+	in->unheard += length;
+	if (begun && in->unheard < PROGRESS)
+		return (false);
+	in->unheard = 0;
+	return (true);
+}
+
+bool
+dataconn_in_read(struct dataconn_in *in, size_t max, struct error *error)
+{
+	/* End a read where the next frame's payload begins, if that is worth it. */
+	const size_t wanted = exchange_wanted(&in->exchange);
+	const size_t size = wanted >= DATACONN_CHUNK / 8 &&
+	    wanted < DATACONN_CHUNK ? wanted : DATACONN_CHUNK;
+	const ssize_t got = io_read(in->fd, in->bytes, size < max ? size : max);
+
+	if (got > 0) {
+		in->start = 0;
+		in->end = (size_t)got;
+		return (is_sign_of_life(in, (size_t)got));
+	}
+	if (got == -1 && errno == EAGAIN)
+		return (false);
+	in->network = DATACONN_NETWORK_END;
+	if (got == -1)
+		error_set(error, EXIT_PROTOCOL, "connection lost: %s",
+		    strerror(errno));
+	return (false);
+}
+
+enum exchange_event
+dataconn_in_next(struct dataconn_in *in, struct error *error)
+{
+	enum exchange_event event;
+	size_t consumed;
+
+	if (in->sink == DATACONN_SINK_BROKEN || in->pending_length > 0)
+		return (EXCHANGE_MORE);
+	event = exchange_next(&in->exchange, in->bytes + in->start,
+	    in->end - in->start, &consumed, error);
+	in->start += consumed;
+	if (event == EXCHANGE_DATA) {
+		in->pending = in->exchange.data;
+		in->pending_length = in->exchange.data_length;
+		dataconn_in_flush(in);
+	} else if (event == EXCHANGE_REQUEST)
+		in->unheard = 0;
+	else if (event == EXCHANGE_SHUTDOWN)
+		in->shutdown_seen = true;
+	return (event);
+}
+
+/* --- the sink --- */
+
+void
+dataconn_in_sink(struct dataconn_in *in, enum dataconn_sink_state sink, int fd)
+{
+	in->sink = sink;
+	in->sink_fd = fd;
+	if (sink == DATACONN_SINK_NONE || sink == DATACONN_SINK_BROKEN)
+		in->pending_length = 0;
+}
+
+void
+dataconn_in_flush(struct dataconn_in *in)
+{
+	ssize_t put;
+
+	if (in->sink == DATACONN_SINK_NONE)
+		in->pending_length = 0;
+	while (in->pending_length > 0 && in->sink == DATACONN_SINK_OPEN) {
+		put = io_write(in->sink_fd, in->pending, in->pending_length);
+		if (put == -1) {
+			if (errno == EAGAIN)
+				return;
+			in->sink_errno = errno;
+			dataconn_in_sink(in, DATACONN_SINK_BROKEN, -1);
+			return;
+		}
+		in->pending += put;
+		in->pending_length -= (size_t)put;
+	}
+}
+
+int
+dataconn_in_broken(struct dataconn_in *in, struct error *error)
+{
+	if (in->sink != DATACONN_SINK_BROKEN)
+		return (0);
+	in->sink = DATACONN_SINK_NONE;
+	errno = in->sink_errno;
+	return (error_errno(error, "cannot write the stream"));
+}
+
+void
+dataconn_in_free(struct dataconn_in *in)
+{
+	exchange_free(&in->exchange);
+	free(in->bytes);
+}

@@ -1,0 +1,196 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "dataconn/dataconn.h"
+#include "dataconn/dataconn_out.h"
+
+#define QUEUE_MAX (STREAM_RESPONSE_MAX + STREAM_HEADER_MAX + (256u << 10))
+
+void
+dataconn_out_init(struct dataconn_out *out, int fd)
+{
+	*out = (struct dataconn_out){ .fd = fd, .queue = BUFFER_EMPTY(QUEUE_MAX) };
+}
+
+int
+dataconn_out_message(struct dataconn_out *out, enum frame_type header_type,
+    const char *header, enum frame_type type, const void *message,
+    size_t length, struct error *error)
+{
+	const size_t before = buffer_length(&out->queue);
+
+	if (stream_append_message(&out->queue, header_type, header,
+	    strlen(header), error) == -1 || (message != NULL &&
+	    stream_append_message(&out->queue, type, message, length,
+	    error) == -1)) {
+		buffer_truncate(&out->queue, before);
+		return (-1);
+	}
+	out->message_left = buffer_length(&out->queue);
+	pace_start(&out->message, DATACONN_MESSAGE_MS, io_now());
+	return (0);
+}
+
+/* --- the stream --- */
+
+/*
+ * The chunk buffer: reads go to a page boundary, where the kernel copies
+ * fastest; in front of it is room for what was kept of the read before, and
+ * the header in front of that.
+ */
+#define CHUNK_LEAD 4096u
+
+/* The length bytes behind what was kept: a frame, if they suffice for one. */
+static void
+cut_frame(struct dataconn_out *out, size_t length)
+{
+	uint8_t *payload = out->chunk + CHUNK_LEAD - out->kept_length;
+	const size_t have = out->kept_length + length;
+	const size_t send = stream_frame_length(have, STREAM_GOES_ON);
+
+	memcpy(payload, out->kept, out->kept_length);
+	out->kept_length = have - send;
+	memcpy(out->kept, payload + send, out->kept_length);
+	if (send == 0)
+		return;
+	frame_encode(payload - FRAME_HEADER_SIZE, FRAME_ZFS_STREAM, (uint32_t)send);
+	out->chunk_start = (size_t)(payload - out->chunk) - FRAME_HEADER_SIZE;
+	out->chunk_end = out->chunk_start + FRAME_HEADER_SIZE + send;
+	out->frames++;
+}
+
+/* A frame behind the response, which may still be waiting. */
+static int
+queue_frame(struct dataconn_out *out, const void *payload, size_t length,
+    struct error *error)
+{
+	if (length == 0)
+		return (0);
+	out->frames++;
+	return (stream_append_frame(&out->queue, FRAME_ZFS_STREAM, payload,
+	    length, error));
+}
+
+int
+dataconn_out_begin(struct dataconn_out *out, int fd, const void *first,
+    size_t length, struct error *error)
+{
+	const size_t send = stream_frame_length(length, STREAM_GOES_ON);
+
+	out->chunk = aligned_alloc(CHUNK_LEAD, CHUNK_LEAD + DATACONN_CHUNK);
+	if (out->chunk == NULL)
+		return (error_errno(error, "data connection"));
+	out->source = DATACONN_SOURCE_OPEN;
+	out->source_fd = fd;
+	out->kept_length = length - send;
+	memcpy(out->kept, (const uint8_t *)first + send, out->kept_length);
+	return (queue_frame(out, first, send, error));
+}
+
+int
+dataconn_out_finish(struct dataconn_out *out, const char *failure,
+    struct error *error)
+{
+	const size_t send = stream_frame_length(out->kept_length, STREAM_LAST);
+
+	if (failure == NULL && send < out->kept_length)
+		failure = "a stream of a single byte cannot be sent";
+	if (queue_frame(out, out->kept, send, error) == -1)
+		return (-1);
+	out->kept_length = 0;
+	if (failure != NULL)
+		return (stream_append_error(&out->queue, failure, error));
+	return (stream_append_empty(&out->queue, FRAME_END, error));
+}
+
+size_t
+dataconn_out_read(struct dataconn_out *out, size_t max)
+{
+	const ssize_t got = io_read(out->source_fd, out->chunk + CHUNK_LEAD,
+	    max < DATACONN_CHUNK ? max : DATACONN_CHUNK);
+
+	if (got > 0) {
+		cut_frame(out, (size_t)got);
+		return ((size_t)got);
+	}
+	if (got == 0 || errno != EAGAIN) {
+		out->source_errno = got == 0 ? 0 : errno;
+		out->source = DATACONN_SOURCE_ENDED;
+	}
+	return (0);
+}
+
+int
+dataconn_out_ended(struct dataconn_out *out, struct error *error)
+{
+	if (out->source != DATACONN_SOURCE_ENDED)
+		return (0);
+	out->source = DATACONN_SOURCE_DONE;
+	if (out->source_errno == 0)
+		return (1);
+	errno = out->source_errno;
+	return (error_errno(error, "cannot read the stream"));
+}
+
+void
+dataconn_out_drop(struct dataconn_out *out)
+{
+	if (out->source != DATACONN_SOURCE_NONE)
+		out->source = DATACONN_SOURCE_DONE;
+}
+
+/* --- the network --- */
+
+bool
+dataconn_out_flushed(const struct dataconn_out *out)
+{
+	return (out->failed || (out->chunk_start == out->chunk_end &&
+	    buffer_length(&out->queue) == 0));
+}
+
+bool
+dataconn_out_write(struct dataconn_out *out, int64_t now, struct error *error)
+{
+	const bool chunk = out->chunk_start < out->chunk_end;
+	ssize_t put;
+
+	if (dataconn_out_flushed(out))
+		return (false);
+	put = chunk ? io_write(out->fd, out->chunk + out->chunk_start,
+	    out->chunk_end - out->chunk_start) :
+	    io_write(out->fd, buffer_front(&out->queue),
+	    buffer_length(&out->queue));
+	if (put == -1) {
+		/* What the peer said before it went is still to be read. */
+		out->failed = errno != EAGAIN;
+		if (out->failed && error->code == EXIT_DONE)
+			error_set(error, EXIT_PROTOCOL,
+			    "the peer closed the connection: %s", strerror(errno));
+		return (false);
+	}
+	if (chunk) {
+		out->chunk_start += (size_t)put;
+		return (true);
+	}
+	buffer_consume(&out->queue, (size_t)put);
+	out->message_left -= (size_t)put < out->message_left ? (size_t)put :
+	    out->message_left;
+	pace_moved(&out->message, (size_t)put, now);
+	return (true);
+}
+
+int64_t
+dataconn_out_deadline(const struct dataconn_out *out)
+{
+	return (out->message_left > 0 && !out->failed ?
+	    pace_deadline(&out->message) : INT64_MAX);
+}
+
+void
+dataconn_out_free(struct dataconn_out *out)
+{
+	buffer_free(&out->queue);
+	free(out->chunk);
+}

@@ -1,0 +1,65 @@
+#ifndef ZR_SERVER_RUN_H
+#define ZR_SERVER_RUN_H
+
+#include "dataconn/dataconn_server.h"
+#include "endpoint/call.h"
+
+/*
+ * One run of dataconn_server.h, for dataconn_server.c, which hears the client and
+ * watches the clock: how far it has come, and what its endpoint's end of it does.
+ *
+ *	Ping	AWAIT_REQUEST, RUNNING, DONE
+ *	Send	AWAIT_REQUEST, RUNNING, with the answer STREAMING, DONE
+ *	Receive	AWAIT_REQUEST, STREAMING, with the stream's end RUNNING, DONE;
+ *		or, if the answer comes before that end, DRAINING, DONE
+ */
+enum server_phase {
+	AWAIT_REQUEST,
+	RUNNING,	/* the endpoint runs, or is being ended */
+	STREAMING,	/* the same, and there is a stream */
+	DRAINING,	/* no endpoint; the rest of the stream is dropped */
+	DONE
+};
+
+struct server_run {
+	struct dataconn *conn;
+	const struct dataconn_server *server;
+	struct error *error;
+	const struct method *method;
+	struct call call;
+	enum server_phase phase;
+	int verdict;		/* Receive: our end of its ZR_VERDICT */
+	bool responded;		/* the response, of either kind, is queued */
+	bool gone;		/* nothing can be heard from the client any more */
+	bool failed;		/* *error is set */
+	uint64_t moved;		/* for timeout_ms: the last count, and */
+	int64_t moved_at;	/* since when it has not changed */
+};
+
+/* Set *error, unless something failed before. */
+void	server_run_fail(struct server_run *run, enum exit_code code,
+	    const char *text);
+
+/* That, and answer with it, unless there was an answer or nobody listens. */
+void	server_run_refuse(struct server_run *run, enum exit_code code,
+	    const char *text);
+
+/* Drop the streams and end the endpoint; without one the run is DONE. */
+void	server_run_end(struct server_run *run);
+
+/* Is there an endpoint, which has not been concluded? */
+bool	server_run_active(const struct server_run *run);
+
+/* Receive: the stream has come to its end, and the endpoint knows. */
+bool	server_run_stored(const struct server_run *run);
+
+/* Hand on what has come of the answer, which may begin the stream of Send. */
+void	server_run_answer(struct server_run *run);
+
+/*
+ * The endpoint has ended and everything it wrote has been read: its exit
+ * status is the last word.
+ */
+void	server_run_conclude(struct server_run *run);
+
+#endif
