@@ -40,7 +40,7 @@ check_days() {
 	*[!0-9]* | ??????*) ;;
 	*) if [ "$days" -ge 1 ] && [ "$days" -le 36500 ]; then return; fi ;;
 	esac
-	misuse "ZR_CERT_DAYS=$days: 1 to 36500 days are wanted"
+	misuse "ZR_CERT_DAYS=$days: 1 to 36500 days are expected"
 }
 
 # Names in certificates may be anybody's: printf, for echo may take a backslash
@@ -94,7 +94,7 @@ check_certificate() {
 # or none: a key without its certificate would only be in the way of the next try.
 new() {
 	for file in "$1/$2.key" "$1/$2.crt"; do
-		[ ! -e "$file" ] || fail "$file is there already; remove it to make another"
+		[ ! -e "$file" ] || fail "$file already exists; remove it to make another"
 	done
 	work=$(mktemp -d)
 	made=$1/$2
@@ -295,10 +295,10 @@ case $command:$client_name$server_name in
 ca: | server: | client: | show: | check:*) ;;
 ca:* | server:* | client:* | show:*) misuse '-c and -s are for check' ;;
 :*) misuse 'ca, server, client, show or check is missing after the options' ;;
-*) misuse "$command stands where ca, server, client, show or check is wanted" ;;
+*) misuse "$command stands where ca, server, client, show or check is expected" ;;
 esac
 case ${1-} in
--*) misuse "$1 stands where an operand is wanted: options come first" ;;
+-*) misuse "$1 stands where an operand is expected: options come first" ;;
 esac
 case $command:$# in
 ca:[12]) make_ca "$@" ;;

@@ -75,8 +75,8 @@ silent_end(const struct chain *chain, bool connecting)
 	if (!connecting)
 		return ("");
 	if (is_command(chain))
-		return (", as a command does that failed: what it said before this "
-		    "is the cause");
+		return (", as a failed command does: its message above is the "
+		    "cause");
 	return (", as a server does that has no entry for our address (zr-listen "
 	    "-i, -I) or wants TLS");
 }

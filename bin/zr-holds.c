@@ -91,7 +91,7 @@ parse_options(int argc, char *argv[])
 		parse_option(option);
 	want.release = usage_word(usage, argv[optind], words) == 1;
 	if (want.release && want.stale_only)
-		die(EXIT_USAGE, "-s is for list: release takes only what is stale");
+		die(EXIT_USAGE, "-s is for list: release takes only stale ones");
 	if (!want.release && (want.all || want.really))
 		die(EXIT_USAGE, "-a and -y are for release");
 	optind++;
@@ -202,8 +202,8 @@ say_nothing_found(void)
 {
 	if (want.release)
 		diag("nothing to release%s", want.all ? "" : ": nothing there is "
-		    "stale (zr-holds list shows everything, -a release takes what "
-		    "is not stale)");
+		    "stale (zr-holds list shows everything, -a release takes the "
+		    "rest)");
 	else if (want.format == FOR_PEOPLE)
 		diag("nothing to list");
 }

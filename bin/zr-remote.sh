@@ -60,7 +60,7 @@ ssh:*) ;;
 *) [ -z "$identity" ] || die "$address: -i is for ssh:HOST only" ;;
 esac
 case $method in
--*) die "$method stands where a method is wanted: options come first" ;;
+-*) die "$method stands where a method is expected: options come first" ;;
 Send | Receive) ;;
 # The rate and the statistics are left to the next stream: an endpoint command
 # has its options for all methods.
@@ -107,7 +107,7 @@ ssh:?*)
 	host=${address#ssh:} port=''
 	case $host in
 	*]) ;;
-	:* | *:) die "$address: HOST and, after a colon, PORT are wanted" ;;
+	:* | *:) die "$address: HOST and, after a colon, PORT are expected" ;;
 	*:*) port=${host##*:} host=${host%:*} ;;
 	esac
 	case $host in

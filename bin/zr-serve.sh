@@ -34,7 +34,7 @@ done
 shift $((OPTIND - 1))
 [ $# -gt 0 ] || { echo "usage: $usage" >&2; exit 100; }
 case $1 in
--*) die "$1 stands where an endpoint is wanted: options come first" ;;
+-*) die "$1 stands where an endpoint is expected: options come first" ;;
 esac
 
 set -- serve "$@"

@@ -57,7 +57,7 @@ fail(struct process *ssh, const struct error *error)
 		if (code == 0 || error->cause != ERROR_END)
 			diag_die(error);
 		die(error->code, DIAG_HINT "ssh ended with status %d and without a "
-		    "greeting: what it said before this is the cause", code);
+		    "greeting: its message above is the cause", code);
 	}
 	process_signal(ssh, SIGTERM);
 	diag_die(error);

@@ -132,20 +132,20 @@ See $name(1)." ]]
 @test "options, then the word: one that is missing, wrong or without use for it is named" {
 	for program in zr-handshake zr-mux zr-tls; do
 		says 100 "$program: connect or accept is missing after the options" $program -f 0,1
-		says 100 "$program: acept stands where connect or accept is wanted" $program acept true
+		says 100 "$program: acept stands where connect or accept is expected" $program acept true
 	done
 	says 100 'zr-handshake: -n is for connect' zr-handshake -n accept
 	says 100 'zr-mux: -l is for accept' zr-mux -l x connect x true
 	says 100 'zr-tls: -s is for connect' zr-tls -s x accept true
 	says 100 'zr-tls: -c and -l are for accept' zr-tls -c x connect true
 	says 100 'zr-holds: list or release is missing after the options' zr-holds -H
-	says 100 'zr-holds: lists stands where list or release is wanted' zr-holds lists
+	says 100 'zr-holds: lists stands where list or release is expected' zr-holds lists
 	says 100 'zr-holds: -a and -y are for release' zr-holds -y list
-	says 100 'zr-holds: -s is for list: release takes only what is stale' zr-holds -s release
-	says 100 'zr-endpoint: sendr stands where archive, receiver or sender is wanted' zr-endpoint sendr
+	says 100 'zr-holds: -s is for list: release takes only stale ones' zr-holds -s release
+	says 100 'zr-endpoint: sendr stands where archive, receiver or sender is expected' zr-endpoint sendr
 	says 100 'zr-rpc: -m is not for serve' zr-rpc -m 1 serve true
 	says 100 'zr-rpc: -b is for serve' zr-rpc -b Ping '{}'
 	says 100 'zr-cert: -c and -s are for check' zr-cert -s x ca pki
 	says 100 'zr-cert: ca, server, client, show or check is missing after the options' zr-cert -s x
-	says 100 'zr-cert: chek stands where ca, server, client, show or check is wanted' zr-cert chek
+	says 100 'zr-cert: chek stands where ca, server, client, show or check is expected' zr-cert chek
 }

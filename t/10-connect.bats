@@ -79,9 +79,9 @@ print(s.recv(100))'
 	done
 }
 
-@test "an option where an operand is wanted, and one without effect, are usage errors" {
+@test "an option where an operand is expected, and one without effect, are usage errors" {
 	run -100 --separate-stderr zr-connect exec:true -f 8,9 true
-	stderr_has '-f stands where a program is wanted'
+	stderr_has '-f stands where a program is expected'
 	run -100 --separate-stderr zr-connect exec:-c true
 	stderr_has 'does not begin with "-"'
 	run -100 --separate-stderr zr-connect tcp:-host:1 true

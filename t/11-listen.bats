@@ -127,7 +127,7 @@ os.execvp("zr-listen", ["zr-listen", "-n", "3", "inherited", "true"])'
 	for count in 0 17 4294967297 +1; do
 		run -100 --separate-stderr env "LISTEN_FDS=$count" \
 		    sh -c 'LISTEN_PID=$$ exec zr-listen inherited true'
-		stderr_has "LISTEN_FDS is $count: 1 to 16 sockets are wanted"
+		stderr_has "LISTEN_FDS is $count: 1 to 16 sockets are expected"
 	done
 	[ ! -e socket ]
 }
@@ -141,7 +141,7 @@ os.execvp("zr-listen", ["zr-listen", "-n", "3", "inherited", "true"])'
 	refused '-m is for unix:' -m 600 inherited
 	refused '-1 is for tcp:' -1 unix:socket
 	refused '-b is for sockets of our own' -b 5 inherited
-	refused '-v stands where a program is wanted' unix:socket -v
+	refused '-v stands where a program is expected' unix:socket -v
 	[ ! -e socket ]
 }
 

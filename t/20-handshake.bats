@@ -87,7 +87,7 @@ peer() {
 
 @test "a peer that says nothing, or something else: what that usually is" {
 	run -98 --separate-stderr zr-connect exec:'read -r line' zr-handshake connect false
-	[ "$stderr" = 'zr-handshake: hint: the peer closed the connection without a banner, as a command does that failed: what it said before this is the cause' ]
+	[ "$stderr" = 'zr-handshake: hint: the peer closed the connection without a banner, as a failed command does: its message above is the cause' ]
 	background zr-listen -1 -i 192.0.2.1=web tcp:127.0.0.1:0 true > port 2> log
 	eventually 20 test -s port
 	run -98 --separate-stderr zr-connect "tcp:127.0.0.1:$(cat port)" zr-handshake connect false
@@ -136,7 +136,7 @@ peer() {
 @test "an option behind connect or accept is a usage error before a byte is written" {
 	for role in connect accept; do
 		run -100 --separate-stderr zr-handshake -f 8,9 $role -t 5 true 8< /dev/null 9> out
-		stderr_has '-t stands where a program is wanted'
+		stderr_has '-t stands where a program is expected'
 		[ ! -s out ]
 	done
 }

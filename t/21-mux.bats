@@ -65,9 +65,9 @@ label() {
 
 @test "a label does not begin with -, and options come before connect" {
 	run -100 --separate-stderr zr-mux connect -f 6,7 zrepl_data true 6< /dev/null 7> out
-	stderr_has '-f stands where a label is wanted'
+	stderr_has '-f stands where a label is expected'
 	run -100 --separate-stderr zr-mux connect zrepl_data -f 6,7 true 6< /dev/null 7> out
-	stderr_has '-f stands where a program is wanted'
+	stderr_has '-f stands where a program is expected'
 	run -100 --separate-stderr zr-mux -l zrepl_data connect zrepl_data true 6< /dev/null 7> out
 	stderr_has '-l is for accept'
 	[ ! -s out ]
@@ -76,7 +76,7 @@ label() {
 		stderr_has 'a label is 1 to 64 printable characters'
 	done
 	run -100 --separate-stderr zr-mux accept -l zrepl_data true < <(label zrepl_data)
-	stderr_has '-l stands where a program is wanted'
+	stderr_has '-l stands where a program is expected'
 	run --separate-stderr zr-mux accept true < <(label -f)
 	[ "$status" -eq 98 ]
 	stderr_has "the client's label is malformed"

@@ -103,9 +103,9 @@ whole() {
 	r09-data-oversize-reqheader-40000.data 131 the request header is longer than 32768 bytes
 	END
 	run -98 --separate-stderr zr-dump -r "$RECORDINGS/c02-list.control.c2s.bin"
-	stderr_has 'at offset 67: a label: this is what the client said'
+	stderr_has "at offset 67: a label: these are the client's bytes"
 	run -98 --separate-stderr zr-dump "$RECORDINGS/c02-list.control.s2c.bin"
-	stderr_has 'at offset 67: no label: is this what the server said?'
+	stderr_has "at offset 67: no label: are these the server's bytes?"
 	both c17-versions-100000-over-4MiB.control
 	[ "$status" -eq 98 ]
 	stderr_has "the bytes end in the middle of a message of stream 1"

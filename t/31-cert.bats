@@ -154,7 +154,7 @@ load helper
 @test "ZR_CERT_DAYS is a number of days in its range" {
 	for days in 0 -1 36501 99999999999999999999 soon ' 5' 1.5 0x10; do
 		ZR_CERT_DAYS=$days run -100 zr-cert ca pki
-		[ "$output" = "zr-cert: ZR_CERT_DAYS=$days: 1 to 36500 days are wanted" ]
+		[ "$output" = "zr-cert: ZR_CERT_DAYS=$days: 1 to 36500 days are expected" ]
 	done
 	[ ! -e pki ]
 	ZR_CERT_DAYS=1 zr-cert ca pki
@@ -195,7 +195,7 @@ load helper
 	run -1 zr-cert server pki server
 	[[ "$output" == *'no CA here'* ]]
 	run -1 zr-cert ca pki
-	[[ "$output" == *'pki/ca.crt is there already'* ]]
+	[[ "$output" == *'pki/ca.crt already exists'* ]]
 	mv ca.key pki
 	zr-cert client pki web1
 	before=$(sha256sum pki/web1.key)

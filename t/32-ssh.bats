@@ -140,11 +140,11 @@ os.execvp(command[0], command)' "$taken" zr-ssh-connect h sh -c 'echo there >&7;
 	run -1 --separate-stderr env ZR_SSH="$PWD/fake-ssh" \
 	    zr-step -s 'zr-remote ssh:zr@backup' -r true "$request"
 	[ "$stderr" = 'zr-step: a/b@s: sender: zr@backup: Permission denied (publickey).
-zr-step: sender: zr-ssh-connect: hint: ssh ended with status 255 and without a greeting: what it said before this is the cause' ]
+zr-step: sender: zr-ssh-connect: hint: ssh ended with status 255 and without a greeting: its message above is the cause' ]
 	run -1 --separate-stderr zr-step -r true \
 	    -s "zr-remote 'exec:./fake-ssh backup zr-handshake accept ...'" "$request"
 	[ "$stderr" = "zr-step: a/b@s: sender: zr@backup: Permission denied (publickey).
-zr-step: sender: zr-handshake: hint: the peer closed the connection without a banner, as a command does that failed: what it said before this is the cause" ]
+zr-step: sender: zr-handshake: hint: the peer closed the connection without a banner, as a failed command does: its message above is the cause" ]
 	# One that ends well and says nothing: that is the error.
 	echo 0 > status
 	run -98 --separate-stderr env ZR_SSH="$PWD/fake-ssh" zr-ssh-connect zr@backup true
@@ -231,11 +231,11 @@ zr-step: sender: zr-handshake: hint: the peer closed the connection without a ba
 	run -100 zr-stdinserver web1
 	run -100 zr-stdinserver -t 0 web1 cat
 	run -100 --separate-stderr zr-stdinserver web1 -t 5 cat < /dev/null
-	stderr_has '-t stands where a program is wanted'
+	stderr_has '-t stands where a program is expected'
 	run -100 --separate-stderr env ZR_SSH=false zr-ssh-connect host -t 5 true
-	stderr_has '-t stands where a program is wanted'
+	stderr_has '-t stands where a program is expected'
 	run -100 --separate-stderr env ZR_SSH=false zr-ssh-connect -- -oProxyCommand=x true
-	stderr_has '-oProxyCommand=x stands where a host is wanted'
+	stderr_has '-oProxyCommand=x stands where a host is expected'
 	for port in 0 65536 4294967318 ssh ''; do
 		run -100 --separate-stderr env ZR_SSH=false zr-ssh-connect -p "$port" host true
 		stderr_has '-p wants a port, 1 to 65535'

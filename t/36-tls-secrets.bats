@@ -102,7 +102,7 @@ setup_file() {
 	export SSLKEYLOGFILE=$PWD/never
 	accept -- cat
 	run -0 --separate-stderr connect -n web1 -s localhost -L keys true
-	stderr_has 'whoever reads keys can read this connection'
+	stderr_has 'anyone who can read keys can read this connection'
 	grep -q CLIENT_TRAFFIC_SECRET_0 keys
 	[ "$(stat -c %a keys)" = 600 ]
 	run -0 connect -n web1 -s localhost true

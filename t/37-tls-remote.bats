@@ -86,7 +86,7 @@ serve_chain() {
 	}
 	tls '-c and -l are for accept' -s x -d "$PKI" -n web1 -c x connect true
 	tls '-s is for connect' -s x -d "$PKI" -n web1 -c x accept true
-	tls '-x stands where a program is wanted' -c x -d "$PKI" -n web1 accept -x
+	tls '-x stands where a program is expected' -c x -d "$PKI" -n web1 accept -x
 }
 
 @test "zr-remote tls: files that are missing are asked for before anything is sent" {

@@ -152,7 +152,7 @@ setup_file() {
 	[ "$sum" = "$(find box -type f -exec sha256sum {} + | sort)" ]
 	run --separate-stderr archive Receive "$(receive_request a/data@two | jq -c '.To.Name = "one"')" < "$STREAMS/data.one-two.zstream"
 	[ "$status" -eq 1 ]
-	stderr_has "is there already with other contents"
+	stderr_has "already exists with other contents"
 }
 
 @test "names that leave the directory, or are none, are refused" {

@@ -64,20 +64,20 @@ endpoint() {
 	done
 }
 
-@test "an option where an endpoint, a method or a host is wanted is a usage error" {
+@test "an option where an endpoint, a method or a host is expected is a usage error" {
 	stand_in zr-connect zr-rpc zr-dataconn zr-ssh-connect
 	ZR_LABEL=zrepl_data run -100 --separate-stderr zr-serve -- -r 5M endpoint
-	stderr_has '-r stands where an endpoint is wanted'
+	stderr_has '-r stands where an endpoint is expected'
 	run -100 --separate-stderr zr-remote tcp:host:1 -o x
-	stderr_has '-o stands where a method is wanted'
+	stderr_has '-o stands where a method is expected'
 	run -100 zr-ssh host -t endpoint Ping
 	PATH=${PATH#*:}
 	for program in zr-rpc zr-dataconn; do
 		run -100 --separate-stderr $program serve -T 5 endpoint < /dev/null
-		stderr_has '-T stands where an endpoint is wanted'
+		stderr_has '-T stands where an endpoint is expected'
 	done
 	run -100 --separate-stderr zr-step -s '-x' -r true "$REQUEST"
-	stderr_has '-x stands where a sender is wanted'
+	stderr_has '-x stands where a sender is expected'
 }
 
 @test "zr-remote -o is for streams; a rate waits for the next one" {

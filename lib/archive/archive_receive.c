@@ -71,15 +71,15 @@ check_list(struct receive *receive, const struct archive_list *list)
 	const struct archive_entry *base;
 
 	if (same != NULL && same->snapshot.guid != to->guid)
-		return (error_set(receive->error, EXIT_FAILED, "%s@%s is "
-		    "there already with other contents (guid %" PRIu64 ")",
+		return (error_set(receive->error, EXIT_FAILED, "%s@%s "
+		    "already exists with other contents (guid %" PRIu64 ")",
 		    filesystem, to->name, same->snapshot.guid));
 	same = archive_find_guid(list, to->guid);
 	/* What is damaged is replaced. */
 	receive->present = same != NULL && same->defect == ARCHIVE_SOUND;
 	if (receive->present && strcmp(same->snapshot.name, to->name) != 0)
 		return (error_set(receive->error, EXIT_FAILED,
-		    "%s@%s is there already under the name %s",
+		    "%s@%s already exists under the name %s",
 		    filesystem, to->name, same->snapshot.name));
 	if (receive->present || !receive->stream.begun ||
 	    receive->stream.from_guid == 0)

@@ -295,14 +295,14 @@ usage_word(const char *usage, const char *word, const char *const words[])
 	}
 	if (word == NULL)
 		die(EXIT_USAGE, "%s is missing after the options", wanted);
-	die(EXIT_USAGE, "%s stands where %s is wanted", word, wanted);
+	die(EXIT_USAGE, "%s stands where %s is expected", word, wanted);
 }
 
 void
 usage_operand(const char *what, const char *word)
 {
 	if (*word == '-')
-		die(EXIT_USAGE, "%s stands where %s is wanted, which does not "
+		die(EXIT_USAGE, "%s stands where %s is expected, which does not "
 		    "begin with \"-\": options come first", word, what);
 }
 

@@ -92,7 +92,7 @@ label(struct dump *dump, struct error *error)
 
 	if (label_decode(text, (const char *)buffer_front(&dump->head), error) == -1)
 		return (error_set(error, EXIT_PROTOCOL,
-		    "no label: is this what the server said?"));
+		    "no label: are these the server's bytes?"));
 	dump_line(dump, dump->begin, LABEL_SIZE);
 	fprintf(dump->out, "label %s\n", text);
 	if (strcmp(text, LABEL_CONTROL) == 0) {
@@ -118,7 +118,7 @@ guess(struct dump *dump, struct error *error)
 
 	if (memcmp(bytes, LABEL_DATA, GUESS_SIZE) == 0)
 		return (error_set(error, EXIT_PROTOCOL,
-		    "a label: this is what the client said"));
+		    "a label: these are the client's bytes"));
 	dump->connection->kind = bytes[0] == 0 && bytes[3] == 4 ?
 	    DUMP_CONTROL : DUMP_DATA;
 	dump->state = dump->connection->kind == DUMP_CONTROL ? DUMP_IN_HTTP2 :

@@ -162,7 +162,7 @@ read_answer(struct json_scan *scan, struct batch_answer *answer,
 		return (-1);
 	if (answer->id.length == 0 || (answer->response.length > 0) == failed)
 		return (error_set(error, EXIT_PROTOCOL, "a line with an id and "
-		    "either a response or an error is wanted"));
+		    "either a response or an error is expected"));
 	return (0);
 }
 

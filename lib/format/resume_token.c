@@ -78,7 +78,7 @@ get_flag(const struct nvlist *list, const char *name, bool *flag,
 	*flag = found == NVLIST_FOUND;
 	if (found == NVLIST_WRONG)
 		return (error_set(error, EXIT_FAILED, "resume token is corrupt: "
-		    "%s is not a flag, or is there twice", name));
+		    "%s is not a flag, or occurs twice", name));
 	return (0);
 }
 
@@ -90,7 +90,7 @@ get_number(const struct nvlist *list, const char *name, bool *there,
 
 	if (found == NVLIST_WRONG || (found == NVLIST_ABSENT && there == NULL))
 		return (error_set(error, EXIT_FAILED, "resume token is corrupt: "
-		    "%s is not there, not a number, or there twice", name));
+		    "%s is missing, not a number, or occurs twice", name));
 	if (there != NULL)
 		*there = found == NVLIST_FOUND;
 	return (0);

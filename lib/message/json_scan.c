@@ -58,7 +58,7 @@ json_scan_enter(struct json_scan *scan, char bracket, struct error *error)
 {
 	if (!take(scan, bracket))
 		return (refuse(scan, error, bracket == '{' ?
-		    "an object is wanted" : "an array is wanted"));
+		    "an object is expected" : "an array is expected"));
 	if (++scan->depth > JSON_DEPTH_MAX)
 		return (refuse(scan, error, "nested too deeply"));
 	scan->fresh = true;
@@ -76,8 +76,8 @@ next_member(struct json_scan *scan, char bracket, struct error *error)
 	}
 	if (!scan->fresh && !take(scan, ','))
 		return (refuse(scan, error, bracket == '}' ?
-		    "a comma or the end of the object is wanted" :
-		    "a comma or the end of the array is wanted"));
+		    "a comma or the end of the object is expected" :
+		    "a comma or the end of the array is expected"));
 	scan->fresh = false;
 	return (1);
 }
@@ -93,7 +93,7 @@ json_scan_key(struct json_scan *scan, struct json_slice *key,
 	if (json_scan_string(scan, key, error) == -1)
 		return (-1);
 	if (!take(scan, ':'))
-		return (refuse(scan, error, "a colon is wanted"));
+		return (refuse(scan, error, "a colon is expected"));
 	return (1);
 }
 
@@ -147,7 +147,7 @@ json_scan_string(struct json_scan *scan, struct json_slice *string,
 	size_t width;
 
 	if (!take(scan, '"'))
-		return (refuse(scan, error, "a string is wanted"));
+		return (refuse(scan, error, "a string is expected"));
 	string->text = scan->at;
 	for (; scan->at < scan->end && *scan->at != '"'; scan->at += width) {
 		width = utf8_sequence(scan->at, (size_t)(scan->end - scan->at));
@@ -227,7 +227,7 @@ json_scan_word(struct json_scan *scan, struct error *error)
 		scan->at += length;
 		return (0);
 	}
-	return (refuse(scan, error, "a value is wanted"));
+	return (refuse(scan, error, "a value is expected"));
 }
 
 /* Recurses no deeper than JSON_DEPTH_MAX. */

@@ -193,8 +193,8 @@ look(struct receive *receive)
 	same = receive->placeholder ? NULL : zfs_list_find(&receive->list,
 	    ZFS_SNAPSHOT, to->name);
 	if (same != NULL && same->guid != to->guid)
-		return (error_set(receive->error, EXIT_FAILED, "\"%s@%s\" is there "
-		    "already, with guid %" PRIu64 ", not %" PRIu64 ": on the "
+		return (error_set(receive->error, EXIT_FAILED, "\"%s@%s\" "
+		    "already exists, with guid %" PRIu64 ", not %" PRIu64 ": on the "
 		    "sender that name is another snapshot's now; on the receiver "
 		    "rename the old one as it was renamed there, or destroy it if "
 		    "it was destroyed there", receive->request->filesystem, to->name, same->guid, to->guid));

@@ -144,8 +144,8 @@ check_token_step(const struct sender_step *step,
 		    ": what was interrupted before a rename cannot be resumed" : ""));
 	if (find_guid(step, token->to_guid) == NULL)
 		return (error_set(error, EXIT_FAILED, "resume token has toguid %"
-		    PRIu64 " (%s@%s), a snapshot that the sender does not have "
-		    "any more", token->to_guid, token->filesystem,
+		    PRIu64 " (%s@%s), a snapshot that the sender no longer "
+		    "has", token->to_guid, token->filesystem,
 		    token->snapshot));
 	if (token->to_guid != step->to->guid)
 		return (error_set(error, EXIT_FAILED, "resume token has toguid %"
@@ -153,7 +153,7 @@ check_token_step(const struct sender_step *step,
 		    step->to->guid));
 	if (token->has_from_guid && find_guid(step, token->from_guid) == NULL)
 		return (error_set(error, EXIT_FAILED, "resume token has fromguid %"
-		    PRIu64 ", a snapshot that the sender does not have any more",
+		    PRIu64 ", a snapshot that the sender no longer has",
 		    token->from_guid));
 	if (token->has_from_guid != (step->from != NULL))
 		return (error_set(error, EXIT_FAILED, "resume token is of %s "

@@ -217,7 +217,7 @@ open_key_log(const char *file, struct error *error)
 	key_log = fd == -1 ? NULL : fdopen(fd, "a");
 	if (key_log == NULL)
 		return (error_errno(error, "key log %s", file));
-	diag("warning: whoever reads %s can read this connection", file);
+	diag("warning: anyone who can read %s can read this connection", file);
 	return (0);
 }
 

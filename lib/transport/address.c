@@ -18,7 +18,7 @@ parse_port(struct address *address, const char *text, struct error *error)
 
 	if (*text == '\0' || strlcpy(address->port, text,
 	    sizeof(address->port)) >= sizeof(address->port))
-		return (error_set(error, EXIT_USAGE, "tcp: HOST:PORT is wanted, "
+		return (error_set(error, EXIT_USAGE, "tcp: HOST:PORT is expected, "
 		    "PORT a number or a service of 1 to %zu bytes",
 		    sizeof(address->port) - 1));
 	for (const char *c = text; *c != '\0'; c++)
@@ -53,7 +53,7 @@ parse_tcp(struct address *address, const char *text, struct error *error)
 		colon = end = strchr(text, ':');
 		if (colon == NULL)
 			return (error_set(error, EXIT_USAGE,
-			    "tcp:%s: HOST:PORT is wanted", text));
+			    "tcp:%s: HOST:PORT is expected", text));
 		if (strchr(colon + 1, ':') != NULL)
 			return (error_set(error, EXIT_USAGE, "tcp:%s: an IPv6 "
 			    "address goes in brackets", text));
@@ -88,7 +88,7 @@ address_parse(struct address *address, const char *text, struct error *error)
 		if (text[5] == '\0' || strlcpy(address->path, text + 5,
 		    sizeof(address->path)) >= sizeof(limit->sun_path))
 			return (error_set(error, EXIT_USAGE, "unix: a path of 1 "
-			    "to %zu bytes is wanted", sizeof(limit->sun_path) - 1));
+			    "to %zu bytes is expected", sizeof(limit->sun_path) - 1));
 		return (0);
 	}
 	if (strncmp(text, "exec:", 5) == 0) {
@@ -97,7 +97,7 @@ address_parse(struct address *address, const char *text, struct error *error)
 		if (text[5] == '\0' || text[5] == '-' || strlcpy(address->path,
 		    text + 5, sizeof(address->path)) >= sizeof(address->path))
 			return (error_set(error, EXIT_USAGE, "%s: a command of 1 to "
-			    "%zu bytes is wanted, which does not begin with \"-\"",
+			    "%zu bytes is expected, which does not begin with \"-\"",
 			    text, sizeof(address->path) - 1));
 		return (0);
 	}

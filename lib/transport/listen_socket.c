@@ -162,7 +162,7 @@ listen_sockets_inherit(struct listen_sockets *sockets, struct error *error)
 		    "(LISTEN_FDS and LISTEN_PID)"));
 	if (!number_parse(&number, count, 10, 1, LISTEN_SOCKETS_MAX))
 		return (error_set(error, EXIT_USAGE, "LISTEN_FDS is %s: 1 to %d "
-		    "sockets are wanted", count, LISTEN_SOCKETS_MAX));
+		    "sockets are expected", count, LISTEN_SOCKETS_MAX));
 	for (int fd = FIRST_INHERITED; fd < FIRST_INHERITED + (int)number; fd++) {
 		size = sizeof(listening);
 		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) ==

@@ -177,7 +177,7 @@ main(void)
 		REFUSED(&send_res__descriptor, "{\"ExpectedSize\":1.}", "not a number");
 		REFUSED(&send_res__descriptor, "{\"ExpectedSize\":-}", "not a number");
 		REFUSED(&list_filesystem_res__descriptor, "{\"Filesystems\":[{},]}",
-		    "not JSON for ListFilesystemRes: byte 20: a value is wanted");
+		    "not JSON for ListFilesystemRes: byte 20: a value is expected");
 		REFUSED(&list_filesystem_res__descriptor, "{\"Filesystems\":[{}{}]}",
 		    "a comma");
 	}

@@ -150,7 +150,7 @@ hopeless() {
 	zr-holds -ay release src/data > released
 	zfs destroy src/data@2
 	hopeless 'snapshot "src/data@2" does not exist; ' "$request"
-	hopeless "(src/data@2), a snapshot that the sender does not have any more; " \
+	hopeless "(src/data@2), a snapshot that the sender no longer has; " \
 	    "$(send_request src/data@1 src/data@3 "$token")"
 	zfs snapshot src/data@2
 	hopeless "not $(jq -r .To.Guid <<< "$request"): the name is another one's now; " "$request"
@@ -160,7 +160,7 @@ hopeless() {
 	token=$(token_of src/data)
 	zr-holds -ay release src/data > released
 	zfs destroy src/data@1
-	hopeless "a snapshot that the sender does not have any more; " "$(send_request '' src/data@3 "$token")"
+	hopeless "a snapshot that the sender no longer has; " "$(send_request '' src/data@3 "$token")"
 }
 
 @test "a token that nobody can use: its filesystem was renamed on both sides" {

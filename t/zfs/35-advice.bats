@@ -147,7 +147,7 @@ advised() {
 	random 300000 src/data/new
 	zfs snapshot src/data@1
 	run -1 --separate-stderr step src/data@old src/data@1
-	stderr_has '"src/data@1" is there already, with guid'
+	stderr_has '"src/data@1" already exists, with guid'
 	stderr_has 'on the receiver rename the old one as it was renamed there'
 	zfs rename "$(at src/data@1)" "$(at src/data@old)"
 	step src/data@old src/data@1
