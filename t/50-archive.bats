@@ -255,7 +255,7 @@ setup_file() {
 	stderr_has "zr-endpoint: the archive's directory cannot be opened"
 	run --separate-stderr zr-endpoint cellar box Ping '{}'
 	[ "$status" -eq 100 ]
-	stderr_has "usage: zr-endpoint archive"
+	stderr_has "cellar stands where archive, receiver or sender is expected"
 }
 
 @test "memory stays small while a stream is received" {
