@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/signals.h"
+#include "endpoint/side_pipe.h"
 #include "endpoint/verdict.h"
 #include "message/json_text.h"
 #include "message/pbjson.h"
@@ -189,6 +190,7 @@ main(int argc, char *argv[])
 	} else
 		complain(request, &error);
 	step_free(step);
+	side_pipes_release();
 	pbjson_free(&request->base);
 	return ((int)error.code);
 }

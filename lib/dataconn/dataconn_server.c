@@ -276,5 +276,6 @@ dataconn_server_run(struct dataconn *conn, const struct dataconn_server *server,
 	dataconn_close(conn);
 	call_free(&run.call);
 	io_close(&run.verdict);
+	side_pipes_release();
 	return (run.failed ? -1 : 0);
 }

@@ -85,3 +85,10 @@ side_pipes_close(void)
 	}
 	io_close(&null);
 }
+
+void
+side_pipes_release(void)
+{
+	for (int i = 0; i < SIDE_PIPES; i++)
+		io_close(&numbers[i]);
+}

@@ -13,7 +13,7 @@
  *
  * The endpoint's end has a number that a shell script can write behind < and >&:
  * one digit, and not 6 or 7, which are the network's.  Two such numbers are kept
- * for the life of the process, /dev/null being open there in between.
+ * until side_pipes_release(), /dev/null being open there in between.
  */
 enum side_pipe {
 	SIDE_PIPE_READ,		/* what the endpoint does with its end */
@@ -35,5 +35,8 @@ int	side_pipe_open(enum side_pipe which, const char *variable,
 
 /* Whether the endpoint was started or not: close its ends, unset the variables. */
 void	side_pipes_close(void);
+
+/* Give the two numbers back, at the end of the work that needed them. */
+void	side_pipes_release(void);
 
 #endif
