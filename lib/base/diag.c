@@ -9,11 +9,10 @@
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
-#include <vis.h>
 
 #include "base/diag.h"
 #include "base/number.h"
-#include "base/utf8.h"
+#include "base/quote.h"
 
 #define LINE_MAX_BYTES 8192
 
@@ -21,38 +20,6 @@ static const char *program_name = "zr";
 static bool without_arguments;
 static char prefix[512] = "zr: ";
 static bool use_syslog;
-
-/*
- * Append text to out, encoding what could harm a terminal or forge a line.
- * Returns the new length; cuts where the next character would not fit.
- */
-static size_t
-append_encoded(char *out, size_t used, size_t size, const char *text, size_t length)
-{
-	char encoded[8];
-	size_t i, n, width;
-
-	for (i = 0; i < length; i += width) {
-		const unsigned char byte = (unsigned char)text[i];
-
-		width = byte < 0x80 ? 1 : utf8_sequence(text + i, length - i);
-		if (width > 1 && !utf8_control(text + i)) {
-			n = width;
-			memcpy(encoded, text + i, n);
-		} else {
-			width = 1;
-			vis(encoded, byte, VIS_CSTYLE | VIS_TAB | VIS_NL | VIS_OCTAL | VIS_NOSLASH,
-			    i + 1 < length ? text[i + 1] : 0);
-			n = strlen(encoded);
-		}
-		if (used + n >= size)
-			break;
-		memcpy(out + used, encoded, n);
-		used += n;
-	}
-	out[used] = '\0';
-	return (used);
-}
 
 static void
 emit(const char *text, size_t length)
@@ -62,7 +29,7 @@ emit(const char *text, size_t length)
 	int saved = errno;
 
 	used = strlcpy(line, prefix, sizeof(line) - 1);
-	used = append_encoded(line, used, sizeof(line) - 1, text, length);
+	used += quote_line(line + used, sizeof(line) - 1 - used, text, length);
 	if (use_syslog)
 		syslog(LOG_NOTICE, "%s", line);
 	else {
@@ -88,11 +55,11 @@ diag_refresh(void)
 	if (address == NULL)
 		address = getenv("TCPREMOTEIP");
 	if (address != NULL)
-		used = append_encoded(inside, 0, 100, address, strlen(address));
+		used = quote_line(inside, 100, address, strlen(address));
 	if (identity != NULL) {
 		if (used > 0)
 			inside[used++] = ' ';
-		append_encoded(inside, used, sizeof(inside), identity,
+		quote_line(inside + used, sizeof(inside) - used, identity,
 		    strlen(identity));
 	}
 	if (inside[0] == '\0')

@@ -10,4 +10,12 @@
  */
 void	quote(FILE *out, const void *text, size_t length);
 
+/*
+ * Copy text to out as one line: well-formed UTF-8 stays as it is, whatever could harm
+ * a terminal or begin another line is vis(3)-encoded.  Ends out, which has room for
+ * size bytes, with NUL, and cuts the text where the next character does not fit.
+ * Returns the length.
+ */
+size_t	quote_line(char *out, size_t size, const char *text, size_t length);
+
 #endif
