@@ -37,7 +37,7 @@ DEPS = sh t/deps.sh
 BUILD = build$(if $(SANITIZE),/sanitize)
 OBJ = $(BUILD)/obj
 LIBRARY = $(BUILD)/lib/libzr.a
-PROTO = $(OBJ)/proto/zrepl.pb-c
+PROTOS = $(patsubst proto/%.proto,$(OBJ)/proto/%.pb-c,$(wildcard proto/*.proto))
 
 # Every program, and the libraries that it needs besides libbsd.
 LIBS_zr-connect =
@@ -47,6 +47,7 @@ LIBS_zr-mux =
 LIBS_zr-dataconn = -lprotobuf-c
 LIBS_zr-rpc = -lprotobuf-c -lnghttp2
 LIBS_zr-step = -lprotobuf-c
+LIBS_zr-plan = -lprotobuf-c -lpcre2-8 -lz
 LIBS_zr-token = -lz
 LIBS_zr-endpoint = -lprotobuf-c -ljansson -lz -lmd
 LIBS_zr-dump = -lprotobuf-c -lnghttp2
@@ -55,7 +56,7 @@ LIBS_zr-tls = -lssl -lcrypto
 LIBS_zr-stdinserver =
 LIBS_zr-ssh-connect =
 # A unit test may use any part of the library.
-LIBS_test = -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lmd
+LIBS_test = -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lmd -lpcre2-8
 
 PROGRAMS = $(patsubst bin/%.c,%,$(wildcard bin/*.c))
 SCRIPTS = $(patsubst bin/%.sh,%,$(wildcard bin/*.sh))
@@ -73,7 +74,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DLIBBSD_OVERLAY -DLIBBSD_NETBSD_VIS \
 	-Ilib -I$(OBJ)/proto -MMD -MP
 LINK = $(CC) $(CFLAGS) $(SANITIZERS) $(LDFLAGS)
 
-LIB_OBJECTS = $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*/*.c)) $(PROTO).o
+LIB_OBJECTS = $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*/*.c)) $(PROTOS:%=%.o)
 
 all: $(PROGRAMS:%=$(BUILD)/bin/%) $(SCRIPTS:%=$(BUILD)/bin/%)
 
@@ -105,7 +106,8 @@ check-valgrind:
 check-long:
 	@$(DEPS) test
 	$(MAKE) all unit
-	ZR_FAULT_EVERY=1 ZR_FAULT_KILLS=500 t/run $(BUILD) t/22-*.bats t/23-kill.bats
+	ZR_FAULT_EVERY=1 ZR_FAULT_KILLS=500 ZR_PLAN_HISTORIES=25000 \
+	    t/run $(BUILD) t/22-*.bats t/23-kill.bats t/73-plan.bats
 
 # Real ZFS, in machines made for it (t/zfsvm/README).
 check-zfs:
@@ -190,16 +192,16 @@ $(OBJ)/packages: t/deps.sh
 	@mkdir -p $(@D)
 	@touch $@
 
-$(PROTO).c: proto/zrepl.proto | $(OBJ)/packages
+$(PROTOS:%=%.c): $(OBJ)/proto/%.pb-c.c: proto/%.proto | $(OBJ)/packages
 	@mkdir -p $(@D)
 	protoc-c --proto_path=proto --c_out=$(@D) $<
-$(PROTO).h: $(PROTO).c ;
+$(PROTOS:%=%.h): %.h: %.c ;
 
-$(PROTO).o: $(PROTO).c
+$(PROTOS:%=%.o): %.o: %.c $(PROTOS:%=%.h)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(OBJ)/t/%.o: ALL_CFLAGS += -It/unit
-$(OBJ)/%.o: %.c $(PROTO).h
+$(OBJ)/%.o: %.c $(PROTOS:%=%.h)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 

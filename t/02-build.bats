@@ -53,7 +53,7 @@ setup() {
 }
 
 @test "packages: what is there is neither named nor installed" {
-	printf '%s\n' gcc make libc6-dev protobuf-c-compiler libprotobuf-c-dev libnghttp2-dev \
+	printf '%s\n' gcc make libc6-dev protobuf-c-compiler libprotobuf-c-dev libnghttp2-dev libpcre2-dev \
 	    libjansson-dev zlib1g-dev libbsd-dev libmd-dev libssl-dev > installed
 	run -0 sh tree/t/deps.sh build
 	[ -z "$output" ]

@@ -19,8 +19,7 @@ def number(name, value):
     return pair(name, 8, 1, struct.pack("<Q", value))
 
 
-def main():
-    to_name, to_guid, from_guid, *flags = sys.argv[1:]
+def token(to_name, to_guid, from_guid, *flags):
     pairs = b""
     if from_guid != "-":
         pairs += number("fromguid", int(from_guid))
@@ -35,7 +34,8 @@ def main():
     whole = data + b"\0" * (-len(data) % 4)
     for (word,) in struct.iter_unpack("<I", whole[:len(data) // 4 * 4]):
         check = (check + word) % 2**64
-    print("1-%x-%x-%s" % (check, len(packed), data.hex()))
+    return "1-%x-%x-%s" % (check, len(packed), data.hex())
 
 
-main()
+if __name__ == "__main__":
+    print(token(*sys.argv[1:]))

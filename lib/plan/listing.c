@@ -1,0 +1,171 @@
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "base/lines.h"
+#include "message/pbjson.h"
+#include "message/request_check.h"
+#include "plan/listing.h"
+
+int
+listing_compare_names(const char *a, const char *b)
+{
+	while (*a != '\0' && *a == *b)
+		a++, b++;
+	if (*a == *b)
+		return (0);
+	/* The end of a component comes before any character. */
+	if (*a == '\0' || *b == '\0')
+		return (*a == '\0' ? -1 : 1);
+	if (*a == '/' || *b == '/')
+		return (*a == '/' ? -1 : 1);
+	return ((unsigned char)*a < (unsigned char)*b ? -1 : 1);
+}
+
+bool
+listing_is_below(const char *name, const char *ancestor)
+{
+	const size_t length = strlen(ancestor);
+
+	return (strncmp(name, ancestor, length) == 0 && name[length] == '/');
+}
+
+bool
+version_is_snapshot(const FilesystemVersion *version)
+{
+	return (version->type == FILESYSTEM_VERSION__VERSION_TYPE__Snapshot);
+}
+
+static int
+compare_versions(const void *left, const void *right)
+{
+	const FilesystemVersion *a = *(FilesystemVersion *const *)left;
+	const FilesystemVersion *b = *(FilesystemVersion *const *)right;
+
+	if (a->createtxg != b->createtxg)
+		return (a->createtxg < b->createtxg ? -1 : 1);
+	if (a->type != b->type)
+		return (version_is_snapshot(b) ? -1 : 1);
+	return (strcmp(a->name, b->name));
+}
+
+void
+listing_sort_versions(Listing *filesystem)
+{
+	if (filesystem->n_versions > 1)
+		qsort(filesystem->versions, filesystem->n_versions,
+		    sizeof(filesystem->versions[0]), compare_versions);
+}
+
+int
+listing_add(struct listing *listing, const char *line, size_t length,
+    struct error *error)
+{
+	Listing *filesystem, **grown;
+	size_t room;
+
+	filesystem = (Listing *)pbjson_parse(&listing__descriptor, request_check,
+	    line, length, error);
+	if (filesystem == NULL)
+		goto invalid;
+	if (filesystem->filesystem[0] == '\0') {
+		error_set(error, EXIT_USAGE, "Listing.Filesystem is missing");
+		goto invalid;
+	}
+	if (listing->count == listing->room) {
+		room = listing->room == 0 ? 64 : 2 * listing->room;
+		grown = reallocarray(listing->filesystems, room, sizeof(*grown));
+		if (grown == NULL) {
+			error_errno(error, "listing");
+			pbjson_free(&filesystem->base);
+			return (-1);
+		}
+		listing->filesystems = grown;
+		listing->room = room;
+	}
+	listing_sort_versions(filesystem);
+	listing->filesystems[listing->count++] = filesystem;
+	return (0);
+invalid:
+	if (filesystem != NULL)
+		pbjson_free(&filesystem->base);
+	if (error->code != EXIT_SYSTEM)
+		error->code = EXIT_USAGE;
+	return (-1);
+}
+
+static int
+compare_filesystems(const void *left, const void *right)
+{
+	return (listing_compare_names((*(Listing *const *)left)->filesystem,
+	    (*(Listing *const *)right)->filesystem));
+}
+
+int
+listing_sort(struct listing *listing, struct error *error)
+{
+	if (listing->count > 1)
+		qsort(listing->filesystems, listing->count,
+		    sizeof(listing->filesystems[0]), compare_filesystems);
+	for (size_t i = 1; i < listing->count; i++)
+		if (compare_filesystems(&listing->filesystems[i - 1],
+		    &listing->filesystems[i]) == 0)
+			return (error_set(error, EXIT_USAGE, "%s is listed twice",
+			    listing->filesystems[i]->filesystem));
+	return (0);
+}
+
+int
+listing_read(struct listing *listing, int fd, struct error *error)
+{
+	struct lines lines = LINES_EMPTY(LISTING_LINE_MAX);
+	size_t number = 0, length;
+	const char *line;
+	int result = -1;
+
+	do {
+		if (lines_read(&lines, fd, error) == -1)
+			goto out;
+		while ((line = lines_next(&lines, &length)) != NULL) {
+			number++;
+			if (listing_add(listing, line, length, error) == -1) {
+				error_prefix(error, "line %zu", number);
+				goto out;
+			}
+		}
+	} while (!lines_done(&lines));
+	result = listing_sort(listing, error);
+out:
+	lines_free(&lines);
+	return (result);
+}
+
+const Listing *
+listing_find(const struct listing *listing, const char *name)
+{
+	size_t low = 0, high = listing->count, middle;
+	int order;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		order = listing_compare_names(name,
+		    listing->filesystems[middle]->filesystem);
+		if (order == 0)
+			return (listing->filesystems[middle]);
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return (NULL);
+}
+
+void
+listing_free(struct listing *listing)
+{
+	for (size_t i = 0; i < listing->count; i++)
+		pbjson_free(&listing->filesystems[i]->base);
+	free(listing->filesystems);
+	*listing = (struct listing){ .count = 0 };
+}

@@ -1,0 +1,57 @@
+#ifndef ZR_LISTING_H
+#define ZR_LISTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "listing.pb-c.h"
+
+/*
+ * What an endpoint has (zr-plan(1)): a Listing in each line, in the order of the
+ * filesystems' names by components ("a/b" before "a.b" and "a/b/c"), so that a
+ * parent comes before its children.  The versions of each are in the order that
+ * planning uses (listing_sort_versions()).
+ */
+#define LISTING_LINE_MAX	(64u << 20)	/* bytes */
+
+struct listing {
+	Listing **filesystems;		/* owned */
+	size_t count;
+	size_t room;
+};
+
+/*
+ * Add one line.  -1 (EXIT_USAGE): the line is invalid.  The filesystems are in
+ * order only after listing_sort().
+ */
+int	listing_add(struct listing *listing, const char *line, size_t length,
+	    struct error *error);
+
+/* Put the filesystems in order; -1 (EXIT_USAGE) if one is there twice. */
+int	listing_sort(struct listing *listing, struct error *error);
+
+/* All of the above from a descriptor; an error names the line's number. */
+int	listing_read(struct listing *listing, int fd, struct error *error);
+
+/*
+ * By createtxg, a bookmark before a snapshot of the same createtxg; what is still
+ * equal by name, so that the order in which a peer lists them has no effect.
+ */
+void	listing_sort_versions(Listing *filesystem);
+
+/* NULL if it is not listed.  The listing must be sorted. */
+const Listing *listing_find(const struct listing *listing, const char *name);
+
+/* Or else a bookmark. */
+bool	version_is_snapshot(const FilesystemVersion *version);
+
+/* strcmp(3) for filesystem names, by components. */
+int	listing_compare_names(const char *a, const char *b);
+
+/* Is name below ancestor?  A filesystem is not below itself. */
+bool	listing_is_below(const char *name, const char *ancestor);
+
+void	listing_free(struct listing *listing);
+
+#endif

@@ -1,0 +1,42 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "plan/plan.h"
+
+void
+plan_fail(struct plan *plan, enum plan_verdict verdict, enum plan_problem problem,
+    const char *format, ...)
+{
+	va_list arguments;
+
+	plan->verdict = verdict;
+	plan->problem = problem;
+	plan->step_count = 0;
+	plan->skipped_count = 0;
+	va_start(arguments, format);
+	vsnprintf(plan->message, sizeof(plan->message), format, arguments);
+	va_end(arguments);
+}
+
+bool
+plan_creates(const struct plan *plan)
+{
+	return (plan->step_count > 0 && plan->steps[0].from == NULL);
+}
+
+bool
+plan_failed(const struct plan *plan)
+{
+	return (plan->verdict == PLAN_CONFLICT || plan->verdict == PLAN_ERROR);
+}
+
+void
+plan_free(struct plan *plan)
+{
+	free(plan->steps);
+	free(plan->skipped);
+	free(plan->sender_only.versions);
+	free(plan->receiver_only.versions);
+	*plan = (struct plan){ .sender = NULL };
+}
