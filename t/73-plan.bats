@@ -183,6 +183,14 @@ listing() {
 	[ "${lines[0]}" = 'a: initial: 1 step: @x in full' ]
 	[ "${lines[1]}" = 'b: error: the sender: pool I/O is suspended' ]
 	[ "${lines[2]}" = 'c: error: the receiver: late' ]
+	# However long the reason is, and wherever in a character it is cut.
+	for length in 600 601; do
+		python3 -c 'import sys
+print("{\"Filesystem\":\"a\",\"error\":{\"code\":1,\"message\":\"%s\"}}" %
+      ("x" * (int(sys.argv[1]) % 2) + "\u00e9" * 600))' $length > ours
+		run -1 zr-plan -j ours /dev/null
+		jq -e '.message | length > 200' <<< "$output"
+	done
 }
 
 @test "an expression that takes too long is an error, not a hang" {

@@ -125,7 +125,8 @@ listing_read(struct listing *listing, int fd, struct error *error)
 	int result = -1;
 
 	do {
-		if (lines_read(&lines, fd, error) == -1)
+		if (io_wait(fd, POLLIN, IO_FOREVER, error) == -1 ||
+		    lines_read(&lines, fd, error) == -1)
 			goto out;
 		while ((line = lines_next(&lines, &length)) != NULL) {
 			number++;

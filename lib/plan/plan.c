@@ -1,7 +1,5 @@
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "format/resume_token.h"
 #include "format/rfc3339.h"
@@ -167,7 +165,7 @@ no_common(struct maker *maker)
 	    "snapshots, the newest @%s, but none that the sender has%s",
 	    newest->name, created_anew(maker, newest) ? ", whose oldest is younger: the filesystem "
 	    "was created anew" : "");
-	snprintf(plan->advice, sizeof(plan->advice), "on the receiver, rename or "
+	plan_advise(plan, "on the receiver, rename or "
 	    "destroy the filesystem; then it is sent in full");
 	return (list_ours(maker, 0) == -1 || list_theirs(maker, 0) == -1 ? -1 : 0);
 }
@@ -183,7 +181,7 @@ diverged(struct maker *maker, size_t mine, size_t newer)
 	    "newest @%s", maker->theirs[newer - 1]->name,
 	    maker->their_count - newer, maker->their_count - newer == 1 ? "" : "s",
 	    maker->theirs[maker->their_count - 1]->name);
-	snprintf(plan->advice, sizeof(plan->advice), "on the receiver, rename the "
+	plan_advise(plan, "on the receiver, rename the "
 	    "filesystem to keep it, or roll it back to @%s (zfs rollback -r) to "
 	    "lose what it alone has", maker->theirs[newer - 1]->name);
 	return (list_ours(maker, mine + 1) == -1 ||
@@ -217,8 +215,7 @@ plan_initial(struct maker *maker)
 		return (-1);
 	if (plan->step_count == 0) {
 		plan->verdict = PLAN_PLACEHOLDER;
-		strlcpy(plan->message, "every snapshot is excluded",
-		    sizeof(plan->message));
+		plan_say(plan, "every snapshot is excluded");
 	}
 	return (0);
 }
@@ -260,7 +257,7 @@ restart(struct maker *maker, const struct resume_token *token, const char *why)
 		return (0);
 	if (plan->step_count > 0)
 		plan->verdict = PLAN_RESTART;
-	snprintf(plan->message, sizeof(plan->message), "the receiver holds part "
+	plan_say(plan, "the receiver holds part "
 	    "of @%s, but %s: it cannot be continued", token->snapshot, why);
 	return (0);
 }
@@ -278,8 +275,8 @@ plan_token(struct maker *maker)
 	if (resume_token_decode(&token, text, &error) == -1) {
 		plan_fail(plan, PLAN_ERROR, PLAN_TOKEN, "the receiver's %s",
 		    error.text);
-		strlcpy(plan->advice, "on the receiver, give up the partial state "
-		    "(zfs receive -A)", sizeof(plan->advice));
+		plan_advise(plan, "on the receiver, give up the partial state "
+		    "(zfs receive -A)");
 		return (0);
 	}
 	if (token.has_from_guid && token.from_guid == token.to_guid) {
@@ -347,8 +344,7 @@ is_settled(struct plan *plan)
 		    receiver->n_versions);
 	else {
 		plan->verdict = PLAN_PLACEHOLDER;
-		strlcpy(plan->message, "the sender has no snapshot of it",
-		    sizeof(plan->message));
+		plan_say(plan, "the sender has no snapshot of it");
 	}
 	return (true);
 }

@@ -105,6 +105,15 @@ void	plan_fail(struct plan *plan, enum plan_verdict verdict,
 	    enum plan_problem problem, const char *format, ...)
 	    __attribute__((format(printf, 4, 5)));
 
+/*
+ * Set the message, or the advice.  What does not fit is cut, and a character that is
+ * cut becomes '?': names and errors come from peers.
+ */
+void	plan_say(struct plan *plan, const char *format, ...)
+	    __attribute__((format(printf, 2, 3)));
+void	plan_advise(struct plan *plan, const char *format, ...)
+	    __attribute__((format(printf, 2, 3)));
+
 /* Does it begin with a full stream: must it be made before its children? */
 bool	plan_creates(const struct plan *plan);
 

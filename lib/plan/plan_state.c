@@ -1,8 +1,37 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/utf8.h"
 #include "plan/plan.h"
+
+static void
+write_text(char *out, size_t size, const char *format, va_list arguments)
+{
+	vsnprintf(out, size, format, arguments);
+	utf8_sanitize(out, out, strlen(out));
+}
+
+void
+plan_say(struct plan *plan, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	write_text(plan->message, sizeof(plan->message), format, arguments);
+	va_end(arguments);
+}
+
+void
+plan_advise(struct plan *plan, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	write_text(plan->advice, sizeof(plan->advice), format, arguments);
+	va_end(arguments);
+}
 
 void
 plan_fail(struct plan *plan, enum plan_verdict verdict, enum plan_problem problem,
@@ -15,7 +44,7 @@ plan_fail(struct plan *plan, enum plan_verdict verdict, enum plan_problem proble
 	plan->step_count = 0;
 	plan->skipped_count = 0;
 	va_start(arguments, format);
-	vsnprintf(plan->message, sizeof(plan->message), format, arguments);
+	write_text(plan->message, sizeof(plan->message), format, arguments);
 	va_end(arguments);
 }
 

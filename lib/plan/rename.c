@@ -1,5 +1,4 @@
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,7 +104,7 @@ rename_advise(const struct rename_index *index, struct plan *plan)
 		    index->count, sizeof(*index->holders), compare_guid);
 	if (holder == NULL)
 		return;
-	snprintf(plan->advice, sizeof(plan->advice), "the receiver has @%s as %s: "
+	plan_advise(plan, "the receiver has @%s as %s: "
 	    "rename that to %s on the receiver, or give -m %s=%s, and nothing is "
 	    "sent again", holder->version->name, holder->filesystem->filesystem,
 	    plan->destination, sender->filesystem, holder->filesystem->filesystem);
