@@ -101,11 +101,9 @@ dataconn_text(struct dataconn *conn)
 }
 
 int
-dataconn_source(struct dataconn *conn, int fd, const void *first,
-    size_t length, struct error *error)
+dataconn_source(struct dataconn *conn, int fd, struct error *error)
 {
-	conn->statistics.bytes += length;
-	return (dataconn_out_begin(&conn->out, fd, first, length, error));
+	return (dataconn_out_begin(&conn->out, fd, error));
 }
 
 int

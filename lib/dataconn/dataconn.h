@@ -84,12 +84,10 @@ struct buffer *dataconn_message(struct dataconn *conn);
 const char *dataconn_text(struct dataconn *conn);
 
 /*
- * Begin the outgoing stream; first (length bytes, at most FRAME_PAYLOAD_MAX)
- * was read from fd before.  fd stays the caller's to close, and is forgotten
- * at its end of file.  Once per connection.
+ * Begin the outgoing stream, read from fd, which stays the caller's to close and is
+ * forgotten at its end of file.  Once per connection.
  */
-int	dataconn_source(struct dataconn *conn, int fd, const void *first,
-	    size_t length, struct error *error);
+int	dataconn_source(struct dataconn *conn, int fd, struct error *error);
 
 /*
  * After the source's end: the stream was whole (failure is NULL) and ends

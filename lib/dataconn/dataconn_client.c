@@ -190,7 +190,7 @@ dataconn_client_run(struct dataconn *conn, const struct dataconn_client *client,
 	if (send_request(&run) == -1)
 		return (-1);
 	if (kind == METHOD_RECEIVE &&
-	    dataconn_source(conn, client->stream, "", 0, error) == -1)
+	    dataconn_source(conn, client->stream, error) == -1)
 		return (-1);
 	while (!run.done) {
 		while (!run.done && (event = dataconn_next(conn,

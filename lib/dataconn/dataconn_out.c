@@ -61,32 +61,15 @@ cut_frame(struct dataconn_out *out, size_t length)
 	out->frames++;
 }
 
-/* A frame behind the response, which may still be waiting. */
-static int
-queue_frame(struct dataconn_out *out, const void *payload, size_t length,
-    struct error *error)
-{
-	if (length == 0)
-		return (0);
-	out->frames++;
-	return (stream_append_frame(&out->queue, FRAME_ZFS_STREAM, payload,
-	    length, error));
-}
-
 int
-dataconn_out_begin(struct dataconn_out *out, int fd, const void *first,
-    size_t length, struct error *error)
+dataconn_out_begin(struct dataconn_out *out, int fd, struct error *error)
 {
-	const size_t send = stream_frame_length(length, STREAM_GOES_ON);
-
 	out->chunk = aligned_alloc(CHUNK_LEAD, CHUNK_LEAD + DATACONN_CHUNK);
 	if (out->chunk == NULL)
 		return (error_errno(error, "data connection"));
 	out->source = DATACONN_SOURCE_OPEN;
 	out->source_fd = fd;
-	out->kept_length = length - send;
-	memcpy(out->kept, (const uint8_t *)first + send, out->kept_length);
-	return (queue_frame(out, first, send, error));
+	return (0);
 }
 
 int
@@ -97,8 +80,12 @@ dataconn_out_finish(struct dataconn_out *out, const char *failure,
 
 	if (failure == NULL && send < out->kept_length)
 		failure = "a stream of a single byte cannot be sent";
-	if (queue_frame(out, out->kept, send, error) == -1)
-		return (-1);
+	if (send > 0) {
+		out->frames++;
+		if (stream_append_frame(&out->queue, FRAME_ZFS_STREAM, out->kept,
+		    send, error) == -1)
+			return (-1);
+	}
 	out->kept_length = 0;
 	if (failure != NULL)
 		return (stream_append_error(&out->queue, failure, error));

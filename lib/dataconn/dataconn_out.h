@@ -52,8 +52,7 @@ int	dataconn_out_message(struct dataconn_out *out, enum frame_type header_type,
 	    size_t length, struct error *error);
 
 /* Begin the stream, and end it: dataconn_source(), dataconn_source_finish(). */
-int	dataconn_out_begin(struct dataconn_out *out, int fd, const void *first,
-	    size_t length, struct error *error);
+int	dataconn_out_begin(struct dataconn_out *out, int fd, struct error *error);
 int	dataconn_out_finish(struct dataconn_out *out, const char *failure,
 	    struct error *error);
 

@@ -44,7 +44,7 @@ server_run_end(struct server_run *run)
 		endpoint_end(&run->call.endpoint, io_now());
 	else
 		run->phase = DONE;
-	/* What it still writes nobody reads, or it could keep us busy. */
+	/* Read no more of its output, which could keep us busy. */
 	io_close(&run->call.endpoint.process.output);
 	io_close(&run->verdict);
 }
@@ -76,18 +76,18 @@ respond(struct server_run *run, const char *line, size_t length)
 static void
 begin_stream(struct server_run *run)
 {
-	size_t length, stream_length;
-	const char *line, *stream;
+	const char *line;
+	size_t length;
 	struct error error;
 
-	line = call_line(&run->call, &length, &stream, &stream_length);
+	line = call_line(&run->call, &length);
 	if (respond(run, line, length) == -1) {
 		server_run_end(run);
 		return;
 	}
 	run->phase = STREAMING;
-	if (dataconn_source(run->conn, run->call.endpoint.process.output, stream,
-	    stream_length, &error) == -1) {
+	if (dataconn_source(run->conn, run->call.endpoint.process.output,
+	    &error) == -1) {
 		server_run_fail(run, error.code, error.text);
 		server_run_end(run);
 	}

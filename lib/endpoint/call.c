@@ -126,17 +126,12 @@ call_check(struct call *call, int64_t now)
 }
 
 const char *
-call_line(const struct call *call, size_t *length, const char **stream,
-    size_t *stream_length)
+call_line(const struct call *call, size_t *length)
 {
-	const char *line = (const char *)buffer_front(&call->answer);
-
 	if (call->line_size == 0)
 		return (NULL);
 	*length = call->line_size - 1;
-	*stream = line + call->line_size;
-	*stream_length = buffer_length(&call->answer) - call->line_size;
-	return (line);
+	return ((const char *)buffer_front(&call->answer));
 }
 
 enum outcome

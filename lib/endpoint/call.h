@@ -60,11 +60,10 @@ void	call_move(struct call *call, const struct pollfd entries[CALL_ENTRIES],
 void	call_check(struct call *call, int64_t now);
 
 /*
- * Send: the answer line without its newline and, behind it, what of the
- * stream was read with it; both in the call's own memory.  NULL: not in yet.
+ * Send: the answer line without its newline, in the call's own memory; nothing was
+ * read behind it.  NULL: not in yet.
  */
-const char *call_line(const struct call *call, size_t *length,
-	    const char **stream, size_t *stream_length);
+const char *call_line(const struct call *call, size_t *length);
 
 /*
  * Once it has ended.  On OUTCOME_ANSWERED *line is the answer without its newline,
