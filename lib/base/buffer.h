@@ -29,8 +29,8 @@ const uint8_t *buffer_front(const struct buffer *buffer);
 int	buffer_append(struct buffer *buffer, const void *bytes, size_t length);
 
 /*
- * The contents as text, with a NUL behind them that is none of them; the caller
- * may change it in place.  NULL with errno: the NUL has no room.
+ * The contents as text: a NUL follows them but is not part of them.  The caller
+ * may change the text in place.  NULL with errno: the NUL has no room.
  */
 char	*buffer_text(struct buffer *buffer);
 
@@ -38,8 +38,8 @@ char	*buffer_text(struct buffer *buffer);
 void	buffer_truncate(struct buffer *buffer, size_t length);
 
 /*
- * Take length bytes from the front; if there are fewer, the program aborts.  A buffer that is
- * empty then keeps no more than BUFFER_KEPT bytes of memory.
+ * Take length bytes from the front; if there are fewer, the program aborts.  A
+ * buffer that is empty then keeps no more than BUFFER_KEPT bytes of memory.
  */
 #define BUFFER_KEPT ((size_t)256 << 10)
 

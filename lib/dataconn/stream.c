@@ -3,7 +3,7 @@
 #include "base/utf8.h"
 #include "dataconn/stream.h"
 
-/* With more to come, so many are kept that the last frame has two at least. */
+/* While more is to come, enough is kept for a last frame of two bytes. */
 #define TAIL 2u
 
 size_t
