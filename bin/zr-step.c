@@ -74,16 +74,6 @@ read_request(const char *operand)
 	return ((SendReq *)request);
 }
 
-/* A signal that our starter ignores (nohup) stays ignored. */
-static void
-catch_unless_ignored(int signal_number)
-{
-	struct sigaction now;
-
-	if (sigaction(signal_number, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-		signals_catch(signal_number);
-}
-
 static void
 print_answer(const SendReq *request, const struct step_result *result)
 {
@@ -117,16 +107,15 @@ print_answer(const SendReq *request, const struct step_result *result)
 static void
 take_signals(struct step *step, int64_t now)
 {
-	static const int ours[] = { SIGTERM, SIGINT, SIGHUP };
+	const int number = signals_take_end();
 	struct error error;
 
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (signals_take(ours[i])) {
-			error_set(&error, EXIT_SIGNAL + (unsigned)ours[i],
-			    "ended by signal %d", ours[i]);
-			step_end(step, &error, now);
-		}
 	signals_take(SIGCHLD);
+	if (number == 0)
+		return;
+	error_set(&error, EXIT_SIGNAL + (unsigned)number, "ended by signal %d",
+	    number);
+	step_end(step, &error, now);
 }
 
 /* Run it to its end. */
@@ -173,9 +162,7 @@ main(int argc, char *argv[])
 	unsetenv(VERDICT_ENVIRONMENT);
 	signal(SIGPIPE, SIG_IGN);
 	signals_catch(SIGCHLD);
-	signals_catch(SIGTERM);
-	catch_unless_ignored(SIGINT);
-	catch_unless_ignored(SIGHUP);
+	signals_catch_ends();
 	step = step_start(&order, io_now(), &error);
 	if (step != NULL) {
 		run(step, &progress);

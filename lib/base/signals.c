@@ -47,6 +47,30 @@ signals_take(int signal_number)
 	return (true);
 }
 
+static const int ends[] = { SIGTERM, SIGINT, SIGHUP };
+
+#define END_COUNT (sizeof(ends) / sizeof(ends[0]))
+
+void
+signals_catch_ends(void)
+{
+	struct sigaction now;
+
+	for (size_t i = 0; i < END_COUNT; i++)
+		if (ends[i] == SIGTERM || (sigaction(ends[i], NULL, &now) == 0 &&
+		    now.sa_handler != SIG_IGN))
+			signals_catch(ends[i]);
+}
+
+int
+signals_take_end(void)
+{
+	for (size_t i = 0; i < END_COUNT; i++)
+		if (signals_take(ends[i]))
+			return (ends[i]);
+	return (0);
+}
+
 void
 signals_restore(void)
 {

@@ -16,6 +16,14 @@ void	signals_catch(int signal_number);
 /* Was it delivered since the last call? */
 bool	signals_take(int signal_number);
 
+/*
+ * The signals that end a program which has children to end first: SIGTERM, and SIGINT
+ * and SIGHUP unless our starter ignores them (nohup).  signals_take_end() returns the
+ * first that was delivered, or 0.
+ */
+void	signals_catch_ends(void);
+int	signals_take_end(void);
+
 /* The mask during io_poll(): the one this program was started with. */
 const sigset_t *signals_open_mask(void);
 

@@ -30,32 +30,47 @@ have_terminal(void)
 	return (ours);
 }
 
+/* request NULL: no argument. */
 static int
-start(struct command *command, const char *string, const char *request,
-    size_t length, int input, struct error *error)
+start(struct command *command, const char *string, const char *method,
+    const char *request, int input, struct error *error)
 {
-	const char *argv[] = { "sh", "-c", NULL, "zr", command->method->name,
-	    NULL, NULL };
+	const char *argv[] = { "sh", "-c", NULL, "zr", method, request, NULL };
 	char *line;
-	int result = 0;
+	int result;
 
-	if (input == PROCESS_PIPE)
-		result = call_request(&command->call, request, length, error);
-	else if (length > COMMAND_ARGUMENT_MAX)
-		result = error_set(error, EXIT_USAGE, "the request is longer "
-		    "than %u bytes", COMMAND_ARGUMENT_MAX);
-	else
-		argv[5] = request;
-	if (result == -1)
-		return (-1);
 	if (asprintf(&line, "%s \"$@\"", string) == -1)
 		return (error_set(error, EXIT_SYSTEM, "out of memory"));
 	argv[2] = line;
+	command->call.endpoint.show = command->role;
 	result = process_start(&command->call.endpoint.process,
 	    (char *const *)(uintptr_t)argv, input, PROCESS_PIPE, PROCESS_PIPE,
 	    !have_terminal(), error);
 	free(line);
+	if (result == -1)
+		call_free(&command->call);
 	return (result);
+}
+
+int
+command_start_text(struct command *command, const char *string,
+    const char *method, const char *request, size_t length, size_t answer_max,
+    int input, struct error *error)
+{
+	command->method = method_by_name(method);
+	command->call = CALL_NONE(command->method->kind);
+	command->call.answer = BUFFER_EMPTY(answer_max);
+	if (input != PROCESS_PIPE && length > COMMAND_ARGUMENT_MAX)
+		return (error_set(error, EXIT_USAGE, "the request is longer "
+		    "than %u bytes", COMMAND_ARGUMENT_MAX));
+	if (input == PROCESS_PIPE) {
+		if (call_request(&command->call, request, length, error) == -1) {
+			call_free(&command->call);
+			return (-1);
+		}
+		request = NULL;
+	}
+	return (start(command, string, method, request, input, error));
 }
 
 int
@@ -63,21 +78,22 @@ command_start(struct command *command, const char *string, const char *method,
     const ProtobufCMessage *request, int input, struct error *error)
 {
 	size_t length;
-	char *text;
+	char *text = pbjson_print(request, &length, error);
 	int result;
 
-	command->method = method_by_name(method);
-	command->call = CALL_NONE(command->method->kind);
-	command->call.answer = BUFFER_EMPTY(COMMAND_ANSWER_MAX);
-	command->call.endpoint.show = command->role;
-	text = pbjson_print(request, &length, error);
 	if (text == NULL)
 		return (-1);
-	result = start(command, string, text, length, input, error);
-	if (result == -1)
-		call_free(&command->call);
+	result = command_start_text(command, string, method, text, length,
+	    COMMAND_ANSWER_MAX, input, error);
 	free(text);
 	return (result);
+}
+
+int
+command_start_batch(struct command *command, const char *string,
+    struct error *error)
+{
+	return (start(command, string, "batch", NULL, PROCESS_PIPE, error));
 }
 
 void
@@ -122,7 +138,7 @@ answer_line(const struct command *command, size_t *length, struct error *error)
 		outcome = call_outcome(call, &line, length, error);
 	if (outcome == OUTCOME_TOO_LONG)
 		error_set(error, EXIT_PROTOCOL, "%s: the answer is longer than "
-		    "%u bytes", command->role, COMMAND_ANSWER_MAX);
+		    "%zu bytes", command->role, buffer_max(&call->answer));
 	else if (outcome == OUTCOME_NO_LINE)
 		error_set(error, EXIT_PROTOCOL, "%s: no answer line",
 		    command->role);

@@ -38,6 +38,18 @@ int	command_start(struct command *command, const char *string,
 	    const char *method, const ProtobufCMessage *request, int input,
 	    struct error *error);
 
+/* The same of a request that is text, with a limit of its own for the answer. */
+int	command_start_text(struct command *command, const char *string,
+	    const char *method, const char *request, size_t length,
+	    size_t answer_max, int input, struct error *error);
+
+/*
+ * Start "STRING batch".  Its input and output are for the caller to write and read;
+ * of the functions here only those without an answer are of use with it.
+ */
+int	command_start_batch(struct command *command, const char *string,
+	    struct error *error);
+
 /*
  * Move what can be moved, and reap it when it has ended (call.endpoint.ended);
  * all it wrote before that is then in.  Never blocks.

@@ -1,0 +1,56 @@
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/process.h"
+#include "step/failure.h"
+
+#define SSH_FAILED 255
+
+static const char *const names[] = {
+	[FAILURE_NONE] = "none",
+	[FAILURE_TRANSPORT] = "transport",
+	[FAILURE_BUSY] = "busy",
+	[FAILURE_OTHER] = "other"
+};
+
+/* In the words of zfs(8). */
+static const char *const busy[] = {
+	"dataset is busy",
+	"contains partially-complete state"
+};
+
+static bool
+is_busy(const char *text)
+{
+	for (size_t i = 0; i < sizeof(busy) / sizeof(busy[0]); i++)
+		if (strstr(text, busy[i]) != NULL)
+			return (true);
+	return (false);
+}
+
+static bool
+is_of_transport(int exit_code, const char *status)
+{
+	return (exit_code == EXIT_PROTOCOL || exit_code == EXIT_TIMEOUT ||
+	    exit_code == EXIT_SYSTEM || exit_code == SSH_FAILED ||
+	    process_code_signal(exit_code) != 0 ||
+	    strcmp(status, "UNAVAILABLE") == 0 ||
+	    strcmp(status, "DEADLINE_EXCEEDED") == 0);
+}
+
+enum failure
+failure_of(int exit_code, const char *status, const char *text)
+{
+	if (exit_code == EXIT_DONE)
+		return (FAILURE_NONE);
+	if (is_of_transport(exit_code, status != NULL ? status : ""))
+		return (FAILURE_TRANSPORT);
+	return (is_busy(text) ? FAILURE_BUSY : FAILURE_OTHER);
+}
+
+const char *
+failure_name(enum failure failure)
+{
+	return (names[failure]);
+}

@@ -1,0 +1,83 @@
+#ifndef ZR_SESSION_STATE_H
+#define ZR_SESSION_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/buffer.h"
+#include "base/lines.h"
+#include "step/session.h"
+
+/*
+ * The parts of a session (session.h): its calls, and the two ways in which they reach
+ * the endpoint.
+ */
+struct session_call {
+	struct reply reply;		/* first: session_reply_free() */
+	TAILQ_ENTRY(session_call) entries;
+	uint64_t id;
+	int64_t deadline;
+	char *request;			/* JSON; owned */
+	size_t length;
+	bool sent;			/* to the batch, or to a process of its own */
+};
+
+TAILQ_HEAD(session_calls, session_call);
+
+struct single {
+	struct command command;
+	struct session_call *call;	/* NULL: free, or past its deadline */
+	bool used;
+};
+
+struct session {
+	const char *role;
+	const char *string;
+	struct session_calls open;	/* the oldest first */
+	struct session_calls finished;
+	size_t count;			/* of both */
+	uint64_t next_id;
+	bool has_batch;			/* it runs, or has ended unnoticed */
+	bool answered;			/* some batch has given an answer */
+	bool alone;			/* no batch: a process for each call */
+	struct command batch;
+	struct buffer requests;		/* to be written to the batch */
+	struct lines answers;
+	struct error broken;		/* code not EXIT_DONE: it broke the rules */
+	struct single singles[SESSION_PROCESSES];
+};
+
+/* session.c: a call is over, well (its answer is set) or not. */
+void	session_finish(struct session *session, struct session_call *call);
+void	session_fail(struct session *session, struct session_call *call,
+	    const char *status, const struct error *why);
+
+/*
+ * Why a command failed, for those calls: its last line, and the first hint behind
+ * that.  Frees the command, as session_drop() does of one that nobody asks about.
+ */
+void	session_take_reason(struct command *command, struct error *why);
+void	session_drop(struct command *command);
+
+/* session_batch.c: one batch for all. */
+void	session_batch_send(struct session *session);
+void	session_batch_cancel(struct session *session,
+	    const struct session_call *call);
+void	session_batch_poll(const struct session *session,
+	    struct pollfd entries[CALL_ENTRIES]);
+void	session_batch_handle(struct session *session,
+	    const struct pollfd entries[CALL_ENTRIES], int64_t now);
+
+/* Let it end, where it has no call, and free it. */
+void	session_batch_free(struct session *session);
+
+/* session_single.c: a process for each call. */
+bool	session_single_free_slot(const struct session *session);
+void	session_single_start(struct session *session);
+void	session_single_cancel(struct session *session,
+	    const struct session_call *call, int64_t now);
+void	session_single_handle(struct session *session,
+	    const struct pollfd entries[SESSION_ENTRIES], int64_t now);
+
+#endif
