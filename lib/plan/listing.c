@@ -4,6 +4,7 @@
 
 #include "base/io.h"
 #include "base/lines.h"
+#include "base/utf8.h"
 #include "message/pbjson.h"
 #include "message/request_check.h"
 #include "plan/listing.h"
@@ -58,38 +59,117 @@ listing_sort_versions(Listing *filesystem)
 		    sizeof(filesystem->versions[0]), compare_versions);
 }
 
-int
-listing_add(struct listing *listing, const char *line, size_t length,
-    struct error *error)
+/* A Listing whose parts lie in another message, or in text. */
+struct entry {
+	Listing listing;		/* first: listing_entry_free() */
+	ListingError error;
+	ProtobufCMessage *owner;	/* the message; NULL: none */
+	char text[];			/* strings, each with its NUL */
+};
+
+static char *
+put_text(char **at, const char *text)
 {
-	Listing *filesystem, **grown;
+	char *copy = *at;
+	const size_t size = strlen(text) + 1;
+
+	memcpy(copy, text, size);
+	*at += size;
+	return (copy);
+}
+
+Listing *
+listing_entry(const Filesystem *filesystem, ListFilesystemVersionsRes *versions,
+    const struct error *why, struct error *error)
+{
+	const char *message = why != NULL ? why->text : "";
+	struct entry *entry = calloc(1, sizeof(*entry) +
+	    strlen(filesystem->path) + strlen(filesystem->resumetoken) +
+	    strlen(message) + 3);
+	char *at;
+
+	if (entry == NULL) {
+		pbjson_free(versions != NULL ? &versions->base : NULL);
+		error_errno(error, "listing");
+		return (NULL);
+	}
+	at = entry->text;
+	listing__init(&entry->listing);
+	entry->listing.filesystem = put_text(&at, filesystem->path);
+	entry->listing.resumetoken = put_text(&at, filesystem->resumetoken);
+	entry->listing.isplaceholder = filesystem->isplaceholder;
+	if (why != NULL) {
+		listing_error__init(&entry->error);
+		entry->error.code = why->code;
+		entry->error.message = at;
+		utf8_sanitize(at, message, strlen(message));
+		entry->listing.error = &entry->error;
+	}
+	if (versions != NULL) {
+		entry->owner = &versions->base;
+		entry->listing.n_versions = versions->n_versions;
+		entry->listing.versions = versions->versions;
+	}
+	return (&entry->listing);
+}
+
+void
+listing_entry_free(Listing *listing)
+{
+	struct entry *entry = (struct entry *)listing;
+
+	if (entry == NULL)
+		return;
+	pbjson_free(entry->owner);
+	free(entry);
+}
+
+int
+listing_append(struct listing *listing, Listing *entry, struct error *error)
+{
+	Listing **grown;
 	size_t room;
 
-	filesystem = (Listing *)pbjson_parse(&listing__descriptor, request_check,
-	    line, length, error);
-	if (filesystem == NULL)
-		goto invalid;
-	if (filesystem->filesystem[0] == '\0') {
-		error_set(error, EXIT_USAGE, "Listing.Filesystem is missing");
-		goto invalid;
-	}
 	if (listing->count == listing->room) {
 		room = listing->room == 0 ? 64 : 2 * listing->room;
 		grown = reallocarray(listing->filesystems, room, sizeof(*grown));
 		if (grown == NULL) {
-			error_errno(error, "listing");
-			pbjson_free(&filesystem->base);
-			return (-1);
+			listing_entry_free(entry);
+			return (error_errno(error, "listing"));
 		}
 		listing->filesystems = grown;
 		listing->room = room;
 	}
-	listing_sort_versions(filesystem);
-	listing->filesystems[listing->count++] = filesystem;
+	listing_sort_versions(entry);
+	listing->filesystems[listing->count++] = entry;
 	return (0);
+}
+
+int
+listing_add(struct listing *listing, const char *line, size_t length,
+    struct error *error)
+{
+	struct entry *entry = NULL;
+	ProtobufCMessage *parsed;
+
+	parsed = pbjson_parse(&listing__descriptor, request_check, line, length,
+	    error);
+	if (parsed == NULL)
+		goto invalid;
+	if (((Listing *)parsed)->filesystem[0] == '\0') {
+		error_set(error, EXIT_USAGE, "Listing.Filesystem is missing");
+		goto invalid;
+	}
+	entry = calloc(1, sizeof(*entry));
+	if (entry == NULL) {
+		error_errno(error, "listing");
+		goto invalid;
+	}
+	entry->listing = *(Listing *)parsed;
+	entry->owner = parsed;
+	return (listing_append(listing, &entry->listing, error));
 invalid:
-	if (filesystem != NULL)
-		pbjson_free(&filesystem->base);
+	pbjson_free(parsed);
 	if (error->code != EXIT_SYSTEM)
 		error->code = EXIT_USAGE;
 	return (-1);
@@ -166,7 +246,7 @@ void
 listing_free(struct listing *listing)
 {
 	for (size_t i = 0; i < listing->count; i++)
-		pbjson_free(&listing->filesystems[i]->base);
+		listing_entry_free(listing->filesystems[i]);
 	free(listing->filesystems);
 	*listing = (struct listing){ .count = 0 };
 }

@@ -16,10 +16,23 @@
 #define LISTING_LINE_MAX	(64u << 20)	/* bytes */
 
 struct listing {
-	Listing **filesystems;		/* owned */
+	Listing **filesystems;		/* owned, by listing_entry_free() */
 	size_t count;
 	size_t room;
 };
+
+/*
+ * A filesystem of a listing from an endpoint's answers.  versions is taken over, in
+ * any case; NULL: a placeholder, or, with why, they could not be listed.  NULL
+ * (EXIT_SYSTEM): out of memory.
+ */
+Listing	*listing_entry(const Filesystem *filesystem,
+	    ListFilesystemVersionsRes *versions, const struct error *why,
+	    struct error *error);
+void	listing_entry_free(Listing *entry);
+
+/* Add an entry, which is taken over in any case.  -1 (EXIT_SYSTEM): out of memory. */
+int	listing_append(struct listing *listing, Listing *entry, struct error *error);
 
 /*
  * Add one line.  -1 (EXIT_USAGE): the line is invalid.  The filesystems are in
