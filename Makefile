@@ -108,7 +108,8 @@ check-long:
 	@$(DEPS) test
 	$(MAKE) all unit
 	ZR_FAULT_EVERY=1 ZR_FAULT_KILLS=500 ZR_PLAN_HISTORIES=25000 \
-	    t/run $(BUILD) t/22-*.bats t/23-kill.bats t/73-plan.bats
+	    t/run $(BUILD) t/faults/cut.bats t/faults/reset.bats t/faults/stall.bats \
+	    t/faults/kill.bats t/plan/plan.bats
 
 # Real ZFS, in machines made for it (t/zfsvm/README).
 check-zfs:
@@ -235,7 +236,7 @@ $(FUZZERS:%=$(BUILD)/t/fuzz/%): $(BUILD)/t/fuzz/%: $(OBJ)/t/fuzz/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_test) -lbsd
 
-$(BUILD)/t/relay $(BUILD)/t/peak: $(BUILD)/t/%: $(OBJ)/t/%.o $(LIBRARY)
+$(BUILD)/t/relay $(BUILD)/t/peak: $(BUILD)/t/%: $(OBJ)/t/lib/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ -lbsd
 
@@ -243,7 +244,7 @@ $(BUILD)/bench/pump: $(OBJ)/t/bench/pump.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^
 
-$(BUILD)/t/%.so: t/%.c
+$(BUILD)/t/%.so: t/lib/%.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -std=c11 $(WARNINGS) $(CFLAGS) -shared -fPIC -o $@ $< -ldl
 

@@ -1,11 +1,10 @@
 # The residents under valgrind (make check-valgrind): sessions good and bad leave
-# no memory lost and no descriptor open.  Slow, so not among the files of t/.
-load ../helper
+# no memory lost and no descriptor open.  Slow, so not among those of make check.
+load ../lib/helper
 
 STEP='{"Filesystem":"a","To":{"Name":"x","Creation":"2026-01-01T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":1,"Incremental":2}}}'
 
 setup_file() {
-	export PATH="${ZR_BUILD:=$BATS_TEST_DIRNAME/../../build}/bin:$PATH"
 	export PKI=$BATS_FILE_TMPDIR/pki
 	zr-cert ca "$PKI"
 	zr-cert server "$PKI" server localhost
@@ -43,7 +42,7 @@ setup() {
 }
 
 pair() {
-	timeout 100 python3 "$BATS_TEST_DIRNAME/../pair.py" -s served "$@"
+	timeout 100 python3 "$HELPERS/pair.py" -s served "$@"
 }
 
 ended() {

@@ -1,6 +1,6 @@
 # ZFS -> zr-endpoint archive -> ZFS: the same guids and contents.
 load zfs_helper
-REPLICATE=$BATS_TEST_DIRNAME/../../examples/replicate.sh
+REPLICATE=$TOP/examples/replicate.sh
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
@@ -116,7 +116,7 @@ same() {
 	sh "$REPLICATE" "zr-endpoint archive box" "zr-endpoint receiver -n -j job -e inherit dst" > steps
 	[ "$(fs_digest new/data@three)" = "$(fs_digest dst/src/data@three)" ]
 	zfs create dst/pool
-	sed -n '/^cd DIRECTORY/,/^done$/p' "$BATS_TEST_DIRNAME/../../man/zr-archive.5" |
+	sed -n '/^cd DIRECTORY/,/^done$/p' "$TOP/man/zr-archive.5" |
 	    sed 's,DIRECTORY/tank,box/src,; s,pool/data,dst/pool/data,' > recipe
 	sh -eu recipe
 	[ "$(snapshots_of dst/pool/data)" = "$(snapshots_of new/data)" ]

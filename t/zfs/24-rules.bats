@@ -51,7 +51,7 @@ guarantees() {
 	[ "$(dry src/data@1 src/data@2)" = "{\"ExpectedSize\":\"$(size_of -i src/data@1 src/data@2)\"}" ]
 	zfs bookmark src/data@1 src/data#1
 	[ "$(dry 'src/data#1' src/data@2)" = '{}' ]
-	token=$("$BATS_TEST_DIRNAME/forge_token.py" src/data@2 "$(guid_of src/data@2)" "$(guid_of src/data@1)")
+	token=$("$HELPERS/forge_token.py" src/data@2 "$(guid_of src/data@2)" "$(guid_of src/data@1)")
 	dry src/data@1 src/data@2 "$token" | jq -e '.UsedResumeToken == true'
 	# It costs nothing: no hold, no bookmark.
 	[ "$(holds_of src/data)$(bookmarks_of src/data)" = "1 $(guid_of src/data@1)" ]
@@ -61,7 +61,7 @@ guarantees() {
 	SENDER="$SENDER -b -c -e -L -p -w"
 	counted sender Send "$(send_request src/data@1 src/data@2)" > stream
 	grep -qx 'send -w -b -c -e -L -p -i src/data@1 src/data@2' ran
-	token=$("$BATS_TEST_DIRNAME/forge_token.py" src/data@2 "$(guid_of src/data@2)" "$(guid_of src/data@1)")
+	token=$("$HELPERS/forge_token.py" src/data@2 "$(guid_of src/data@2)" "$(guid_of src/data@1)")
 	counted sender Send "$(send_request src/data@1 src/data@2 "$token")" > stream || true
 	grep -qx "send -t $token" ran
 	head -n 1 stream | jq -e '.UsedResumeToken == true'

@@ -38,7 +38,7 @@ with() {
 }
 
 forged() {
-	"$BATS_TEST_DIRNAME/forge_token.py" "$@"
+	"$HELPERS/forge_token.py" "$@"
 }
 
 @test "filesystems outside of the filter do not exist" {

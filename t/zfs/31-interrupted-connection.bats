@@ -70,7 +70,7 @@ served_ended() {
 		esac
 		request=$(send_request "${@:2}")
 		rm -f receiving through
-		background "$BATS_TEST_DIRNAME/../fault_proxy.py" -a $offset -d $direction \
+		background "$HELPERS/fault_proxy.py" -a $offset -d $direction \
 		    $kind "127.0.0.1:$port" > through
 		proxy=$!
 		eventually 60 test -s through

@@ -56,7 +56,7 @@ quoted() {
 		stderr_has "the sender's pool was imported with readonly=on"
 		stderr_has 'or ask for GuaranteeNothing'
 	done
-	replicate=$BATS_TEST_DIRNAME/../../examples/replicate.sh
+	replicate=$TOP/examples/replicate.sh
 	run -1 sh "$replicate" "zr-endpoint sender -j job -f src/data" "$RECEIVER"
 	sh "$replicate" -g GuaranteeNothing "zr-endpoint sender -j job -f src/data" "$RECEIVER" > steps
 	[ "$(jq -c '[.from, .to]' steps | xargs)" = '[null,1] [1,2]' ]

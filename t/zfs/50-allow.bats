@@ -1,7 +1,7 @@
 # Without root: the recipe of examples/zfs-allow.sh, and examples/sudoers.
 load zfs_helper
 
-EXAMPLES=$BATS_TEST_DIRNAME/../../examples
+EXAMPLES=$TOP/examples
 CURSOR=zrepl_CURSOR_G_
 
 setup_file() {

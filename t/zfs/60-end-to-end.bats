@@ -1,7 +1,7 @@
 # Whole replications over the network, ZFS to ZFS, in both directions.
 load zfs_helper
 
-REPLICATE=$BATS_TEST_DIRNAME/../../examples/replicate.sh
+REPLICATE=$TOP/examples/replicate.sh
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return

@@ -3,9 +3,8 @@ load zfs_helper
 
 setup_file() {
 	modprobe tls
-	export PATH="${ZR_BUILD:=$BATS_TEST_DIRNAME/../../build}/bin:$PATH"
 	export PKI=$BATS_FILE_TMPDIR/pki
-	export ANSWER=$BATS_TEST_DIRNAME/../data/recordings/d01-ping+c01-ping.data.s2c.bin
+	export ANSWER=$DATA/recordings/d01-ping+c01-ping.data.s2c.bin
 	zr-cert ca "$PKI"
 	zr-cert server "$PKI" server localhost
 	zr-cert client "$PKI" web1

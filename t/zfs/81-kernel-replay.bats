@@ -1,6 +1,6 @@
 # The recordings over TLS that both kernels do: nothing may be different.
 load zfs_helper
-load ../over
+load ../lib/over
 
 setup_file() {
 	over_setup

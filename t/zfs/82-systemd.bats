@@ -4,8 +4,8 @@
 load zfs_helper
 
 setup_file() {
-	export EXAMPLES=$BATS_TEST_DIRNAME/../../examples
-	export STREAM=$BATS_TEST_DIRNAME/../data/streams/data.full.zstream
+	export EXAMPLES=$TOP/examples
+	export STREAM=$DATA/streams/data.full.zstream
 	export PKI=$BATS_FILE_TMPDIR/pki
 	zr-cert ca "$PKI"
 	zr-cert server "$PKI" server localhost

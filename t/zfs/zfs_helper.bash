@@ -1,6 +1,5 @@
 # Shared by the bats files here, which run in the machine: `load zfs_helper`.
-: "${ZR_BUILD:=$BATS_TEST_DIRNAME/../../build}"
-load ../helper
+load ../lib/helper
 export LC_ALL=C.UTF-8
 
 # make_pool NAME [OPTION OF zpool create...]: a pool in a file, mounted below

@@ -1,0 +1,220 @@
+# examples/replicate.sh: a whole replication on the endpoint interface.
+load ../lib/helper
+
+version() {
+	awk -F '\t' -v name="a/data@$1" '$1 == name' "$DATA/streams/versions.tsv" |
+	jq -cnR '[inputs | split("\t") | {Type: "Snapshot", Name: (.[0] | split("@")[1]),
+	    Guid: .[1], CreateTXG: .[2], Creation: (.[3] | tonumber | todate)}] | first'
+}
+
+import() {
+	zr-endpoint archive "$1" Receive "$(jq -cn --argjson to "$(version "$3")" \
+	    '{Filesystem: "a/data", To: $to, ReplicationConfig: {protection:
+	    {Initial: 1, Incremental: 1}}}')" < "$DATA/streams/$2.zstream" > imported
+}
+
+replicate() {
+	run -"$1" --separate-stderr timeout 50 sh "$TOP/examples/replicate.sh" "$2" "$3"
+}
+
+names() {
+	zr-endpoint archive "$1" ListFilesystemVersions '{"Filesystem":"a/data"}' |
+	    jq -r '[.Versions[].Name] | join(" ")'
+}
+
+@test "push over TCP, then only what is new, then nothing; and pull" {
+	mkdir web backup restored
+	import web data.full one
+	import web data.one-two two
+	zr-listen -1 -i 127.0.0.1=demo tcp:127.0.0.1:0 zr-handshake accept \
+	    zr-mux accept zr-serve -b zr-endpoint archive "$PWD/backup" > port 3>&- &
+	children+=($!)
+	eventually 20 [ -s port ]
+	address=tcp:127.0.0.1:$(cat port)
+	replicate 0 'zr-endpoint archive web' "zr-remote $address"
+	[ "$(jq -c '[.from, .to]' <<< "$output" | paste -sd ' ')" = '[null,"one"] ["one","two"]' ]
+	import web data.two-three three-unchanged
+	replicate 0 'zr-endpoint archive web' "zr-remote $address"
+	[ "$(jq -c '[.from, .to]' <<< "$output")" = '["two","three-unchanged"]' ]
+	replicate 0 'zr-endpoint archive web' "zr-remote $address"
+	[ -z "$output" ]
+	replicate 0 "zr-remote $address" 'zr-endpoint archive restored'
+	[ "$(names restored)" = 'one two three-unchanged' ]
+	zr-remote "$address" batch <<< '{"id":7,"method":"Ping","request":{"Message":"x"}}' |
+	    jq -e '.response.Echo == "x"'
+}
+
+@test "a sender that lists nothing is an error, not a job that is done" {
+	mkdir web backup
+	replicate 1 'zr-endpoint archive web' 'zr-endpoint archive backup'
+	[ -z "$output" ]
+	[ "$stderr" = 'replicate.sh: the sender lists no filesystem: nothing was replicated' ]
+}
+
+@test "a receiver that has gone its own way is an error that names both sides" {
+	cat > sender <<-'END'
+		#!/bin/sh
+		case $1 in
+		ListFilesystems) echo '{"Filesystems":[{"Path":"a"},{"Path":"a/child"},{"Path":"none"}]}' ;;
+		ListFilesystemVersions)
+			case $(cat) in
+			*none*) echo '{}' ;;
+			*) echo '{"Versions":[{"Name":"s1","Guid":"1","CreateTXG":"1"},{"Name":"s2","Guid":"2","CreateTXG":"2"}]}' ;;
+			esac ;;
+		*) touch called; exit 1 ;;
+		esac
+	END
+	cat > receiver <<-'END'
+		#!/bin/sh
+		case $1 in
+		ListFilesystems) echo '{"Filesystems":[{"Path":"a"}]}' ;;
+		*) echo '{"Versions":[{"Name":"s1","Guid":"1","CreateTXG":"1"},{"Name":"r2","Guid":"9","CreateTXG":"2"}]}' ;;
+		esac
+	END
+	chmod +x sender receiver
+	replicate 1 ./sender ./receiver
+	stderr_has 'diverged after s1: only the receiver has r2; only the sender has s2'
+	stderr_has 'a/child": parent(s) failed'
+	stderr_has 'sender does not have any versions'
+	[ ! -e called ]
+}
+
+# stores SENDER-VERSIONS RECEIVER-FILESYSTEM RECEIVER-VERSIONS: endpoints that
+# have these and write down what they are asked for.
+stores() {
+	cat > sender <<-END
+		#!/bin/sh
+		read -r request
+		case \$1 in
+		ListFilesystems) echo '{"Filesystems":[{"Path":"a/data"},{"Path":"a/empty","IsPlaceholder":true}]}' ;;
+		ListFilesystemVersions) echo '{"Versions":$1}' ;;
+		Send)
+			printf '%s\n' "\$request" >> sent
+			case \$request in
+			*ResumeToken*) echo '{"UsedResumeToken":true}' ;;
+			*) echo '{}' ;;
+			esac
+			echo stream ;;
+		SendCompleted) echo '{}' ;;
+		esac
+	END
+	cat > receiver <<-END
+		#!/bin/sh
+		[ \$# -gt 1 ] && request=\$2 || read -r request
+		case \$1 in
+		ListFilesystems) echo '{"Filesystems":$2}' ;;
+		ListFilesystemVersions) echo '{"Versions":$3}' ;;
+		Receive) printf '%s\n' "\$request" >> received; cat > /dev/null; echo '{}' ;;
+		esac
+	END
+	chmod +x sender receiver
+}
+
+versions() {
+	for name; do
+		version "$name"
+	done | jq -cs .
+}
+
+@test "a resume token is the first step, the snapshots after it are the next" {
+	token=$(cat "$DATA/streams/inc.cut.resume-token.txt")
+	stores "$(versions one two three-unchanged)" \
+	    "[{\"Path\":\"a/data\",\"ResumeToken\":\"$token\"}]" "$(versions one)"
+	replicate 0 ./sender ./receiver
+	[ "$(jq -c '[.From.Name, .To.Name, .ResumeToken]' sent)" = "[\"one\",\"two\",\"$token\"]
+[\"two\",\"three-unchanged\",null]" ]
+	[ "$(jq -c '[.To.Name, .ClearResumeToken // false]' received)" = '["two",false]
+["three-unchanged",true]' ]
+}
+
+@test "a resume token of a full send goes on with it, other snapshots or not" {
+	token=$(cat "$DATA/streams/data.full.cut.resume-token.txt")
+	stores "$(versions one two)" "[{\"Path\":\"a/data\",\"ResumeToken\":\"$token\"}]" '[]'
+	replicate 0 ./sender ./receiver
+	[ "$(jq -c '[.From.Name, .To.Name, has("ResumeToken")]' sent)" = '[null,"one",true]
+["one","two",false]' ]
+}
+
+@test "a token of a snapshot that is gone, or that is none, is an error" {
+	token=$(cat "$DATA/streams/inc.cut.resume-token.txt")
+	stores "$(versions one three-unchanged)" \
+	    "[{\"Path\":\"a/data\",\"ResumeToken\":\"$token\"}]" "$(versions one)"
+	replicate 1 ./sender ./receiver
+	stderr_has 'the receiver has part of a/data@two, which the sender does not have'
+	stores "$(versions one)" '[{"Path":"a/data","ResumeToken":"1-nonsense"}]' '[]'
+	replicate 1 ./sender ./receiver
+	stderr_has 'zr-token: resume token is not of the form'
+	[ ! -e sent ]
+}
+
+@test "a placeholder of the sender is no step, and an error where the receiver has more" {
+	stores "$(versions one)" '[{"Path":"a/empty","IsPlaceholder":true},{"Path":"a/data"}]' "$(versions one)"
+	replicate 0 ./sender ./receiver
+	[ -z "$output" ]
+	stores "$(versions one)" '[{"Path":"a/empty"},{"Path":"a/data"}]' "$(versions one)"
+	replicate 1 ./sender ./receiver
+	stderr_has 'a/empty": only a placeholder on the sender'
+}
+
+# mark NAME: a bookmark of that snapshot
+mark() {
+	version "$1" | jq -c '{Type: "Bookmark", Name: "mark", Guid, CreateTXG, Creation}'
+}
+
+@test "the first step may start from a bookmark, where the snapshot is gone" {
+	stores "[$(version three-unchanged),$(mark one),$(version two)]" '[{"Path":"a/data"}]' "$(versions one)"
+	replicate 0 ./sender ./receiver
+	[ "$(jq -c '[.From.Name, .From.Type, .To.Name]' sent)" = '["mark","Bookmark","two"]
+["two",null,"three-unchanged"]' ]
+	rm sent
+	stores "[$(mark one),$(version one),$(version two)]" '[{"Path":"a/data"}]' "$(versions one)"
+	replicate 0 ./sender ./receiver
+	[ "$(jq -c '[.From.Name, .From.Type]' sent)" = '["one",null]' ]
+}
+
+@test "nothing in common, or nothing to start from, is an error" {
+	stores "$(versions one)" '[{"Path":"a/data"}]' "$(versions two)"
+	replicate 1 ./sender ./receiver
+	stderr_has 'no common snapshot; only the receiver has two'
+	stores "[$(mark one)]" '[{"Path":"a/data"}]' '[]'
+	replicate 1 ./sender ./receiver
+	stderr_has 'only bookmarks on the sender'
+	[ ! -e sent ]
+}
+
+@test "a receiver without snapshots, or with a placeholder, gets everything" {
+	for receiver in '{"Path":"a/data"}' '{"Path":"a/data","IsPlaceholder":true}'; do
+		stores "$(versions one two)" "[$receiver]" '[]'
+		replicate 0 ./sender ./receiver
+		[ "$(jq -c '[.From.Name, .To.Name]' sent)" = '[null,"one"]
+["one","two"]' ]
+		rm sent
+	done
+}
+
+@test "names with blanks and colons; parents first" {
+	stores "$(versions one)" '[]' '[]'
+	sed -i 's/{"Filesystems":.*"IsPlaceholder":true}\]}/{"Filesystems":[{"Path":"a b:c\/d"},{"Path":"a b:c"},{"Path":"a-b\/c"},{"Path":"a"}]}/' sender
+	replicate 0 ./sender ./receiver
+	[ "$(jq -c .Filesystem sent | paste -sd ' ')" = '"a" "a b:c" "a b:c/d" "a-b/c"' ]
+}
+
+@test "an endpoint that cannot be listed ends it with its status" {
+	stores "$(versions one)" '[]' '[]'
+	replicate 7 'exit 7;' ./receiver
+	replicate 8 ./sender 'exit 8;'
+	[ ! -e sent ]
+}
+
+@test "what peers wrote does not reach a terminal as it is" {
+	# ESC, DEL, C1, a right-to-left override, a line separator, a newline
+	bad=$'x\\u001b[2J\x7f\xc2\x9b\xe2\x80\xae\xe2\x80\xa8\\u000a'
+	stores "[{\"Name\":\"$bad\",\"Guid\":\"1\",\"CreateTXG\":\"1\"}]" '[{"Path":"a/data"}]' \
+	    "[{\"Name\":\"$bad\",\"Guid\":\"2\",\"CreateTXG\":\"1\"}]"
+	sed -i "s|\"a/empty\"|\"a/data/$bad\"|; s|,\"IsPlaceholder\":true||" sender
+	replicate 1 ./sender ./receiver
+	stderr_has 'only the receiver has x\u001b'
+	stderr_has 'parent(s) failed'
+	[ -z "$(LC_ALL=C tr -d '\n -~' <<< "$stderr")" ]
+	[ "$(wc -l <<< "$stderr")" = 3 ]
+}

@@ -1,0 +1,172 @@
+# zr-handshake: version banners, on real sockets.
+load ../lib/helper
+
+OURS='0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0000'
+
+# peer TEXT ARGUMENTS...: zr-handshake against a peer that says TEXT.
+peer() {
+	printf '%b' "$1" > said
+	run --separate-stderr zr-connect exec:'cat said; cat > heard' zr-handshake "${@:2}"
+}
+
+@test "both sides at once, and then the rest of the line with the next byte" {
+	peer "$OURS\nnext line\n" connect sh -c "head -n 1 <&6"
+	[ "$status" -eq 0 ]
+	[ "$output" = "next line" ]
+	[ -z "$stderr" ]
+	echo "$OURS" > ours
+	eventually 20 cmp -s heard ours
+	run --separate-stderr zr-connect exec:'zr-handshake accept sh -c "echo served; cat"' zr-handshake connect sh -c 'head -n 1 <&6'
+	[ "$status" -eq 0 ]
+	[ "$output" = served ]
+}
+
+@test "extensions are read to their last byte and ignored" {
+	peer '0000000064 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0002\nfoo\nbar\nafter\n' connect sh -c "head -n 1 <&6"
+	[ "$output" = after ]
+}
+
+@test "another version is an error that names both; ours was said all the same" {
+	peer '0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0006 EXTENSIONS=0000\n' connect false
+	[ "$status" -eq 98 ]
+	stderr_has "the peer speaks protocol version 6, we speak version 7"
+	echo "$OURS" > ours
+	eventually 20 cmp -s heard ours
+}
+
+@test "a stranger is named: ssh, HTTP, TLS, the closed and the silent one" {
+	peer 'SSH-2.0-OpenSSH_9.2\r\n' connect false
+	[ "$status" -eq 98 ]
+	stderr_has "an SSH server"
+	peer 'HTTP/1.1 400 Bad Request\r\n' connect false
+	[ "$status" -eq 98 ]
+	stderr_has "an HTTP server"
+	peer '\025\003\001\0\002\002\026' connect false
+	[ "$status" -eq 98 ]
+	stderr_has "a TLS server"
+	run --separate-stderr zr-connect exec:'read -r line' zr-handshake connect false
+	[ "$status" -eq 98 ]
+	stderr_has "closed the connection without a banner"
+	run --separate-stderr zr-connect exec:'cat > /dev/null' zr-handshake -t 1 connect false
+	[ "$status" -eq 99 ]
+	stderr_has "sent no banner in time"
+	run --separate-stderr zr-connect exec:'printf 00000000; cat > /dev/null' zr-handshake -t 1 connect false
+	[ "$status" -eq 99 ]
+	stderr_has "the peer's banner: timed out"
+}
+
+@test "-n says what is there and runs nothing" {
+	peer '0000000060 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0001\nfoo\n' -n connect
+	[ "$status" -eq 0 ]
+	[ "$output" = $'zrepl protocol version 7, 1 extensions\nextension: "foo"' ]
+	peer '0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0005 EXTENSIONS=0000\n' -n connect
+	[ "$status" -eq 98 ]
+	[ "$output" = 'zrepl protocol version 5, 0 extensions' ]
+	peer 'SSH-2.0-OpenSSH_9.2\r\n' -n connect
+	[ "$status" -eq 98 ]
+	[ "$output" = 'not zrepl: an SSH server' ]
+	peer 'SSHCON_HELO' -n connect
+	[ "$status" -eq 98 ]
+	[[ "$output" == 'not zrepl: zrepl'* ]]
+	for page in '<html>\r\n<head><title>400 Bad Request' '<!DOCTYPE HTML>\n<html lang="en">'; do
+		peer "$page" -n connect
+		[ "$status" -eq 98 ]
+		[ "$output" = 'not zrepl: an HTTP server' ]
+	done
+	peer 'who are \033[31myou?\n' -n connect
+	[ "$status" -eq 98 ]
+	[ "$output" = \
+	    "not zrepl: the peer's banner does not begin with a length; it says \"who are \\033[31myou?\\n\"" ]
+	run --separate-stderr zr-connect exec:'cat > /dev/null' zr-handshake -n -t 1 connect
+	[ "$status" -eq 99 ]
+	[ "$output" = 'not zrepl: the peer sent no banner in time' ]
+	run --separate-stderr zr-connect exec:'read -r line' zr-handshake -n connect
+	[ "$status" -eq 98 ]
+	[[ "$output" == 'not zrepl: the peer closed the connection without a banner, as '* ]]
+}
+
+@test "a peer that says nothing, or something else: what that usually is" {
+	run -98 --separate-stderr zr-connect exec:'read -r line' zr-handshake connect false
+	[ "$stderr" = 'zr-handshake: hint: the peer closed the connection without a banner, as a failed command does: its message above is the cause' ]
+	background zr-listen -1 -i 192.0.2.1=web tcp:127.0.0.1:0 true > port 2> log
+	eventually 20 test -s port
+	run -98 --separate-stderr zr-connect "tcp:127.0.0.1:$(cat port)" zr-handshake connect false
+	stderr_has 'without a banner, as a server does that has no entry for our address (zr-listen -i, -I) or wants TLS'
+	peer 'Welcome to \033[1mthis\033[0m host, dear user of it\n' connect false
+	[ "$status" -eq 98 ]
+	stderr_has 'it says "Welcome to \033[1mthis\033[0m host, de" (does a shell start-up file print?)'
+}
+
+@test "-n against a TLS server, which says nothing to a banner" {
+	zr-cert ca pki > /dev/null
+	zr-cert server pki server localhost > /dev/null
+	background zr-listen -1 tcp:127.0.0.1:0 zr-tls -d pki -n server -c nobody accept true > port 2> log
+	eventually 20 test -s port
+	run --separate-stderr zr-connect "tcp:127.0.0.1:$(cat port)" zr-handshake -n connect
+	[ "$status" -eq 98 ]
+	[[ "$output" == *wants\ TLS* ]]
+}
+
+@test "-n: what a peer wrote does not reach the terminal as it is, and a full disk is said" {
+	printf '0000000063 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0001\na\033[31m\n' > said
+	run --separate-stderr zr-connect exec:'cat said; cat > heard' zr-handshake -n connect
+	[ "$status" -eq 0 ]
+	[ "${lines[1]}" = 'extension: "a\033[31m"' ]
+	stderr=$(zr-connect exec:'cat said; cat > heard' zr-handshake -n connect 2>&1 > /dev/full) && status=0 || status=$?
+	[ "$status" -eq 111 ]
+	stderr_has "standard output: No space left on device"
+}
+
+@test "usage, and what cannot be executed" {
+	run --separate-stderr zr-handshake connect
+	[ "$status" -eq 100 ]
+	stderr_has "usage: zr-handshake"
+	run --separate-stderr zr-handshake greet true
+	[ "$status" -eq 100 ]
+	run --separate-stderr zr-handshake -f 40,41 connect true
+	[ "$status" -eq 100 ]
+	stderr_has "descriptor 40 is not open"
+	printf '%s\n' "$OURS" > said
+	run -127 --separate-stderr zr-connect exec:'cat said; cat > heard' zr-handshake connect /nonexistent/program
+	stderr_has "cannot execute /nonexistent/program"
+	peer "$OURS\n" connect /
+	[ "$status" -eq 126 ]
+}
+
+@test "an option behind connect or accept is a usage error before a byte is written" {
+	for role in connect accept; do
+		run -100 --separate-stderr zr-handshake -f 8,9 $role -t 5 true 8< /dev/null 9> out
+		stderr_has '-t stands where a program is expected'
+		[ ! -s out ]
+	done
+}
+
+@test "recorded servers and clients are understood" {
+	for name in d02-send-1MiB.data c02-list.control r08-extensions-in-banner.raw; do
+		for side in c2s s2c; do
+			run --separate-stderr zr-connect exec:"cat '$DATA/recordings/$name.$side.bin'; cat > /dev/null" zr-handshake connect true
+			[ "$status" -eq 0 ] || { echo "$name.$side: $stderr"; false; }
+		done
+	done
+	run --separate-stderr zr-connect exec:"cat '$DATA/recordings/r01-wrong-version.raw.c2s.bin'; cat > /dev/null" zr-handshake connect true
+	[ "$status" -eq 98 ]
+	stderr_has "the peer speaks protocol version 6, we speak version 7"
+	run --separate-stderr zr-handshake accept true < "$DATA/recordings/r01-wrong-version.raw.c2s.bin"
+	[ "$status" -eq 98 ]
+	[ "$output" = "$OURS" ]
+	stderr_has "the peer speaks protocol version 6, we speak version 7"
+}
+
+@test "the recorded silent client hears our banner, and the end after 10 s" {
+	local began=$SECONDS
+	timeout 30 zr-connect exec:'zr-handshake accept touch ran 2> log; echo $? > status' \
+	    sh -c 'cat <&6 > heard'
+	began=$((SECONDS - began))
+	echo "$began s"
+	[ "$began" -ge 9 ]
+	[ "$began" -le 13 ]
+	cmp heard "$DATA/recordings/r03-silent-client.raw.s2c.bin"
+	[ "$(cat status)" = 99 ]
+	[ "$(cat log)" = "zr-handshake: the peer sent no banner in time" ]
+	[ ! -e ran ]
+}
