@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "endpoint/endpoint_batch.h"
 #include "endpoint/endpoint_program.h"
 #include "message/pbjson.h"
 #include "message/request.h"

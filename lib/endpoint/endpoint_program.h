@@ -25,24 +25,11 @@ struct endpoint_program {
 
 /*
  * Run a method on the request in operand, or, where that is NULL, on the
- * first line of standard input; or "batch", below.  Returns the exit code,
+ * first line of standard input; or "batch" (endpoint_batch.h).  Returns the exit code,
  * having said why it is not 0; EXIT_USAGE for a method that is not there.
  */
 int	endpoint_program_run(const struct endpoint_program *program,
 	    const char *method, const char *operand);
-
-/*
- * The batch form: requests from standard input, answers to standard output,
- * until the end of the one and the last of the other.  Each call runs in a
- * child process in a group of its own (without any exec), so that one can be
- * cancelled or fail alone; up to ENDPOINT_BATCH_AT_ONCE of them at a time, and
- * no more than ENDPOINT_BATCH_WAITING lines are read ahead.
- */
-#define ENDPOINT_BATCH_AT_ONCE	8
-#define ENDPOINT_BATCH_WAITING	1024
-
-int	endpoint_batch(const struct endpoint_program *program,
-	    struct error *error);
 
 /* In a child of a batch, or alone: handle a request and say what went wrong. */
 int	endpoint_program_handle(const struct endpoint_program *program,

@@ -1,0 +1,129 @@
+/*
+ * One call of a batch: its child and its answer.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "endpoint/batch.h"
+#include "endpoint/endpoint_batch.h"
+#include "endpoint/endpoint_child.h"
+#include "message/pbjson.h"
+
+#define LONG_ANSWER (64u << 10)		/* bytes: worth two more system calls */
+
+/* --- answers --- */
+
+static int
+write_answers(struct batch *batch, struct error *error)
+{
+	const size_t length = buffer_length(&batch->answers);
+
+	if (io_write_all(STDOUT_FILENO, buffer_front(&batch->answers), length,
+	    IO_FOREVER, error) == -1)
+		return (-1);
+	buffer_consume(&batch->answers, length);
+	return (0);
+}
+
+int
+endpoint_batch_refuse(struct batch *batch, const struct json_slice *id,
+    const char *status, const struct error *what, struct error *error)
+{
+	return (batch_write_error(&batch->answers, id, status, what, error) == -1 ?
+	    -1 : write_answers(batch, error));
+}
+
+/* Without a copy where it is long. */
+int
+endpoint_batch_respond(struct batch *batch, const struct json_slice *id,
+    const char *response, size_t length, struct error *error)
+{
+	if (length < LONG_ANSWER)
+		return (batch_write_response(&batch->answers, id, response,
+		    length, error) == -1 ? -1 : write_answers(batch, error));
+	if (batch_begin_response(&batch->answers, id, error) == -1 ||
+	    write_answers(batch, error) == -1 ||
+	    io_write_all(STDOUT_FILENO, response, length, IO_FOREVER,
+	    error) == -1 || io_write_all(STDOUT_FILENO, BATCH_END_RESPONSE,
+	    strlen(BATCH_END_RESPONSE), IO_FOREVER, error) == -1)
+		return (-1);
+	return (0);
+}
+
+int
+endpoint_batch_answer(struct batch *batch, struct batch_call *call,
+    struct error *error)
+{
+	enum outcome outcome = OUTCOME_FAILED;
+	const char *response = NULL;
+	struct error what;
+	size_t length = 0;
+
+	if (call->started)
+		endpoint_log(&call->at.endpoint);
+	if (call->cancelled)
+		error_set(&what, EXIT_FAILED, "cancelled");
+	else
+		outcome = call_outcome(&call->at, &response, &length, &what);
+	if (outcome == OUTCOME_ANSWERED)
+		return (endpoint_batch_respond(batch, &call->id, response, length,
+		    error));
+	return (endpoint_batch_refuse(batch, &call->id,
+	    outcome == OUTCOME_TIMED_OUT || outcome == OUTCOME_TOO_LONG ?
+	    outcome_status(outcome) : NULL, &what, error));
+}
+
+/* --- calls --- */
+
+void
+endpoint_batch_forget(struct batch *batch, struct batch_call *call)
+{
+	TAILQ_REMOVE(&batch->calls, call, entries);
+	batch->count--;
+	batch->running -= call->started;
+	if (call->started)
+		call_free(&call->at);
+	pbjson_free(call->request);
+	free((char *)(uintptr_t)call->id.text);
+	free(call);
+}
+
+bool
+endpoint_batch_has_room(const struct batch *batch)
+{
+	return (batch->running + endpoint_left_behind() < ENDPOINT_BATCH_AT_ONCE);
+}
+
+/* What a child runs. */
+struct task {
+	const struct endpoint_program *program;
+	const struct batch_call *call;
+};
+
+static int
+run_call(const void *context)
+{
+	const struct task *task = context;
+
+	return (endpoint_program_handle(task->program, task->call->method,
+	    task->call->request));
+}
+
+int
+endpoint_batch_start(struct batch *batch, struct batch_call *call,
+    struct error *error)
+{
+	const struct task task = { batch->program, call };
+
+	call->at = CALL_NONE(METHOD_UNARY);
+	if (endpoint_child_start(&call->at.endpoint.process, true, run_call, &task,
+	    error) == -1)
+		return (-1);
+	pbjson_free(call->request);		/* the child has its own */
+	call->request = NULL;
+	call->started = true;
+	batch->running++;
+	return (0);
+}
