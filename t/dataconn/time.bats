@@ -1,26 +1,7 @@
-# Data connections that take their time: heartbeats, time limits, slow readers.
+# Data connections that take their time: heartbeats, time limits, slow readers.  Those
+# that were recorded are in replay/time.bats.
 load ../lib/helper
 load ../lib/frames
-
-@test "12 s before the answer and 12 s in mid-stream: heartbeats, as recorded" {
-	for name in d10-send-heartbeats-12s-handler-delay d11-send-heartbeats-12s-midstream-pause; do
-		for role in server client; do
-			background "$HELPERS/replay.py" $role $name.data
-		done
-	done
-	for pid in "${children[@]}"; do
-		wait "$pid"
-	done
-}
-
-@test "a silent client is found after 10 s (exit 99) and told Shutdown" {
-	# It sends nothing at all: the recorded one of r06.
-	replay=$HELPERS/replay.py
-	run --separate-stderr "$replay" server r06-data-idle-no-heartbeats.data
-	[ "$status" -eq 0 ]
-	[[ "$output" == *"exit 99"* ]]
-	stderr_has "the peer has sent nothing for 10 seconds"
-}
 
 # silent NAME OPTION...: our server, and the endpoint NAME, for a client that says
 # what is in NAME.said and from then on neither says nor takes anything, but does

@@ -1,6 +1,6 @@
 """The connection between a client program and a server program, for tests.
 
-It is loopback TCP, or, where both of these are in the environment (over.bash
+It is loopback TCP, or, where both of these are in the environment (replay.bash
 sets them), whatever they make of that:
 
     ZR_OVER_CLIENT  words before the client's command, which connect to

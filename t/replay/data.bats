@@ -1,13 +1,7 @@
 # Recorded data connections against our own client and server.
+# Over: tcp tls ssh
 load ../lib/helper
-
-replay() {
-	local failed=
-	for name in "${@:2}"; do
-		"$HELPERS/replay.py" "$1" "$name" || failed="$failed $name"
-	done
-	[ -z "$failed" ] || { echo "failed:$failed"; return 1; }
-}
+load ../lib/replay
 
 # d05 and d18, a Send without any stream, cannot be said by an endpoint; of d08
 # only one half is kept: d12 is the same refusal, a little earlier.
@@ -20,23 +14,19 @@ both="d01-ping+c01-ping.data d02-send-1MiB.data d03-send-midstream-error.data
 
 @test "our server answers each recorded client as the recorded server did" {
 	# shellcheck disable=SC2086 # a list of words
-	replay server $both
+	as_recorded server $both
 }
 
 @test "our client says what each recorded client said, and understands the answer" {
 	# shellcheck disable=SC2086 # a list of words
-	replay client $both
+	as_recorded client $both
 }
 
 @test "a Send that is answered without a stream is an error at our client" {
-	replay client d05-send-nil-stream.data d18-nil-stream-then-client-stays-3s.data
+	as_recorded client d05-send-nil-stream.data d18-nil-stream-then-client-stays-3s.data
 }
 
 @test "clients that break the rules are answered as they were" {
-	replay server r04-data-unknown-endpoint.data r07-data-ping-split-frames.data \
+	as_recorded server r04-data-unknown-endpoint.data r07-data-ping-split-frames.data \
 	    r10-data-client-RST-frame-mid-request.data r14-data-unknown-frame-type-2-bytes.data
-}
-
-@test "a client that stays for 15 s after an error keeps no server" {
-	replay server d16-send-handler-error-then-client-stays-15s.data
 }
