@@ -46,6 +46,7 @@ LIBS_zr-handshake =
 LIBS_zr-mux =
 LIBS_zr-dataconn = -lprotobuf-c
 LIBS_zr-rpc = -lprotobuf-c -lnghttp2
+LIBS_zr-replicate = -lprotobuf-c -lpcre2-8 -lz
 LIBS_zr-step = -lprotobuf-c
 LIBS_zr-list = -lprotobuf-c
 LIBS_zr-plan = -lprotobuf-c -lpcre2-8 -lz

@@ -1,9 +1,7 @@
 /*
  * zr-step: one replication step between two endpoints.  The work is in lib/step.
  */
-#include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +11,6 @@
 #include "base/signals.h"
 #include "endpoint/side_pipe.h"
 #include "endpoint/verdict.h"
-#include "message/json_text.h"
 #include "message/pbjson.h"
 #include "message/request.h"
 #include "message/request_check.h"
@@ -77,23 +74,10 @@ read_request(const char *operand)
 static void
 print_answer(const SendReq *request, const struct step_result *result)
 {
-	struct buffer out = BUFFER_EMPTY(1 << 20);
-	char seconds[32], bytes[32];
+	struct buffer out = BUFFER_EMPTY(STEP_LINE_MAX);
 	struct error error;
 
-	snprintf(seconds, sizeof(seconds), "%.3f",
-	    (double)result->elapsed_ms / 1000);
-	snprintf(bytes, sizeof(bytes), "%" PRIu64, result->bytes);
-	if (json_text_member(&out, "filesystem", request->filesystem) == -1 ||
-	    json_text_member(&out, "from", request->from != NULL ?
-	    request->from->name : NULL) == -1 ||
-	    json_text_member(&out, "to", request->to->name) == -1 ||
-	    json_text_raw_member(&out, "resumed",
-	    result->used_resume_token ? "true" : "false") == -1 ||
-	    json_text_raw_member(&out, "seconds", seconds) == -1 ||
-	    (result->bytes_known &&
-	    json_text_raw_member(&out, "bytes", bytes) == -1) ||
-	    json_text_raw(&out, "}\n") == -1)
+	if (step_line(&out, request, result) == -1)
 		die_errno("the answer");
 	if (io_write_all(STDOUT_FILENO, buffer_front(&out), buffer_length(&out),
 	    IO_FOREVER, &error) == -1) {

@@ -20,6 +20,7 @@ static const char *program_name = "zr";
 static bool without_arguments;
 static char prefix[512] = "zr: ";
 static bool use_syslog;
+static void (*before_line)(void);
 
 static void
 emit(const char *text, size_t length)
@@ -33,11 +34,19 @@ emit(const char *text, size_t length)
 	if (use_syslog)
 		syslog(LOG_NOTICE, "%s", line);
 	else {
+		if (before_line != NULL)
+			before_line();
 		line[used++] = '\n';
 		while (write(STDERR_FILENO, line, used) == -1 && errno == EINTR)
 			;
 	}
 	errno = saved;
+}
+
+void
+diag_before_line(void (*hook)(void))
+{
+	before_line = hook;
 }
 
 void

@@ -35,6 +35,12 @@ void	diag_refresh(void);
 /* The beginning of an endpoint's line for the log alone: its peer does not get it. */
 #define DIAG_LOG "log: "
 
+/*
+ * Call this before each line from now on: whoever draws on the same terminal clears its
+ * place.  NULL: no longer.
+ */
+void	diag_before_line(void (*hook)(void));
+
 /* Print a line; the message needs no newline. */
 void	diag(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -34,6 +34,12 @@ io_now(void)
 }
 
 int64_t
+io_time_of_day(void)
+{
+	return ((int64_t)time(NULL));
+}
+
+int64_t
 io_earlier(int64_t a, int64_t b)
 {
 	return (a < b ? a : b);

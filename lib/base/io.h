@@ -20,6 +20,9 @@
 
 int64_t	io_now(void);
 
+/* The time of day, in seconds since the epoch: for people, not for deadlines. */
+int64_t	io_time_of_day(void);
+
 /* The earlier of two deadlines. */
 int64_t	io_earlier(int64_t a, int64_t b);
 

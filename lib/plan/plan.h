@@ -100,6 +100,16 @@ int	plan_make(struct plan *plan, const struct plan_rules *rules,
 	    const Listing *sender, const Listing *receiver,
 	    const char *destination, struct error *error);
 
+/* The SendReq of a step; it points into itself and into the listings. */
+struct plan_request {
+	SendReq request;
+	ReplicationConfig config;
+	ReplicationConfigProtection protection;
+};
+
+void	plan_request(struct plan_request *request, const struct plan *plan,
+	    const struct plan_step *step, const struct plan_rules *rules);
+
 /* It becomes a plan without steps: this problem, for this reason. */
 void	plan_fail(struct plan *plan, enum plan_verdict verdict,
 	    enum plan_problem problem, const char *format, ...)

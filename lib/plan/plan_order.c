@@ -184,8 +184,8 @@ plan_order_done(struct plan_order *order, struct plan *plan, bool worked)
 	struct place *place = &order->places[index];
 	size_t child, next;
 
-	if (!worked && place->next == 1 && plan_creates(plan) &&
-	    plan->receiver == NULL)
+	if (!worked && (cannot_be_made(plan) || (place->next == 1 &&
+	    plan_creates(plan) && plan->receiver == NULL)))
 		fail_children(order, index);
 	for (child = place->waiting; child != NONE; child = next) {
 		next = order->places[child].sibling;
@@ -194,6 +194,18 @@ plan_order_done(struct plan_order *order, struct plan *plan, bool worked)
 	place->waiting = NONE;
 	if (worked && place->next < plan->step_count)
 		push(order, index);
+}
+
+void
+plan_order_again(struct plan_order *order, struct plan *plan)
+{
+	struct place *place = &order->places[plan - order->plans];
+
+	place->next = 0;
+	if (plan->step_count > 0)
+		push(order, (size_t)(plan - order->plans));
+	else
+		plan_order_done(order, plan, !plan_failed(plan));
 }
 
 void

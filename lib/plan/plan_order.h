@@ -34,6 +34,12 @@ struct plan *plan_order_next(struct plan_order *order, size_t *step);
 /* That step has ended; one that failed is the plan's last. */
 void	plan_order_done(struct plan_order *order, struct plan *plan, bool worked);
 
+/*
+ * Instead: that step has failed, and the plan was made anew since then; it begins with
+ * its first step.  A plan without steps is done, and one that has failed is over.
+ */
+void	plan_order_again(struct plan_order *order, struct plan *plan);
+
 void	plan_order_free(struct plan_order *order);
 
 #endif

@@ -34,6 +34,12 @@ static const char *const problems[] = {
 	[PLAN_PATTERN] = "pattern"
 };
 
+const char *
+plan_verdict_name(const struct plan *plan)
+{
+	return (verdicts[plan->verdict]);
+}
+
 static int
 cannot_print(struct error *error)
 {
@@ -47,21 +53,10 @@ append_request(struct buffer *out, const struct plan *plan,
     const struct plan_step *step, const struct plan_rules *rules,
     struct error *error)
 {
-	ReplicationConfigProtection protection =
-	    REPLICATION_CONFIG_PROTECTION__INIT;
-	ReplicationConfig config = REPLICATION_CONFIG__INIT;
-	SendReq request = SEND_REQ__INIT;
+	struct plan_request request;
 
-	protection.initial = rules->protect_initial;
-	protection.incremental = rules->protect_incremental;
-	config.protection = &protection;
-	request.filesystem = plan->sender->filesystem;
-	request.from = (FilesystemVersion *)(uintptr_t)step->from;
-	request.to = (FilesystemVersion *)(uintptr_t)step->to;
-	if (step->resume_token != NULL)
-		request.resumetoken = (char *)(uintptr_t)step->resume_token;
-	request.replicationconfig = &config;
-	return (pbjson_append(out, &request.base, error));
+	plan_request(&request, plan, step, rules);
+	return (pbjson_append(out, &request.request.base, error));
 }
 
 int
@@ -155,7 +150,7 @@ plan_print_json(struct buffer *out, const struct plan *plan,
 	    json_text_string(out, plan->sender->filesystem,
 	    strlen(plan->sender->filesystem)) == -1 ||
 	    json_text_member(out, "destination", plan->destination) == -1 ||
-	    json_text_member(out, "verdict", verdicts[plan->verdict]) == -1 ||
+	    json_text_member(out, "verdict", plan_verdict_name(plan)) == -1 ||
 	    json_text_member(out, "to", plan->step_count > 0 ?
 	    plan->steps[plan->step_count - 1].to->name : NULL) == -1 ||
 	    (plan->base != NULL && json_text_raw(out, ",\"base\":") == -1))
@@ -212,7 +207,7 @@ plan_print_text(struct buffer *out, const struct plan *plan, bool verbose,
     struct error *error)
 {
 	if (say(out, "%s: %s", plan->sender->filesystem,
-	    verdicts[plan->verdict]) == -1 ||
+	    plan_verdict_name(plan)) == -1 ||
 	    (plan->step_count > 0 && say_steps(out, plan) == -1) ||
 	    (plan->message[0] != '\0' && say(out, ": %s", plan->message) == -1) ||
 	    (plan->advice[0] != '\0' && say(out, " (%s)", plan->advice) == -1) ||

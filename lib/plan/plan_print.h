@@ -10,6 +10,9 @@
  */
 #define PLAN_TEXT_MAX ((size_t)1 << 30)	/* bytes, of one plan */
 
+/* "up-to-date", ... */
+const char *plan_verdict_name(const struct plan *plan);
+
 /* The SendReq of a step, as the line of JSON that an endpoint reads. */
 int	plan_print_request(struct buffer *out, const struct plan *plan,
 	    const struct plan_step *step, const struct plan_rules *rules,

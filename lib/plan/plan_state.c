@@ -1,4 +1,5 @@
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,25 @@ plan_fail(struct plan *plan, enum plan_verdict verdict, enum plan_problem proble
 	va_start(arguments, format);
 	write_text(plan->message, sizeof(plan->message), format, arguments);
 	va_end(arguments);
+}
+
+void
+plan_request(struct plan_request *request, const struct plan *plan,
+    const struct plan_step *step, const struct plan_rules *rules)
+{
+	send_req__init(&request->request);
+	replication_config__init(&request->config);
+	replication_config_protection__init(&request->protection);
+	request->protection.initial = rules->protect_initial;
+	request->protection.incremental = rules->protect_incremental;
+	request->config.protection = &request->protection;
+	request->request.filesystem = plan->sender->filesystem;
+	request->request.from = (FilesystemVersion *)(uintptr_t)step->from;
+	request->request.to = (FilesystemVersion *)(uintptr_t)step->to;
+	if (step->resume_token != NULL)
+		request->request.resumetoken =
+		    (char *)(uintptr_t)step->resume_token;
+	request->request.replicationconfig = &request->config;
 }
 
 bool

@@ -1,6 +1,9 @@
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/io.h"
+#include "message/json_text.h"
 #include "message/pbjson.h"
 #include "step/step.h"
 
@@ -143,7 +146,7 @@ void
 step_end(struct step *step, const struct error *why, int64_t now)
 {
 	if (step->phase == TRANSFER)
-		transfer_end(&step->transfer, why, now);
+		transfer_end(&step->transfer, FAILURE_OTHER, why, now);
 	else if (step->phase == COMPLETION) {
 		step->phase = COMPLETION_ENDING;
 		step->result.error = *why;
@@ -174,4 +177,25 @@ step_free(struct step *step)
 	command_free(&step->completion, step->result.hints,
 	    sizeof(step->result.hints));
 	free(step);
+}
+
+int
+step_line(struct buffer *out, const SendReq *request,
+    const struct step_result *result)
+{
+	char seconds[32], bytes[32];
+
+	snprintf(seconds, sizeof(seconds), "%.3f",
+	    (double)result->elapsed_ms / 1000);
+	snprintf(bytes, sizeof(bytes), "%" PRIu64, result->bytes);
+	return (json_text_member(out, "filesystem", request->filesystem) == -1 ||
+	    json_text_member(out, "from", request->from != NULL ?
+	    request->from->name : NULL) == -1 ||
+	    json_text_member(out, "to", request->to->name) == -1 ||
+	    json_text_raw_member(out, "resumed",
+	    result->used_resume_token ? "true" : "false") == -1 ||
+	    json_text_raw_member(out, "seconds", seconds) == -1 ||
+	    (result->bytes_known &&
+	    json_text_raw_member(out, "bytes", bytes) == -1) ||
+	    json_text_raw(out, "}\n") == -1 ? -1 : 0);
 }

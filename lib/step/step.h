@@ -1,6 +1,7 @@
 #ifndef ZR_STEP_H
 #define ZR_STEP_H
 
+#include "base/buffer.h"
 #include "step/transfer.h"
 
 /*
@@ -29,6 +30,12 @@ struct step_result {
 	int64_t elapsed_ms;
 	char hints[4096];	/* what to do about the error: lines */
 };
+
+/* Append what is printed of a step that is done: an object in a line; -1 with errno. */
+#define STEP_LINE_MAX ((size_t)1 << 20)	/* bytes */
+
+int	step_line(struct buffer *out, const SendReq *request,
+	    const struct step_result *result);
 
 /* order is borrowed until step_free().  NULL: *error says why. */
 struct step *step_start(const struct transfer_order *order, int64_t now,

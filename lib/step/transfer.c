@@ -15,9 +15,10 @@ enum { SENDER = TRANSFER_SENDER, RECEIVER = TRANSFER_RECEIVER,
 
 /* The error is set: end what runs. */
 static void
-fail(struct transfer *transfer, int64_t now)
+fail(struct transfer *transfer, enum failure failure, int64_t now)
 {
 	transfer->phase = TRANSFER_ENDING;
+	transfer->failure = failure;
 	for (int i = 0; i < SIDES; i++)
 		if (command_runs(&transfer->sides[i]))
 			endpoint_end(&transfer->sides[i].call.endpoint, now);
@@ -73,7 +74,7 @@ on_answer(struct transfer *transfer, int64_t now)
 	if (answer != NULL)
 		transfer->used_resume_token = ((SendRes *)answer)->usedresumetoken;
 	if (answer == NULL || start_receiver(transfer) == -1)
-		fail(transfer, now);
+		fail(transfer, FAILURE_OTHER, now);
 	else
 		transfer->phase = TRANSFER_STREAM;
 	pbjson_free(answer);
@@ -123,37 +124,62 @@ drain_stream(int *stream)
 		io_close(stream);
 }
 
-/* Both have ended: was it a success, and if not, whose fault was it? */
+/* It failed because this side did. */
+static enum failure
+failure_of_side(const struct command *side)
+{
+	return (failure_of(side->call.endpoint.exit_code, NULL,
+	    command_reason(side)));
+}
+
+/* Both have ended, at least one in failure: whose fault was it? */
+static void
+blame(struct transfer *transfer)
+{
+	struct command *sender = &transfer->sides[SENDER];
+	struct command *receiver = &transfer->sides[RECEIVER];
+	const bool sender_failed = !command_succeeded(sender);
+	const bool receiver_failed = receiver->call.endpoint.ended &&
+	    !command_succeeded(receiver);
+	char reason[480];
+
+	if (receiver_failed && (transfer->receiver_first || !sender_failed)) {
+		transfer->failure = failure_of_side(receiver);
+		error_set(&transfer->error, EXIT_FAILED, "receiver: %s",
+		    command_last_line(receiver));
+		return;
+	}
+	transfer->failure = failure_of_side(sender);
+	strlcpy(reason, command_last_line(sender), sizeof(reason));
+	error_set(&transfer->error, EXIT_FAILED, "sender: %s", reason);
+	/* A receiver that only repeats what it was told has nothing to add. */
+	if (receiver_failed && strstr(command_reason(receiver), reason) != NULL)
+		command_last_line(receiver);
+	else if (receiver_failed)
+		error_set(&transfer->error, EXIT_FAILED, "sender: %s; "
+		    "receiver: %s", reason, command_last_line(receiver));
+}
+
+/* Both have ended: was it a success? */
 static int
 judge(struct transfer *transfer)
 {
 	struct command *sender = &transfer->sides[SENDER];
 	struct command *receiver = &transfer->sides[RECEIVER];
 	const bool received = receiver->call.endpoint.ended;
-	const bool sender_failed = !command_succeeded(sender);
-	const bool receiver_failed = received && !command_succeeded(receiver);
 	ProtobufCMessage *answer;
-	char reason[480];
 
 	/* Where we read no further, that may be all it failed of. */
-	if ((!sender_failed && !receiver_failed) || receiver->call.too_long) {
-		/* A sender without a receiver has not said a line. */
-		answer = command_answer(received ? receiver : sender,
-		    &transfer->error);
-		pbjson_free(answer);
-		return (answer == NULL ? -1 : 0);
+	if (!receiver->call.too_long && (!command_succeeded(sender) ||
+	    (received && !command_succeeded(receiver)))) {
+		blame(transfer);
+		return (-1);
 	}
-	if (receiver_failed && (transfer->receiver_first || !sender_failed))
-		return (error_set(&transfer->error, EXIT_FAILED, "receiver: %s",
-		    command_last_line(receiver)));
-	strlcpy(reason, command_last_line(sender), sizeof(reason));
-	/* A receiver that only repeats what it was told has nothing to add. */
-	if (receiver_failed && strstr(command_reason(receiver), reason) != NULL)
-		command_last_line(receiver);
-	else if (receiver_failed)
-		return (error_set(&transfer->error, EXIT_FAILED, "sender: %s; "
-		    "receiver: %s", reason, command_last_line(receiver)));
-	return (error_set(&transfer->error, EXIT_FAILED, "sender: %s", reason));
+	/* A sender without a receiver has not said a line. */
+	answer = command_answer(received ? receiver : sender, &transfer->error);
+	pbjson_free(answer);
+	transfer->failure = answer == NULL ? FAILURE_OTHER : FAILURE_NONE;
+	return (answer == NULL ? -1 : 0);
 }
 
 /* What follows from what has come and who has ended. */
@@ -228,12 +254,13 @@ transfer_handle(struct transfer *transfer,
 }
 
 void
-transfer_end(struct transfer *transfer, const struct error *why, int64_t now)
+transfer_end(struct transfer *transfer, enum failure failure,
+    const struct error *why, int64_t now)
 {
 	if (transfer->phase >= TRANSFER_ENDING)
 		return;
 	transfer->error = *why;
-	fail(transfer, now);
+	fail(transfer, failure, now);
 }
 
 void

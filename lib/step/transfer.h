@@ -3,6 +3,7 @@
 
 #include "endpoint/progress.h"
 #include "step/command.h"
+#include "step/failure.h"
 #include "zrepl.pb-c.h"
 
 /*
@@ -39,6 +40,7 @@ struct transfer {
 	const struct transfer_order *order;	/* borrowed */
 	enum transfer_phase phase;
 	struct error error;
+	enum failure failure;		/* of what kind; good once it is over */
 	struct command sides[TRANSFER_SIDES];
 	struct progress_reader progress;
 	int verdict;			/* the receiver's; -1: given, or not to be */
@@ -64,10 +66,11 @@ void	transfer_handle(struct transfer *transfer,
 	    const struct pollfd entries[TRANSFER_ENTRIES], int64_t now);
 
 /*
- * End it; the error is why.  Does nothing where it is ending or over already.
+ * End it; the error is why, and failure its kind.  Does nothing where it is ending or
+ * over already.
  */
-void	transfer_end(struct transfer *transfer, const struct error *why,
-	    int64_t now);
+void	transfer_end(struct transfer *transfer, enum failure failure,
+	    const struct error *why, int64_t now);
 
 /* As command_free().  Blocks until both have ended, where it is not over. */
 void	transfer_free(struct transfer *transfer, char *hints, size_t size);

@@ -1,0 +1,154 @@
+/*
+ * zr-replicate: every filesystem of one endpoint to another.  The work is in
+ * lib/replicate.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/signals.h"
+#include "endpoint/progress.h"
+#include "endpoint/verdict.h"
+#include "format/fs_name.h"
+#include "replicate/replicate.h"
+#include "transport/chain.h"
+
+static const char usage[] =
+    "zr-replicate [-jnqv] [-a ATTEMPTS] [-e FILE] [-J JOB] [-P NUMBER] "
+    "[-t SECONDS] [-W SECONDS] [-w SECONDS] [-Z NUMBER] " PLAN_OPTIONS_USAGE
+    " -s SENDER -r RECEIVER [FILESYSTEM ...]";
+
+#define SECONDS_MAX	(30 * 86400)
+#define PARALLEL_MAX	256
+#define SIZES		4	/* SendDry calls at once, where somebody looks */
+
+static int
+open_events(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (fd == -1)
+		die_errno("%s", path);
+	return (fd);
+}
+
+static int64_t
+milliseconds(int option, const char *text, int64_t least)
+{
+	return (1000 * usage_number(option, "seconds", text, least, SECONDS_MAX));
+}
+
+/* -1 where -Z was not given. */
+static int64_t sizes = -1;
+
+static void
+take_option(struct replicate_options *options, int option, char *text)
+{
+	struct error error;
+
+	switch (option) {
+	case 'a':
+		options->attempts = (size_t)usage_number('a', "attempts", text, 0, 1000);
+		return;
+	case 'e':
+		options->events = open_events(text);
+		return;
+	case 'h':
+		usage_help(usage);
+	case 'J':
+		options->job = text;
+		return;
+	case 'j':
+		options->json = true;
+		return;
+	case 'n':
+		options->dry_run = true;
+		return;
+	case 'P':
+		options->parallel = (size_t)usage_number('P', "steps", text, 1,
+		    PARALLEL_MAX);
+		return;
+	case 'q':
+		options->quiet = true;
+		return;
+	case 'r':
+		options->receiver = text;
+		return;
+	case 's':
+		options->sender = text;
+		return;
+	case 't':
+		options->call_ms = milliseconds('t', text, 1);
+		return;
+	case 'v':
+		options->verbose = true;
+		return;
+	case 'W':
+		options->stall_ms = milliseconds('W', text, 0);
+		return;
+	case 'w':
+		options->contact_ms = milliseconds('w', text, 0);
+		return;
+	case 'Z':
+		sizes = usage_number('Z', "calls", text, 0, PARALLEL_MAX);
+		return;
+	default:
+		break;
+	}
+	switch (plan_options_take(&options->plan, option, text, &error)) {
+	case -1:
+		diag_die(&error);
+	case 0:
+		usage_die(usage);
+	}
+}
+
+static void
+parse_options(struct replicate_options *options, int argc, char *argv[])
+{
+	int option;
+
+	*options = REPLICATE_DEFAULT;
+	while ((option = getopt(argc, argv, "+a:e:hJ:jnP:qr:s:t:vW:w:Z:"
+	    PLAN_OPTIONS)) != -1)
+		take_option(options, option, optarg);
+	if (options->sender == NULL || options->receiver == NULL)
+		usage_die(usage);
+	usage_operand("a sender", options->sender);
+	usage_operand("a receiver", options->receiver);
+	if (options->job != NULL && options->events == -1)
+		die(EXIT_USAGE, "-J names the job in the events: -e FILE");
+	options->filesystems = argv + optind;
+	options->filesystem_count = (size_t)(argc - optind);
+	for (int i = optind; i < argc; i++)
+		if (!fs_name_valid_filesystem(argv[i]))
+			die(EXIT_USAGE, "%s is not the name of a filesystem",
+			    argv[i]);
+	if (sizes != -1)
+		options->sizes = (size_t)sizes;
+	else if (options->dry_run ||
+	    (!options->quiet && isatty(STDERR_FILENO) == 1))
+		options->sizes = SIZES;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct replicate_options options;
+	int code;
+
+	usage_begin("zr-replicate", usage, argc, argv);
+	parse_options(&options, argc, argv);
+	chain_clean_environment();
+	unsetenv(VERDICT_ENVIRONMENT);
+	unsetenv("ZR_PROGRESS");
+	signal(SIGPIPE, SIG_IGN);
+	signals_catch(SIGCHLD);
+	signals_catch(SIGUSR1);
+	signals_catch_ends();
+	code = replicate(&options);
+	plan_options_free(&options.plan);
+	return (code);
+}

@@ -1,0 +1,467 @@
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/signals.h"
+#include "endpoint/side_pipe.h"
+#include "plan/plan_print.h"
+#include "replicate/events.h"
+#include "replicate/table.h"
+
+#define PROGRESS_EVENT_MS 1000
+
+/* --- one turn of the loop --- */
+
+static void
+take_reply(struct replication *replication, struct side *side,
+    struct reply *reply, int64_t now)
+{
+	const char *method = reply->method->name;
+
+	if (side->lister != NULL) {
+		lister_take(side->lister, reply, now, &replication->fatal);
+		return;
+	}
+	if (strncmp(method, "List", 4) == 0) {
+		relisting_take(replication, side, reply, now);
+		return;
+	}
+	if (strcmp(method, "Ping") == 0)
+		side_on_ping(side, reply, now);
+	else if (strcmp(method, "SendDry") == 0)
+		sizes_take(replication, reply);
+	else
+		work_on_completion(replication, reply->context, reply, now);
+	session_reply_free(reply);
+}
+
+static void
+take_replies(struct replication *replication, int64_t now)
+{
+	struct reply *reply;
+
+	for (int i = 0; i < SIDES; i++)
+		while ((reply = session_next(replication->sides[i].session)) !=
+		    NULL)
+			take_reply(replication, &replication->sides[i], reply, now);
+}
+
+/* How far it has come: for the events, and whether it stands still. */
+static void
+watch(struct replication *replication, struct slot *slot, int64_t now)
+{
+	const struct transfer *transfer = &slot->transfer;
+	const int64_t stall = replication->options->stall_ms;
+	struct error error;
+
+	if (transfer->progress.bytes != slot->moved ||
+	    (transfer->phase != TRANSFER_ANSWER && !transfer->progress.known)) {
+		slot->moved = transfer->progress.bytes;
+		slot->moved_at = now;
+	}
+	if (now >= slot->told_at + PROGRESS_EVENT_MS && transfer->progress.known) {
+		slot->told_at = now;
+		report_progress(replication, slot);
+	}
+	if (stall == 0 || now < slot->moved_at + stall)
+		return;
+	error_set(&error, EXIT_TIMEOUT, "no byte has moved for %lld s",
+	    (long long)(stall / 1000));
+	transfer_end(&slot->transfer, FAILURE_TRANSPORT, &error, now);
+	slot->moved_at = now;
+}
+
+static void
+take_signals(struct replication *replication, int64_t now)
+{
+	const int number = signals_take_end();
+	struct error error;
+
+	signals_take(SIGCHLD);
+	if (signals_take(SIGUSR1))
+		report_lines(replication);
+	if (number == 0 || replication->signal != 0)
+		return;
+	replication->signal = number;
+	error_set(&error, EXIT_SIGNAL + (unsigned)number, "ended by signal %d",
+	    number);
+	for (size_t i = 0; i < replication->options->parallel; i++)
+		if (replication->slots[i].work != NULL)
+			transfer_end(&replication->slots[i].transfer,
+			    FAILURE_OTHER, &error, now);
+}
+
+static int64_t
+deadline_of(const struct replication *replication)
+{
+	const struct replicate_options *options = replication->options;
+	int64_t deadline = IO_FOREVER;
+
+	for (int i = 0; i < SIDES; i++) {
+		const struct side *side = &replication->sides[i];
+
+		deadline = io_earlier(deadline, side_deadline(side));
+		if (side->lost)
+			deadline = io_earlier(deadline,
+			    side->lost_at + options->contact_ms);
+	}
+	for (size_t i = 0; i < options->parallel; i++) {
+		const struct slot *slot = &replication->slots[i];
+
+		if (slot->work == NULL)
+			continue;
+		deadline = io_earlier(deadline, transfer_deadline(&slot->transfer));
+		if (options->stall_ms != 0)
+			deadline = io_earlier(deadline,
+			    slot->moved_at + options->stall_ms);
+	}
+	for (size_t i = 0; i < replication->set.count; i++)
+		if (replication->works[i].state == WORK_WAITING &&
+		    replication->works[i].again_at > replication->turned_at)
+			deadline = io_earlier(deadline,
+			    replication->works[i].again_at);
+	if (replication->has_table)
+		deadline = io_earlier(deadline, replication->drawn_at + TABLE_MS);
+	return (deadline);
+}
+
+static void
+handle_slot(struct replication *replication, struct slot *slot,
+    const struct pollfd *entries, int64_t now)
+{
+	transfer_handle(&slot->transfer, entries, now);
+	if (slot->transfer.phase >= TRANSFER_FAILED)
+		work_on_transfer(replication, slot, now);
+	else
+		watch(replication, slot, now);
+}
+
+/* Wait for something, and go on with it. */
+static void
+turn(struct replication *replication)
+{
+	const size_t parallel = replication->options->parallel;
+	struct pollfd *entries = replication->entries, *of_slots;
+	int64_t now;
+
+	for (int i = 0; i < SIDES; i++)
+		session_poll(replication->sides[i].session,
+		    entries + i * SESSION_ENTRIES);
+	of_slots = entries + SIDES * SESSION_ENTRIES;
+	for (size_t i = 0; i < parallel; i++)
+		if (replication->slots[i].work != NULL)
+			transfer_poll(&replication->slots[i].transfer,
+			    of_slots + i * TRANSFER_ENTRIES);
+		else
+			for (int j = 0; j < TRANSFER_ENTRIES; j++)
+				of_slots[i * TRANSFER_ENTRIES + (size_t)j].fd = -1;
+	io_poll(entries, SIDES * SESSION_ENTRIES + parallel * TRANSFER_ENTRIES,
+	    deadline_of(replication));
+	replication->turned_at = now = io_now();
+	take_signals(replication, now);
+	for (int i = 0; i < SIDES; i++)
+		session_handle(replication->sides[i].session,
+		    entries + i * SESSION_ENTRIES, now);
+	take_replies(replication, now);
+	for (size_t i = 0; i < parallel; i++)
+		if (replication->slots[i].work != NULL)
+			handle_slot(replication, &replication->slots[i],
+			    of_slots + i * TRANSFER_ENTRIES, now);
+	if (replication->has_table && now >= replication->drawn_at + TABLE_MS) {
+		replication->drawn_at = now;
+		table_draw(replication, now);
+	}
+}
+
+static bool
+can_go_on(const struct replication *replication)
+{
+	return (replication->fatal.code == EXIT_DONE && replication->signal == 0);
+}
+
+/* --- listing and planning --- */
+
+static void
+start_listing(struct replication *replication, struct side *side,
+    char *const names[], size_t count)
+{
+	side->lister = lister_new(side->session, names, count,
+	    replication->options->call_ms);
+	if (side->lister == NULL)
+		error_errno(&replication->fatal, "listing");
+	else
+		lister_start(side->lister, io_now(), &replication->fatal);
+}
+
+static void
+gather(struct replication *replication, struct side *side)
+{
+	Listing *entry;
+
+	while (can_go_on(replication) && lister_next(side->lister, &entry, io_now(),
+	    &replication->fatal) == 0 && entry != NULL)
+		listing_append(&side->listing, entry, &replication->fatal);
+	if (lister_failure(side->lister) != NULL &&
+	    replication->fatal.code == EXIT_DONE)
+		replication->fatal = lister_failure(side->lister)->error;
+}
+
+/* The receiver's names of the filesystems asked for; freed with their first. */
+static char **
+map_names(struct replication *replication)
+{
+	const struct replicate_options *options = replication->options;
+	const size_t count = options->filesystem_count;
+	char **names = calloc(count + 1, sizeof(*names) + FS_NAME_MAX + 1);
+	char *text;
+
+	if (names == NULL) {
+		error_errno(&replication->fatal, "listing");
+		return (NULL);
+	}
+	text = (char *)(names + count + 1);
+	for (size_t i = 0; i < count; i++, text += FS_NAME_MAX + 1) {
+		names[i] = text;
+		if (name_map_apply(&options->plan.map, options->filesystems[i],
+		    text, &replication->fatal) == -1)
+			break;
+	}
+	return (names);
+}
+
+static void
+report_unmatched(struct replication *replication)
+{
+	const char *name;
+	size_t at = 0;
+
+	while ((name = lister_unmatched(replication->sides[SIDE_SENDER].lister,
+	    &at)) != NULL) {
+		diag("%s: the sender has no such filesystem", name);
+		replication->unmatched = true;
+	}
+}
+
+/* Both sides at once, and all of them: the plan's order is over all filesystems. */
+static void
+list_both(struct replication *replication)
+{
+	const struct replicate_options *options = replication->options;
+	struct side *sender = &replication->sides[SIDE_SENDER];
+	struct side *receiver = &replication->sides[SIDE_RECEIVER];
+	char **names = map_names(replication);
+
+	if (can_go_on(replication))
+		start_listing(replication, sender, options->filesystems,
+		    options->filesystem_count);
+	if (can_go_on(replication))
+		start_listing(replication, receiver, names,
+		    options->filesystem_count);
+	while (can_go_on(replication) && (!lister_done(sender->lister) ||
+	    !lister_done(receiver->lister))) {
+		turn(replication);
+		gather(replication, sender);
+		gather(replication, receiver);
+	}
+	if (can_go_on(replication))
+		report_unmatched(replication);
+	for (int i = 0; i < SIDES; i++) {
+		lister_free(replication->sides[i].lister);
+		replication->sides[i].lister = NULL;
+	}
+	free(names);
+}
+
+/* What is over before it has begun. */
+static void
+settle(struct replication *replication, struct work *work)
+{
+	const struct plan *plan = work->plan;
+	struct error error;
+
+	if (plan_failed(plan)) {
+		error_set(&error, EXIT_FAILED, "%s", plan->message);
+		strlcpy(error.hint, plan->advice, sizeof(error.hint));
+		work->failure = FAILURE_OTHER;
+		work_keep_error(work, &error);
+		work_end(replication, work, END_FAILED);
+	} else if (plan->step_count == 0)
+		work_end(replication, work, plan->verdict == PLAN_PLACEHOLDER ?
+		    END_PLACEHOLDER : END_UP_TO_DATE);
+	else
+		work->target =
+		    plan->steps[plan->step_count - 1].to->createtxg;
+}
+
+static void
+plan_all(struct replication *replication)
+{
+	struct plan_set *set = &replication->set;
+
+	report_listed(replication);
+	if (plan_set_make(set, &replication->options->plan,
+	    &replication->sides[SIDE_SENDER].listing,
+	    &replication->sides[SIDE_RECEIVER].listing,
+	    &replication->fatal) == -1)
+		return;
+	if (set->count == 0) {
+		error_set(&replication->fatal, EXIT_FAILED, "the sender lists no "
+		    "filesystem: nothing was replicated");
+		return;
+	}
+	replication->works = calloc(set->count, sizeof(*replication->works));
+	replication->order = plan_order_new(set->plans, set->count);
+	if (replication->works == NULL || replication->order == NULL) {
+		error_errno(&replication->fatal, "plans");
+		return;
+	}
+	replication->open = set->count;
+	for (size_t i = 0; i < set->count; i++) {
+		replication->works[i].plan = &set->plans[i];
+		report_plan(replication, &replication->works[i]);
+		settle(replication, &replication->works[i]);
+	}
+}
+
+/* --- the run --- */
+
+/* A side out of reach for too long: what waits for it has failed. */
+static void
+check_contact(struct replication *replication, int64_t now)
+{
+	for (int i = 0; i < SIDES; i++) {
+		const struct side *side = &replication->sides[i];
+
+		if (!side->lost ||
+		    now < side->lost_at + replication->options->contact_ms)
+			continue;
+		for (size_t j = 0; j < replication->set.count; j++) {
+			struct work *work = &replication->works[j];
+
+			work->failure = FAILURE_TRANSPORT;
+			if (work->state == WORK_WAITING)
+				work_give_up(replication, work, &side->error);
+		}
+	}
+}
+
+static void
+run(struct replication *replication)
+{
+	int64_t now;
+
+	while (can_go_on(replication) && replication->open > 0) {
+		now = io_now();
+		work_start_steps(replication, now);
+		work_complete_again(replication, now);
+		relisting_start(replication, now);
+		sizes_ask(replication, now);
+		for (int i = 0; i < SIDES; i++)
+			side_tick(replication, &replication->sides[i], now);
+		turn(replication);
+		check_contact(replication, io_now());
+	}
+	while (replication->running > 0)
+		turn(replication);
+}
+
+static void
+forecast(struct replication *replication)
+{
+	while (can_go_on(replication)) {
+		sizes_ask(replication, io_now());
+		if (replication->sizes.pending == 0)
+			return;
+		turn(replication);
+	}
+}
+
+/* Everything there: 0; or why not. */
+static int
+exit_code(const struct replication *replication)
+{
+	bool failed = replication->unmatched, by_transport = true;
+
+	if (replication->signal != 0)
+		return (EXIT_SIGNAL + replication->signal);
+	if (replication->fatal.code != EXIT_DONE)
+		return ((int)replication->fatal.code);
+	for (size_t i = 0; i < replication->set.count; i++) {
+		const struct work *work = &replication->works[i];
+
+		if (work->state != WORK_OVER || work->end != END_FAILED)
+			continue;
+		failed = true;
+		by_transport = by_transport && work->failure == FAILURE_TRANSPORT;
+	}
+	if (!failed)
+		return (EXIT_DONE);
+	return (by_transport && !replication->unmatched ? EXIT_TIMEOUT :
+	    EXIT_FAILED);
+}
+
+static void
+open_all(struct replication *replication)
+{
+	const struct replicate_options *options = replication->options;
+
+	replication->slots = calloc(options->parallel, sizeof(*replication->slots));
+	replication->entries = calloc(SIDES * SESSION_ENTRIES +
+	    options->parallel * TRANSFER_ENTRIES, sizeof(*replication->entries));
+	if (side_open(&replication->sides[SIDE_SENDER], "sender",
+	    options->sender) == -1 ||
+	    side_open(&replication->sides[SIDE_RECEIVER], "receiver",
+	    options->receiver) == -1 || replication->slots == NULL ||
+	    replication->entries == NULL)
+		die_errno("replication");
+	replication->has_table = !options->quiet && !options->dry_run &&
+	    table_open();
+}
+
+static void
+free_all(struct replication *replication)
+{
+	for (int i = 0; i < SIDES; i++)
+		side_free(&replication->sides[i]);
+	for (size_t i = 0; replication->works != NULL &&
+	    i < replication->set.count; i++)
+		work_free(&replication->works[i]);
+	plan_order_free(replication->order);
+	free(replication->works);
+	plan_set_free(&replication->set);
+	session_reply_free(replication->relisting.filesystems);
+	free(replication->slots);
+	free(replication->entries);
+	buffer_free(&replication->out);
+	side_pipes_release();
+}
+
+int
+replicate(const struct replicate_options *options)
+{
+	struct replication replication = { .options = options,
+	    .out = BUFFER_EMPTY(PLAN_TEXT_MAX), .began = io_now(),
+	    .fatal.code = EXIT_DONE };
+	int code;
+
+	open_all(&replication);
+	report_start(&replication);
+	list_both(&replication);
+	if (can_go_on(&replication))
+		plan_all(&replication);
+	if (can_go_on(&replication)) {
+		if (options->dry_run)
+			forecast(&replication);
+		else
+			run(&replication);
+	}
+	code = exit_code(&replication);
+	table_clear();
+	if (replication.fatal.code != EXIT_DONE && replication.signal == 0)
+		diag_error(&replication.fatal);
+	report_end(&replication, code);
+	free_all(&replication);
+	return (code);
+}

@@ -1,0 +1,277 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "replicate/replication.h"
+
+#define RETRY_MS	1000	/* the first wait is at most this long, */
+#define RETRY_MAX_MS	60000	/* each next one twice as long, up to this */
+
+/* --- a step --- */
+
+static void
+start_step(struct replication *replication, struct slot *slot, struct plan *plan,
+    size_t step, int64_t now)
+{
+	struct work *work = &replication->works[plan - replication->set.plans];
+	const struct replicate_options *options = replication->options;
+	struct error error;
+
+	work->step = step;
+	work->result = (struct step_result){ .bytes = 0 };
+	plan_request(&work->request, plan, &plan->steps[step],
+	    &options->plan.rules);
+	*slot = (struct slot){ .began = now, .moved_at = now, .told_at = now,
+	    .order = { .sender = options->sender, .receiver = options->receiver,
+	    .request = &work->request.request,
+	    .destination = plan->destination } };
+	if (transfer_start(&slot->transfer, &slot->order, &error) == -1) {
+		work_fail(replication, work, FAILURE_TRANSPORT, &error, now);
+		return;
+	}
+	slot->work = work;
+	work->state = WORK_TRANSFER;
+	replication->running++;
+	report_begin(replication, slot);
+}
+
+static struct slot *
+free_slot(struct replication *replication)
+{
+	for (size_t i = 0; i < replication->options->parallel; i++)
+		if (replication->slots[i].work == NULL)
+			return (&replication->slots[i]);
+	return (NULL);
+}
+
+void
+work_start_steps(struct replication *replication, int64_t now)
+{
+	struct slot *slot;
+	struct plan *plan;
+	size_t step;
+
+	while ((slot = free_slot(replication)) != NULL &&
+	    (plan = plan_order_next(replication->order, &step)) != NULL)
+		start_step(replication, slot, plan, step, now);
+}
+
+void
+work_complete(struct replication *replication, struct work *work, int64_t now)
+{
+	SendCompletedReq request = SEND_COMPLETED_REQ__INIT;
+
+	work->state = WORK_COMPLETION;
+	work->owes_completion = false;
+	request.originalreq = &work->request.request;
+	side_call(replication, &replication->sides[SIDE_SENDER], "SendCompleted",
+	    &request.base, now + replication->options->call_ms, work);
+}
+
+void
+work_on_transfer(struct replication *replication, struct slot *slot, int64_t now)
+{
+	struct transfer *transfer = &slot->transfer;
+	struct work *work = slot->work;
+	struct error error = transfer->error;
+	const enum failure failure = transfer->failure;
+	const bool done = transfer->phase == TRANSFER_DONE;
+	char *hint;
+
+	work->result.used_resume_token = transfer->used_resume_token;
+	work->result.bytes_known = transfer->progress.known;
+	work->result.bytes = transfer->progress.bytes;
+	work->result.elapsed_ms = now - slot->began;
+	work->result.hints[0] = '\0';
+	transfer_free(transfer, work->result.hints, sizeof(work->result.hints));
+	slot->work = NULL;
+	replication->running--;
+	work->bytes += work->result.bytes;
+	if (done) {
+		work_complete(replication, work, now);
+		return;
+	}
+	hint = strstr(work->result.hints, DIAG_HINT);
+	if (hint != NULL)
+		snprintf(error.hint, sizeof(error.hint), "%.*s",
+		    (int)strcspn(hint + strlen(DIAG_HINT), "\n"),
+		    hint + strlen(DIAG_HINT));
+	work_fail(replication, work, failure, &error, now);
+}
+
+void
+work_count_step(struct replication *replication, struct work *work)
+{
+	work->steps_done++;
+	report_step(replication, work);
+}
+
+static void
+step_is_done(struct replication *replication, struct work *work)
+{
+	work->failures = 0;
+	work_count_step(replication, work);
+	work->step++;
+	work->state = WORK_READY;
+	plan_order_done(replication->order, work->plan, true);
+	if (work->step == work->plan->step_count)
+		work_end(replication, work, END_REPLICATED);
+}
+
+void
+work_on_completion(struct replication *replication, struct work *work,
+    struct reply *reply, int64_t now)
+{
+	const bool failed = reply->failure != FAILURE_NONE;
+
+	if (reply->failure == FAILURE_TRANSPORT)
+		side_lose(&replication->sides[SIDE_SENDER], &reply->error, now);
+	if (failed)
+		error_prefix(&reply->error, "received, but SendCompleted failed");
+	if (!failed && !work->arrived) {
+		step_is_done(replication, work);
+		return;
+	}
+	if (work->arrived) {
+		work->arrived = false;
+		/* The next step's SendCompleted removes what this one has left. */
+		if (failed && work->plan->step_count == 0)
+			work_give_up(replication, work, &reply->error);
+		else
+			work_on_plan(replication, work, false, true);
+		return;
+	}
+	work->owes_completion = true;
+	work_fail(replication, work, reply->failure, &reply->error, now);
+}
+
+void
+work_complete_again(struct replication *replication, int64_t now)
+{
+	for (size_t i = 0; i < replication->set.count; i++) {
+		struct work *work = &replication->works[i];
+
+		if (work->state == WORK_WAITING && work->owes_completion &&
+		    now >= work->again_at)
+			work_complete(replication, work, now);
+	}
+}
+
+/* --- failures --- */
+
+static int64_t
+retry_wait(size_t failures)
+{
+	int64_t wait = RETRY_MS;
+
+	while (failures-- > 1 && wait < RETRY_MAX_MS)
+		wait *= 2;
+	return (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS);
+}
+
+void
+work_keep_error(struct work *work, const struct error *why)
+{
+	if (work->error == NULL)
+		work->error = malloc(sizeof(*work->error));
+	if (work->error != NULL && work->error != why)
+		*work->error = *why;
+}
+
+void
+work_fail(struct replication *replication, struct work *work,
+    enum failure failure, const struct error *why, int64_t now)
+{
+	const bool waits = failure == FAILURE_TRANSPORT || failure == FAILURE_BUSY;
+
+	if (replication->signal != 0) {
+		work_end(replication, work, END_INTERRUPTED);
+		return;
+	}
+	work->failure = failure;
+	if (++work->failures > replication->options->attempts ||
+	    (work->owes_completion && !waits)) {
+		work_give_up(replication, work, why);
+		return;
+	}
+	work_keep_error(work, why);
+	work->state = WORK_WAITING;
+	work->again_at = waits ? jitter(now, retry_wait(work->failures)) : now;
+	/* What a second look may mend at once is not worth a line. */
+	if (waits)
+		report_retry(replication, work, now);
+}
+
+void
+work_on_plan(struct replication *replication, struct work *work, bool same,
+    bool moved)
+{
+	struct plan *plan = work->plan;
+	struct error error;
+
+	work->state = WORK_READY;
+	work->step = 0;
+	if (moved)
+		work->failures = 0;
+	if (plan_failed(plan)) {
+		error_set(&error, EXIT_FAILED, "%s", plan->message);
+		strlcpy(error.hint, plan->advice, sizeof(error.hint));
+		work->failure = FAILURE_OTHER;
+		work_give_up(replication, work, &error);
+	} else if (same && work->failure == FAILURE_OTHER) {
+		work_give_up(replication, work, work->error);
+	} else {
+		plan_order_again(replication->order, plan);
+		if (plan->step_count == 0)
+			work_end(replication, work, END_REPLICATED);
+	}
+}
+
+/* Of those that wait for a parent which cannot be made, the order has changed the plans. */
+static void
+end_children(struct replication *replication)
+{
+	struct error error;
+
+	for (size_t i = 0; i < replication->set.count; i++) {
+		struct work *work = &replication->works[i];
+
+		if (work->state != WORK_READY || !plan_failed(work->plan))
+			continue;
+		error_set(&error, EXIT_FAILED, "%s", work->plan->message);
+		work->failure = FAILURE_OTHER;
+		work_keep_error(work, &error);
+		work_end(replication, work, END_FAILED);
+	}
+}
+
+void
+work_give_up(struct replication *replication, struct work *work,
+    const struct error *why)
+{
+	work_keep_error(work, why);
+	work_end(replication, work, END_FAILED);
+	plan_order_done(replication->order, work->plan, false);
+	end_children(replication);
+}
+
+void
+work_end(struct replication *replication, struct work *work, enum work_end end)
+{
+	work->state = WORK_OVER;
+	work->end = end;
+	replication->open--;
+	report_filesystem(replication, work);
+}
+
+void
+work_free(struct work *work)
+{
+	for (int i = 0; i < SIDES; i++) {
+		listing_entry_free(work->relisted[i]);
+		listing_entry_free(work->fresh[i]);
+	}
+	free(work->error);
+	free(work->sizes);
+}
