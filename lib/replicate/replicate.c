@@ -139,8 +139,8 @@ handle_slot(struct replication *replication, struct slot *slot,
 }
 
 /* Wait for something, and go on with it. */
-static void
-turn(struct replication *replication)
+void
+replication_turn(struct replication *replication)
 {
 	const size_t parallel = replication->options->parallel;
 	struct pollfd *entries = replication->entries, *of_slots;
@@ -175,154 +175,10 @@ turn(struct replication *replication)
 	}
 }
 
-static bool
-can_go_on(const struct replication *replication)
+bool
+replication_goes_on(const struct replication *replication)
 {
 	return (replication->fatal.code == EXIT_DONE && replication->signal == 0);
-}
-
-/* --- listing and planning --- */
-
-static void
-start_listing(struct replication *replication, struct side *side,
-    char *const names[], size_t count)
-{
-	side->lister = lister_new(side->session, names, count,
-	    replication->options->call_ms);
-	if (side->lister == NULL)
-		error_errno(&replication->fatal, "listing");
-	else
-		lister_start(side->lister, io_now(), &replication->fatal);
-}
-
-static void
-gather(struct replication *replication, struct side *side)
-{
-	Listing *entry;
-
-	while (can_go_on(replication) && lister_next(side->lister, &entry, io_now(),
-	    &replication->fatal) == 0 && entry != NULL)
-		listing_append(&side->listing, entry, &replication->fatal);
-	if (lister_failure(side->lister) != NULL &&
-	    replication->fatal.code == EXIT_DONE)
-		replication->fatal = lister_failure(side->lister)->error;
-}
-
-/* The receiver's names of the filesystems asked for; freed with their first. */
-static char **
-map_names(struct replication *replication)
-{
-	const struct replicate_options *options = replication->options;
-	const size_t count = options->filesystem_count;
-	char **names = calloc(count + 1, sizeof(*names) + FS_NAME_MAX + 1);
-	char *text;
-
-	if (names == NULL) {
-		error_errno(&replication->fatal, "listing");
-		return (NULL);
-	}
-	text = (char *)(names + count + 1);
-	for (size_t i = 0; i < count; i++, text += FS_NAME_MAX + 1) {
-		names[i] = text;
-		if (name_map_apply(&options->plan.map, options->filesystems[i],
-		    text, &replication->fatal) == -1)
-			break;
-	}
-	return (names);
-}
-
-static void
-report_unmatched(struct replication *replication)
-{
-	const char *name;
-	size_t at = 0;
-
-	while ((name = lister_unmatched(replication->sides[SIDE_SENDER].lister,
-	    &at)) != NULL) {
-		diag("%s: the sender has no such filesystem", name);
-		replication->unmatched = true;
-	}
-}
-
-/* Both sides at once, and all of them: the plan's order is over all filesystems. */
-static void
-list_both(struct replication *replication)
-{
-	const struct replicate_options *options = replication->options;
-	struct side *sender = &replication->sides[SIDE_SENDER];
-	struct side *receiver = &replication->sides[SIDE_RECEIVER];
-	char **names = map_names(replication);
-
-	if (can_go_on(replication))
-		start_listing(replication, sender, options->filesystems,
-		    options->filesystem_count);
-	if (can_go_on(replication))
-		start_listing(replication, receiver, names,
-		    options->filesystem_count);
-	while (can_go_on(replication) && (!lister_done(sender->lister) ||
-	    !lister_done(receiver->lister))) {
-		turn(replication);
-		gather(replication, sender);
-		gather(replication, receiver);
-	}
-	if (can_go_on(replication))
-		report_unmatched(replication);
-	for (int i = 0; i < SIDES; i++) {
-		lister_free(replication->sides[i].lister);
-		replication->sides[i].lister = NULL;
-	}
-	free(names);
-}
-
-/* What is over before it has begun. */
-static void
-settle(struct replication *replication, struct work *work)
-{
-	const struct plan *plan = work->plan;
-	struct error error;
-
-	if (plan_failed(plan)) {
-		error_set(&error, EXIT_FAILED, "%s", plan->message);
-		strlcpy(error.hint, plan->advice, sizeof(error.hint));
-		work->failure = FAILURE_OTHER;
-		work_keep_error(work, &error);
-		work_end(replication, work, END_FAILED);
-	} else if (plan->step_count == 0)
-		work_end(replication, work, plan->verdict == PLAN_PLACEHOLDER ?
-		    END_PLACEHOLDER : END_UP_TO_DATE);
-	else
-		work->target =
-		    plan->steps[plan->step_count - 1].to->createtxg;
-}
-
-static void
-plan_all(struct replication *replication)
-{
-	struct plan_set *set = &replication->set;
-
-	report_listed(replication);
-	if (plan_set_make(set, &replication->options->plan,
-	    &replication->sides[SIDE_SENDER].listing,
-	    &replication->sides[SIDE_RECEIVER].listing,
-	    &replication->fatal) == -1)
-		return;
-	if (set->count == 0) {
-		error_set(&replication->fatal, EXIT_FAILED, "the sender lists no "
-		    "filesystem: nothing was replicated");
-		return;
-	}
-	replication->works = calloc(set->count, sizeof(*replication->works));
-	replication->order = plan_order_new(set->plans, set->count);
-	if (replication->works == NULL || replication->order == NULL) {
-		error_errno(&replication->fatal, "plans");
-		return;
-	}
-	replication->open = set->count;
-	for (size_t i = 0; i < set->count; i++) {
-		replication->works[i].plan = &set->plans[i];
-		report_plan(replication, &replication->works[i]);
-		settle(replication, &replication->works[i]);
-	}
 }
 
 /* --- the run --- */
@@ -352,7 +208,7 @@ run(struct replication *replication)
 {
 	int64_t now;
 
-	while (can_go_on(replication) && replication->open > 0) {
+	while (replication_goes_on(replication) && replication->open > 0) {
 		now = io_now();
 		work_start_steps(replication, now);
 		work_complete_again(replication, now);
@@ -360,21 +216,21 @@ run(struct replication *replication)
 		sizes_ask(replication, now);
 		for (int i = 0; i < SIDES; i++)
 			side_tick(replication, &replication->sides[i], now);
-		turn(replication);
+		replication_turn(replication);
 		check_contact(replication, io_now());
 	}
 	while (replication->running > 0)
-		turn(replication);
+		replication_turn(replication);
 }
 
 static void
 forecast(struct replication *replication)
 {
-	while (can_go_on(replication)) {
+	while (replication_goes_on(replication)) {
 		sizes_ask(replication, io_now());
 		if (replication->sizes.pending == 0)
 			return;
-		turn(replication);
+		replication_turn(replication);
 	}
 }
 
@@ -448,10 +304,10 @@ replicate(const struct replicate_options *options)
 
 	open_all(&replication);
 	report_start(&replication);
-	list_both(&replication);
-	if (can_go_on(&replication))
-		plan_all(&replication);
-	if (can_go_on(&replication)) {
+	replication_list(&replication);
+	if (replication_goes_on(&replication))
+		replication_plan(&replication);
+	if (replication_goes_on(&replication)) {
 		if (options->dry_run)
 			forecast(&replication);
 		else

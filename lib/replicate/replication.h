@@ -117,6 +117,19 @@ struct replication {
 	int64_t drawn_at;
 };
 
+/* --- replicate.c: the loop --- */
+
+/* Wait for something, and go on with it. */
+void	replication_turn(struct replication *replication);
+
+/* Neither a fatal error nor a signal. */
+bool	replication_goes_on(const struct replication *replication);
+
+/* --- replication_plan.c: before the first step --- */
+
+void	replication_list(struct replication *replication);
+void	replication_plan(struct replication *replication);
+
 /* --- replication_side.c --- */
 
 /* A call; its reply comes, or replication->fatal is set. */
