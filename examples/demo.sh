@@ -1,5 +1,5 @@
 #!/bin/sh
-# make demo: real zfs send streams, replicated over TCP by examples/replicate.sh,
+# make demo: real zfs send streams, replicated over TCP by zr-replicate,
 # there and back: planned over control connections, sent over data connections.
 # Run it from the top of the source tree with the zr programs in PATH.  It
 # leaves nothing behind.
@@ -53,7 +53,7 @@ import() {
 
 # Everything from one endpoint to another, a line for each step.
 replicate() {
-	sh examples/replicate.sh "$sender" "$receiver" > "$dir/steps"
+	zr-replicate -jq -I all -s "$sender" -r "$receiver" > "$dir/steps"
 	jq -r '"  \(.filesystem)@\(.to)" + "                                   "[(.to | length):] +
 	    "\(.bytes) bytes in \(.seconds) s" +
 	    if .from then ", after @\(.from)" else ", in full" end' "$dir/steps"
@@ -87,7 +87,7 @@ and reached by zr-remote, which is
 to plan, and for Send and Receive
   zr-connect $address zr-handshake connect zr-mux connect zrepl_data zr-dataconn METHOD
 
-Push, examples/replicate.sh 'zr-endpoint archive web' 'zr-remote $address':
+Push, zr-replicate -I all -s 'zr-endpoint archive web' -r 'zr-remote $address':
 END
 sender="zr-endpoint archive '$dir/web'" receiver="zr-remote $address"
 replicate
@@ -96,7 +96,7 @@ replicate
 [ ! -s "$dir/steps" ]
 
 echo
-echo "Pull, examples/replicate.sh 'zr-remote $address' 'zr-endpoint archive restored':"
+echo "Pull, zr-replicate -I all -s 'zr-remote $address' -r 'zr-endpoint archive restored':"
 sender="zr-remote $address" receiver="zr-endpoint archive '$dir/restored'"
 replicate
 echo "Again: there is nothing to do."

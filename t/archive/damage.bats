@@ -80,7 +80,7 @@ four() {
 	four
 	cp -r box sound
 	echo > "$(file two json)"
-	run -0 sh "$TOP/examples/replicate.sh" 'zr-endpoint archive sound' 'zr-endpoint archive box'
+	run -0 zr-replicate -I all -s 'zr-endpoint archive sound' -r 'zr-endpoint archive box'
 	diff -r sound box
 }
 

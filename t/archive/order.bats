@@ -28,7 +28,7 @@ createtxgs() {
 }
 
 replicate() {
-	run -0 --separate-stderr sh "$TOP/examples/replicate.sh" "$1" "$2"
+	run -0 --separate-stderr zr-replicate -jq -I all -s "$1" -r "$2"
 }
 
 @test "after a sender has moved to a new pool, its increments stand behind their bases" {

@@ -1,6 +1,5 @@
 # ZFS -> zr-endpoint archive -> ZFS: the same guids and contents.
 load zfs_helper
-REPLICATE=$TOP/examples/replicate.sh
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
@@ -96,7 +95,7 @@ same() {
 	zfs snapshot src/data@one
 	random 300000 src/data/two
 	zfs snapshot src/data@two
-	sh "$REPLICATE" "zr-endpoint sender -j job -f 'src/data'" "zr-endpoint archive box" > steps
+	zr-replicate -I all -s "zr-endpoint sender -j job -f 'src/data'" -r "zr-endpoint archive box" > steps
 	zfs send -R src/data@two | zfs recv -u new/data
 	zfs destroy -r src/data
 	zfs mount new/data
@@ -113,7 +112,7 @@ same() {
 	}
 	[ "$(archive_names)" = "one two three" ]
 	# Back into a pool, by zr and by the recipe of zr-archive(5).
-	sh "$REPLICATE" "zr-endpoint archive box" "zr-endpoint receiver -n -j job -e inherit dst" > steps
+	zr-replicate -I all -s "zr-endpoint archive box" -r "zr-endpoint receiver -n -j job -e inherit dst" > steps
 	[ "$(fs_digest new/data@three)" = "$(fs_digest dst/src/data@three)" ]
 	zfs create dst/pool
 	sed -n '/^cd DIRECTORY/,/^done$/p' "$TOP/man/zr-archive.5" |

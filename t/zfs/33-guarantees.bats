@@ -56,9 +56,8 @@ quoted() {
 		stderr_has "the sender's pool was imported with readonly=on"
 		stderr_has 'or ask for GuaranteeNothing'
 	done
-	replicate=$TOP/examples/replicate.sh
-	run -1 sh "$replicate" "zr-endpoint sender -j job -f src/data" "$RECEIVER"
-	sh "$replicate" -g GuaranteeNothing "zr-endpoint sender -j job -f src/data" "$RECEIVER" > steps
+	run -1 zr-replicate -I all -s "zr-endpoint sender -j job -f src/data" -r "$RECEIVER"
+	zr-replicate -j -I all -g nothing -s "zr-endpoint sender -j job -f src/data" -r "$RECEIVER" > steps
 	[ "$(jq -c '[.from, .to]' steps | xargs)" = '[null,1] [1,2]' ]
 	same_snapshot src/data@2
 	[ -z "$(holds_of "$(at src/data)")" ]

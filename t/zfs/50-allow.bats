@@ -49,7 +49,7 @@ receiver='zr-endpoint receiver -n -u -e off -j sink dst/backup'
 	# The first one leaves a placeholder for the other.
 	as zrzfs zr-step -s "$sender" -r "$receiver" "$(send_request '' src/data/below@1)"
 	[ "$(property zrepl:placeholder dst/backup/src/data)" = on ]
-	as zrzfs sh "$EXAMPLES/replicate.sh" "$sender" "$receiver"
+	as zrzfs zr-replicate -I all -s "$sender" -r "$receiver"
 	for name in data data/below; do
 		[ "$(snapshots_of "src/$name")" = "$(snapshots_of "dst/backup/src/$name")" ]
 		[ "$(fs_digest "src/$name@2")" = "$(fs_digest "dst/backup/src/$name@2")" ]
@@ -70,7 +70,7 @@ receiver='zr-endpoint receiver -n -u -e off -j sink dst/backup'
 		token=$(property receive_resume_token dst/backup/src/data)
 		[ "$token" != - ]
 		[ $how = resumed ] || break
-		as zrzfs sh "$EXAMPLES/replicate.sh" "$sender" "$receiver"
+		as zrzfs zr-replicate -I all -s "$sender" -r "$receiver"
 		[ "$(snapshots_of src/data)" = "$(snapshots_of dst/backup/src/data)" ]
 		zfs release zrepl_last_received_J_sink dst/backup/src/data@3
 		zfs rollback -r dst/backup/src/data@2

@@ -1,8 +1,6 @@
 # Whole replications over the network, ZFS to ZFS, in both directions.
 load zfs_helper
 
-REPLICATE=$TOP/examples/replicate.sh
-
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 	children=()
@@ -39,28 +37,28 @@ same() {
 
 @test "push: into a client's own root, and again without anything to do" {
 	serve sink zr-endpoint receiver -e inherit -j job dst
-	sh "$REPLICATE" "zr-endpoint sender -j job -f 'src<'" "zr-remote $address"
+	zr-replicate -I all -s "zr-endpoint sender -j job -f 'src<'" -r "zr-remote $address"
 	same dst/client
 	zfs get -Hpr -o name,property,value guid,userrefs src dst > before
-	sh "$REPLICATE" "zr-endpoint sender -j job -f 'src<'" "zr-remote $address"
+	zr-replicate -I all -s "zr-endpoint sender -j job -f 'src<'" -r "zr-remote $address"
 	zfs get -Hpr -o name,property,value guid,userrefs src dst | diff before -
 	random 100000 src/a/b/last
 	zfs snapshot -r src@3
-	sh "$REPLICATE" "zr-endpoint sender -j job -f 'src<'" "zr-remote $address"
+	zr-replicate -I all -s "zr-endpoint sender -j job -f 'src<'" -r "zr-remote $address"
 	[ "$(fs_digest src/a/b@3)" = "$(fs_digest dst/client/src/a/b@3)" ]
 }
 
 @test "pull: into a root of our own" {
 	serve source zr-endpoint sender -j job -f 'src<'
 	zfs create dst/copy
-	sh "$REPLICATE" "zr-remote $address" "zr-endpoint receiver -n -e inherit -j job dst/copy"
+	zr-replicate -I all -s "zr-remote $address" -r "zr-endpoint receiver -n -e inherit -j job dst/copy"
 	same dst/copy
 }
 
 @test "through an archive without ZFS in between" {
 	mkdir archive
-	sh "$REPLICATE" "zr-endpoint sender -j job -f 'src/a<'" "zr-endpoint archive archive"
-	sh "$REPLICATE" "zr-endpoint archive archive" "zr-endpoint receiver -n -e inherit -j job dst"
+	zr-replicate -I all -s "zr-endpoint sender -j job -f 'src/a<'" -r "zr-endpoint archive archive"
+	zr-replicate -I all -s "zr-endpoint archive archive" -r "zr-endpoint receiver -n -e inherit -j job dst"
 	for name in src/a src/a/b; do
 		[ "$(snapshots_of "$name")" = "$(snapshots_of "dst/$name")" ]
 	done
