@@ -64,22 +64,40 @@ with_systemd() {
 		exec 6<> /dev/tcp/127.0.0.1/8888
 		until pid=\$(pgrep -n zr-tls); do read -r -t 0.2 <> <(:); done
 		grep -E '^(CapBnd|NoNewPrivs|Seccomp):' /proc/\$pid/status
+		awk '\$5 == "/" { print "root " substr(\$6, 1, 2) }
+		    \$5 == "/tmp" && \$4 ~ /systemd-private/ { print "tmp of its own" }' /proc/\$pid/mountinfo
 		stat -c 'user %u' /proc/\$pid | sed 's/[1-9][0-9]*/of its own/'
 		exec 6<&-
 		# A control connection that stays, as zrepl's do, is no reason to wait.
 		sleep 400 | ask batch &
 		until [ "\$(pgrep -c zr-rpc)" -ge 2 ]; do read -r -t 0.2 <> <(:); done
-		timeout 60 systemctl stop \$unit.socket 'zr@*.service' zr-listen.service && echo "stopped \$unit"
+		# A transfer comes to its end all the same.
+		rm -f /run/going
+		{ head -c 1000 $STREAM; until [ -e /run/going ]; do read -r -t 0.2 <> <(:); done
+		    tail -c +1001 $STREAM; } | ask Receive "\$request" && echo "finished by \$unit" &
+		transfer=\$!
+		until pgrep -f 'zr-endpoint archive .*Receive' > /dev/null; do read -r -t 0.2 <> <(:); done
+		timeout 60 systemctl stop \$unit.socket 'zr@*.service' zr-listen.service && echo "stopped \$unit" &
+		stop=\$!
+		until ! kill -0 \$stop 2> /dev/null ||
+		    systemctl show -p ActiveState --value 'zr@*.service' zr-listen.service | grep -q deactivating
+		do read -r -t 0.2 <> <(:); done
+		: > /run/going
+		wait \$transfer
+		wait \$stop
 	done
 	journalctl -o cat
 	EOF2
 	cat out
 	for unit in zr zr-listen; do
 		grep -qx "received by $unit" out
+		grep -qx "finished by $unit" out
 		grep -qx "stopped $unit" out
 	done
 	[ "$(grep -cx 'CapBnd:	0000000000000000' out)" -eq 2 ]
 	[ "$(grep -cx 'NoNewPrivs:	1' out)" -eq 2 ]
 	[ "$(grep -cx 'Seccomp:	2' out)" -eq 2 ]
 	[ "$(grep -cx 'user of its own' out)" -eq 2 ]
+	[ "$(grep -cx 'root ro' out)" -eq 2 ]
+	[ "$(grep -cx 'tmp of its own' out)" -eq 2 ]
 }
