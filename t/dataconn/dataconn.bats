@@ -388,7 +388,7 @@ PY
 	endpoint 'echo "{}"; head -c 50000 /dev/zero; sleep 1.3; head -c 50000 /dev/zero'
 	mkfifo progress
 	exec 8<> progress
-	head -c 1000000 /dev/zero | timeout 1 cat >&8 || true	# full now
+	run -1 dd if=/dev/zero of=progress bs=4096 count=1000 oflag=nonblock	# full now
 	ZR_PROGRESS=9 timeout 10 "$HELPERS/pair.py" zr-dataconn -o answer Send "$REQUEST" -- zr-dataconn serve "$PWD/endpoint" 9> progress > stream
 	[ "$(wc -c < stream)" -eq 100000 ]
 	exec 8>&-

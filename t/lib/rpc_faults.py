@@ -380,6 +380,18 @@ def large(size, first=""):
     return path
 
 
+def until_handled(pid, number):
+    """The signal has been taken, and the program sleeps again."""
+    deadline = time.monotonic() + 20
+    while True:
+        with open(f"/proc/{pid}/status") as f:
+            status = dict(line.split(":\t", 1) for line in f if ":\t" in line)
+        if not int(status["ShdPnd"], 16) >> number - 1 & 1 and status["State"].startswith("S"):
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def last():
     size = 1500000
     ours, program = transport.serve(["zr-rpc", "serve", large(size)])
@@ -387,7 +399,7 @@ def last():
     ours.sendall(OPENING + windows + frame(HEADERS, END_HEADERS, 1, headers()) + frame(DATA, END_STREAM, 1, GOOD))
     ours.recv(100000, socket.MSG_WAITALL)   # it is on its way, and the kernels have the rest or will have
     program.send_signal(signal.SIGTERM)
-    time.sleep(0.5)
+    until_handled(program.pid, signal.SIGTERM)
     ours.sendall(frame(PING, ACK, 0, bytes([1, 6, 1, 8, 0, 3, 3, 9])))
     for _ in range(30):     # what it does not read any more
         time.sleep(0.1)

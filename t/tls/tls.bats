@@ -80,8 +80,8 @@ server_refused() {
 
 @test "the server speaks on after the client's end, and the other way round" {
 	exchange
-	accept -- sh -c 'echo early; exec >&-; sleep 0.2; wc -c > count'
-	(sleep 0.5; echo twelve bytes) |
+	accept -- sh -c 'echo early; exec >&-; : > closed; wc -c > count'
+	(eventually 10 test -e closed; eventually 10 test -s answer; echo twelve bytes) |
 		connect -n web1 -s localhost python3 exchange.py 6 7 > answer
 	[ "$(cat answer)" = early ]
 	eventually 10 grep -q 13 count

@@ -190,7 +190,7 @@ except ssl.SSLError as error:
 
 @test "a fatal alert, new keys and bytes that are no record are errors, each its own" {
 	serve -k zr-handshake accept true
-	{ echo K; sleep 2; } | timeout 20 openssl s_client -connect "127.0.0.1:$port" \
+	{ echo K; eventually 15 grep -q 'Key has expired' server.err; } | timeout 20 openssl s_client -connect "127.0.0.1:$port" \
 	    -cert "$PKI/web1.crt" -key "$PKI/web1.key" -CAfile "$PKI/ca.crt" > s_client.out 2>&1 || true
 	server_said 'Key has expired'
 	peer <<-'EOF2'
