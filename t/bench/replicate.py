@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+"""A whole replication: what a step costs, and what a run costs that has nothing to do.
+
+    replicate.py [FILESYSTEMS [SNAPSHOTS]]
+
+zr programs in PATH.  100 filesystems with 10 snapshots each, all of them tiny, go from an
+archive to another one behind zr-listen on loopback, once by zr-replicate and once by
+examples/by-hand.sh (a tenth of the filesystems, as it takes its time).  The CPU time is that of
+all processes of both sides; processes are the forks of the machine meanwhile.
+"""
+import json
+import os
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CONFIG = {"protection": {"Initial": "GuaranteeNothing", "Incremental": "GuaranteeNothing"}}
+
+
+def cpu():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def forks():
+    with open("/proc/stat") as stat:
+        return next(int(line.split()[1]) for line in stat if line.startswith("processes"))
+
+
+def version(number):
+    return {"Name": f"snapshot_{number}", "Guid": str(1000 + number), "CreateTXG": str(10 + number),
+            "Creation": f"1970-01-01T00:00:{number % 60:02}Z"}
+
+
+def fletcher4(data):
+    a = b = c = d = 0
+    for (word,) in struct.iter_unpack("<I", data):
+        a, b, c, d = a + word, b + a + word, c + b + a + word, d + c + b + a + word
+    return struct.pack("<4Q", *(n % (1 << 64) for n in (a, b, c, d)))
+
+
+def stream(number):
+    """The shortest stream there is: BEGIN and END, nothing in between."""
+    begin = struct.pack("<IIQQQIIQQ256s", 0, 0, 0x2F5BACBAC, 1, number % 60, 2, 0, 1000 + number,
+                        999 + number if number else 0, f"tank/0@snapshot_{number}".encode())
+    end = struct.pack("<II", 5, 0) + fletcher4(begin) + struct.pack("<Q", 1000 + number)
+    end += bytes(280 - len(end))
+    return begin + end + fletcher4(begin + end)
+
+
+def make_source(path, filesystems, snapshots):
+    os.mkdir(path)
+    for number in range(snapshots):
+        request = json.dumps({"Filesystem": "tank/0", "To": version(number), "ReplicationConfig": CONFIG})
+        subprocess.run(["zr-endpoint", "archive", path, "Receive", request], input=stream(number),
+                       stdout=subprocess.DEVNULL, check=True)
+    for number in range(1, filesystems):
+        shutil.copytree(f"{path}/tank/0", f"{path}/tank/{number}")
+
+
+class Server:
+    """The receiving archive, behind TCP."""
+
+    def __init__(self, path):
+        os.makedirs(path, exist_ok=True)
+        self.process = subprocess.Popen(
+            ["zr-listen", "-1", "-i", "127.0.0.1=bench", "tcp:127.0.0.1:0", "zr-handshake", "accept", "zr-mux",
+             "accept", "zr-serve", "-b", "zr-endpoint", "archive", path], stdout=subprocess.PIPE, text=True)
+        self.address = "tcp:127.0.0.1:" + self.process.stdout.readline().strip()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+
+def measure(name, command, target):
+    """One run; what it moved is the number of lines it prints."""
+    server = Server(target)
+    command = [word.replace("ADDRESS", server.address) for word in command]
+    before, began, processes = cpu(), time.monotonic(), forks()
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    seconds = time.monotonic() - began
+    server.stop()
+    spent, processes = cpu() - before, forks() - processes
+    steps = len(done.stdout.splitlines())
+    print(f"{name:34} {steps:6} {seconds:8.2f} {spent:8.2f} {processes:9} "
+          f"{steps / spent:12.1f}", flush=True)
+    return {"name": name, "steps": steps, "seconds": seconds, "cpu": spent, "processes": processes}
+
+
+def main():
+    filesystems = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    snapshots = int(sys.argv[2]) if len(sys.argv) > 2 else 10
+    directory = tempfile.mkdtemp()
+    try:
+        make_source(f"{directory}/all", filesystems, snapshots)
+        make_source(f"{directory}/tenth", max(filesystems // 10, 1), snapshots)
+        print(f"{'a whole replication':34} {'steps':>6} {'seconds':>8} {'CPU s':>8} {'processes':>9} {'steps/CPU s':>12}")
+        replicate = ["zr-replicate", "-q", "-I", "all", "-s", f"zr-endpoint archive {directory}/all", "-r",
+                     "zr-remote ADDRESS"]
+        runs = [
+            measure("by-hand.sh, a tenth of them", ["sh", f"{TOP}/examples/by-hand.sh",
+                    f"zr-endpoint archive {directory}/tenth", "zr-remote ADDRESS", "-I", "all"], f"{directory}/hand"),
+            measure("zr-replicate -P 1", replicate + ["-P", "1"], f"{directory}/one"),
+            measure("zr-replicate", replicate, f"{directory}/four"),
+            measure("zr-replicate, nothing to do", replicate, f"{directory}/four"),
+        ]
+        with open("replicate.json", "w") as file:
+            json.dump(runs, file)
+    finally:
+        shutil.rmtree(directory)
+
+
+main()
