@@ -145,6 +145,20 @@ out:
 	return (result);
 }
 
+/* A process for each would take longer than its answer. */
+static int
+list_versions_of_many(void *context, const ProtobufCMessage *const messages[],
+    size_t count, struct error *error)
+{
+	struct error why;
+
+	for (size_t i = 0; i < count; i++)
+		if (list_versions(context, messages[i], &why) == -1 &&
+		    endpoint_program_leave(error) == -1)
+			return (-1);
+	return (0);
+}
+
 /* --- sending --- */
 
 static int
@@ -244,16 +258,16 @@ send_completed(void *context, const ProtobufCMessage *message,
 }
 
 static const struct endpoint_method archive_methods[] = {
-	{ "Ping", ping },
-	{ "ListFilesystems", list_filesystems },
-	{ "ListFilesystemVersions", list_versions },
-	{ "DestroySnapshots", destroy_snapshots },
-	{ "ReplicationCursor", replication_cursor },
-	{ "SendDry", send_dry },
-	{ "SendCompleted", send_completed },
-	{ "Send", send_stream },
-	{ "Receive", receive_stream },
-	{ NULL, NULL }
+	{ "Ping", ping, NULL },
+	{ "ListFilesystems", list_filesystems, NULL },
+	{ "ListFilesystemVersions", list_versions, list_versions_of_many },
+	{ "DestroySnapshots", destroy_snapshots, NULL },
+	{ "ReplicationCursor", replication_cursor, NULL },
+	{ "SendDry", send_dry, NULL },
+	{ "SendCompleted", send_completed, NULL },
+	{ "Send", send_stream, NULL },
+	{ "Receive", receive_stream, NULL },
+	{ NULL, NULL, NULL }
 };
 
 /*

@@ -15,6 +15,7 @@
 #include "message/request_check.h"
 
 #define OUTPUT_MAX ((size_t)1 << 30)	/* an id and METHOD_ANSWER_MAX fit */
+#define READS_AT_ONCE 16	/* of LINES_CHUNK bytes, then answers get a turn */
 
 /* --- lines --- */
 
@@ -117,7 +118,7 @@ take_lines(struct batch *batch, struct error *error)
 
 /* --- the loop --- */
 
-/* Start, read and finish what can be; a call that is over leaves the list. */
+/* Read and finish what can be; a call that is over leaves the list. */
 static int
 attend(struct batch *batch, struct error *error)
 {
@@ -125,25 +126,44 @@ attend(struct batch *batch, struct error *error)
 	static const struct pollfd ready[CALL_ENTRIES] = {
 	    { .revents = POLLIN }, { .revents = POLLIN } };
 	struct batch_call *call, *next;
-	struct error what;
 
+	if (endpoint_groups_attend(batch, error) == -1)
+		return (-1);
 	for (call = TAILQ_FIRST(&batch->calls); call != NULL; call = next) {
 		next = TAILQ_NEXT(call, entries);
-		if (!call->started && !call->cancelled &&
-		    endpoint_batch_has_room(batch) &&
-		    endpoint_batch_start(batch, call, &what) == -1) {
-			if (endpoint_batch_refuse(batch, &call->id, NULL, &what,
-			    error) == -1)
-				return (-1);
-			endpoint_batch_forget(batch, call);
-			continue;
-		}
 		if (call->started) {
 			call_move(&call->at, ready, io_now());
 			call_check(&call->at, io_now());
 		}
 		if (call->started ? call->at.endpoint.ended : call->cancelled) {
 			if (endpoint_batch_answer(batch, call, error) == -1)
+				return (-1);
+			endpoint_batch_forget(batch, call);
+		}
+	}
+	return (0);
+}
+
+static bool
+runs_alone(const struct batch_call *call)
+{
+	return (call->alone || call->method->many == NULL);
+}
+
+static int
+start(struct batch *batch, struct error *error)
+{
+	struct batch_call *call, *next;
+	struct error what;
+
+	endpoint_groups_start(batch);
+	for (call = TAILQ_FIRST(&batch->calls); call != NULL; call = next) {
+		next = TAILQ_NEXT(call, entries);
+		if (!call->started && !call->cancelled && runs_alone(call) &&
+		    endpoint_batch_has_room(batch) &&
+		    endpoint_batch_start(batch, call, &what) == -1) {
+			if (endpoint_batch_refuse(batch, &call->id, NULL, &what,
+			    error) == -1)
 				return (-1);
 			endpoint_batch_forget(batch, call);
 		}
@@ -170,6 +190,26 @@ take_signals(struct batch *batch)
 	}
 }
 
+/* All the input that there is: what waits together can be answered together. */
+static int
+read_lines(struct batch *batch, struct error *error)
+{
+	struct pollfd entry = { .fd = STDIN_FILENO, .events = POLLIN };
+	int ready = 1;
+
+	for (int i = 0; ready > 0 && i < READS_AT_ONCE; i++) {
+		if (lines_read(&batch->lines, STDIN_FILENO, error) == -1)
+			return (error_prefix(error, "standard input"));
+		if (take_lines(batch, error) == -1)
+			return (-1);
+		if (batch->lines.ended || !wants_lines(batch))
+			break;
+		ready = io_poll(&entry, 1, 0);
+		take_signals(batch);
+	}
+	return (0);
+}
+
 /* Sleep once, and see what has come. */
 static int
 turn(struct batch *batch, struct error *error)
@@ -179,6 +219,7 @@ turn(struct batch *batch, struct error *error)
 	struct batch_call *call;
 	size_t count = 1;
 
+	count += endpoint_groups_poll(batch, entries + count, &deadline);
 	entries[0] = (struct pollfd){ .events = POLLIN,
 	    .fd = wants_lines(batch) && !batch->lines.ended ? STDIN_FILENO : -1 };
 	TAILQ_FOREACH(call, &batch->calls, entries) {
@@ -190,10 +231,7 @@ turn(struct batch *batch, struct error *error)
 	}
 	io_poll(entries, count, deadline);
 	take_signals(batch);
-	if (entries[0].revents != 0 &&
-	    lines_read(&batch->lines, STDIN_FILENO, error) == -1)
-		return (error_prefix(error, "standard input"));
-	return (0);
+	return (entries[0].revents != 0 ? read_lines(batch, error) : 0);
 }
 
 /* Do what can be done now.  1: everything is, 0: not yet. */
@@ -201,10 +239,11 @@ static int
 work(struct batch *batch, struct error *error)
 {
 	do
-		if (take_lines(batch, error) == -1 || attend(batch, error) == -1)
+		if (take_lines(batch, error) == -1 ||
+		    attend(batch, error) == -1 || start(batch, error) == -1)
 			return (-1);
 	while (wants_lines(batch) && lines_waiting(&batch->lines));
-	return (batch->count == 0 &&
+	return (batch->count == 0 && TAILQ_EMPTY(&batch->groups) &&
 	    (batch->signal != 0 || lines_done(&batch->lines)));
 }
 
@@ -212,11 +251,13 @@ int
 endpoint_batch(const struct endpoint_program *program, struct error *error)
 {
 	struct batch batch = { .program = program,
+	    .group_max = ENDPOINT_GROUP_MAX,
 	    .lines = LINES_EMPTY(REQUEST_LINE_MAX),
 	    .answers = BUFFER_EMPTY(OUTPUT_MAX) };
 	int result;
 
 	TAILQ_INIT(&batch.calls);
+	TAILQ_INIT(&batch.groups);
 	signals_catch(SIGCHLD);
 	signals_catch(SIGTERM);
 	signals_catch(SIGINT);
@@ -228,6 +269,7 @@ endpoint_batch(const struct endpoint_program *program, struct error *error)
 		}
 	while (!TAILQ_EMPTY(&batch.calls))
 		endpoint_batch_forget(&batch, TAILQ_FIRST(&batch.calls));
+	endpoint_groups_free(&batch);
 	lines_free(&batch.lines);
 	buffer_free(&batch.answers);
 	if (result == -1)

@@ -17,9 +17,20 @@
  * input, answers to standard output, until the end of the one and the last of the other.
  * Each call runs in a child process of its own (endpoint_child.h), so that one can be
  * cancelled or fail alone.
+ *
+ * Calls of a method that can answer many requests at once (endpoint_program.h) share a
+ * child, a group, if they wait at the same time.  While one group runs, calls that
+ * come wait for its end, unless they are enough for a full group or it takes long.
+ * What a group leaves unanswered runs alone, as if there were no groups.  A group that
+ * is slow, but answers, does not make the next ones smaller: they would be slower.
  */
 #define ENDPOINT_BATCH_AT_ONCE	8	/* children */
 #define ENDPOINT_BATCH_WAITING	1024	/* lines read ahead */
+#define ENDPOINT_GROUP_MAX	200	/* calls */
+#define ENDPOINT_GROUP_LONG_MS	10000	/* the next one waits no longer for its end */
+#define ENDPOINT_GROUP_GIVE_UP_MS 30000	/* without an answer: its calls run alone, */
+					/* and later groups have half its size */
+#define ENDPOINT_GROUP_PAUSE_MS	5	/* after a group, for the next calls to arrive */
 
 int	endpoint_batch(const struct endpoint_program *program,
 	    struct error *error);
@@ -32,17 +43,35 @@ struct batch_call {
 	struct json_slice id;		/* its text is owned */
 	const struct endpoint_method *method;
 	ProtobufCMessage *request;
-	struct call at;			/* the child, once started */
+	struct call at;			/* its own child, once started */
 	bool started;
 	bool cancelled;
+	struct batch_group *group;	/* that has it; NULL: none */
+	bool alone;			/* never in a group, or no more */
+};
+
+/* Calls that one child answers. */
+struct batch_group {
+	TAILQ_ENTRY(batch_group) entries;
+	struct endpoint endpoint;
+	struct lines lines;		/* of the child: an answer, or empty */
+	struct batch_call *calls[ENDPOINT_GROUP_MAX];	/* NULL: no longer here */
+	size_t count, answered, left;	/* left: calls that are not NULL */
+	int64_t give_up_at;
+	bool over;			/* its child was told to end */
 };
 
 TAILQ_HEAD(batch_calls, batch_call);
+TAILQ_HEAD(batch_groups, batch_group);
 
 struct batch {
 	const struct endpoint_program *program;
 	struct batch_calls calls;	/* the oldest first */
-	size_t count, running;
+	struct batch_groups groups;
+	size_t count, running;		/* calls; children */
+	size_t group_max;		/* calls in a group from now on */
+	const void *latest;		/* group, or first call of one; NULL: it ended */
+	int64_t gather_until;		/* no group that is not full before this */
 	struct lines lines;		/* read, and not yet looked at */
 	struct buffer answers;		/* to be written */
 	int signal;			/* that told us to end; 0: none */
@@ -65,5 +94,26 @@ int	endpoint_batch_respond(struct batch *batch, const struct json_slice *id,
 	    const char *response, size_t length, struct error *error);
 int	endpoint_batch_refuse(struct batch *batch, const struct json_slice *id,
 	    const char *status, const struct error *what, struct error *error);
+
+/* --- groups --- */
+
+/* Put calls that wait together into groups, and start those. */
+void	endpoint_groups_start(struct batch *batch);
+
+/* Pass on what groups have answered; a group that is over leaves the list. */
+int	endpoint_groups_attend(struct batch *batch, struct error *error);
+
+/* Fill in entries, one for each group; *deadline becomes earlier if need be. */
+size_t	endpoint_groups_poll(const struct batch *batch, struct pollfd *entries,
+	    int64_t *deadline);
+
+/* Take a call out of its group, which ends once it has none. */
+void	endpoint_group_drop(struct batch_call *call);
+
+/* The latest group is over, if it is this one: the next can begin at this time. */
+void	endpoint_groups_resume(struct batch *batch, const void *ended, int64_t at);
+
+/* End the children, blocking. */
+void	endpoint_groups_free(struct batch *batch);
 
 #endif

@@ -80,6 +80,8 @@ endpoint_batch_answer(struct batch *batch, struct batch_call *call,
 void
 endpoint_batch_forget(struct batch *batch, struct batch_call *call)
 {
+	endpoint_group_drop(call);
+	endpoint_groups_resume(batch, call, 0);
 	TAILQ_REMOVE(&batch->calls, call, entries);
 	batch->count--;
 	batch->running -= call->started;

@@ -1,7 +1,9 @@
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/diag.h"
+#include "base/io.h"
 #include "endpoint/endpoint_batch.h"
 #include "endpoint/endpoint_program.h"
 #include "message/pbjson.h"
@@ -51,6 +53,13 @@ endpoint_program_handle(const struct endpoint_program *program,
 	if (method->handle(program->context, request, &error) == -1)
 		return (explain(program, &error));
 	return (EXIT_DONE);
+}
+
+/* An empty line, which no answer is. */
+int
+endpoint_program_leave(struct error *error)
+{
+	return (io_write_all(STDOUT_FILENO, "\n", 1, IO_FOREVER, error));
 }
 
 int

@@ -77,16 +77,30 @@ list_filesystems(void *context, const ProtobufCMessage *message,
 	return (result);
 }
 
+/* The client's name is zfs's, if the client may use it. */
+static int
+local_name(const void *context, const char *filesystem,
+    char local[FS_NAME_MAX + 1], struct error *error)
+{
+	if (sender_check_filesystem(role_of(context), filesystem, error) == -1)
+		return (-1);
+	strlcpy(local, filesystem, FS_NAME_MAX + 1);
+	return (0);
+}
+
 static int
 list_versions(void *context, const ProtobufCMessage *message,
     struct error *error)
 {
-	const ListFilesystemVersionsReq *request =
-	    (const ListFilesystemVersionsReq *)message;
+	return (zfs_versions_answer(message, local_name, context, error));
+}
 
-	if (sender_check_filesystem(role_of(context), request->filesystem, error) == -1)
-		return (-1);
-	return (zfs_versions_answer(request->filesystem, error));
+static int
+list_versions_of_many(void *context, const ProtobufCMessage *const messages[],
+    size_t count, struct error *error)
+{
+	return (zfs_versions_answer_many(messages, count, local_name, context,
+	    error));
 }
 
 static int
@@ -201,16 +215,16 @@ receive(void *context, const ProtobufCMessage *message, struct error *error)
 }
 
 static const struct endpoint_method sender_methods[] = {
-	{ "Ping", zfs_endpoint_ping },
-	{ "ListFilesystems", list_filesystems },
-	{ "ListFilesystemVersions", list_versions },
-	{ "DestroySnapshots", destroy_snapshots },
-	{ "ReplicationCursor", replication_cursor },
-	{ "SendDry", send_dry },
-	{ "SendCompleted", send_completed },
-	{ "Send", send_stream },
-	{ "Receive", receive },
-	{ NULL, NULL }
+	{ "Ping", zfs_endpoint_ping, NULL },
+	{ "ListFilesystems", list_filesystems, NULL },
+	{ "ListFilesystemVersions", list_versions, list_versions_of_many },
+	{ "DestroySnapshots", destroy_snapshots, NULL },
+	{ "ReplicationCursor", replication_cursor, NULL },
+	{ "SendDry", send_dry, NULL },
+	{ "SendCompleted", send_completed, NULL },
+	{ "Send", send_stream, NULL },
+	{ "Receive", receive, NULL },
+	{ NULL, NULL, NULL }
 };
 
 /* --- the command line --- */

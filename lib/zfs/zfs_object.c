@@ -20,19 +20,37 @@ static const struct {
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-/* Is it one of these, below one, or a version of such? */
+/* Is it this one, below it, or a version of such? */
 static bool
-belongs(const char *name, const char *const names[])
+belongs_to(const char *name, const char *one)
 {
-	size_t length;
+	const size_t length = strlen(one);
 
-	for (; *names != NULL; names++) {
-		length = strlen(*names);
-		if (strncmp(name, *names, length) == 0 &&
-		    (name[length] == '\0' || strchr("/@#", name[length]) != NULL))
-			return (true);
+	return (strncmp(name, one, length) == 0 &&
+	    (name[length] == '\0' || strchr("/@#", name[length]) != NULL));
+}
+
+/* Everything in the list was asked for: it belongs to one of the names. */
+static int
+check_names(const struct zfs_list *list, const char *const names[],
+    struct error *error)
+{
+	const char *name;
+	size_t at = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		name = list->objects[i].name;
+		/* It mostly belongs to the same as the one before. */
+		if (names[at] != NULL && belongs_to(name, names[at]))
+			continue;
+		for (at = 0; names[at] != NULL; at++)
+			if (belongs_to(name, names[at]))
+				break;
+		if (names[at] == NULL)
+			return (error_set(error, EXIT_FAILED, "zfs get printed %s, "
+			    "which it was not asked for", name));
 	}
-	return (false);
+	return (0);
 }
 
 /*
@@ -40,15 +58,14 @@ belongs(const char *name, const char *const names[])
  * that was received may hold tabs and newlines, and look like more of our lines.
  */
 #define SOURCES "local,default,none"
+#define EVERY_TYPE "filesystem,volume,snapshot,bookmark"
 
-int
-zfs_list_read(struct zfs_list *list, const char *const names[],
-    const char *depth, const char *types, enum zfs_wanted wanted,
-    bool missing_is_fine, struct error *error)
+static int
+run(struct zfs_list *list, const char *const names[], const char *depth,
+    const char *types, enum zfs_wanted wanted, struct zfs_report *report,
+    struct error *error)
 {
-	static const char *const missing[] = { "': dataset does not exist", NULL };
 	struct zfs_arguments arguments;
-	struct zfs_report report;
 	char properties[256] = "type";
 	int result;
 
@@ -66,20 +83,27 @@ zfs_list_read(struct zfs_list *list, const char *const names[],
 	zfs_arguments_add(&arguments, properties);
 	for (size_t i = 0; names != NULL && names[i] != NULL; i++)
 		zfs_arguments_add(&arguments, names[i]);
-	result = zfs_run(&arguments, 0, &list->text, &report, error);
+	result = zfs_run(&arguments, 0, &list->text, report, error);
 	zfs_arguments_free(&arguments);
-	if (result == -1)
+	return (result);
+}
+
+int
+zfs_list_read(struct zfs_list *list, const char *const names[],
+    const char *depth, const char *types, enum zfs_wanted wanted,
+    bool missing_is_fine, struct error *error)
+{
+	static const char *const missing[] = { "': dataset does not exist", NULL };
+	struct zfs_report report;
+
+	if (run(list, names, depth, types, wanted, &report, error) == -1)
 		return (-1);
 	if (report.exit_code != 0 &&
 	    !(missing_is_fine && zfs_words_all(&report, missing)))
 		return (zfs_failed(&report, error));
 	if (zfs_output_list(list, error) == -1)
 		return (-1);
-	for (size_t i = 0; names != NULL && i < list->count; i++)
-		if (!belongs(list->objects[i].name, names))
-			return (error_set(error, EXIT_FAILED, "zfs get printed %s, "
-			    "which it was not asked for", list->objects[i].name));
-	return (0);
+	return (names == NULL ? 0 : check_names(list, names, error));
 }
 
 /* By the transaction of their making, a bookmark before its snapshot. */
@@ -102,7 +126,7 @@ zfs_filesystem_read(struct zfs_list *list, const char *name,
 	const char *const names[] = { name, NULL };
 	size_t kept = 0;
 
-	if (zfs_list_read(list, names, "1", "filesystem,volume,snapshot,bookmark",
+	if (zfs_list_read(list, names, "1", EVERY_TYPE,
 	    wanted | ZFS_WANT_IDENTITY, missing_is_fine, error) == -1)
 		return (-1);
 	if (list->count == 0)
@@ -118,6 +142,124 @@ zfs_filesystem_read(struct zfs_list *list, const char *name,
 			list->objects[kept++] = list->objects[i];
 	list->count = kept;
 	qsort(list->objects + 1, kept - 1, sizeof(*list->objects), older_first);
+	return (0);
+}
+
+/* --- several at once --- */
+
+static size_t
+filesystem_length(const struct zfs_object *object)
+{
+	return (object->version == NULL ? strlen(object->name) :
+	    (size_t)(object->version - 1 - object->name));
+}
+
+/* Each filesystem, and behind it its versions. */
+static int
+by_filesystem(const void *a, const void *b)
+{
+	const struct zfs_object *one = a, *other = b;
+	const size_t length = filesystem_length(one);
+	const size_t other_length = filesystem_length(other);
+	const int order = memcmp(one->name, other->name,
+	    length < other_length ? length : other_length);
+
+	if (order != 0)
+		return (order);
+	if (length != other_length)
+		return (length < other_length ? -1 : 1);
+	if (one->version == NULL || other->version == NULL)
+		return ((one->version != NULL) - (other->version != NULL));
+	return (older_first(one, other));
+}
+
+/* Leave out the name that the text begins with; false if it is none of them. */
+static bool
+leave_out(const char *text, const char *const names[], struct zfs_part parts[])
+{
+	const size_t length = strcspn(text, "'");
+	bool found = false;
+
+	for (size_t i = 0; names[i] != NULL; i++)
+		if (strlen(names[i]) == length &&
+		    memcmp(names[i], text, length) == 0) {
+			parts[i].count = 0;
+			found = true;
+		}
+	return (found);
+}
+
+/*
+ * Does it say which ones it could not open, and nothing else?  Such a filesystem may
+ * still be in the list, without its versions: it was found as a child of another, and
+ * was destroyed before its own turn.
+ */
+static bool
+only_cannot_open(const struct zfs_report *report, const char *const names[],
+    struct zfs_part parts[])
+{
+	static const char cannot[] = "cannot open '";
+	const char *line = report->words, *end;
+
+	if (report->exit_code != 1 || *line == '\0' ||
+	    strlen(line) == ZFS_WORDS_MAX)
+		return (false);
+	for (; (end = strchr(line, '\n')) != NULL; line = end + 1)
+		if (strncmp(line, cannot, strlen(cannot)) != 0 ||
+		    !leave_out(line + strlen(cannot), names, parts))
+			return (false);
+	return (*line == '\0');
+}
+
+static int
+sort_parts(struct zfs_list *list, struct error *error)
+{
+	qsort(list->objects, list->count, sizeof(*list->objects), by_filesystem);
+	for (size_t i = 1; i < list->count; i++)
+		if (by_filesystem(&list->objects[i - 1], &list->objects[i]) == 0)
+			return (error_set(error, EXIT_FAILED,
+			    "zfs get printed %s twice", list->objects[i].name));
+	return (0);
+}
+
+static struct zfs_part
+find_part(const struct zfs_list *list, const char *name)
+{
+	const struct zfs_object key = { .name = name };
+	const struct zfs_object *const end = list->objects + list->count;
+	struct zfs_part part = { .count = 0 };
+
+	if (list->count > 0)
+		part.objects = bsearch(&key, list->objects, list->count, sizeof(key),
+		    by_filesystem);
+	/* The next filesystem has no version: its own come behind it. */
+	if (part.objects != NULL)
+		do
+			part.count++;
+		while (part.objects + part.count < end &&
+		    part.objects[part.count].version != NULL);
+	return (part);
+}
+
+int
+zfs_filesystems_read(struct zfs_list *list, const char *const names[],
+    enum zfs_wanted wanted, struct zfs_part parts[], struct error *error)
+{
+	struct zfs_report report;
+
+	for (size_t i = 0; names[i] != NULL; i++)
+		parts[i] = (struct zfs_part){ .count = 1 };
+	if (run(list, names, "1", EVERY_TYPE, wanted | ZFS_WANT_IDENTITY, &report,
+	    error) == -1)
+		return (-1);
+	if (report.exit_code != 0 && !only_cannot_open(&report, names, parts))
+		return (zfs_failed(&report, error));
+	if (zfs_output_list(list, error) == -1 ||
+	    check_names(list, names, error) == -1 || sort_parts(list, error) == -1)
+		return (-1);
+	for (size_t i = 0; names[i] != NULL; i++)
+		if (parts[i].count > 0)
+			parts[i] = find_part(list, names[i]);
 	return (0);
 }
 

@@ -5,7 +5,6 @@
 
 #include "base/diag.h"
 #include "format/fs_name.h"
-#include "format/rfc3339.h"
 #include "message/request.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_hold.h"
@@ -13,50 +12,6 @@
 #include "zfs/zfs_versions.h"
 
 #define DESTROY_ARGUMENT_MAX (60u << 10)	/* Linux: 128 KiB in one argument */
-
-int
-zfs_versions_answer(const char *local, struct error *error)
-{
-	ListFilesystemVersionsRes response = LIST_FILESYSTEM_VERSIONS_RES__INIT;
-	FilesystemVersion *versions = NULL, **pointers = NULL;
-	char (*creations)[RFC3339_SIZE] = NULL;
-	const struct zfs_object *object;
-	struct zfs_list list;
-	size_t count = 0;
-	int result = -1;
-
-	if (zfs_filesystem_read(&list, local, 0, false, error) == -1)
-		goto out;
-	versions = calloc(list.count, sizeof(*versions));
-	pointers = calloc(list.count, sizeof(*pointers));
-	creations = calloc(list.count, sizeof(*creations));
-	if (versions == NULL || pointers == NULL || creations == NULL) {
-		error_errno(error, "versions");
-		goto out;
-	}
-	for (size_t i = 1; i < list.count; i++, count++) {
-		object = &list.objects[i];
-		filesystem_version__init(&versions[count]);
-		rfc3339_format(creations[count], object->creation);
-		versions[count].type = object->type == ZFS_BOOKMARK ?
-		    FILESYSTEM_VERSION__VERSION_TYPE__Bookmark :
-		    FILESYSTEM_VERSION__VERSION_TYPE__Snapshot;
-		versions[count].name = (char *)(uintptr_t)object->version;
-		versions[count].guid = object->guid;
-		versions[count].createtxg = object->createtxg;
-		versions[count].creation = creations[count];
-		pointers[count] = &versions[count];
-	}
-	response.versions = pointers;
-	response.n_versions = count;
-	result = request_answer(&response.base, error);
-out:
-	free(versions);
-	free(pointers);
-	free(creations);
-	zfs_list_free(&list);
-	return (result);
-}
 
 const struct zfs_object *
 zfs_version_find(const struct zfs_list *list, const char *shown,
