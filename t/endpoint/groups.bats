@@ -22,6 +22,11 @@ setup() {
 			case $name in
 			*missing*) echo "cannot open '$name': dataset does not exist" >&2; code=1 ;;
 			*denied*) echo "cannot open '$name': permission denied" >&2; code=1 ;;
+			*long*)
+				show "$name" filesystem 1
+				for i in {1..1500}; do
+					show "$name@$(printf '%0200d' 0)$i" snapshot $i
+				done ;;
 			*hung*) echo $$ > hung; exec sleep 1000 ;;
 			*)
 				show "$name" filesystem 1
@@ -244,6 +249,41 @@ answered() {
 	[ "$(jq -r 'select(.response).id' answers | sort | xargs)" = "1 3" ]
 	grep -q "cannot open 'tank/missing': dataset does not exist" answers
 	touch go
+	exec 8>&-
+	wait "$batch"
+}
+
+# The child is in the middle of its first line, because the batch does not read.
+@test "the child of a group is killed within an answer: that was none" {
+	hang_together
+	talk
+	ask tank/long tank/b
+	eventually 10 test -s started
+	child=$(ps -o ppid= -p "$(cat started)" | tr -d ' ')
+	kill -STOP "$batch"
+	touch go
+	eventually 20 gone "$(cat started)" || stuck=yes
+	eventually 20 grep -q pipe_write "/proc/$child/wchan" "/proc/$child/stack" ||
+	    eventually 20 grep -q '^State:.S' "/proc/$child/status" || stuck=yes
+	kill -9 "$child"
+	kill -CONT "$batch"
+	[ -z "${stuck-}" ]
+	eventually 20 answered 2
+	[ "$(jq -c '[.id, (.response.Versions | length)]' answers | sort | xargs)" = "[1,1500] [2,3]" ]
+	exec 8>&-
+	wait "$batch"
+}
+
+@test "a client that waits for each answer never waits for a group" {
+	talk
+	ask tank/a
+	eventually 5 answered 1
+	ask tank/b
+	eventually 5 answered 2
+	ask tank/c tank/d
+	eventually 5 answered 4
+	ask tank/e
+	eventually 5 answered 5
 	exec 8>&-
 	wait "$batch"
 }
