@@ -35,6 +35,41 @@ listing() {
 	"$HELPERS/plan_model.py" "$count" 4 all -l -i
 }
 
+@test "steps cut anywhere, snapshots destroyed in between: the next plan goes on from there" {
+	count=$((${ZR_PLAN_HISTORIES:-1000} / 10))
+	for guarantee in resumability incremental nothing resumability,incremental \
+	    incremental,resumability; do
+		for initial in all most_recent; do
+			run -0 "$HELPERS/step_model.py" $((count / 2)) 1 "$guarantee" "$initial"
+			echo "$guarantee $initial: $output"
+			# They come to what they are about.
+			[[ "$output" == *incremental=*initial=*resume=* ]]
+		done
+	done
+}
+
+# finds FAULT GUARANTEE WORDS: the model shows this fault to be one, by a short history.
+finds() {
+	run -1 "$HELPERS/step_model.py" -f "$1" 300 1 "$2"
+	echo "$1: $output"
+	[[ "${lines[-1]}" == *"$3"* ]]
+	[ "${#lines[@]}" -le 8 ]
+}
+
+@test "each fault that is planted into the model of the steps is found" {
+	finds token resumability 'received blocks of s1 are sent again'
+	finds bookmarks incremental 'no way to go on: '
+	finds hold-from resumability 'no way to go on: '
+	finds hold-to resumability 'received blocks of s1 are sent again'
+	finds stale-first resumability 'the sender no longer has s1'
+	finds from incremental 'the sender no longer has tentative1'
+	finds tentative incremental 'no way to go on: '
+	finds received incremental 'sent in full: the common snapshot is lost'
+	finds cursor resumability 'no way to go on: '
+	finds overlap resumability 'no way to go on: '
+	finds unfinished resumability 'holds or cursors are left'
+}
+
 @test "an initial plan: the newest snapshot, all of them, or a conflict" {
 	listed a "$(snap x 1 1)" "$(snap y 2 2)" "$(mark z 3 3)" > ours
 	: > theirs
