@@ -68,16 +68,23 @@ compare_places(const void *left, const void *right)
 	    ((const struct place *)right)->filesystem->path));
 }
 
-/* A peer that lists one twice would be planned twice. */
+/* A filesystem that is there twice would be planned twice. */
 static int
-find_twice(const struct lister *lister)
+check_names(const struct lister *lister)
 {
-	for (size_t i = 1; i < lister->count; i++)
-		if (compare_places(&lister->places[i - 1],
+	const char *role = session_role(lister->session), *name;
+	struct error *why = &lister->answer->error;
+
+	for (size_t i = 0; i < lister->count; i++) {
+		name = lister->places[i].filesystem->path;
+		if (name[0] == '\0')
+			return (error_set(why, EXIT_PROTOCOL, "%s: it lists a "
+			    "filesystem without a name", role));
+		if (i > 0 && compare_places(&lister->places[i - 1],
 		    &lister->places[i]) == 0)
-			return (error_set(&lister->answer->error, EXIT_PROTOCOL,
-			    "ListFilesystems: %s is there twice",
-			    lister->places[i].filesystem->path));
+			return (error_set(why, EXIT_PROTOCOL,
+			    "%s: it lists %s twice", role, name));
+	}
 	return (0);
 }
 
@@ -99,7 +106,7 @@ take_filesystems(struct lister *lister, struct reply *reply, struct error *error
 			    list->filesystems[i];
 	qsort(lister->places, lister->count, sizeof(*lister->places),
 	    compare_places);
-	if (find_twice(lister) == -1) {
+	if (check_names(lister) == -1) {
 		reply->failure = FAILURE_OTHER;
 		lister->count = 0;
 	}

@@ -20,6 +20,12 @@ session_new(const char *role, const char *string)
 	return (session);
 }
 
+const char *
+session_role(const struct session *session)
+{
+	return (session->role);
+}
+
 int
 session_call(struct session *session, const char *method,
     const ProtobufCMessage *request, int64_t deadline, void *context,
@@ -66,6 +72,15 @@ session_fail(struct session *session, struct session_call *call, const char *sta
 	call->reply.failure = failure_of((int)why->code, status, why->text);
 	error_prefix(&call->reply.error, "%s", session->role);
 	session_finish(session, call);
+}
+
+void
+session_refuse(struct session *session, struct session_call *call,
+    const struct error *why)
+{
+	session_fail(session, call, NULL, why);
+	call->reply.failure = FAILURE_OTHER;
+	call->reply.error.code = EXIT_PROTOCOL;
 }
 
 struct reply *
@@ -148,7 +163,8 @@ check_deadlines(struct session *session, int64_t now)
 int64_t
 session_deadline(const struct session *session)
 {
-	const bool room = !session->alone || session_single_free_slot(session);
+	const bool room = session->alone ? session_single_free_slot(session) :
+	    session_batch_takes(session);
 	const struct session_call *call;
 	int64_t deadline = IO_FOREVER;
 
@@ -158,7 +174,7 @@ session_deadline(const struct session *session)
 		deadline = io_earlier(deadline,
 		    call->sent || !room ? call->deadline : 0);
 	if (session->has_batch)
-		deadline = io_earlier(deadline, call_deadline(&session->batch.call));
+		deadline = io_earlier(deadline, session_batch_deadline(session));
 	for (int i = 0; i < SESSION_PROCESSES; i++)
 		if (session->singles[i].used)
 			deadline = io_earlier(deadline, call_deadline(
@@ -204,9 +220,7 @@ session_free(struct session *session)
 	if (session == NULL)
 		return;
 	session_batch_free(session);
-	for (int i = 0; i < SESSION_PROCESSES; i++)
-		if (session->singles[i].used)
-			session_drop(&session->singles[i].command);
+	session_single_free(session);
 	while ((call = TAILQ_FIRST(&session->open)) != NULL)
 		session_finish(session, call);
 	while ((reply = session_next(session)) != NULL)

@@ -46,6 +46,8 @@ struct reply {
  */
 struct session *session_new(const char *role, const char *string);
 
+const char *session_role(const struct session *session);
+
 /*
  * Begin a call.  It gets a reply in any case; at the deadline (ms) that is a failure
  * of the transport.  -1 (EXIT_SYSTEM): out of memory, and there will be no reply.

@@ -1,7 +1,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/diag.h"
 #include "base/io.h"
 #include "endpoint/batch.h"
 #include "message/pbjson.h"
@@ -11,6 +13,7 @@
 #define REQUESTS_MAX	((size_t)1 << 30)	/* bytes that wait to be written */
 #define LINE_MAX_BYTES	(METHOD_ANSWER_MAX + (64u << 10))	/* an id and an answer */
 #define ID_SIZE		24			/* bytes: decimal, and a NUL */
+#define QUOTE_MAX	32			/* bytes of a line that is no answer */
 #define FINISH_MS	5000	/* a batch without input gets this long to end */
 
 static void
@@ -34,10 +37,46 @@ find(struct session *session, const struct json_slice *id)
 	return (NULL);
 }
 
+/* A cancelled call is answered as well; nothing else is left to be answered. */
+static int
+take_unasked(struct session *session, const struct batch_answer *answer,
+    struct error *error)
+{
+	if (session->cancelled > 0) {
+		session->cancelled--;
+		return (0);
+	}
+	error_set(error, EXIT_PROTOCOL, "its batch answers a question that was "
+	    "not asked");
+	if (answer->response.length == 0)
+		snprintf(error->text + strlen(error->text),
+		    sizeof(error->text) - strlen(error->text), ": %s",
+		    answer->message);
+	return (-1);
+}
+
 /*
- * An answer to no call is one that came too late, and passed over.  -1: that was no
- * answer.
+ * The advice at the end of a message, which stands in lines of its own there, too.  An
+ * endpoint may have said it on standard error already.
  */
+static void
+split_hint(struct session *session, struct error *why)
+{
+	const char *said = session->batch.call.endpoint.text;
+	const size_t length = session->batch.call.endpoint.text_length;
+	char *newline, *hint;
+
+	while ((newline = strrchr(why->text, '\n')) != NULL &&
+	    (hint = strstr(newline, ": " DIAG_HINT)) != NULL) {
+		hint += strlen(": " DIAG_HINT);
+		strlcpy(why->hint, hint, sizeof(why->hint));
+		if (memmem(said, length, hint, strlen(hint)) != NULL)
+			why->hint[0] = '\0';
+		*newline = '\0';
+	}
+}
+
+/* -1: that was no answer, or to no call. */
 static int
 take_answer(struct session *session, const char *line, size_t length,
     struct error *error)
@@ -46,16 +85,21 @@ take_answer(struct session *session, const char *line, size_t length,
 	struct batch_answer answer;
 	struct error why;
 
+	if (length == 0 || *line != '{')
+		return (error_set(error, EXIT_PROTOCOL, "an answer of its batch is "
+		    "not JSON, but begins with \"%.*s\" (does a shell start-up file "
+		    "print?)", (int)(length < QUOTE_MAX ? length : QUOTE_MAX), line));
 	if (batch_answer_parse(&answer, line, length, error) == -1) {
 		error->code = EXIT_PROTOCOL;
 		return (error_prefix(error, "an answer of its batch"));
 	}
-	session->answered = true;
 	call = find(session, &answer.id);
 	if (call == NULL)
-		return (0);
+		return (take_unasked(session, &answer, error));
+	session->answered = true;
 	if (answer.response.length == 0) {
 		error_set(&why, (enum exit_code)answer.code, "%s", answer.message);
+		split_hint(session, &why);
 		session_fail(session, call, answer.status, &why);
 		return (0);
 	}
@@ -65,10 +109,8 @@ take_answer(struct session *session, const char *line, size_t length,
 		session_finish(session, call);
 		return (0);
 	}
-	/* An endpoint that answers so once will do it again. */
-	error_prefix(&why, "the answer to %s", call->reply.method->name);
-	why.code = EXIT_FAILED;
-	session_fail(session, call, NULL, &why);
+	error_prefix(&why, "the answer");
+	session_refuse(session, call, &why);
 	return (0);
 }
 
@@ -83,25 +125,38 @@ read_answers(struct session *session, int64_t now)
 	if (*output == -1)
 		return;
 	if (lines_read(&session->answers, *output, &session->broken) == -1) {
+		error_prefix(&session->broken, "its batch");
 		session->broken.code = EXIT_PROTOCOL;
 		goto end;
 	}
+	/* What it said before it answered is known first. */
+	endpoint_read_errors(endpoint);
 	while ((line = lines_next(&session->answers, &length)) != NULL)
 		if (take_answer(session, line, length, &session->broken) == -1)
 			goto end;
 	if (!session->answers.ended)
 		return;
+	/* Its exit status, which says why, may come a little later. */
+	io_close(output);
+	io_close(&endpoint->process.input);
+	session->end_at = now + ENDPOINT_TERM_MS;
+	return;
 end:
 	io_close(output);
 	endpoint_end(endpoint, now);
 }
 
+/* Not by io_poll(): a signal that came here would not wake the caller's loop. */
 static bool
 is_readable(int fd)
 {
 	struct pollfd entry = { .fd = fd, .events = POLLIN };
+	int count;
 
-	return (fd != -1 && io_poll(&entry, 1, 0) == 1);
+	do
+		count = fd == -1 ? 0 : poll(&entry, 1, 0);
+	while (count == -1 && errno == EINTR);
+	return (count == 1);
 }
 
 static void
@@ -118,14 +173,17 @@ write_requests(struct session *session)
 		io_close(input);	/* it is ending, and says why by that */
 }
 
-/* All that were sent to a batch that has ended, or could not be started. */
+/* Of a batch that has ended: the calls that it got; or all, if it broke the rules. */
 static void
-fail_all(struct session *session, const struct error *why)
+fail_calls(struct session *session, bool all, const struct error *why)
 {
-	struct session_call *call;
+	struct session_call *call, *next;
 
-	while ((call = TAILQ_FIRST(&session->open)) != NULL)
-		session_fail(session, call, NULL, why);
+	for (call = TAILQ_FIRST(&session->open); call != NULL; call = next) {
+		next = TAILQ_NEXT(call, entries);
+		if (call->sent || all)
+			session_fail(session, call, NULL, why);
+	}
 }
 
 /* It answers nothing any more: neither do we wait for it, nor write to it. */
@@ -133,28 +191,25 @@ static void
 on_batch_ended(struct session *session)
 {
 	const int code = session->batch.call.endpoint.exit_code;
+	const bool broken = session->broken.code != EXIT_DONE;
 	struct session_call *call;
-	struct error why;
+	struct error why = session->broken;
 
 	session->has_batch = false;
 	lines_free(&session->answers);
 	buffer_free(&session->requests);
-	if (TAILQ_EMPTY(&session->open) && session->broken.code == EXIT_DONE) {
+	if (!broken && code == EXIT_DONE)
+		error_set(&why, EXIT_PROTOCOL, "its batch ended without an answer");
+	if (broken || code == EXIT_DONE || TAILQ_EMPTY(&session->open))
 		session_drop(&session->batch);
-		return;
-	}
-	session_take_reason(&session->batch, &why);
-	if (code == EXIT_USAGE && !session->answered) {
+	else
+		session_take_reason(&session->batch, &why);
+	if (!broken && code == EXIT_USAGE && !session->answered) {
 		session->alone = true;
 		TAILQ_FOREACH(call, &session->open, entries)
 			call->sent = false;
-		return;
-	}
-	if (session->broken.code != EXIT_DONE)
-		why = session->broken;
-	else if (code == EXIT_DONE)
-		error_set(&why, EXIT_PROTOCOL, "it ended without answering");
-	fail_all(session, &why);
+	} else
+		fail_calls(session, broken, &why);
 }
 
 static int
@@ -164,10 +219,38 @@ start_batch(struct session *session, struct error *error)
 	session->answers = LINES_EMPTY(LINE_MAX_BYTES);
 	session->requests = BUFFER_EMPTY(REQUESTS_MAX);
 	session->broken.code = EXIT_DONE;
+	session->cancelled = 0;
+	session->end_at = INT64_MAX;
 	if (command_start_batch(&session->batch, session->string, error) == -1)
 		return (-1);
 	session->has_batch = true;
 	return (0);
+}
+
+bool
+session_batch_takes(const struct session *session)
+{
+	const struct process *process = &session->batch.call.endpoint.process;
+
+	return (!session->has_batch ||
+	    (process->input != -1 && process->output != -1));
+}
+
+static void
+send_call(struct session *session, struct session_call *call)
+{
+	const size_t before = buffer_length(&session->requests);
+	char text[ID_SIZE];
+	struct json_slice id;
+	struct error error;
+
+	write_id(text, &id, call->id);
+	call->sent = true;
+	if (batch_write_request(&session->requests, &id, call->reply.method->name,
+	    call->request, call->length, &error) == 0)
+		return;
+	buffer_truncate(&session->requests, before);
+	session_fail(session, call, NULL, &error);
 }
 
 /* Give the batch what it has not got yet. */
@@ -175,24 +258,19 @@ void
 session_batch_send(struct session *session)
 {
 	struct session_call *call, *next;
-	char text[ID_SIZE];
-	struct json_slice id;
 	struct error error;
 
+	if (!session_batch_takes(session))
+		return;
 	for (call = TAILQ_FIRST(&session->open); call != NULL; call = next) {
 		next = TAILQ_NEXT(call, entries);
 		if (call->sent)
 			continue;
 		if (!session->has_batch && start_batch(session, &error) == -1) {
-			fail_all(session, &error);
+			fail_calls(session, true, &error);
 			return;
 		}
-		write_id(text, &id, call->id);
-		call->sent = true;
-		if (batch_write_request(&session->requests, &id,
-		    call->reply.method->name, call->request, call->length,
-		    &error) == -1)
-			session_fail(session, call, NULL, &error);
+		send_call(session, call);
 	}
 }
 
@@ -209,6 +287,11 @@ session_batch_handle(struct session *session,
 	if (entries[2].revents != 0 && endpoint->process.input != -1)
 		write_requests(session);
 	/* First whether it has ended, then what it left: nothing is lost. */
+	if (now >= session->end_at && !endpoint->ending) {
+		error_set(&session->broken, EXIT_PROTOCOL,
+		    "its batch has closed its output, and goes on");
+		endpoint_end(endpoint, now);
+	}
 	endpoint_check(endpoint, now);
 	if (endpoint->ended) {
 		endpoint_read_errors(endpoint);
@@ -222,6 +305,7 @@ session_batch_handle(struct session *session,
 void
 session_batch_cancel(struct session *session, const struct session_call *call)
 {
+	const size_t before = buffer_length(&session->requests);
 	struct json_slice id;
 	struct error error;
 	char text[ID_SIZE];
@@ -229,7 +313,9 @@ session_batch_cancel(struct session *session, const struct session_call *call)
 	if (!session->has_batch || !call->sent)
 		return;
 	write_id(text, &id, call->id);
-	batch_write_cancel(&session->requests, &id, &error);
+	if (batch_write_cancel(&session->requests, &id, &error) == -1)
+		buffer_truncate(&session->requests, before);
+	session->cancelled++;
 }
 
 void
@@ -244,6 +330,15 @@ session_batch_poll(const struct session *session,
 	    .fd = buffer_length(&session->requests) > 0 ? process->input : -1 };
 }
 
+int64_t
+session_batch_deadline(const struct session *session)
+{
+	const struct endpoint *endpoint = &session->batch.call.endpoint;
+
+	return (io_earlier(call_deadline(&session->batch.call),
+	    endpoint->ending ? IO_FOREVER : session->end_at));
+}
+
 static void
 await_end(struct session *session)
 {
@@ -255,7 +350,7 @@ await_end(struct session *session)
 	while (session->has_batch && io_now() < limit) {
 		session_batch_poll(session, entries);
 		io_poll(entries, CALL_ENTRIES, io_earlier(limit,
-		    call_deadline(&session->batch.call)));
+		    session_batch_deadline(session)));
 		session_batch_handle(session, entries, io_now());
 	}
 }
@@ -263,7 +358,9 @@ await_end(struct session *session)
 void
 session_batch_free(struct session *session)
 {
-	if (session->has_batch && TAILQ_EMPTY(&session->open))
+	/* One that has something to do may not see the end of its input. */
+	if (session->has_batch && TAILQ_EMPTY(&session->open) &&
+	    session->cancelled == 0)
 		await_end(session);
 	if (session->has_batch)
 		session_drop(&session->batch);

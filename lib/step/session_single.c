@@ -1,3 +1,4 @@
+#include "base/io.h"
 #include "message/pbjson.h"
 #include "message/request_check.h"
 #include "step/session_state.h"
@@ -19,15 +20,17 @@ on_single_ended(struct session *session, struct single *single)
 		return;
 	}
 	call->reply.answer = command_answer(&single->command, &call->reply.error);
-	if (call->reply.answer != NULL && request_check(call->reply.answer,
-	    &call->reply.error) == -1) {
+	session_drop(&single->command);
+	if (call->reply.answer == NULL) {
+		call->reply.failure = FAILURE_OTHER;
+		session_finish(session, call);
+	} else if (request_check(call->reply.answer, &why) == -1) {
+		error_prefix(&why, "the answer");
 		pbjson_free(call->reply.answer);
 		call->reply.answer = NULL;
-	}
-	if (call->reply.answer == NULL)
-		call->reply.failure = FAILURE_OTHER;
-	session_drop(&single->command);
-	session_finish(session, call);
+		session_refuse(session, call, &why);
+	} else
+		session_finish(session, call);
 }
 
 static void
@@ -102,4 +105,18 @@ session_single_cancel(struct session *session, const struct session_call *call,
 		single->call = NULL;
 		endpoint_end(&single->command.call.endpoint, now);
 	}
+}
+
+void
+session_single_free(struct session *session)
+{
+	const int64_t now = io_now();
+
+	/* At the same time: each may take its time to end. */
+	for (int i = 0; i < SESSION_PROCESSES; i++)
+		if (session->singles[i].used)
+			endpoint_end(&session->singles[i].command.call.endpoint, now);
+	for (int i = 0; i < SESSION_PROCESSES; i++)
+		if (session->singles[i].used)
+			session_drop(&session->singles[i].command);
 }

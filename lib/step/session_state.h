@@ -39,6 +39,8 @@ struct session {
 	size_t count;			/* of both */
 	uint64_t next_id;
 	bool has_batch;			/* it runs, or has ended unnoticed */
+	size_t cancelled;		/* calls that it has not answered yet */
+	int64_t end_at;			/* it has closed its output: SIGTERM then */
 	bool answered;			/* some batch has given an answer */
 	bool alone;			/* no batch: a process for each call */
 	struct command batch;
@@ -53,19 +55,25 @@ void	session_finish(struct session *session, struct session_call *call);
 void	session_fail(struct session *session, struct session_call *call,
 	    const char *status, const struct error *why);
 
+/* An answer that breaks the rules: another attempt would get it again. */
+void	session_refuse(struct session *session, struct session_call *call,
+	    const struct error *why);
+
 /*
  * Why a command failed, for those calls: its last line, and the first hint behind
- * that.  Frees the command, as session_drop() does of one that nobody asks about.
+ * that.  Frees the command, as session_drop() does, which shows what was held back.
  */
 void	session_take_reason(struct command *command, struct error *why);
 void	session_drop(struct command *command);
 
 /* session_batch.c: one batch for all. */
+bool	session_batch_takes(const struct session *session);	/* a call, now */
 void	session_batch_send(struct session *session);
 void	session_batch_cancel(struct session *session,
 	    const struct session_call *call);
 void	session_batch_poll(const struct session *session,
 	    struct pollfd entries[CALL_ENTRIES]);
+int64_t	session_batch_deadline(const struct session *session);
 void	session_batch_handle(struct session *session,
 	    const struct pollfd entries[CALL_ENTRIES], int64_t now);
 
@@ -79,5 +87,8 @@ void	session_single_cancel(struct session *session,
 	    const struct session_call *call, int64_t now);
 void	session_single_handle(struct session *session,
 	    const struct pollfd entries[SESSION_ENTRIES], int64_t now);
+
+/* End all of them, and free them. */
+void	session_single_free(struct session *session);
 
 #endif
