@@ -2,6 +2,8 @@
  * zr-list: what an endpoint has, a line for each filesystem.  The work is in
  * lib/plan/lister and lib/step/session.
  */
+#include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +20,8 @@
 static const char usage[] =
     "zr-list [-t SECONDS] -e ENDPOINT [FILESYSTEM ...]";
 
-#define LINE_MAX_BYTES LISTING_LINE_MAX
 #define CALL_SECONDS 600
+#define OUTPUT_WAITS (64u << 10)	/* bytes that are not written: no more lines */
 
 struct options {
 	const char *endpoint;
@@ -55,88 +57,178 @@ parse_options(struct options *options, int argc, char *argv[])
 			    argv[i]);
 }
 
-static void
-print(const Listing *entry)
-{
-	struct buffer line = BUFFER_EMPTY(LINE_MAX_BYTES);
-	struct error error;
+/* What is to be printed, and has been said. */
+struct output {
+	struct buffer lines;		/* to be written */
+	bool failed;			/* of some the versions are not known */
+	char hint[ERROR_HINT_SIZE];	/* the last one of the endpoint, not shown yet */
+	char shown[ERROR_HINT_SIZE];	/* and the one before */
+};
 
-	if (pbjson_append(&line, &entry->base, &error) == -1 ||
-	    (buffer_append(&line, "\n", 1) == -1 &&
-	    error_errno(&error, "%s", entry->filesystem) == -1))
-		diag_die(&error);
-	if (io_write_all(STDOUT_FILENO, buffer_front(&line),
-	    buffer_length(&line), IO_FOREVER, &error) == -1) {
-		error_prefix(&error, "standard output");
-		diag_die(&error);
-	}
-	buffer_free(&line);
+/* -1: it is too long, or there is no memory for it; nothing has been added. */
+static int
+add_line(struct output *output, const Listing *entry, struct error *error)
+{
+	const size_t before = buffer_length(&output->lines);
+
+	if (pbjson_append(&output->lines, &entry->base, error) == 0 &&
+	    buffer_append(&output->lines, "\n", 1) == 0 &&
+	    buffer_length(&output->lines) - before <= LISTING_LINE_MAX)
+		return (0);
+	buffer_truncate(&output->lines, before);
+	return (error_set(error, EXIT_FAILED, "its line would be longer than "
+	    "%u MiB", LISTING_LINE_MAX >> 20));
 }
 
-/* Print all that is known; *failed: of some the versions are not. */
+static void
+complain(struct output *output, const Listing *entry)
+{
+	output->failed = true;
+	diag("%s: %s", entry->filesystem, entry->error->message);
+	if (strcmp(output->hint, output->shown) != 0)
+		diag(DIAG_HINT "%s", output->hint);
+	strlcpy(output->shown, output->hint, sizeof(output->shown));
+}
+
 static int
-print_entries(struct lister *lister, bool *failed, struct error *error)
+add(struct output *output, const Listing *entry, struct error *error)
+{
+	ListingError why = LISTING_ERROR__INIT;
+	Listing without = *entry;
+
+	if (add_line(output, entry, error) == -1) {
+		why.code = error->code;
+		why.message = error->text;
+		without.n_versions = 0;
+		without.error = &why;
+		if (add_line(output, &without, error) == -1)
+			return (-1);
+		complain(output, &without);
+	} else if (entry->error != NULL)
+		complain(output, entry);
+	return (0);
+}
+
+/* All that is known, as long as it is written, too. */
+static int
+add_entries(struct output *output, struct lister *lister, struct error *error)
 {
 	Listing *entry;
+	int result = 0;
 
-	while (lister_next(lister, &entry, io_now(), error) == 0) {
+	while (result == 0 && buffer_length(&output->lines) < OUTPUT_WAITS) {
+		if (lister_next(lister, &entry, io_now(), error) == -1)
+			return (-1);
 		if (entry == NULL)
 			return (0);
-		print(entry);
-		if (entry->error != NULL) {
-			diag("%s: %s", entry->filesystem, entry->error->message);
-			*failed = true;
-		}
+		result = add(output, entry, error);
 		listing_entry_free(entry);
 	}
-	return (-1);
+	return (result);
+}
+
+/*
+ * PIPE_BUF bytes at a time: more could block, and with it the session and signals.
+ * poll(2), not io_poll(): a signal that came here would wake nobody later.
+ */
+static int
+write_lines(struct output *output, struct error *error)
+{
+	struct pollfd entry = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	size_t length;
+	ssize_t put;
+
+	while ((length = buffer_length(&output->lines)) > 0 &&
+	    poll(&entry, 1, 0) == 1) {
+		put = io_write(STDOUT_FILENO, buffer_front(&output->lines),
+		    length < PIPE_BUF ? length : PIPE_BUF);
+		if (put == -1 && errno == EAGAIN)
+			return (0);
+		if (put == -1)
+			return (error_errno(error, "standard output"));
+		buffer_consume(&output->lines, (size_t)put);
+	}
+	return (0);
+}
+
+/* Leave only what has to wait, for the endpoint or for our reader. */
+static int
+print(struct output *output, struct lister *lister, struct error *error)
+{
+	bool full;
+
+	do {
+		if (add_entries(output, lister, error) == -1)
+			return (-1);
+		full = buffer_length(&output->lines) >= OUTPUT_WAITS;
+		if (write_lines(output, error) == -1)
+			return (-1);
+	} while (full && buffer_length(&output->lines) < OUTPUT_WAITS);
+	return (0);
+}
+
+static int
+take_replies(struct session *session, struct lister *lister,
+    struct output *output, struct error *error)
+{
+	struct reply *reply;
+
+	while ((reply = session_next(session)) != NULL) {
+		if (reply->error.hint[0] != '\0')
+			strlcpy(output->hint, reply->error.hint,
+			    sizeof(output->hint));
+		if (lister_take(lister, reply, io_now(), error) == -1)
+			return (-1);
+	}
+	return (0);
 }
 
 /* One turn of the loop. */
 static int
-turn(struct session *session, struct lister *lister, struct error *error)
+turn(struct session *session, struct lister *lister, struct output *output,
+    struct error *error)
 {
-	struct pollfd entries[SESSION_ENTRIES];
-	struct reply *reply;
+	struct pollfd entries[SESSION_ENTRIES + 1];
 	int number;
 
 	session_poll(session, entries);
-	io_poll(entries, SESSION_ENTRIES, session_deadline(session));
+	entries[SESSION_ENTRIES] = (struct pollfd){ .events = POLLOUT,
+	    .fd = buffer_length(&output->lines) > 0 ? STDOUT_FILENO : -1 };
+	io_poll(entries, SESSION_ENTRIES + 1, session_deadline(session));
 	signals_take(SIGCHLD);
 	number = signals_take_end();
 	if (number != 0)
 		return (error_set(error, EXIT_SIGNAL + (unsigned)number,
 		    "ended by signal %d", number));
 	session_handle(session, entries, io_now());
-	while ((reply = session_next(session)) != NULL)
-		if (lister_take(lister, reply, io_now(), error) == -1)
-			return (-1);
-	return (0);
+	if (take_replies(session, lister, output, error) == -1)
+		return (-1);
+	return (print(output, lister, error));
 }
 
 /* -1: there is no listing, or not all of it. */
 static int
-list(struct session *session, struct lister *lister, struct error *error)
+list(struct session *session, struct lister *lister, struct output *output,
+    struct error *error)
 {
-	bool failed = false;
 	const char *name;
 	size_t at = 0;
 
 	if (lister_start(lister, io_now(), error) == -1)
 		return (-1);
-	while (!lister_done(lister) && lister_failure(lister) == NULL)
-		if (turn(session, lister, error) == -1 ||
-		    print_entries(lister, &failed, error) == -1)
+	while (!lister_done(lister) || buffer_length(&output->lines) > 0) {
+		if (turn(session, lister, output, error) == -1)
 			return (-1);
-	if (lister_failure(lister) != NULL) {
-		*error = lister_failure(lister)->error;
-		return (-1);
+		if (lister_failure(lister) != NULL) {
+			*error = lister_failure(lister)->error;
+			return (-1);
+		}
 	}
 	while ((name = lister_unmatched(lister, &at)) != NULL) {
 		diag("%s: the endpoint has no such filesystem", name);
-		failed = true;
+		output->failed = true;
 	}
-	error->code = failed ? EXIT_FAILED : EXIT_DONE;
+	error->code = output->failed ? EXIT_FAILED : EXIT_DONE;
 	return (0);
 }
 
@@ -144,6 +236,8 @@ int
 main(int argc, char *argv[])
 {
 	struct options options;
+	struct output output = {
+	    .lines = BUFFER_EMPTY(OUTPUT_WAITS + LISTING_LINE_MAX) };
 	struct session *session;
 	struct lister *lister;
 	struct error error;
@@ -159,9 +253,10 @@ main(int argc, char *argv[])
 	    (size_t)(argc - optind), options.call_ms);
 	if (lister == NULL)
 		die_errno("listing");
-	if (list(session, lister, &error) == -1)
+	if (list(session, lister, &output, &error) == -1)
 		diag_error(&error);
 	session_free(session);
 	lister_free(lister);
+	buffer_free(&output.lines);
 	return ((int)error.code);
 }
