@@ -61,8 +61,8 @@ parse_options(struct options *options, int argc, char *argv[])
 struct output {
 	struct buffer lines;		/* to be written */
 	bool failed;			/* of some the versions are not known */
-	char hint[ERROR_HINT_SIZE];	/* the last one of the endpoint, not shown yet */
-	char shown[ERROR_HINT_SIZE];	/* and the one before */
+	char hint[ERROR_HINT_SIZE];	/* the endpoint's last one */
+	char shown[ERROR_HINT_SIZE];	/* the last that was shown */
 };
 
 /* -1: it is too long, or there is no memory for it; nothing has been added. */

@@ -40,7 +40,7 @@ struct session {
 	uint64_t next_id;
 	bool has_batch;			/* it runs, or has ended unnoticed */
 	size_t cancelled;		/* calls that it has not answered yet */
-	int64_t end_at;			/* it has closed its output: SIGTERM then */
+	int64_t end_at;			/* its output is closed: SIGTERM */
 	bool answered;			/* some batch has given an answer */
 	bool alone;			/* no batch: a process for each call */
 	struct command batch;

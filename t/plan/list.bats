@@ -312,7 +312,7 @@ zr-list: c: endpoint: zr-x: connection lost' ]
 }
 
 @test "exit status 100 after an answer, or after nonsense, is no missing batch" {
-	batch 'filesystems a' 'exit 100'
+	batch 'filesystems a' next 'exit 100'
 	list 1
 	told 'a: endpoint: endpoint ended with status 100'
 	batch 'echo "usage: endpoint METHOD"' 'exit 100'
