@@ -55,13 +55,15 @@ watch(struct replication *replication, struct slot *slot, int64_t now)
 	const struct transfer *transfer = &slot->transfer;
 	const int64_t stall = replication->options->stall_ms;
 	struct error error;
+	uint64_t bytes;
+	const bool known = transfer_bytes(transfer, &bytes);
 
-	if (transfer->progress.bytes != slot->moved ||
-	    (transfer->phase != TRANSFER_ANSWER && !transfer->progress.known)) {
-		slot->moved = transfer->progress.bytes;
+	if (bytes != slot->moved ||
+	    (transfer->phase != TRANSFER_ANSWER && !known)) {
+		slot->moved = bytes;
 		slot->moved_at = now;
 	}
-	if (now >= slot->told_at + PROGRESS_EVENT_MS && transfer->progress.known) {
+	if (now >= slot->told_at + PROGRESS_EVENT_MS && known) {
 		slot->told_at = now;
 		report_progress(replication, slot);
 	}

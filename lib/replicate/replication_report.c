@@ -120,7 +120,7 @@ report_begin(struct replication *replication, const struct slot *slot)
 void
 report_progress(struct replication *replication, const struct slot *slot)
 {
-	events_progress(replication, slot->work, slot->transfer.progress.bytes);
+	events_progress(replication, slot->work, slot->moved);
 }
 
 void
@@ -165,6 +165,7 @@ void
 report_lines(struct replication *replication)
 {
 	char step[1024], bytes[AMOUNT_SIZE];
+	uint64_t moved;
 
 	for (size_t i = 0; i < replication->options->parallel; i++) {
 		const struct slot *slot = &replication->slots[i];
@@ -172,9 +173,8 @@ report_lines(struct replication *replication)
 		if (slot->work == NULL)
 			continue;
 		describe(step, sizeof(step), &slot->work->request.request);
-		diag("%s: %s", step, slot->transfer.progress.known ?
-		    amount_of_bytes(bytes, slot->transfer.progress.bytes) :
-		    "under way");
+		diag("%s: %s", step, transfer_bytes(&slot->transfer, &moved) ?
+		    amount_of_bytes(bytes, moved) : "under way");
 	}
 	diag("%zu of %zu filesystems are not done", replication->open,
 	    replication->set.count);
@@ -232,9 +232,11 @@ summarize(const struct replication *replication, char *text, size_t size)
 	snprintf(text, size, "%zu filesystem%s: %zu up to date", count,
 	    count == 1 ? "" : "s", sum.ends[END_UP_TO_DATE]);
 	if (sum.ends[END_REPLICATED] > 0 || sum.steps > 0)
-		append(text, size, ", %zu replicated (%zu step%s, %s, %s)",
+		append(text, size, ", %zu replicated (%zu step%s, %s%s%s)",
 		    sum.ends[END_REPLICATED], sum.steps,
-		    sum.steps == 1 ? "" : "s", amount_of_bytes(bytes, sum.bytes),
+		    sum.steps == 1 ? "" : "s",
+		    sum.bytes > 0 ? amount_of_bytes(bytes, sum.bytes) : "",
+		    sum.bytes > 0 ? ", " : "",
 		    amount_of_time(time, io_now() - replication->began));
 	if (sum.ends[END_PLACEHOLDER] > 0)
 		append(text, size, ", %zu without a snapshot",

@@ -80,8 +80,7 @@ work_on_transfer(struct replication *replication, struct slot *slot, int64_t now
 	char *hint;
 
 	work->result.used_resume_token = transfer->used_resume_token;
-	work->result.bytes_known = transfer->progress.known;
-	work->result.bytes = transfer->progress.bytes;
+	work->result.bytes_known = transfer_bytes(transfer, &work->result.bytes);
 	work->result.elapsed_ms = now - slot->began;
 	work->result.hints[0] = '\0';
 	transfer_free(transfer, work->result.hints, sizeof(work->result.hints));

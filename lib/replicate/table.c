@@ -126,11 +126,12 @@ static void
 describe_progress(char *text, size_t size, const struct slot *slot, int64_t now)
 {
 	const struct work *work = slot->work;
-	const uint64_t bytes = slot->transfer.progress.bytes;
+	uint64_t bytes;
 	const uint64_t whole = work->sizes == NULL ? 0 : work->sizes[work->step];
 	const int64_t ms = now - slot->began;
 	char amount[AMOUNT_SIZE], rate[AMOUNT_SIZE], percent[8] = "?";
 
+	transfer_bytes(&slot->transfer, &bytes);
 	if (whole != 0)
 		snprintf(percent, sizeof(percent), "%d%%", bytes >= whole ? 100 :
 		    (int)((double)bytes * 100 / (double)whole));
@@ -201,7 +202,7 @@ add_totals(struct screen *screen, const struct replication *replication,
 	}
 	for (size_t i = 0; i < replication->options->parallel; i++)
 		if (replication->slots[i].work != NULL)
-			moved += replication->slots[i].transfer.progress.bytes;
+			moved += replication->slots[i].moved;
 	total = sizes_total(replication, &unknown);
 	snprintf(text, sizeof(text), "%zu of %zu filesystems, %zu steps, %s of %s%s, %s",
 	    replication->set.count - replication->open, replication->set.count,

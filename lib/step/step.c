@@ -88,8 +88,7 @@ handle_transfer(struct step *step, const struct pollfd entries[STEP_ENTRIES],
 	struct step_result *result = &step->result;
 
 	transfer_handle(transfer, entries, now);
-	result->bytes_known = transfer->progress.known;
-	result->bytes = transfer->progress.bytes;
+	result->bytes_known = transfer_bytes(transfer, &result->bytes);
 	result->used_resume_token = transfer->used_resume_token;
 	if (transfer->phase < TRANSFER_FAILED)
 		return;

@@ -30,12 +30,19 @@ transfer_start(struct transfer *transfer, const struct transfer_order *order,
 {
 	*transfer = (struct transfer){ .order = order,
 	    .sides = { COMMAND_NONE("sender"), COMMAND_NONE("receiver") },
-	    .progress = PROGRESS_READER_NONE, .verdict = -1,
-	    .end_sender_at = IO_FOREVER };
+	    .progress = { PROGRESS_READER_NONE, PROGRESS_READER_NONE },
+	    .verdict = -1, .end_sender_at = IO_FOREVER };
+	int result = -1;
+
 	if (side_pipes_reserve(error) == -1)
 		return (-1);
-	return (command_start(&transfer->sides[SENDER], order->sender, "Send",
-	    &order->request->base, PROCESS_PIPE, error));
+	if (progress_offer(&transfer->progress[SENDER], error) == 0)
+		result = command_start(&transfer->sides[SENDER], order->sender,
+		    "Send", &order->request->base, PROCESS_PIPE, error);
+	side_pipes_close();
+	if (result == -1)
+		progress_reader_free(&transfer->progress[SENDER]);
+	return (result);
 }
 
 /* Start the receiver with the rest of the sender's pipe as its input. */
@@ -57,7 +64,7 @@ start_receiver(struct transfer *transfer)
 	if (io_set_nonblocking(stream, false) == -1)
 		error_errno(error, "the sender's pipe");
 	else if ((transfer->verdict = verdict_offer(error)) != -1 &&
-	    progress_offer(&transfer->progress, error) == 0)
+	    progress_offer(&transfer->progress[RECEIVER], error) == 0)
 		result = command_start(&transfer->sides[RECEIVER],
 		    order->receiver, "Receive", &request.base, stream, error);
 	side_pipes_close();
@@ -200,9 +207,20 @@ go_on(struct transfer *transfer, int64_t now)
 		    NULL : command_reason(sender));
 	if (command_runs(sender) || command_runs(receiver))
 		return;
-	progress_read(&transfer->progress);
+	for (int i = 0; i < SIDES; i++)
+		progress_read(&transfer->progress[i]);
 	transfer->phase = transfer->phase != TRANSFER_ENDING &&
 	    judge(transfer) == 0 ? TRANSFER_DONE : TRANSFER_FAILED;
+}
+
+bool
+transfer_bytes(const struct transfer *transfer, uint64_t *bytes)
+{
+	const struct progress_reader *progress =
+	    &transfer->progress[transfer->progress[RECEIVER].known ? RECEIVER : SENDER];
+
+	*bytes = progress->bytes;
+	return (progress->known);
 }
 
 void
@@ -214,8 +232,10 @@ transfer_poll(const struct transfer *transfer,
 
 	for (int i = 0; i < SIDES; i++)
 		call_poll(&sides[i].call, entries + i * CALL_ENTRIES);
-	rest[0] = (struct pollfd){ .fd = transfer->progress.fd, .events = POLLIN };
-	rest[1] = (struct pollfd){ .events = POLLIN,
+	for (int i = 0; i < SIDES; i++)
+		rest[1 + i] = (struct pollfd){ .fd = transfer->progress[i].fd,
+		    .events = POLLIN };
+	rest[0] = (struct pollfd){ .events = POLLIN,
 	    .fd = transfer->receiver_ended && command_succeeded(&sides[RECEIVER]) ?
 	    sides[SENDER].call.endpoint.process.output : -1 };
 }
@@ -242,9 +262,10 @@ transfer_handle(struct transfer *transfer,
 		if (command_runs(&transfer->sides[i]))
 			command_handle(&transfer->sides[i],
 			    entries + i * CALL_ENTRIES, now);
+	for (int i = 0; i < SIDES; i++)
+		if (rest[1 + i].revents != 0)
+			progress_read(&transfer->progress[i]);
 	if (rest[0].revents != 0)
-		progress_read(&transfer->progress);
-	if (rest[1].revents != 0)
 		drain_stream(&sender->process.output);
 	if (now >= transfer->end_sender_at) {
 		transfer->end_sender_at = IO_FOREVER;
@@ -269,5 +290,6 @@ transfer_free(struct transfer *transfer, char *hints, size_t size)
 	io_close(&transfer->verdict);
 	for (int i = 0; i < SIDES; i++)
 		command_free(&transfer->sides[i], hints, size);
-	progress_reader_free(&transfer->progress);
+	for (int i = 0; i < SIDES; i++)
+		progress_reader_free(&transfer->progress[i]);
 }

@@ -16,8 +16,8 @@
  *	both waited for
  *
  * The stream goes from one to the other through the pipe that they share; no byte
- * of it passes through here.  The receiver gets ZR_VERDICT (verdict.h) and, for
- * how far it has come, ZR_PROGRESS (progress.h).
+ * of it passes through here.  The receiver gets ZR_VERDICT (verdict.h), and both
+ * ZR_PROGRESS (progress.h): the side that is remote knows how far the stream has come.
  */
 struct transfer_order {
 	const char *sender;		/* command strings */
@@ -42,7 +42,7 @@ struct transfer {
 	struct error error;
 	enum failure failure;		/* of what kind; good once it is over */
 	struct command sides[TRANSFER_SIDES];
-	struct progress_reader progress;
+	struct progress_reader progress[TRANSFER_SIDES];
 	int verdict;			/* the receiver's; -1: given, or not to be */
 	int64_t end_sender_at;		/* its receiver has failed */
 	bool used_resume_token;
@@ -50,11 +50,14 @@ struct transfer {
 	bool receiver_first;		/* the sender failed because of it */
 };
 
-#define TRANSFER_ENTRIES (TRANSFER_SIDES * CALL_ENTRIES + 2)
+#define TRANSFER_ENTRIES (TRANSFER_SIDES * (CALL_ENTRIES + 1) + 1)
 
 /* Start Send.  Nothing is left to be freed after -1. */
 int	transfer_start(struct transfer *transfer,
 	    const struct transfer_order *order, struct error *error);
+
+/* Bytes of the stream so far, as the receiver or else the sender says; false: neither. */
+bool	transfer_bytes(const struct transfer *transfer, uint64_t *bytes);
 
 /* What to wait for, and until when. */
 void	transfer_poll(const struct transfer *transfer,
