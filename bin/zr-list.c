@@ -129,17 +129,15 @@ add_entries(struct output *output, struct lister *lister, struct error *error)
 
 /*
  * PIPE_BUF bytes at a time: more could block, and with it the session and signals.
- * poll(2), not io_poll(): a signal that came here would wake nobody later.
  */
 static int
 write_lines(struct output *output, struct error *error)
 {
-	struct pollfd entry = { .fd = STDOUT_FILENO, .events = POLLOUT };
 	size_t length;
 	ssize_t put;
 
 	while ((length = buffer_length(&output->lines)) > 0 &&
-	    poll(&entry, 1, 0) == 1) {
+	    io_ready(STDOUT_FILENO, POLLOUT) != 0) {
 		put = io_write(STDOUT_FILENO, buffer_front(&output->lines),
 		    length < PIPE_BUF ? length : PIPE_BUF);
 		if (put == -1 && errno == EAGAIN)

@@ -13,14 +13,6 @@ feed_wait(const struct feed *feed, struct pollfd *entry)
 		*entry = (struct pollfd){ .fd = feed->from, .events = POLLIN };
 }
 
-static bool
-is_readable(int fd)
-{
-	struct pollfd entry = { .fd = fd, .events = POLLIN };
-
-	return (poll(&entry, 1, 0) == 1);
-}
-
 /* From one kernel buffer into the other; -1 with EAGAIN where one must wait. */
 static ssize_t
 move_by_splice(struct feed *feed)
@@ -78,7 +70,7 @@ feed_move(struct feed *feed)
 		return;
 	if (own)
 		moved = move_bytes(feed);
-	else if (feed->from != -1 && !is_readable(feed->from)) {
+	else if (feed->from != -1 && !io_ready(feed->from, POLLIN)) {
 		feed->full = false;
 		return;
 	} else if (feed->from != -1) {

@@ -187,6 +187,19 @@ io_write(int fd, const void *buffer, size_t size)
 	return (put);
 }
 
+short
+io_ready(int fd, short events)
+{
+	struct pollfd entry = { .fd = fd, .events = events };
+
+	if (fd == -1)
+		return (0);
+	while (poll(&entry, 1, 0) == -1)
+		if (errno != EINTR)
+			return (0);
+	return (entry.revents);
+}
+
 int
 io_wait(int fd, short events, int64_t deadline, struct error *error)
 {

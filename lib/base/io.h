@@ -35,6 +35,13 @@ int64_t	io_earlier(int64_t a, int64_t b);
  */
 int	io_poll(struct pollfd *entries, size_t count, int64_t deadline);
 
+/*
+ * Which of the events does fd have now, POLLHUP and POLLERR included?  0 for -1.  It
+ * neither waits nor lets a signal through, which would then not wake the caller's
+ * io_poll(): for a look at a descriptor between two of those.
+ */
+short	io_ready(int fd, short events);
+
 /* Until fd is ready for events, POLLIN or POLLOUT; -1 (EXIT_TIMEOUT): late. */
 int	io_wait(int fd, short events, int64_t deadline, struct error *error);
 

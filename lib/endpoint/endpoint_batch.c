@@ -194,18 +194,14 @@ take_signals(struct batch *batch)
 static int
 read_lines(struct batch *batch, struct error *error)
 {
-	struct pollfd entry = { .fd = STDIN_FILENO, .events = POLLIN };
-	int ready = 1;
-
-	for (int i = 0; ready > 0 && i < READS_AT_ONCE; i++) {
+	for (int i = 0; i < READS_AT_ONCE; i++) {
 		if (lines_read(&batch->lines, STDIN_FILENO, error) == -1)
 			return (error_prefix(error, "standard input"));
 		if (take_lines(batch, error) == -1)
 			return (-1);
-		if (batch->lines.ended || !wants_lines(batch))
+		if (batch->lines.ended || !wants_lines(batch) ||
+		    io_ready(STDIN_FILENO, POLLIN) == 0)
 			break;
-		ready = io_poll(&entry, 1, 0);
-		take_signals(batch);
 	}
 	return (0);
 }

@@ -36,12 +36,11 @@ progress_open(struct progress *progress, int64_t now, struct error *error)
 static void
 report(struct progress *progress, uint64_t bytes)
 {
-	struct pollfd entry = { .fd = progress->fd, .events = POLLOUT };
 	char line[48];
 	int length;
 
 	/* It is the stream that matters: who does not read misses a line. */
-	if (progress->fd == -1 || io_poll(&entry, 1, 0) == 0)
+	if (progress->fd == -1 || io_ready(progress->fd, POLLOUT) == 0)
 		return;
 	length = snprintf(line, sizeof(line), "{\"bytes\":%" PRIu64 "}\n", bytes);
 	if (io_write(progress->fd, line, (size_t)length) != length)

@@ -234,7 +234,6 @@ rpc_worker_handle(struct rpc_worker *worker, struct rpc_server *server,
     const struct pollfd entries[RPC_WORKER_ENTRIES], int64_t now)
 {
 	struct endpoint *endpoint = &worker->endpoint;
-	struct pollfd rest = { .events = POLLIN };
 
 	if (entries[0].revents != 0)
 		endpoint_read_errors(endpoint);
@@ -248,8 +247,7 @@ rpc_worker_handle(struct rpc_worker *worker, struct rpc_server *server,
 		return;
 	}
 	endpoint_read_errors(endpoint);
-	rest.fd = endpoint->process.output;
-	while (endpoint->process.output != -1 && io_poll(&rest, 1, now) > 0)
+	while (io_ready(endpoint->process.output, POLLIN) != 0)
 		read_answers(worker, server, now);
 }
 

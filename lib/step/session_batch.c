@@ -146,19 +146,6 @@ end:
 	endpoint_end(endpoint, now);
 }
 
-/* Not by io_poll(): a signal that came here would not wake the caller's loop. */
-static bool
-is_readable(int fd)
-{
-	struct pollfd entry = { .fd = fd, .events = POLLIN };
-	int count;
-
-	do
-		count = fd == -1 ? 0 : poll(&entry, 1, 0);
-	while (count == -1 && errno == EINTR);
-	return (count == 1);
-}
-
 static void
 write_requests(struct session *session)
 {
@@ -295,7 +282,7 @@ session_batch_handle(struct session *session,
 	endpoint_check(endpoint, now);
 	if (endpoint->ended) {
 		endpoint_read_errors(endpoint);
-		while (is_readable(endpoint->process.output))
+		while (io_ready(endpoint->process.output, POLLIN) != 0)
 			read_answers(session, now);
 		on_batch_ended(session);
 	} else

@@ -91,10 +91,7 @@ on_answer(struct transfer *transfer, int64_t now)
 static bool
 is_closed_by_sender(int stream)
 {
-	struct pollfd entry = { .fd = stream };
-
-	return (stream == -1 || (io_poll(&entry, 1, 0) == 1 &&
-	    (entry.revents & POLLHUP) != 0));
+	return (stream == -1 || (io_ready(stream, 0) & POLLHUP) != 0);
 }
 
 /*

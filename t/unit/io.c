@@ -1,13 +1,15 @@
 /*
  * io_poll() where there are more entries than RLIMIT_NOFILE, which poll(2)
- * refuses.
+ * refuses; and looking without waiting.
  */
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/signals.h"
 #include "unit.h"
 
 #define LIMIT 16
@@ -62,6 +64,19 @@ main(void)
 	}
 	TEST("too many entries in use end the program") {
 		CHECK(poll_too_many(quiet[0]) == EXIT_SYSTEM);
+	}
+	TEST("a look at a descriptor leaves a signal to the next wait") {
+		signals_catch(SIGUSR1);
+		raise(SIGUSR1);
+		CHECK(io_ready(quiet[0], POLLIN) == 0);
+		CHECK(io_ready(ready[0], POLLIN) == POLLIN);
+		CHECK(io_ready(-1, POLLIN) == 0);
+		CHECK(!signals_take(SIGUSR1));
+		entries[LIMIT + 1].fd = -1;
+		CHECK(io_poll(entries, 2 * LIMIT, IO_FOREVER) == 0);
+		CHECK(signals_take(SIGUSR1));
+		close(ready[1]);
+		CHECK(io_ready(ready[0], 0) == POLLHUP);
 	}
 	return (unit_end());
 }
