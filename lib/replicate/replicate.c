@@ -266,13 +266,15 @@ open_all(struct replication *replication)
 	const struct replicate_options *options = replication->options;
 
 	replication->slots = calloc(options->parallel, sizeof(*replication->slots));
+	replication->sizes.questions = calloc(options->sizes + 1,
+	    sizeof(*replication->sizes.questions));
 	replication->entries = calloc(SIDES * SESSION_ENTRIES +
 	    options->parallel * TRANSFER_ENTRIES, sizeof(*replication->entries));
 	if (side_open(&replication->sides[SIDE_SENDER], "sender",
 	    options->sender) == -1 ||
 	    side_open(&replication->sides[SIDE_RECEIVER], "receiver",
 	    options->receiver) == -1 || replication->slots == NULL ||
-	    replication->entries == NULL)
+	    replication->entries == NULL || replication->sizes.questions == NULL)
 		die_errno("replication");
 	replication->has_table = !options->quiet && !options->dry_run &&
 	    table_open();
@@ -291,6 +293,7 @@ free_all(struct replication *replication)
 	plan_set_free(&replication->set);
 	session_reply_free(replication->relisting.filesystems);
 	free(replication->slots);
+	free(replication->sizes.questions);
 	free(replication->entries);
 	buffer_free(&replication->out);
 	side_pipes_release();

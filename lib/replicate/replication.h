@@ -57,6 +57,7 @@ struct work {
 	struct plan_request request;	/* of that step */
 	struct step_result result;	/* its */
 	uint64_t target;		/* CreateTXG of the last snapshot to be sent */
+	size_t plans;			/* how often it has been planned anew */
 	Listing *relisted[SIDES];	/* owned: the plan points into them, */
 	Listing *fresh[SIDES];		/* and the next one will into these */
 	bool unlisted;			/* a side was lost while they were listed */
@@ -90,9 +91,17 @@ struct relisting {
 	struct reply *filesystems;	/* of the receiver; owned */
 };
 
+/* A size that has been asked for. */
+struct question {
+	struct work *work;		/* NULL: free */
+	size_t plan;			/* which of its plans: work->plans then */
+	size_t step;
+};
+
 struct sizes {
 	size_t work, step;		/* the next to be asked for */
 	size_t pending;
+	struct question *questions;	/* options->sizes; owned */
 };
 
 struct replication {

@@ -117,6 +117,7 @@ plan_again(struct replication *replication, struct work *work, int64_t now)
 	}
 	free(work->sizes);
 	work->sizes = NULL;
+	work->plans++;
 	if (!work->arrived)
 		work_on_plan(replication, work, same, moved);
 }

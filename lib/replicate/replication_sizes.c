@@ -8,13 +8,6 @@
  * for somebody who looks at it and never delays a step.
  */
 
-/* Which step an answer is about. */
-struct question {
-	struct work *work;
-	size_t step;
-	const uint64_t *sizes;		/* of the plan that it was asked for */
-};
-
 /* The next step that has not begun; false: there is none. */
 static bool
 find_next(struct replication *replication, struct work **work, size_t *step)
@@ -35,20 +28,28 @@ find_next(struct replication *replication, struct work **work, size_t *step)
 	return (false);
 }
 
+static struct question *
+free_question(const struct replication *replication)
+{
+	struct question *question = replication->sizes.questions;
+
+	while (question->work != NULL)
+		question++;
+	return (question);
+}
+
 static int
 ask(struct replication *replication, struct work *work, size_t step, int64_t now)
 {
 	struct side *sender = &replication->sides[SIDE_SENDER];
-	struct question *question = malloc(sizeof(*question));
+	struct question *question = free_question(replication);
 	struct plan_request request;
 
 	if (work->sizes == NULL)
 		work->sizes = calloc(work->plan->step_count, sizeof(*work->sizes));
-	if (work->sizes == NULL || question == NULL) {
-		free(question);
+	if (work->sizes == NULL)
 		return (-1);
-	}
-	*question = (struct question){ work, step, work->sizes };
+	*question = (struct question){ work, work->plans, step };
 	plan_request(&request, work->plan, &work->plan->steps[step],
 	    &replication->options->plan.rules);
 	side_call(replication, sender, "SendDry", &request.request.base,
@@ -79,12 +80,12 @@ sizes_take(struct replication *replication, struct reply *reply)
 
 	replication->sizes.pending--;
 	if (reply->answer != NULL && work->sizes != NULL &&
-	    work->sizes == question->sizes) {
+	    work->plans == question->plan) {
 		work->sizes[question->step] =
 		    ((SendRes *)reply->answer)->expectedsize;
 		report_size(replication, work, question->step);
 	}
-	free(question);
+	question->work = NULL;
 }
 
 uint64_t
