@@ -64,7 +64,6 @@ struct work {
 	/* since the last progress: */
 	size_t failures;
 	bool owes_completion;		/* SendCompleted is to be called again */
-	bool arrived;			/* the step that failed had arrived after all */
 	int64_t again_at;
 	enum failure failure;
 	struct error *error;		/* the last one; owned, NULL: none */
@@ -175,8 +174,6 @@ void	work_on_completion(struct replication *replication, struct work *work,
 /* The sender has to hear that the step arrived, before the next one may begin. */
 void	work_complete(struct replication *replication, struct work *work,
 	    int64_t now);
-
-void	work_count_step(struct replication *replication, struct work *work);
 
 /* SendCompleted that is to be called again, where the sender can be reached. */
 void	work_complete_again(struct replication *replication, int64_t now);

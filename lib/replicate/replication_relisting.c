@@ -80,6 +80,15 @@ token_of(const struct plan_step *step)
 	return (step->resume_token == NULL ? "" : step->resume_token);
 }
 
+static void
+forget_fresh(struct work *work)
+{
+	for (int i = 0; i < SIDES; i++) {
+		listing_entry_free(work->fresh[i]);
+		work->fresh[i] = NULL;
+	}
+}
+
 /* Plan it from what was listed; the former plan and its lists are freed. */
 static void
 plan_again(struct replication *replication, struct work *work, int64_t now)
@@ -102,11 +111,12 @@ plan_again(struct replication *replication, struct work *work, int64_t now)
 			same = false;
 		}
 	}
-	/* The answer that it arrived was lost; the request is of the former plan. */
+	/* The answer that it arrived was lost: the former plan goes on. */
 	if (anew.base != NULL && anew.base->guid == guid_of(failed->to)) {
-		work->arrived = true;
-		work_count_step(replication, work);
+		plan_free(&anew);
+		forget_fresh(work);
 		work_complete(replication, work, now);
+		return;
 	}
 	plan_free(plan);
 	*plan = anew;
@@ -118,18 +128,14 @@ plan_again(struct replication *replication, struct work *work, int64_t now)
 	free(work->sizes);
 	work->sizes = NULL;
 	work->plans++;
-	if (!work->arrived)
-		work_on_plan(replication, work, same, moved);
+	work_on_plan(replication, work, same, moved);
 }
 
 /* A side was lost: once it is back, all over again. */
 static void
 put_back(struct work *work)
 {
-	for (int i = 0; i < SIDES; i++) {
-		listing_entry_free(work->fresh[i]);
-		work->fresh[i] = NULL;
-	}
+	forget_fresh(work);
 	work->unlisted = false;
 	work->state = WORK_WAITING;
 }

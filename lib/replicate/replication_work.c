@@ -99,18 +99,12 @@ work_on_transfer(struct replication *replication, struct slot *slot, int64_t now
 	work_fail(replication, work, failure, &error, now);
 }
 
-void
-work_count_step(struct replication *replication, struct work *work)
-{
-	work->steps_done++;
-	report_step(replication, work);
-}
-
 static void
 step_is_done(struct replication *replication, struct work *work)
 {
 	work->failures = 0;
-	work_count_step(replication, work);
+	work->steps_done++;
+	report_step(replication, work);
 	work->step++;
 	work->state = WORK_READY;
 	plan_order_done(replication->order, work->plan, true);
@@ -122,25 +116,13 @@ void
 work_on_completion(struct replication *replication, struct work *work,
     struct reply *reply, int64_t now)
 {
-	const bool failed = reply->failure != FAILURE_NONE;
-
-	if (reply->failure == FAILURE_TRANSPORT)
-		side_lose(&replication->sides[SIDE_SENDER], &reply->error, now);
-	if (failed)
-		error_prefix(&reply->error, "received, but SendCompleted failed");
-	if (!failed && !work->arrived) {
+	if (reply->failure == FAILURE_NONE) {
 		step_is_done(replication, work);
 		return;
 	}
-	if (work->arrived) {
-		work->arrived = false;
-		/* The next step's SendCompleted removes what this one has left. */
-		if (failed && work->plan->step_count == 0)
-			work_give_up(replication, work, &reply->error);
-		else
-			work_on_plan(replication, work, false, true);
-		return;
-	}
+	if (reply->failure == FAILURE_TRANSPORT)
+		side_lose(&replication->sides[SIDE_SENDER], &reply->error, now);
+	error_prefix(&reply->error, "received, but SendCompleted failed");
 	work->owes_completion = true;
 	work_fail(replication, work, reply->failure, &reply->error, now);
 }
