@@ -18,6 +18,8 @@ start_step(struct replication *replication, struct slot *slot, struct plan *plan
 	const struct replicate_options *options = replication->options;
 	struct error error;
 
+	if (work->state != WORK_READY)
+		return;		/* given up while it was in the order */
 	work->step = step;
 	work->result = (struct step_result){ .bytes = 0 };
 	plan_request(&work->request, plan, &plan->steps[step],
@@ -211,7 +213,7 @@ work_on_plan(struct replication *replication, struct work *work, bool same,
 
 /* Of those that wait for a parent which cannot be made, the order has changed the plans. */
 static void
-end_children(struct replication *replication)
+end_children(struct replication *replication, enum failure failure)
 {
 	struct error error;
 
@@ -221,7 +223,7 @@ end_children(struct replication *replication)
 		if (work->state != WORK_READY || !plan_failed(work->plan))
 			continue;
 		error_set(&error, EXIT_FAILED, "%s", work->plan->message);
-		work->failure = FAILURE_OTHER;
+		work->failure = failure;
 		work_keep_error(work, &error);
 		work_end(replication, work, END_FAILED);
 	}
@@ -233,8 +235,9 @@ work_give_up(struct replication *replication, struct work *work,
 {
 	work_keep_error(work, why);
 	work_end(replication, work, END_FAILED);
-	plan_order_done(replication->order, work->plan, false);
-	end_children(replication);
+	/* What has only missed its SendCompleted is there for its children. */
+	plan_order_done(replication->order, work->plan, work->owes_completion);
+	end_children(replication, work->failure);
 }
 
 void
