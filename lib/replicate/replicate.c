@@ -95,6 +95,13 @@ take_signals(struct replication *replication, int64_t now)
 			    FAILURE_OTHER, &error, now);
 }
 
+/* What is past has been acted on, as far as it could be. */
+static int64_t
+earlier_ahead(const struct replication *replication, int64_t a, int64_t b)
+{
+	return (b > replication->turned_at ? io_earlier(a, b) : a);
+}
+
 static int64_t
 deadline_of(const struct replication *replication)
 {
@@ -104,10 +111,14 @@ deadline_of(const struct replication *replication)
 	for (int i = 0; i < SIDES; i++) {
 		const struct side *side = &replication->sides[i];
 
-		deadline = io_earlier(deadline, side_deadline(side));
-		if (side->lost)
-			deadline = io_earlier(deadline,
-			    side->lost_at + options->contact_ms);
+		deadline = io_earlier(deadline, session_deadline(side->session));
+		if (!side->lost)
+			continue;
+		deadline = earlier_ahead(replication, deadline,
+		    side->lost_at + options->contact_ms);
+		if (!side->pinging)
+			deadline = earlier_ahead(replication, deadline,
+			    side->ping_at);
 	}
 	for (size_t i = 0; i < options->parallel; i++) {
 		const struct slot *slot = &replication->slots[i];
@@ -120,9 +131,8 @@ deadline_of(const struct replication *replication)
 			    slot->moved_at + options->stall_ms);
 	}
 	for (size_t i = 0; i < replication->set.count; i++)
-		if (replication->works[i].state == WORK_WAITING &&
-		    replication->works[i].again_at > replication->turned_at)
-			deadline = io_earlier(deadline,
+		if (replication->works[i].state == WORK_WAITING)
+			deadline = earlier_ahead(replication, deadline,
 			    replication->works[i].again_at);
 	if (replication->has_table)
 		deadline = io_earlier(deadline, replication->drawn_at + TABLE_MS);
@@ -185,7 +195,7 @@ replication_goes_on(const struct replication *replication)
 
 /* --- the run --- */
 
-/* A side out of reach for too long: what waits for it has failed. */
+/* A side out of reach for too long: what waits for it, or for a step, has failed. */
 static void
 check_contact(struct replication *replication, int64_t now)
 {
@@ -198,9 +208,11 @@ check_contact(struct replication *replication, int64_t now)
 		for (size_t j = 0; j < replication->set.count; j++) {
 			struct work *work = &replication->works[j];
 
+			if (work->state != WORK_WAITING &&
+			    work->state != WORK_READY)
+				continue;
 			work->failure = FAILURE_TRANSPORT;
-			if (work->state == WORK_WAITING)
-				work_give_up(replication, work, &side->error);
+			work_give_up(replication, work, &side->error);
 		}
 	}
 }

@@ -154,7 +154,6 @@ void	side_lose(struct side *side, const struct error *why, int64_t now);
 /* Call Ping when it is time. */
 void	side_tick(struct replication *replication, struct side *side, int64_t now);
 void	side_on_ping(struct side *side, const struct reply *reply, int64_t now);
-int64_t	side_deadline(const struct side *side);
 void	side_free(struct side *side);
 
 /* A random time from now on, limit_ms from now at the latest. */

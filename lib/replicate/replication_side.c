@@ -69,13 +69,6 @@ side_on_ping(struct side *side, const struct reply *reply, int64_t now)
 	side->ping_at = jitter(now, side->wait_ms);
 }
 
-int64_t
-side_deadline(const struct side *side)
-{
-	return (io_earlier(session_deadline(side->session),
-	    side->lost && !side->pinging ? side->ping_at : IO_FOREVER));
-}
-
 void
 side_free(struct side *side)
 {

@@ -54,6 +54,9 @@ work_start_steps(struct replication *replication, int64_t now)
 	struct plan *plan;
 	size_t step;
 
+	if (replication->sides[SIDE_SENDER].lost ||
+	    replication->sides[SIDE_RECEIVER].lost)
+		return;
 	while ((slot = free_slot(replication)) != NULL &&
 	    (plan = plan_order_next(replication->order, &step)) != NULL)
 		start_step(replication, slot, plan, step, now);
@@ -132,6 +135,8 @@ work_on_completion(struct replication *replication, struct work *work,
 void
 work_complete_again(struct replication *replication, int64_t now)
 {
+	if (replication->sides[SIDE_SENDER].lost)
+		return;
 	for (size_t i = 0; i < replication->set.count; i++) {
 		struct work *work = &replication->works[i];
 
