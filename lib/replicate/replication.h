@@ -60,7 +60,8 @@ struct work {
 	size_t plans;			/* how often it has been planned anew */
 	Listing *relisted[SIDES];	/* owned: the plan points into them, */
 	Listing *fresh[SIDES];		/* and the next one will into these */
-	bool unlisted;			/* a side was lost while they were listed */
+	bool unlisted;			/* a side was lost while they were listed: */
+	int unlisted_by;		/* this one */
 	/* since the last progress: */
 	size_t failures;
 	bool owes_completion;		/* SendCompleted is to be called again */

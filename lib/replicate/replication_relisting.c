@@ -131,13 +131,18 @@ plan_again(struct replication *replication, struct work *work, int64_t now)
 	work_on_plan(replication, work, same, moved);
 }
 
-/* A side was lost: once it is back, all over again. */
+/*
+ * It could not be listed: all over again, or given up.  This counts as a failure, or a
+ * side that answers Ping and no more would be asked for ever.
+ */
 static void
-put_back(struct work *work)
+put_back(struct replication *replication, struct work *work, int64_t now)
 {
+	const struct error why = replication->sides[work->unlisted_by].error;
+
 	forget_fresh(work);
 	work->unlisted = false;
-	work->state = WORK_WAITING;
+	work_fail(replication, work, FAILURE_TRANSPORT, &why, now);
 }
 
 static void
@@ -150,7 +155,7 @@ finish(struct replication *replication, int64_t now)
 		if (work->state != WORK_RELISTING)
 			continue;
 		if (work->unlisted)
-			put_back(work);
+			put_back(replication, work, now);
 		else
 			plan_again(replication, work, now);
 	}
@@ -200,11 +205,14 @@ take_filesystems(struct replication *replication, struct reply *reply,
 
 		if (work->state != WORK_RELISTING)
 			continue;
-		if (reply->failure == FAILURE_NONE)
+		if (reply->failure == FAILURE_NONE) {
 			ask_of(replication, work, now);
-		else if (reply->failure == FAILURE_TRANSPORT)
-			put_back(work);
-		else
+			continue;
+		}
+		work->failure = reply->failure;
+		work->unlisted = true;
+		work->unlisted_by = SIDE_RECEIVER;
+		if (reply->failure != FAILURE_TRANSPORT)
 			work_give_up(replication, work, &reply->error);
 	}
 }
@@ -220,6 +228,7 @@ take_versions(struct replication *replication, const struct side *side,
 
 	if (reply->failure == FAILURE_TRANSPORT) {
 		work->unlisted = true;
+		work->unlisted_by = ours ? SIDE_SENDER : SIDE_RECEIVER;
 		return;
 	}
 	filesystem.path = work->plan->sender->filesystem;
