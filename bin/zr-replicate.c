@@ -50,7 +50,7 @@ take_option(struct replicate_options *options, int option, char *text)
 
 	switch (option) {
 	case 'a':
-		options->attempts = (size_t)usage_number('a', "attempts", text, 0, 1000);
+		options->attempts = (size_t)usage_number('a', "attempts", text, 1, 1000);
 		return;
 	case 'e':
 		options->events = open_events(text);

@@ -178,7 +178,7 @@ work_fail(struct replication *replication, struct work *work,
 		return;
 	}
 	work->failure = failure;
-	if (++work->failures > replication->options->attempts ||
+	if (++work->failures >= replication->options->attempts ||
 	    (work->owes_completion && !waits)) {
 		work_give_up(replication, work, why);
 		return;
