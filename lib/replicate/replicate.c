@@ -75,6 +75,16 @@ watch(struct replication *replication, struct slot *slot, int64_t now)
 	slot->moved_at = now;
 }
 
+/* The run is over: so are its steps. */
+static void
+end_steps(struct replication *replication, const struct error *why, int64_t now)
+{
+	for (size_t i = 0; i < replication->options->parallel; i++)
+		if (replication->slots[i].work != NULL)
+			transfer_end(&replication->slots[i].transfer,
+			    FAILURE_OTHER, why, now);
+}
+
 static void
 take_signals(struct replication *replication, int64_t now)
 {
@@ -89,10 +99,7 @@ take_signals(struct replication *replication, int64_t now)
 	replication->signal = number;
 	error_set(&error, EXIT_SIGNAL + (unsigned)number, "ended by signal %d",
 	    number);
-	for (size_t i = 0; i < replication->options->parallel; i++)
-		if (replication->slots[i].work != NULL)
-			transfer_end(&replication->slots[i].transfer,
-			    FAILURE_OTHER, &error, now);
+	end_steps(replication, &error, now);
 }
 
 /* What is past has been acted on, as far as it could be. */
@@ -233,6 +240,8 @@ run(struct replication *replication)
 		replication_turn(replication);
 		check_contact(replication, io_now());
 	}
+	if (replication->fatal.code != EXIT_DONE)
+		end_steps(replication, &replication->fatal, io_now());
 	while (replication->running > 0)
 		replication_turn(replication);
 }

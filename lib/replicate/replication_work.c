@@ -173,7 +173,7 @@ work_fail(struct replication *replication, struct work *work,
 {
 	const bool waits = failure == FAILURE_TRANSPORT || failure == FAILURE_BUSY;
 
-	if (replication->signal != 0) {
+	if (!replication_goes_on(replication)) {
 		work_end(replication, work, END_INTERRUPTED);
 		return;
 	}
