@@ -64,6 +64,7 @@ struct work {
 	int unlisted_by;		/* this one */
 	/* since the last progress: */
 	size_t failures;
+	uint64_t received;		/* of the step's stream, by the resume token */
 	bool owes_completion;		/* SendCompleted is to be called again */
 	int64_t again_at;
 	enum failure failure;

@@ -96,6 +96,18 @@ replication_list(struct replication *replication)
 	free(names);
 }
 
+/* Was a side lost while its versions were listed? */
+static enum failure
+failure_of_plan(const struct plan *plan)
+{
+	const ListingError *error = plan->sender->error;
+
+	if (error == NULL && plan->receiver != NULL)
+		error = plan->receiver->error;
+	return (error == NULL ? FAILURE_OTHER :
+	    failure_of((int)error->code, NULL, error->message));
+}
+
 /* What is over before it has begun. */
 static void
 settle(struct replication *replication, struct work *work)
@@ -106,7 +118,7 @@ settle(struct replication *replication, struct work *work)
 	if (plan_failed(plan)) {
 		error_set(&error, EXIT_FAILED, "%s", plan->message);
 		strlcpy(error.hint, plan->advice, sizeof(error.hint));
-		work->failure = FAILURE_OTHER;
+		work->failure = failure_of_plan(plan);
 		work_keep_error(work, &error);
 		work_end(replication, work, END_FAILED);
 	} else if (plan->step_count == 0)

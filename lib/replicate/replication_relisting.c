@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/resume_token.h"
 #include "message/pbjson.h"
 #include "replicate/replication.h"
 
@@ -89,6 +90,23 @@ forget_fresh(struct work *work)
 	}
 }
 
+/*
+ * Has more been received of a step's stream than ever since it was begun?  A token
+ * that merely differs is no progress: it could differ for ever.
+ */
+static bool
+has_moved(struct work *work, const char *text, uint64_t guid)
+{
+	struct resume_token token;
+	struct error ignored;
+
+	if (text == NULL || resume_token_decode(&token, text, &ignored) == -1 ||
+	    token.to_guid != guid || token.bytes <= work->received)
+		return (false);
+	work->received = token.bytes;
+	return (true);
+}
+
 /* Plan it from what was listed; the former plan and its lists are freed. */
 static void
 plan_again(struct replication *replication, struct work *work, int64_t now)
@@ -107,7 +125,8 @@ plan_again(struct replication *replication, struct work *work, int64_t now)
 		same = guid_of(first->from) == guid_of(failed->from) &&
 		    guid_of(first->to) == guid_of(failed->to);
 		if (strcmp(token_of(first), token_of(failed)) != 0) {
-			moved = first->resume_token != NULL;
+			moved = has_moved(work, first->resume_token,
+			    guid_of(failed->to));
 			same = false;
 		}
 	}

@@ -98,9 +98,10 @@ report_plan(struct replication *replication, const struct work *work)
 		    work->plan, options->verbose, &error)) == -1)
 			replication->fatal = error;
 		write_out(replication);
-	} else if (options->verbose && !options->dry_run &&
-	    plan_print_text(out, work->plan, true, &error) == 0) {
-		diag_lines((const char *)buffer_front(out), buffer_length(out));
+	} else if (options->verbose && !options->dry_run) {
+		if (plan_print_text(out, work->plan, true, &error) == 0)
+			diag_lines((const char *)buffer_front(out),
+			    buffer_length(out));
 		buffer_consume(out, buffer_length(out));
 	}
 }

@@ -108,6 +108,7 @@ static void
 step_is_done(struct replication *replication, struct work *work)
 {
 	work->failures = 0;
+	work->received = 0;
 	work->steps_done++;
 	report_step(replication, work);
 	work->step++;
