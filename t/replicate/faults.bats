@@ -1,0 +1,323 @@
+# zr-replicate: endpoints, streams and connections that fail (../lib/faulty.py).
+load ../lib/helper
+load ../lib/replicate
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	children=()
+	mkdir web backup sending receiving
+}
+
+# faulty STATUS ARGUMENT...: a run of both, with events
+faulty() {
+	replicate "$1" -e events "${@:2}" -s "$FAULTY_SENDER" -r "$FAULTY_RECEIVER"
+}
+
+retries() {
+	events 'select(.event == "retry").class' | paste -sd ,
+}
+
+@test "Send and Receive that fail at once, in the stream or late: tried again, and all arrives" {
+	lay web a 1 2 b 1 1 c 1 1 d 1 1 e 1 1 f 1 1
+	fault sending 1 Send a exit 99 'the connection was lost'
+	fault sending 1 Send b cut 500000 111 'lost in the stream'
+	fault sending 1 Send c cut 500000 -9
+	fault receiving 1 Receive d exit 255 ''
+	fault receiving 1 Receive e cut 500000 99 'lost in the stream'
+	fault receiving 1 Receive f exit 98 'frame too long'
+	faulty 0
+	same web backup
+	[ "$(events 'select(.event == "retry") | .filesystem + " " + .class' | sort | paste -sd ,)" = \
+	    'a transport,b transport,c transport,d transport,e transport,f transport' ]
+	stderr_has 'a: sender: zr-endpoint: the connection was lost (trying again in '
+	[[ "${stderr_lines[-1]}" == *' 6 replicated (7 steps, '* ]]
+	faulty 0
+	[ -z "$output" ]
+}
+
+@test "a receiver whose answer is lost has the step: it is not sent again" {
+	lay web a 1 2
+	fault receiving 1 Receive a late 99 'answer lost'
+	faulty 0 -j
+	[ "$(jq -r .to <<< "$output" | paste -sd ,)" = one,two ]
+	[ "$(calls receiving Receive)" = 2 ]
+	[ "$(calls sending SendCompleted)" = 2 ]
+	same web backup
+	# The same, and then SendCompleted is lost as well.
+	lay web b 1 1 b/c 1 1
+	fault receiving 1 Receive b late 99 'answer lost'
+	fault sending 1 SendCompleted b exit 99
+	faulty 0 -j
+	[ "$(jq -r .filesystem <<< "$output" | paste -sd ,)" = b,b/c ]
+	[ "$(calls receiving Receive b)" = 1 ]
+	[ "$(calls sending SendCompleted b)" = 2 ]
+	same web backup
+}
+
+@test "SendCompleted whose batch dies before its answer, or behind it, is called again" {
+	lay web a 1 2 b 1 1
+	fault sending 1 SendCompleted a exit 99 'batch lost'
+	fault sending 1 SendCompleted b late -9
+	faulty 0
+	[ "$(calls receiving Receive)" = 3 ]
+	[ "$(calls sending SendCompleted a)" = 3 ]
+	[ "$(calls sending SendCompleted b)" = 2 ]
+	stderr_has 'received, but SendCompleted failed: '
+	same web backup
+	[ "$(events 'select(.event == "step-end") | .filesystem' | sort | paste -sd ,)" = a,a,b ]
+}
+
+@test "SendCompleted that is refused fails the filesystem, not those below it" {
+	lay web a 1 2 a/b 1 1
+	fault sending 1 SendCompleted a error 1 '' 'no such hold'
+	faulty 1
+	stderr_has 'a: received, but SendCompleted failed: sender: no such hold'
+	[ "$(events 'select(.result == "failed").filesystem')" = a ]
+	same web/a/b backup/a/b
+	# The next run begins where this one has ended.
+	faulty 0 -j
+	[ "$(jq -c '[.from, .to]' <<< "$output")" = '["one","two"]' ]
+	same web backup
+}
+
+@test "a batch that ends while both are listed ends the run with its status" {
+	lay web a 1 1 b 1 1
+	fault sending 1 ListFilesystems '' exit 99 'lost at once'
+	faulty 99
+	stderr_has 'lost at once'
+	fault receiving 1 ListFilesystems '' late -9
+	faulty 137
+	[ "$(calls receiving Receive)" = 0 ]
+	# Filesystems whose versions could not be listed have failed by the transport.
+	fault sending 1 ListFilesystemVersions b exit 99 'lost in the middle'
+	faulty 99
+	faulty 0
+	same web backup
+}
+
+@test "a batch that ends while a step is listed anew: Ping until it is back, then all of it" {
+	lay web a 1 1 b 1 1 c 1 1
+	fault receiving 1 Receive b arm 99 'stream lost'
+	later receiving 1 ListFilesystems '' exit 99 'gone'
+	later receiving 1 Ping '' exit 99 'still gone'
+	faulty 0
+	same web backup
+	[ "$(calls receiving Ping)" = 2 ]
+	fault receiving 1 Receive d arm 99 'stream lost'
+	later sending 1 ListFilesystemVersions d exit 99 'gone'
+	lay web d 1 2 e 1 1
+	faulty 0
+	same web backup
+	[ "$(calls sending Ping)" = 1 ]
+}
+
+@test "a side that answers Ping and loses every listing is given up in the end" {
+	lay web a 1 1
+	fault receiving -1 Receive a arm 99 'stream lost'
+	later sending -1 ListFilesystemVersions '' exit 99 'lost while listing'
+	faulty 99 -a 4
+	stderr_has 'a: sender: zr-endpoint: lost while listing'
+	[ "$(calls sending Ping)" -ge 2 ]
+}
+
+@test "a dataset that is busy three times is waited for" {
+	lay web a 1 1
+	fault receiving 3 Receive a exit 1 "cannot receive: dataset is busy"
+	faulty 0
+	[ "$(retries)" = busy,busy,busy ]
+	same web backup
+}
+
+@test "-a: so many attempts, and no more" {
+	lay web a 1 1 b 1 1
+	fault receiving -1 Receive a exit 99 'lost again'
+	faulty 99 -a 3
+	[ "$(calls receiving Receive a)" = 3 ]
+	[ "$(calls receiving Receive b)" = 1 ]
+	stderr_has 'a: receiver: zr-endpoint: lost again'
+	[ "$(events 'select(.result == "failed").message')" = 'receiver: zr-endpoint: lost again' ]
+	faulty 99 -a 1
+	[ "$(calls receiving Receive a)" = 4 ]
+	replicate 100 -a 0 -s "$SENDER" -r "$RECEIVER"
+}
+
+@test "a failure that is neither: planned again once, and given up where nothing has changed" {
+	lay web a 1 1 b 1 1
+	fault sending -1 Send a exit 1 'disk on fire'
+	faulty 1
+	[ "$(calls sending Send a)" = 2 ]
+	[ "$(retries)" = '' ]
+	stderr_has 'a: sender: zr-endpoint: disk on fire'
+	same web/b backup/b
+}
+
+# destroy FILESYSTEM FIRST LAST: these snapshots of the sender
+destroy() {
+	local i
+	for ((i = $2; i <= $3; i++)); do
+		printf 'rm web/%s/@%s.*;' "$1" "${GUIDS[i - 1]}"
+	done
+}
+
+@test "a snapshot destroyed between listing and its step: the new plan is followed" {
+	lay web a 1 4 b 1 1
+	fault sending 1 Send a run "$(destroy a 4 4)"
+	faulty 0
+	same web backup
+	lay web c 1 4
+	# Of an archive only the last can go.
+	fault receiving 1 Receive c run "$(destroy c 3 4)"
+	faulty 0
+	[ "$(jq -r .name backup/c/@*.json | sort | paste -sd ,)" = one,two ]
+	same web backup
+	# All of it.
+	lay web d 1 1
+	fault sending 1 Send d run 'rm web/d/@*'
+	faulty 0
+	[ ! -e "backup/d/@${GUIDS[0]}.json" ]
+}
+
+@test "snapshots taken meanwhile arrive in the next run only" {
+	lay web a 1 2
+	more="for guid in ${GUIDS[*]:2}; do cp '$BATS_FILE_TMPDIR/base/fs/@'\$guid.* web/a; done"
+	fault receiving 1 Receive a run "$more"
+	fault receiving 1 Receive a exit 99 'and lost'
+	faulty 0
+	[ "$(retries)" = transport ]
+	[ -e "web/a/@${GUIDS[3]}.json" ]
+	[ "$(jq -r .name backup/a/@*.json | sort | paste -sd ,)" = one,two ]
+	faulty 0
+	same web backup
+}
+
+@test "a parent that fails fails what is below it, a line each; one that exists does not" {
+	lay web a 1 2 a/b 1 1 a/c 1 1 a/c/d 1 1 z 1 1
+	fault sending -1 Send a exit 1 'no such luck'
+	faulty 1
+	[ "$(grep -c ': its parent a has to be there first, and is not' <<< "$stderr")" = 2 ]
+	[ "$(grep -c ': its parent a/c has to be there first, and is not' <<< "$stderr")" = 1 ]
+	[ "$(events 'select(.result == "failed").filesystem' | sort | paste -sd ,)" = a,a/b,a/c,a/c/d ]
+	[ "$(calls receiving Receive)" = 1 ]
+	lay backup a 1 1
+	faulty 1
+	[ "$(events 'select(.result == "failed").filesystem' | paste -sd ,)" = a ]
+	same web/a/b backup/a/b
+	same web/a/c backup/a/c
+	rm -r backup/a
+	faulty 1
+	rm sending/*.fault
+	fault sending -1 Send a exit 99 'connection lost'
+	faulty 99 -a 1
+	[ "$(events 'select(.result == "failed").filesystem' | sort | paste -sd ,)" = a,a/b,a/c,a/c/d ]
+}
+
+@test "-w: a side that is out of reach for longer ends the run, exit 99; beside another failure, 1" {
+	lay web a 1 1 b 1 1 c 1 1
+	fault receiving 1 Receive a arm 99 'stream lost'
+	later receiving -1 ListFilesystems '' exit 99 'nobody there'
+	later receiving -1 Ping '' exit 99 'nobody there'
+	SECONDS=0
+	faulty 99 -w 3 -P 1
+	[ "$SECONDS" -ge 3 ]
+	[ "$SECONDS" -lt 30 ]
+	stderr_has 'a: receiver: zr-endpoint: nobody there'
+	rm receiving/*.fault backup -r
+	mkdir backup
+	fault sending 1 Send b exit 1 'for good'
+	fault receiving 1 Receive a arm 99 'stream lost'
+	fault sending 1 Send b exit 1 'for good'
+	later receiving -1 Ping '' exit 99 'nobody there'
+	later receiving 1 ListFilesystems zz exit 99
+	faulty 1 -w 1 -P 1
+	stderr_has 'b: sender: zr-endpoint: for good'
+}
+
+@test "-W: a stream that stands still is ended, and begun again" {
+	lay web a 1 1
+	fault sending 1 Send a stall 300000
+	faulty 0 -W 2
+	stderr_has 'a: no byte has moved for 2 s'
+	[ "$(retries)" = transport ]
+	same web backup
+}
+
+@test "-t: a call without an answer is lost" {
+	lay web a 1 1
+	fault sending -1 ListFilesystemVersions a never
+	faulty 99 -t 1
+	stderr_has 'no answer to ListFilesystemVersions in time'
+	rm sending/*.fault
+	fault receiving 1 ListFilesystems '' never
+	faulty 99 -t 1
+	fault sending 1 SendCompleted a never
+	faulty 0 -t 1
+	same web backup
+}
+
+@test "an endpoint without batch: a process for each call, also where some fail" {
+	for i in {1..12}; do
+		lay web "a/fs$i" 1 1
+	done
+	sender="$HELPERS/faulty.py -1 sending $SENDER" receiver="$HELPERS/faulty.py -1 receiving $RECEIVER"
+	fault sending 1 Send a/fs3 exit 99 lost
+	fault sending 1 SendCompleted a/fs4 late 99 lost
+	replicate 0 -s "$sender" -r "$receiver"
+	same web backup
+	[ "$(calls sending SendCompleted)" = 13 ]
+	replicate 0 -s "$sender" -r "$receiver"
+	[ -z "$output" ]
+}
+
+@test "garbage and huge answers are errors of their calls, and end" {
+	lay web a 1 1 b 1 1 c 1 1
+	for answer in 'raw|hello' 'raw|{"id":' 'raw|[]' 'huge|90000000'; do
+		fault receiving 1 ListFilesystems '' "${answer%%|*}" "${answer#*|}"
+		faulty 98
+		[ -n "$stderr" ]
+	done
+	fault receiving 1 ListFilesystems '' raw '{"id":0,"response":{"Filesystems":[{"Path":"a"},{"Path":"a"}]}}'
+	faulty 98
+	stderr_has 'a is there twice'
+	fault sending 2 Send a raw 'hello'
+	fault sending 2 Send b huge 90000
+	fault receiving 2 Receive c raw '{} {}'
+	faulty 1
+	[ "$(events 'select(.result == "failed").filesystem' | sort | paste -sd ,)" = a,b ]
+	[ "$(wc -c <<< "$stderr")" -lt 5000 ]
+	faulty 0
+	same web backup
+}
+
+@test "-P 1 is one stream at a time, -P 8 is eight" {
+	for i in {1..8}; do
+		lay web "fs$i" 1 1
+		fault sending 1 Send "fs$i" wait go
+	done
+	# With -P 8 all of them wait at the same time.
+	background timeout $PATIENCE zr-replicate -q -P 8 -I all -s "$FAULTY_SENDER" -r "$FAULTY_RECEIVER"
+	eventually 30 eval '[ "$(calls sending Send)" = 8 ]'
+	touch sending/go
+	ended_with 0 "${children[-1]}"
+	same web backup
+	rm -r backup sending/go sending/calls
+	mkdir backup
+	fault sending 1 Send fs1 wait go
+	background timeout $PATIENCE zr-replicate -q -P 1 -I all -e events -s "$FAULTY_SENDER" -r "$FAULTY_RECEIVER"
+	eventually 30 [ -e sending/go.here ]
+	[ "$(calls sending Send)" = 1 ]
+	touch sending/go
+	ended_with 0 "${children[-1]}"
+	same web backup
+}
+
+@test "standard output that is full ends the run; no step runs on unheard of" {
+	lay web a 1 2 b 1 1
+	run -111 --separate-stderr bash -c "timeout $PATIENCE zr-replicate -I all -e events -s '$SENDER' \
+	    -r '$RECEIVER' > /dev/full"
+	stderr_has 'standard output: '
+	[ "$(events 'select(.event == "summary").code')" = 111 ]
+	run -111 bash -c "timeout $PATIENCE zr-replicate -n -I all -s '$SENDER' -r 'zr-endpoint archive web' > /dev/full"
+	faulty 0
+	same web backup
+	run -111 --separate-stderr timeout $PATIENCE zr-replicate -e /dev/full -s "$SENDER" -r "$RECEIVER"
+}
