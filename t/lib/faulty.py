@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -IS
 """An endpoint that does what it is told to, and otherwise what another one does:
 
     faulty.py [-1] DIRECTORY ENDPOINT... METHOD [REQUEST]
@@ -102,7 +102,7 @@ def single(method, argument):
     if what == "exit":
         end(*rest)
     elif what == "late":
-        subprocess.run(words, stdout=subprocess.DEVNULL)
+        subprocess.run(words, stdout=subprocess.DEVNULL, close_fds=False)
         end(*rest)
     elif what in ("raw", "huge"):
         os.write(1, rest[0].encode() + b"\n" if what == "raw" else b"")
