@@ -278,7 +278,7 @@ destroy() {
 	done
 	fault receiving 1 ListFilesystems '' raw '{"id":0,"response":{"Filesystems":[{"Path":"a"},{"Path":"a"}]}}'
 	faulty 98
-	stderr_has 'a is there twice'
+	stderr_has ' twice'
 	fault sending 1 Send a raw 'hello'
 	fault sending 1 Send b huge 90000
 	fault receiving 1 Receive c raw '{} {}'
