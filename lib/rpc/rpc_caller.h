@@ -9,7 +9,7 @@
 /*
  * Calls on an open control connection: zr-rpc METHOD and zr-rpc batch.
  */
-#define RPC_BATCH_IN_FLIGHT	100
+#define RPC_BATCH_IN_FLIGHT	256
 #define RPC_SENT_MAX		(4u << 20)	/* a zrepl peer takes no more */
 
 struct rpc_caller {

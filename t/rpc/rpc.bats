@@ -123,21 +123,21 @@ call() {
 	! kill -0 "$(cat pid)" 2>/dev/null
 }
 
-@test "a cancel is heard though a hundred calls hang before it, and more wait" {
+@test "a cancel is heard though 256 calls hang before it, and more wait" {
 	endpoint
 	mkfifo in
 	pair zr-rpc batch -- zr-rpc -c 3 serve ./endpoint < in > out 3>&- &
 	children+=($!)
 	exec 9> in
-	jq -cn 'range(130) | {id: ., method: "ReplicationCursor", request: {Filesystem: "x"}}' >&9
-	printf '%s\n' '{"id":60,"cancel":true}' '{"id":120,"cancel":true}' \
+	jq -cn 'range(300) | {id: ., method: "ReplicationCursor", request: {Filesystem: "x"}}' >&9
+	printf '%s\n' '{"id":60,"cancel":true}' '{"id":280,"cancel":true}' \
 	    '{"id":9999,"cancel":true}' '{"id":"60","cancel":true}' >&9
-	eventually 20 jq -se 'map(.id) == [120, 60]' out
-	jq -cn 'range(130) | {id: ., cancel: true}' >&9
+	eventually 20 jq -se 'map(.id) == [280, 60]' out
+	jq -cn 'range(300) | {id: ., cancel: true}' >&9
 	exec 9>&-
 	wait "${children[0]}"
-	[ "$(jq -s 'map(select(.error.status == "CANCELLED").id) | unique | length' out)" = 130 ]
-	[ "$(wc -l < out)" = 130 ]
+	[ "$(jq -s 'map(select(.error.status == "CANCELLED").id) | unique | length' out)" = 300 ]
+	[ "$(wc -l < out)" = 300 ]
 }
 
 @test "every line of a batch is answered, whatever its id, and none twice" {

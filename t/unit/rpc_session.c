@@ -408,5 +408,40 @@ main(void)
 		CHECK(pair.server.streams == 0);
 		close_pair(&pair);
 	}
+	TEST("the client opens no more streams than the server's SETTINGS allow") {
+		const nghttp2_settings_entry limit = {
+		    NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 3 };
+
+		open_pair(&pair);
+		nghttp2_submit_settings(pair.server.connection.session,
+		    NGHTTP2_FLAG_NONE, &limit, 1);
+		settle(&pair);
+		for (int i = 0; i < 10; i++)
+			CHECK(ask(&pair) != NULL);
+		settle(&pair);
+		CHECK(pair.server.streams == 3);
+		/* The last one, which was not sent, is given up. */
+		rpc_client_cancel(&pair.client, TAILQ_LAST(&pair.client.open,
+		    rpc_requests), GRPC_CANCELLED, "cancelled");
+		CHECK(finish(&pair) == GRPC_CANCELLED);
+		for (size_t i = 0; i < 9; i++) {
+			settle(&pair);
+			CHECK(pair.server.streams == (i < 7 ? 3 : 9 - i));
+			answer(&pair, 10);
+			settle(&pair);
+			CHECK(finish(&pair) == GRPC_OK);
+		}
+		CHECK(rpc_server_next(&pair.server) == NULL);
+		close_pair(&pair);
+	}
+	TEST("a client that has not read the server's SETTINGS yet opens 100 streams") {
+		open_pair(&pair);
+		pair.down.cut = true;
+		for (int i = 0; i < 200; i++)
+			CHECK(ask(&pair) != NULL);
+		settle(&pair);
+		CHECK(pair.server.streams == 100);
+		close_pair(&pair);
+	}
 	return (unit_end());
 }
