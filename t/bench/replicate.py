@@ -13,14 +13,15 @@ import os
 import resource
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-CONFIG = {"protection": {"Initial": "GuaranteeNothing", "Incremental": "GuaranteeNothing"}}
+sys.path.insert(0, f"{TOP}/t/lib")
+
+from tiny_archive import make
 
 
 def cpu():
@@ -31,37 +32,6 @@ def cpu():
 def forks():
     with open("/proc/stat") as stat:
         return next(int(line.split()[1]) for line in stat if line.startswith("processes"))
-
-
-def version(number):
-    return {"Name": f"snapshot_{number}", "Guid": str(1000 + number), "CreateTXG": str(10 + number),
-            "Creation": f"1970-01-01T00:00:{number % 60:02}Z"}
-
-
-def fletcher4(data):
-    a = b = c = d = 0
-    for (word,) in struct.iter_unpack("<I", data):
-        a, b, c, d = a + word, b + a + word, c + b + a + word, d + c + b + a + word
-    return struct.pack("<4Q", *(n % (1 << 64) for n in (a, b, c, d)))
-
-
-def stream(number):
-    """The shortest stream there is: BEGIN and END, nothing in between."""
-    begin = struct.pack("<IIQQQIIQQ256s", 0, 0, 0x2F5BACBAC, 1, number % 60, 2, 0, 1000 + number,
-                        999 + number if number else 0, f"tank/0@snapshot_{number}".encode())
-    end = struct.pack("<II", 5, 0) + fletcher4(begin) + struct.pack("<Q", 1000 + number)
-    end += bytes(280 - len(end))
-    return begin + end + fletcher4(begin + end)
-
-
-def make_source(path, filesystems, snapshots):
-    os.mkdir(path)
-    for number in range(snapshots):
-        request = json.dumps({"Filesystem": "tank/0", "To": version(number), "ReplicationConfig": CONFIG})
-        subprocess.run(["zr-endpoint", "archive", path, "Receive", request], input=stream(number),
-                       stdout=subprocess.DEVNULL, check=True)
-    for number in range(1, filesystems):
-        shutil.copytree(f"{path}/tank/0", f"{path}/tank/{number}")
 
 
 class Server:
@@ -99,8 +69,8 @@ def main():
     snapshots = int(sys.argv[2]) if len(sys.argv) > 2 else 10
     directory = tempfile.mkdtemp()
     try:
-        make_source(f"{directory}/all", filesystems, snapshots)
-        make_source(f"{directory}/tenth", max(filesystems // 10, 1), snapshots)
+        make(f"{directory}/all", filesystems, snapshots)
+        make(f"{directory}/tenth", max(filesystems // 10, 1), snapshots)
         print(f"{'a whole replication':34} {'steps':>6} {'seconds':>8} {'CPU s':>8} {'processes':>9} {'steps/CPU s':>12}")
         replicate = ["zr-replicate", "-q", "-I", "all", "-s", f"zr-endpoint archive {directory}/all", "-r",
                      "zr-remote ADDRESS"]
