@@ -36,15 +36,27 @@ put(const char *text, size_t length)
 	io_write_all(STDERR_FILENO, text, length, IO_FOREVER, &error);
 }
 
+#define ERASE_SIZE 32	/* bytes */
+
+/* What takes the table off the screen; nothing is there afterwards. */
+static const char *
+erase(char text[ERASE_SIZE])
+{
+	if (on_screen == 0)
+		return ("\r");
+	snprintf(text, ERASE_SIZE, "\033[%dA\r\033[J", on_screen);
+	on_screen = 0;
+	return (text);
+}
+
 void
 table_clear(void)
 {
-	char text[32];
+	char text[ERASE_SIZE];
 
 	if (on_screen == 0)
 		return;
-	snprintf(text, sizeof(text), "\033[%dA\r\033[J", on_screen);
-	on_screen = 0;
+	erase(text);
 	put(text, strlen(text));
 }
 
@@ -217,13 +229,18 @@ table_draw(const struct replication *replication, int64_t now)
 {
 	struct screen screen = { .text = BUFFER_EMPTY(TEXT_MAX) };
 
+	char before[ERASE_SIZE];
+	const char *erasing;
+
 	if (!is_open)
 		return;
+	/* All in one write: an echoed ^C must not come in between. */
+	erasing = erase(before);
+	buffer_append(&screen.text, erasing, strlen(erasing));
 	measure(&screen);
 	add_steps(&screen, replication, now);
 	add_waiting(&screen, replication);
 	add_totals(&screen, replication, now);
-	table_clear();
 	put((const char *)buffer_front(&screen.text), buffer_length(&screen.text));
 	on_screen = screen.drawn;
 	buffer_free(&screen.text);
