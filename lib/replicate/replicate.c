@@ -11,8 +11,53 @@
 #include "replicate/table.h"
 
 #define PROGRESS_EVENT_MS 1000
+#define SIGNAL_MS 200	/* between a child's SIGINT and ours */
 
 /* --- one turn of the loop --- */
+
+/* The run is over: so are its steps. */
+static void
+end_steps(struct replication *replication, const struct error *why, int64_t now)
+{
+	for (size_t i = 0; i < replication->options->parallel; i++)
+		if (replication->slots[i].work != NULL)
+			transfer_end(&replication->slots[i].transfer,
+			    FAILURE_OTHER, why, now);
+}
+
+static void
+take_signals(struct replication *replication, int64_t now)
+{
+	const int number = signals_take_end();
+	struct error error;
+
+	signals_take(SIGCHLD);
+	if (signals_take(SIGUSR1))
+		report_lines(replication);
+	if (number == 0 || replication->signal != 0)
+		return;
+	replication->signal = number;
+	error_set(&error, EXIT_SIGNAL + (unsigned)number, "ended by signal %d",
+	    number);
+	end_steps(replication, &error, now);
+}
+
+/*
+ * Ctrl-C reaches every process of the terminal's group, and this one may be the last:
+ * a child that has ended with this code announces what we are about to get.
+ */
+void
+replication_await_signal(struct replication *replication, int exit_code)
+{
+	const int64_t limit = io_now() + SIGNAL_MS;
+
+	if (exit_code != EXIT_SIGNAL + SIGINT)
+		return;
+	while (replication->signal == 0 && io_now() < limit) {
+		io_poll(NULL, 0, limit);
+		take_signals(replication, io_now());
+	}
+}
 
 static void
 take_reply(struct replication *replication, struct side *side,
@@ -20,6 +65,8 @@ take_reply(struct replication *replication, struct side *side,
 {
 	const char *method = reply->method->name;
 
+	if (reply->failure == FAILURE_TRANSPORT)
+		replication_await_signal(replication, (int)reply->error.code);
 	if (side->lister != NULL) {
 		lister_take(side->lister, reply, now, &replication->fatal);
 		return;
@@ -73,33 +120,6 @@ watch(struct replication *replication, struct slot *slot, int64_t now)
 	    (long long)(stall / 1000));
 	transfer_end(&slot->transfer, FAILURE_TRANSPORT, &error, now);
 	slot->moved_at = now;
-}
-
-/* The run is over: so are its steps. */
-static void
-end_steps(struct replication *replication, const struct error *why, int64_t now)
-{
-	for (size_t i = 0; i < replication->options->parallel; i++)
-		if (replication->slots[i].work != NULL)
-			transfer_end(&replication->slots[i].transfer,
-			    FAILURE_OTHER, why, now);
-}
-
-static void
-take_signals(struct replication *replication, int64_t now)
-{
-	const int number = signals_take_end();
-	struct error error;
-
-	signals_take(SIGCHLD);
-	if (signals_take(SIGUSR1))
-		report_lines(replication);
-	if (number == 0 || replication->signal != 0)
-		return;
-	replication->signal = number;
-	error_set(&error, EXIT_SIGNAL + (unsigned)number, "ended by signal %d",
-	    number);
-	end_steps(replication, &error, now);
 }
 
 /* What is past has been acted on, as far as it could be. */

@@ -132,6 +132,9 @@ struct replication {
 /* Wait for something, and go on with it. */
 void	replication_turn(struct replication *replication);
 
+/* A child has ended with this: if that was Ctrl-C, wait for our own signal. */
+void	replication_await_signal(struct replication *replication, int exit_code);
+
 /* Neither a fatal error nor a signal. */
 bool	replication_goes_on(const struct replication *replication);
 

@@ -84,6 +84,9 @@ work_on_transfer(struct replication *replication, struct slot *slot, int64_t now
 	const bool done = transfer->phase == TRANSFER_DONE;
 	char *hint;
 
+	for (int i = 0; i < TRANSFER_SIDES; i++)
+		replication_await_signal(replication,
+		    transfer->sides[i].call.endpoint.exit_code);
 	work->result.used_resume_token = transfer->used_resume_token;
 	work->result.bytes_known = transfer_bytes(transfer, &work->result.bytes);
 	work->result.elapsed_ms = now - slot->began;
