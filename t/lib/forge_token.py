@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""forge_token.py TONAME TOGUID FROMGUID [FLAG...]: a resume token as zfs would
-write it, for something that never was.  FROMGUID is - for a full stream."""
+"""forge_token.py TONAME TOGUID FROMGUID [bytes=N] [FLAG...]: a resume token as zfs
+would write it, for something that never was.  FROMGUID is - for a full stream."""
 import struct
 import sys
 import zlib
@@ -20,10 +20,12 @@ def number(name, value):
 
 
 def token(to_name, to_guid, from_guid, *flags):
-    pairs = b""
+    pairs, received = b"", 1000
+    if flags and flags[0].startswith("bytes="):
+        received, flags = int(flags[0][6:]), flags[1:]
     if from_guid != "-":
         pairs += number("fromguid", int(from_guid))
-    pairs += number("object", 2) + number("offset", 0) + number("bytes", 1000)
+    pairs += number("object", 2) + number("offset", 0) + number("bytes", received)
     pairs += number("toguid", int(to_guid))
     pairs += pair("toname", 9, 1, to_name.encode() + b"\0")
     for flag in flags:

@@ -3,7 +3,7 @@
 
     terminal.py [-k] ROWS COLUMNS FILE COMMAND...
 
--k: press Ctrl-C once FILE exists and something is drawn.  All that was written goes through a small
+-k: press Ctrl-C once FILE exists and something was drawn twice since then.  All that was written goes through a small
 model of a screen.  Printed: exit status, whether a line was ever wrapped, the screen
 ever scrolled, how many lines were drawn at most, and what is left on the screen.
 The model knows what zr-replicate writes; anything else is an error.
@@ -96,16 +96,19 @@ def main():
     if pid == 0:
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         os.execvp(command[0], command)
-    written, deadline = b"", time.monotonic() + SECONDS
+    written, since, deadline = b"", 0, time.monotonic() + SECONDS
     while True:
         if time.monotonic() > deadline:
             print("it has not ended")
             os.kill(pid, signal.SIGKILL)
             break
-        if press and os.path.exists(ready) and b"\x1b[K" in written:
-            press = False
-            os.write(fd, b"\x03")
         if not select.select([fd], [], [], 0.05)[0]:
+            # Ctrl-C throws away what a terminal has not shown yet: not amid a drawing.
+            if press and os.path.exists(ready):
+                since = since or len(written)
+                if written.count(b"\x1b[J", since) >= 2:
+                    press = False
+                    os.write(fd, b"\x03")
             continue
         try:
             data = os.read(fd, 65536)

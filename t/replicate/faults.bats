@@ -322,3 +322,78 @@ destroy() {
 	same web backup
 	run -111 --separate-stderr timeout $PATIENCE zr-replicate -e /dev/full -s "$SENDER" -r "$RECEIVER"
 }
+
+# ticks PID: of processor time that it has used
+ticks() {
+	awk '{ print $14 + $15 }' "/proc/$1/stat"
+}
+
+# idle SECONDS: in so many, the run takes hardly any processor time
+idle() {
+	local before
+	before=$(ticks "$runner")
+	sleep "$1"
+	[ $(($(ticks "$runner") - before)) -lt $((20 * $1)) ]
+}
+
+@test "what waits does not spin: a stream, a lost side, and a limit that is past" {
+	lay web a 1 1 b 1 1 c 1 1
+	fault sending 1 Send a stall 300000
+	fault receiving 1 Receive b arm 99 'stream lost'
+	later receiving 1 ListFilesystems '' exit 99 'gone'
+	later receiving -1 Ping '' exit 99 'still gone'
+	background zr-replicate -P 3 -w 1 -I all -e events -s "$FAULTY_SENDER" -r "$FAULTY_RECEIVER"
+	runner=${children[-1]}
+	eventually 30 eval '[ "$(events "select(.result == \"failed\").filesystem")" = b ]'
+	# b is given up, and a's stream still stands.
+	idle 2
+	kill "$runner"
+	ended_with 143 "$runner"
+	[ "$(events 'select(.result == "interrupted").filesystem')" = a ]
+}
+
+@test "a token that differs is no progress: only more of the stream is" {
+	guid=$(version one | jq -r .Guid)
+	token() {
+		"$HELPERS/forge_token.py" a@one "$guid" - "bytes=$1"
+	}
+	# Whatever happens, the receiver has so much of it: the number of the call.
+	for n in 1 2 3 4 5 6; do
+		token $((n * 1000)) > "receiving/more.$n"
+		token 1000 > "receiving/same.$n"
+	done
+	token 900 > receiving/same.2
+	token 800 > receiving/same.4
+	cat > receiver <<-'END'
+		#!/bin/sh
+		case $1 in
+		batch) exit 100 ;;
+		ListFilesystems)
+			[ -s received ] || { echo '{}'; exit; }
+			n=$(wc -l < received)
+			echo "{\"Filesystems\":[{\"Path\":\"a\",\"ResumeToken\":\"$(cat "receiving/$WHICH.$n")\"}]}" ;;
+		ListFilesystemVersions) echo '{}' ;;
+		Receive) cat > /dev/null; echo >> received; exit 99 ;;
+		Ping) echo '{}' ;;
+		esac
+	END
+	cat > sender <<-END
+		#!/bin/sh
+		read -r request
+		case \$1 in
+		batch) exit 100 ;;
+		ListFilesystems) echo '{"Filesystems":[{"Path":"a"}]}' ;;
+		ListFilesystemVersions) echo '{"Versions":[$(version one)]}' ;;
+		Send) echo '{"UsedResumeToken":true}' ;;
+		esac
+	END
+	chmod +x sender receiver
+	WHICH=same replicate 99 -a 3 -s ./sender -r ./receiver
+	[ "$(wc -l < received)" = 4 ]
+	rm received
+	for n in 4 5 6; do
+		cp receiving/more.3 "receiving/more.$n"
+	done
+	WHICH=more replicate 99 -a 3 -s ./sender -r ./receiver
+	[ "$(wc -l < received)" = 6 ]
+}

@@ -141,7 +141,7 @@ crowd() {
 	END
 	sed -i 's/ähm@/ähm/' sender
 	cat > receiver <<-'END'
-		#!/bin/sh
+		#!/bin/bash
 		case $1 in
 		batch) while read -r line; do
 			id=${line#'{"id":'} id=${id%%,*}
@@ -165,6 +165,8 @@ crowd() {
 		[ "$(jq .tallest screen)" -le $((${size% *} - 1)) ]
 		[ "$(jq .escapes screen)" -ge 3 ]
 		# Of the table nothing is left, only the last line.
+		[[ "$(jq -r '.left | join("")' screen)" =~ (^|not done|[^r])'zr-replicate: 200 filesystems: 0 up to date, 200 not done'$ ]] ||
+			[ "${size#* }" -lt 80 ]
 		run -1 grep -e waiting: -e KiB/s -e B/s screen
 	done
 	eventually 10 nobody
