@@ -94,6 +94,7 @@ def main():
     rows, columns, ready, command = int(words[0]), int(words[1]), words[2], words[3:]
     pid, fd = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)    # may be ignored where we come from
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         os.execvp(command[0], command)
     written, since, deadline = b"", 0, time.monotonic() + SECONDS
