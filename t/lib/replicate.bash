@@ -97,3 +97,12 @@ calls() {
 events() {
 	jq -r "$1" events
 }
+
+# faulty STATUS ARGUMENT...: a run of both, with events
+faulty() {
+	replicate "$1" -e events "${@:2}" -s "$FAULTY_SENDER" -r "$FAULTY_RECEIVER"
+}
+
+retries() {
+	events 'select(.event == "retry").class' | paste -sd ,
+}

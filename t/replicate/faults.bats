@@ -8,15 +8,6 @@ setup() {
 	mkdir web backup sending receiving
 }
 
-# faulty STATUS ARGUMENT...: a run of both, with events
-faulty() {
-	replicate "$1" -e events "${@:2}" -s "$FAULTY_SENDER" -r "$FAULTY_RECEIVER"
-}
-
-retries() {
-	events 'select(.event == "retry").class' | paste -sd ,
-}
-
 @test "Send and Receive that fail at once, in the stream or late: tried again, and all arrives" {
 	lay web a 1 2 b 1 1 c 1 1 d 1 1 e 1 1 f 1 1
 	fault sending 1 Send a exit 99 'the connection was lost'
@@ -111,34 +102,12 @@ retries() {
 	[ "$(calls sending Ping)" = 1 ]
 }
 
-@test "a side that answers Ping and loses every listing is given up in the end" {
-	lay web a 1 1
-	fault receiving -1 Receive a arm 99 'stream lost'
-	later sending -1 ListFilesystemVersions '' exit 99 'lost while listing'
-	faulty 99 -a 4
-	stderr_has 'a: sender: zr-endpoint: lost while listing'
-	[ "$(calls sending Ping)" -ge 2 ]
-}
-
 @test "a dataset that is busy three times is waited for" {
 	lay web a 1 1
 	fault receiving 3 Receive a exit 1 "cannot receive: dataset is busy"
 	faulty 0
 	[ "$(retries)" = busy,busy,busy ]
 	same web backup
-}
-
-@test "-a: so many attempts, and no more" {
-	lay web a 1 1 b 1 1
-	fault receiving -1 Receive a exit 99 'lost again'
-	faulty 99 -a 3
-	[ "$(calls receiving Receive a)" = 3 ]
-	[ "$(calls receiving Receive b)" = 1 ]
-	stderr_has 'a: receiver: zr-endpoint: lost again'
-	[ "$(events 'select(.result == "failed").message')" = 'receiver: zr-endpoint: lost again' ]
-	faulty 99 -a 1
-	[ "$(calls receiving Receive a)" = 4 ]
-	replicate 100 -a 0 -s "$SENDER" -r "$RECEIVER"
 }
 
 @test "a failure that is neither: planned again once, and given up where nothing has changed" {
@@ -212,63 +181,6 @@ destroy() {
 	[ "$(events 'select(.result == "failed").filesystem' | sort | paste -sd ,)" = a,a/b,a/c,a/c/d ]
 }
 
-@test "-w: a side that is out of reach for longer ends the run, exit 99; beside another failure, 1" {
-	lay web a 1 1 b 1 1 c 1 1
-	fault receiving 1 Receive a arm 99 'stream lost'
-	later receiving -1 ListFilesystems '' exit 99 'nobody there'
-	later receiving -1 Ping '' exit 99 'nobody there'
-	SECONDS=0
-	faulty 99 -w 3 -P 1
-	[ "$SECONDS" -ge 3 ]
-	[ "$SECONDS" -lt 30 ]
-	stderr_has 'a: receiver: zr-endpoint: nobody there'
-	rm receiving/*.fault backup -r
-	mkdir backup
-	fault sending 1 Send b exit 1 'for good'
-	fault receiving 1 Receive a arm 99 'stream lost'
-	fault sending 1 Send b exit 1 'for good'
-	later receiving -1 Ping '' exit 99 'nobody there'
-	later receiving 1 ListFilesystems zz exit 99
-	faulty 1 -w 1 -P 1
-	stderr_has 'b: sender: zr-endpoint: for good'
-}
-
-@test "-W: a stream that stands still is ended, and begun again" {
-	lay web a 1 1
-	fault sending 1 Send a stall 300000
-	faulty 0 -W 2
-	stderr_has 'a: no byte has moved for 2 s'
-	[ "$(retries)" = transport ]
-	same web backup
-}
-
-@test "-t: a call without an answer is lost" {
-	lay web a 1 1
-	fault sending -1 ListFilesystemVersions a never
-	faulty 99 -t 1
-	stderr_has 'no answer to ListFilesystemVersions in time'
-	rm sending/*.fault
-	fault receiving 1 ListFilesystems '' never
-	faulty 99 -t 1
-	fault sending 1 SendCompleted a never
-	faulty 0 -t 1
-	same web backup
-}
-
-@test "an endpoint without batch: a process for each call, also where some fail" {
-	for i in {1..9}; do
-		lay web "a/fs$i" 1 1
-	done
-	sender="$HELPERS/faulty.py -1 sending $SENDER" receiver="$HELPERS/faulty.py -1 receiving $RECEIVER"
-	fault sending 1 Send a/fs3 exit 99 lost
-	fault sending 1 SendCompleted a/fs4 late 99 lost
-	replicate 0 -s "$sender" -r "$receiver"
-	same web backup
-	[ "$(calls sending SendCompleted)" = 10 ]
-	replicate 0 -s "$sender" -r "$receiver"
-	[ -z "$output" ]
-}
-
 @test "garbage and huge answers are errors of their calls, and end" {
 	lay web a 1 1 b 1 1 c 1 1
 	for answer in 'raw|hello' 'raw|{"id":' 'raw|[]' 'huge|90000000'; do
@@ -287,113 +199,4 @@ destroy() {
 	[ "$(wc -c <<< "$stderr")" -lt 5000 ]
 	faulty 0
 	same web backup
-}
-
-@test "-P 1 is one stream at a time, -P 8 is eight" {
-	for i in {1..8}; do
-		lay web "fs$i" 1 1
-		fault sending 1 Send "fs$i" wait go
-	done
-	# With -P 8 all of them wait at the same time.
-	background timeout $PATIENCE zr-replicate -q -P 8 -I all -s "$FAULTY_SENDER" -r "$FAULTY_RECEIVER"
-	eventually 30 eval '[ "$(calls sending Send)" = 8 ]'
-	touch sending/go
-	ended_with 0 "${children[-1]}"
-	same web backup
-	rm -r backup sending/* web/fs[3-8]
-	mkdir backup
-	fault sending 1 Send fs1 wait go
-	background timeout $PATIENCE zr-replicate -q -P 1 -I all -e events -s "$FAULTY_SENDER" -r "$FAULTY_RECEIVER"
-	eventually 30 [ -e sending/go.here ]
-	[ "$(calls sending Send)" = 1 ]
-	touch sending/go
-	ended_with 0 "${children[-1]}"
-	same web backup
-}
-
-@test "standard output that is full ends the run; no step runs on unheard of" {
-	lay web a 1 2 b 1 1
-	run -111 --separate-stderr bash -c "timeout $PATIENCE zr-replicate -I all -e events -s '$SENDER' \
-	    -r '$RECEIVER' > /dev/full"
-	stderr_has 'standard output: '
-	[ "$(events 'select(.event == "summary").code')" = 111 ]
-	run -111 bash -c "timeout $PATIENCE zr-replicate -n -I all -s '$SENDER' -r 'mkdir -p new; zr-endpoint archive new' > /dev/full"
-	faulty 0
-	same web backup
-	run -111 --separate-stderr timeout $PATIENCE zr-replicate -e /dev/full -s "$SENDER" -r "$RECEIVER"
-}
-
-# ticks PID: of processor time that it has used
-ticks() {
-	awk '{ print $14 + $15 }' "/proc/$1/stat"
-}
-
-# idle SECONDS: in so many, the run takes hardly any processor time
-idle() {
-	local before
-	before=$(ticks "$runner")
-	sleep "$1"
-	[ $(($(ticks "$runner") - before)) -lt $((20 * $1)) ]
-}
-
-@test "what waits does not spin: a stream, a lost side, and a limit that is past" {
-	lay web a 1 1 b 1 1 c 1 1
-	fault sending 1 Send a stall 300000
-	fault receiving 1 Receive b arm 99 'stream lost'
-	later receiving 1 ListFilesystems '' exit 99 'gone'
-	later receiving -1 Ping '' exit 99 'still gone'
-	background zr-replicate -P 3 -w 1 -I all -e events -s "$FAULTY_SENDER" -r "$FAULTY_RECEIVER"
-	runner=${children[-1]}
-	eventually 30 eval '[ "$(events "select(.result == \"failed\").filesystem")" = b ]'
-	# b is given up, and a's stream still stands.
-	idle 2
-	kill "$runner"
-	ended_with 143 "$runner"
-	[ "$(events 'select(.result == "interrupted").filesystem')" = a ]
-}
-
-@test "a token that differs is no progress: only more of the stream is" {
-	guid=$(version one | jq -r .Guid)
-	token() {
-		"$HELPERS/forge_token.py" a@one "$guid" - "bytes=$1"
-	}
-	# Whatever happens, the receiver has so much of it: the number of the call.
-	for n in 1 2 3 4 5 6; do
-		token $((n * 1000)) > "receiving/more.$n"
-		token 1000 > "receiving/same.$n"
-	done
-	token 900 > receiving/same.2
-	token 800 > receiving/same.4
-	cat > receiver <<-'END'
-		#!/bin/sh
-		case $1 in
-		batch) exit 100 ;;
-		ListFilesystems)
-			[ -s received ] || { echo '{}'; exit; }
-			n=$(wc -l < received)
-			echo "{\"Filesystems\":[{\"Path\":\"a\",\"ResumeToken\":\"$(cat "receiving/$WHICH.$n")\"}]}" ;;
-		ListFilesystemVersions) echo '{}' ;;
-		Receive) cat > /dev/null; echo >> received; exit 99 ;;
-		Ping) echo '{}' ;;
-		esac
-	END
-	cat > sender <<-END
-		#!/bin/sh
-		read -r request
-		case \$1 in
-		batch) exit 100 ;;
-		ListFilesystems) echo '{"Filesystems":[{"Path":"a"}]}' ;;
-		ListFilesystemVersions) echo '{"Versions":[$(version one)]}' ;;
-		Send) echo '{"UsedResumeToken":true}' ;;
-		esac
-	END
-	chmod +x sender receiver
-	WHICH=same replicate 99 -a 3 -s ./sender -r ./receiver
-	[ "$(wc -l < received)" = 4 ]
-	rm received
-	for n in 4 5 6; do
-		cp receiving/more.3 "receiving/more.$n"
-	done
-	WHICH=more replicate 99 -a 3 -s ./sender -r ./receiver
-	[ "$(wc -l < received)" = 6 ]
 }
