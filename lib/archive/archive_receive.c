@@ -192,10 +192,29 @@ take(struct receive *receive, const uint8_t *bytes, size_t length)
 	return (0);
 }
 
+/* Wait for bytes: 1 if some have come, 0 if not, -1 if we are to wait no longer. */
 static int
-copy(struct receive *receive, int fd, struct progress *progress)
+await_bytes(struct receive *receive, int fd, struct verdict *verdict,
+    struct progress *progress)
 {
-	struct pollfd entry = { .fd = fd, .events = POLLIN };
+	struct pollfd entries[2] = { { .fd = fd, .events = POLLIN },
+	    { .fd = verdict->fd, .events = POLLIN } };
+
+	io_poll(entries, 2, io_earlier(progress_deadline(progress),
+	    verdict_deadline(verdict)));
+	progress_tick(progress, receive->stream.offset, io_now());
+	if (entries[1].revents != 0)
+		verdict_read(verdict);
+	if (check_signals(receive->error) == -1 ||
+	    verdict_check(verdict, receive->error) == -1)
+		return (-1);
+	return (entries[0].revents != 0);
+}
+
+static int
+copy(struct receive *receive, int fd, struct verdict *verdict,
+    struct progress *progress)
+{
 	uint8_t *buffer = malloc(CHUNK);
 	ssize_t got = 1;
 	int result = 0, ready;
@@ -203,13 +222,13 @@ copy(struct receive *receive, int fd, struct progress *progress)
 	if (buffer == NULL)
 		return (error_errno(receive->error, "archive"));
 	while (result == 0 && got > 0) {
-		ready = io_poll(&entry, 1, progress_deadline(progress));
-		progress_tick(progress, receive->stream.offset, io_now());
-		result = check_signals(receive->error);
-		if (ready == 0 || result == -1)
-			continue;
-		got = io_read(fd, buffer, CHUNK);
-		result = got > 0 ? take(receive, buffer, (size_t)got) : 0;
+		ready = await_bytes(receive, fd, verdict, progress);
+		if (ready == 1)
+			got = io_read(fd, buffer, CHUNK);
+		if (ready == -1)
+			result = -1;
+		else if (ready == 1 && got > 0)
+			result = take(receive, buffer, (size_t)got);
 	}
 	free(buffer);
 	if (result == -1)
@@ -290,8 +309,8 @@ archive_receive(int root, const ReceiveReq *request, int fd,
 		return (error_set(error, EXIT_FAILED,
 		    "\"%s\" is not the name of a snapshot", request->to->name));
 	catch_signals();
-	if (begin(&receive) == 0 && copy(&receive, fd, progress) == 0 &&
-	    await_verdict(verdict, error) == 0)
+	if (begin(&receive) == 0 && copy(&receive, fd, verdict,
+	    progress) == 0 && await_verdict(verdict, error) == 0)
 		result = finish(&receive);
 	if (receive.file != -1) {
 		/* Gone already where it was committed. */

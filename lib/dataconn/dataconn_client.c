@@ -5,6 +5,8 @@
 #include "dataconn/dataconn_client.h"
 #include "message/pbjson.h"
 
+#define LEAVE_MS 4000	/* for the peer to hear that a stream is given up */
+
 struct run {
 	struct dataconn *conn;
 	const struct dataconn_client *client;
@@ -18,6 +20,7 @@ struct run {
 	} source;
 	bool failed;		/* *error is set */
 	bool done;
+	int64_t leave_at;	/* ms: then not even a farewell; IO_FOREVER: stay */
 };
 
 static void
@@ -86,16 +89,20 @@ on_source_failed(struct run *run)
 }
 
 /*
- * The producer's stream is over; its verdict, where there will be one, says
- * whether that was all of it.
+ * The producer's stream is over and its verdict, where there will be one, is in: was
+ * that all of it?  A stream that goes on with nobody to give a verdict is not.
  */
 static void
-finish_source(struct run *run)
+judge_source(struct run *run)
 {
 	struct verdict *verdict = run->client->verdict;
 	const char *failure = NULL;
 
-	if (verdict->fd != -1 && verdict_read(verdict) == VERDICT_PENDING)
+	if (run->source == SOURCE_OPEN) {
+		if (verdict_check(verdict, run->error) == 0)
+			return;
+		dataconn_drop_streams(run->conn);
+	} else if (run->source == SOURCE_FINISHED || verdict->fd != -1)
 		return;
 	if (verdict->state == VERDICT_INCOMPLETE)
 		failure = verdict->text;
@@ -106,6 +113,8 @@ finish_source(struct run *run)
 		error_set(run->error, EXIT_FAILED, "the sender failed: %s", failure);
 		run->failed = true;
 	}
+	if (verdict->abandoned)
+		run->leave_at = io_now() + LEAVE_MS;
 	run->source = SOURCE_FINISHED;
 }
 
@@ -113,15 +122,23 @@ finish_source(struct run *run)
 static void
 discard_source(struct run *run)
 {
+	struct verdict *verdict = run->client->verdict;
+	struct pollfd entries[2] = { { .fd = run->client->stream, .events = POLLIN },
+	    { .events = POLLIN } };
 	char buffer[65536];
-	const int fd = run->client->stream;
 	struct error ignored;
 
-	if (run->client->method->kind == METHOD_RECEIVE &&
-	    run->source == SOURCE_OPEN)
-		while (io_wait(fd, POLLIN, IO_FOREVER, &ignored) == 0 &&
-		    io_read(fd, buffer, sizeof(buffer)) > 0)
-			;
+	if (run->client->method->kind != METHOD_RECEIVE ||
+	    run->source != SOURCE_OPEN)
+		return;
+	do {
+		entries[1].fd = verdict->fd;
+		io_poll(entries, 2, verdict_deadline(verdict));
+		if (entries[1].revents != 0)
+			verdict_read(verdict);
+	} while (verdict_check(verdict, &ignored) == 0 &&
+	    (entries[0].revents == 0 || io_read(entries[0].fd, buffer,
+	    sizeof(buffer)) > 0));
 }
 
 static void
@@ -176,16 +193,33 @@ on_event(struct run *run, enum dataconn_event event)
 	}
 }
 
+/* One sleep, also for the verdict: where the stream is over, only it is missing. */
+static void
+turn(struct run *run)
+{
+	struct progress *progress = run->client->progress;
+	struct verdict *verdict = run->client->verdict;
+	const bool awaited = verdict != NULL && run->source != SOURCE_FINISHED;
+	struct pollfd entry = { .fd = awaited ? verdict->fd : -1, .events = POLLIN };
+	int64_t until = io_earlier(progress_deadline(progress), run->leave_at);
+
+	if (awaited)
+		until = io_earlier(until, verdict_deadline(verdict));
+	dataconn_wait(run->conn, &entry, 1, until);
+	progress_tick(progress, dataconn_bytes(run->conn), io_now());
+	if (entry.revents != 0)
+		verdict_read(verdict);
+}
+
 int
 dataconn_client_run(struct dataconn *conn, const struct dataconn_client *client,
     struct error *error)
 {
-	struct run run = { .conn = conn, .client = client, .error = error };
+	struct run run = { .conn = conn, .client = client, .error = error,
+	    .leave_at = IO_FOREVER };
 	const enum method_kind kind = client->method->kind;
 	enum dataconn_event event;
 	struct error unused;
-	struct pollfd verdict;
-	bool ask;
 
 	if (send_request(&run) == -1)
 		return (-1);
@@ -196,29 +230,19 @@ dataconn_client_run(struct dataconn *conn, const struct dataconn_client *client,
 		while (!run.done && (event = dataconn_next(conn,
 		    run.failed ? &unused : error)) != DATACONN_WAIT)
 			on_event(&run, event);
-		if (kind == METHOD_RECEIVE && run.answer != NULL &&
-		    run.source == SOURCE_FINISHED)
+		if (kind == METHOD_RECEIVE && !run.done)
+			judge_source(&run);
+		if ((kind == METHOD_RECEIVE && run.answer != NULL &&
+		    run.source == SOURCE_FINISHED) || io_now() >= run.leave_at)
 			run.done = true;
-		if (run.done)
-			break;
-		/* After the last stream byte only the verdict is missing. */
-		ask = run.source == SOURCE_ENDED;
-		if (ask && client->verdict->fd == -1) {
-			finish_source(&run);
-			continue;
-		}
-		verdict = (struct pollfd){ .fd = ask ? client->verdict->fd : -1,
-		    .events = POLLIN };
-		dataconn_wait(conn, &verdict, 1,
-		    progress_deadline(client->progress));
-		progress_tick(client->progress, dataconn_bytes(conn), io_now());
-		if (verdict.revents != 0)
-			finish_source(&run);
+		if (!run.done)
+			turn(&run);
 	}
 	if (!run.failed && kind != METHOD_SEND)
 		write_answer(&run);
 	progress_end(client->progress, dataconn_bytes(conn));
-	dataconn_close(conn);
+	if (run.leave_at == IO_FOREVER)
+		dataconn_close(conn);
 	if (!run.failed)
 		discard_source(&run);
 	free(run.answer);

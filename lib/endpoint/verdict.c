@@ -36,6 +36,7 @@ settle(struct verdict *verdict, bool whole_line)
 {
 	const size_t length = verdict->length;
 
+	verdict->abandoned = !whole_line;
 	if (whole_line && length == 1 && verdict->text[0] == '0') {
 		verdict->state = VERDICT_COMPLETE;
 		return;
@@ -79,7 +80,23 @@ verdict_read(struct verdict *verdict)
 	if (verdict_feed(verdict, buffer, got > 0 ? (size_t)got : 0) !=
 	    VERDICT_PENDING)
 		io_close(&verdict->fd);
+	if (verdict->abandoned)
+		verdict->give_up_at = io_now() + VERDICT_GRACE_MS;
 	return (verdict->state);
+}
+
+int64_t
+verdict_deadline(const struct verdict *verdict)
+{
+	return (verdict->abandoned ? verdict->give_up_at : IO_FOREVER);
+}
+
+int
+verdict_check(const struct verdict *verdict, struct error *error)
+{
+	if (!verdict->abandoned || io_now() < verdict->give_up_at)
+		return (0);
+	return (error_set(error, EXIT_FAILED, "%s", verdict->text));
 }
 
 int

@@ -14,11 +14,17 @@
  * (zr-step) passes the status on to the receiving side: ZR_VERDICT=FD in its
  * environment names a descriptor that will give one line, "0" for a complete
  * stream, any other text for why it is not; end of file is no verdict.  The
- * receiving side reads the stream to its end first and then the verdict, and
- * keeps nothing without a good one.
+ * receiving side judges it at the stream's end, and keeps nothing without a good
+ * one.
+ *
+ * While the stream lasts it polls the descriptor, too.  A line that comes early is
+ * kept.  Its end without a line means that nobody is left who waits for the stream
+ * (whoever ran both sides was killed): the stream, which may last for hours, is then
+ * given up.
  */
 #define VERDICT_ENVIRONMENT "ZR_VERDICT"
 #define VERDICT_TEXT_MAX 4096	/* bytes; what is longer is cut */
+#define VERDICT_GRACE_MS 2000	/* a sender that was killed too ends its stream by then */
 
 enum verdict_state {
 	VERDICT_PENDING,
@@ -29,6 +35,8 @@ enum verdict_state {
 struct verdict {
 	int fd;			/* -1: nobody gives a verdict, or it is in */
 	enum verdict_state state;
+	bool abandoned;		/* it came to its end without a line */
+	int64_t give_up_at;	/* private: then, the end of its grace */
 	size_t length;		/* of what came so far */
 	char text[VERDICT_TEXT_MAX + 1];
 };
@@ -55,6 +63,14 @@ enum verdict_state verdict_read(struct verdict *verdict);
  */
 enum verdict_state verdict_feed(struct verdict *verdict, const char *bytes,
 	    size_t size);
+
+/*
+ * While the stream goes on: the time at which it is to be given up, IO_FOREVER until
+ * the verdict is abandoned.  From that time on verdict_check() returns -1 with
+ * verdict->text (EXIT_FAILED), before it 0.
+ */
+int64_t	verdict_deadline(const struct verdict *verdict);
+int	verdict_check(const struct verdict *verdict, struct error *error);
 
 /*
  * For everybody else, after the stream's end: wait for the verdict.  0 if

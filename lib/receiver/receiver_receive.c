@@ -307,7 +307,7 @@ move_hold(const struct receive *receive)
 
 /* Where the stream goes. */
 static int
-receive_stream(struct receive *receive)
+receive_stream(struct receive *receive, struct verdict *verdict)
 {
 	const struct receiver *receiver = receive->receiver;
 	const bool saved = receive->list.count > 0 &&
@@ -327,7 +327,7 @@ receive_stream(struct receive *receive)
 		snprintf(target, sizeof(target), "%s@%s", receive->incoming,
 		    receive->request->to->name);
 		return (receiver_recv(receiver, target, &receive->head, flags,
-		    receive->error) == -1 ? -1 : receiver_take_place(receiver,
+		    verdict, receive->error) == -1 ? -1 : receiver_take_place(receiver,
 		    receive->incoming, receive->local, receive->error));
 	}
 	/* An increment needs the snapshots that are there. */
@@ -341,7 +341,7 @@ receive_stream(struct receive *receive)
 	if (receive->placeholder)
 		flags |= RECV_NO_PLACEHOLDER;
 	return (receiver_recv(receiver, receive->snapshot, &receive->head, flags,
-	    receive->error));
+	    verdict, receive->error));
 }
 
 /* With what is there, to the producer's last word. */
@@ -351,7 +351,7 @@ take_stream(struct receive *receive, struct verdict *verdict)
 	if (check_stream(receive) == -1 || abort_saved_state(receive) == -1 ||
 	    (!receive->existed && receiver_make_parents(receive->receiver,
 	    receive->local, receive->error) == -1) ||
-	    receive_stream(receive) == -1)
+	    receive_stream(receive, verdict) == -1)
 		return (-1);
 	zfs_let_go();
 	return (verdict_wait(verdict, IO_FOREVER, receive->error));

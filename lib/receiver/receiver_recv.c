@@ -36,7 +36,8 @@ add_options(struct zfs_arguments *arguments, const struct receiver *receiver,
 
 int
 receiver_recv(const struct receiver *receiver, const char *target,
-    const struct stream_head *head, enum recv_flags flags, struct error *error)
+    const struct stream_head *head, enum recv_flags flags,
+    struct verdict *verdict, struct error *error)
 {
 	struct zfs_arguments arguments = zfs_arguments("recv", NULL);
 	int result;
@@ -60,6 +61,7 @@ receiver_recv(const struct receiver *receiver, const char *target,
 		arguments.input = buffer_front(&head->bytes);
 		arguments.input_length = buffer_length(&head->bytes);
 	}
+	arguments.verdict = verdict;
 	result = zfs_do(&arguments, ZFS_READ_INPUT, error);
 	zfs_arguments_free(&arguments);
 	return (result);

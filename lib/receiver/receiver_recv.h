@@ -1,6 +1,7 @@
 #ifndef ZR_RECEIVER_RECV_H
 #define ZR_RECEIVER_RECV_H
 
+#include "endpoint/verdict.h"
 #include "format/stream_head.h"
 #include "receiver/receiver.h"
 
@@ -13,10 +14,11 @@ enum recv_flags {
 /*
  * Run zfs recv on standard input.  target: "pool/filesystem@snapshot".  The receiver's
  * -o and -x that do not apply to the stream's kind of dataset are left out, and the log
- * says so once.
+ * says so once.  The verdict is for giving the stream up while it lasts; whether it was
+ * whole is still to be asked.
  */
 int	receiver_recv(const struct receiver *receiver, const char *target,
 	    const struct stream_head *head, enum recv_flags flags,
-	    struct error *error);
+	    struct verdict *verdict, struct error *error);
 
 #endif

@@ -18,6 +18,7 @@
 
 static const int ending_signals[] = { SIGTERM, SIGINT, SIGHUP };
 
+#define KILL_MS 3000	/* from giving a stream up to SIGKILL */
 #define ENDING_SIGNALS (sizeof(ending_signals) / sizeof(ending_signals[0]))
 
 static int ended_by;		/* the signal that told us to end; 0: none */
@@ -156,24 +157,60 @@ check_ended(struct error *error)
 }
 
 /*
+ * The stream that it reads is given up: SIGTERM lets it keep what can be resumed, and
+ * SIGKILL does not let it stay.
+ */
+struct giving_up {
+	struct verdict *verdict;	/* NULL: never */
+	int64_t kill_at;		/* IO_FOREVER: not begun, or done */
+	bool begun;
+};
+
+static int64_t
+giving_up_deadline(const struct giving_up *giving_up)
+{
+	return (giving_up->begun || giving_up->verdict == NULL ?
+	    giving_up->kill_at : verdict_deadline(giving_up->verdict));
+}
+
+static void
+give_up(struct giving_up *giving_up, const struct process *process)
+{
+	const int64_t now = io_now();
+
+	if (now < giving_up_deadline(giving_up))
+		return;
+	process_signal(process, giving_up->begun ? SIGKILL : SIGTERM);
+	giving_up->kill_at = giving_up->begun ? IO_FOREVER : now + KILL_MS;
+	giving_up->begun = true;
+}
+
+/*
  * Everything that it says, and what it is to read, until it has ended and said it
  * all.  False if some of its output found no room.
  */
 static bool
-attend(struct process *process, struct feed *feed, struct buffer *output,
-    char *words, size_t *length)
+attend(struct process *process, struct feed *feed, struct giving_up *giving_up,
+    struct buffer *output, char *words, size_t *length)
 {
-	struct pollfd entries[3];
+	struct verdict *verdict = giving_up->verdict;
+	struct pollfd entries[4];
 	bool ended, lost = false;
 
 	do {
 		entries[0] = (struct pollfd){ .fd = process->output, .events = POLLIN };
 		entries[1] = (struct pollfd){ .fd = process->errors, .events = POLLIN };
 		feed_wait(feed, &entries[2]);
+		entries[3] = (struct pollfd){ .events = POLLIN,
+		    .fd = verdict != NULL ? verdict->fd : -1 };
 		signals_take(SIGCHLD);
 		ended = process_has_ended(process);
-		if (!ended)
-			io_poll(entries, 3, IO_FOREVER);
+		if (!ended) {
+			io_poll(entries, 4, giving_up_deadline(giving_up));
+			if (entries[3].revents != 0)
+				verdict_read(verdict);
+			give_up(giving_up, process);
+		}
 		pass_signals(process);
 		feed_move(feed);
 		if (process->output != -1 &&
@@ -218,6 +255,8 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 {
 	struct process process = PROCESS_NONE;
 	char words[ZFS_WORDS_MAX];
+	struct giving_up giving_up = { .verdict = arguments->verdict,
+	    .kill_at = IO_FOREVER };
 	struct feed feed;
 	size_t length = 0;
 	bool whole;
@@ -228,7 +267,7 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	if (check_ended(error) == -1 || start(&process, arguments, flags,
 	    output != NULL, &feed, error) == -1)
 		return (-1);
-	whole = attend(&process, &feed, output, words, &length);
+	whole = attend(&process, &feed, &giving_up, output, words, &length);
 	report->exit_code = process_wait(&process);
 	process_close(&process);
 	feed_free(&feed);
@@ -236,7 +275,8 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	report->command = arguments->items[1];
 	strlcpy(report->dataset, arguments->items[arguments->count - 1],
 	    sizeof(report->dataset));
-	if (check_ended(error) == -1)
+	if (check_ended(error) == -1 || (giving_up.begun &&
+	    verdict_check(arguments->verdict, error) == -1))
 		return (-1);
 	if (!whole)
 		return (error_set(error, EXIT_FAILED, "zfs printed more than "

@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "endpoint/verdict.h"
 #include "format/fs_name.h"
 
 /*
@@ -34,6 +35,7 @@ struct zfs_arguments {
 	bool out_of_memory;		/* zfs_run() will say so */
 	const void *input;		/* the beginning of its standard input; */
 	size_t input_length;		/* bytes */
+	struct verdict *verdict;	/* NULL, or on the stream that it reads */
 };
 
 /* Once per program, before the first command: PATH, locale. */
@@ -60,7 +62,8 @@ enum zfs_flags {
 /*
  * Run it to its end.  Its standard output is appended to *output, or discarded if that
  * is NULL.  0 with *report, whatever the exit code; -1 if it could not be run, was
- * ended because we were, or printed more than output may hold.
+ * ended because we were or because the verdict says to give up the stream, or printed
+ * more than output may hold.
  */
 int	zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	    struct buffer *output, struct zfs_report *report,

@@ -95,6 +95,25 @@ main(void)
 		CHECK_TEXT(verdict.text,
 		    "the sender ended without a verdict on its stream");
 	}
+	TEST("only without a line is the stream given up, after its grace") {
+		const int64_t before = io_now();
+
+		CHECK(given(&verdict, "0", 0) == VERDICT_INCOMPLETE);
+		CHECK(verdict.abandoned);
+		CHECK(verdict_deadline(&verdict) >= before + VERDICT_GRACE_MS);
+		CHECK(verdict_deadline(&verdict) <= io_now() + VERDICT_GRACE_MS);
+		CHECK(verdict_check(&verdict, &error) == 0);
+		verdict.give_up_at = io_now();
+		CHECK(verdict_check(&verdict, &error) == -1);
+		CHECK(error.code == EXIT_FAILED);
+		CHECK_TEXT(error.text, verdict.text);
+		for (int i = 0; i < 2; i++) {
+			given(&verdict, i == 0 ? "0\n" : "pool suspended\n", 0);
+			CHECK(!verdict.abandoned);
+			CHECK(verdict_deadline(&verdict) == IO_FOREVER);
+			CHECK(verdict_check(&verdict, &error) == 0);
+		}
+	}
 	TEST("the reason comes through, made valid UTF-8, however it is cut") {
 		for (size_t cut = 0; cut <= 18; cut++) {
 			CHECK(given(&verdict, "dataset is \xff busy\n", cut) ==
