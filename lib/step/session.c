@@ -142,7 +142,7 @@ cancel(struct session *session, struct session_call *call, int64_t now)
 	if (session->alone)
 		session_single_cancel(session, call, now);
 	else
-		session_batch_cancel(session, call);
+		session_batch_cancel(session, call, now);
 	error_set(&error, EXIT_TIMEOUT, "no answer to %s in time",
 	    call->reply.method->name);
 	session_fail(session, call, NULL, &error);

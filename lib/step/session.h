@@ -12,8 +12,9 @@
  * Many calls at an endpoint that is given as a command string (command.h).  All of
  * them go through one "STRING batch" (zr-endpoint-interface(7)), which is started
  * with the first call.  If it ends early, the calls that wait for an answer fail, and
- * the next call starts it again.  An endpoint without that form (exit 100) gets a
- * process for each call, SESSION_PROCESSES at once.
+ * the next call starts it again.  One that answers nothing within a call's time is
+ * ended.  An endpoint without that form (exit 100) gets a process for each call,
+ * SESSION_PROCESSES at once.
  *
  *	session_call(session, "ListFilesystems", &request.base, ...);
  *	session_poll(session, entries);

@@ -131,9 +131,11 @@ read_answers(struct session *session, int64_t now)
 	}
 	/* What it said before it answered is known first. */
 	endpoint_read_errors(endpoint);
-	while ((line = lines_next(&session->answers, &length)) != NULL)
+	while ((line = lines_next(&session->answers, &length)) != NULL) {
+		session->lines_read++;
 		if (take_answer(session, line, length, &session->broken) == -1)
 			goto end;
+	}
 	if (!session->answers.ended)
 		return;
 	/* Its exit status, which says why, may come a little later. */
@@ -233,6 +235,7 @@ send_call(struct session *session, struct session_call *call)
 
 	write_id(text, &id, call->id);
 	call->sent = true;
+	call->lines_before = session->lines_read;
 	if (batch_write_request(&session->requests, &id, call->reply.method->name,
 	    call->request, call->length, &error) == 0)
 		return;
@@ -289,8 +292,10 @@ session_batch_handle(struct session *session,
 		endpoint_check_held(endpoint, now);
 }
 
+/* A batch that has answered nothing since it got the call answers nothing any more. */
 void
-session_batch_cancel(struct session *session, const struct session_call *call)
+session_batch_cancel(struct session *session, const struct session_call *call,
+    int64_t now)
 {
 	const size_t before = buffer_length(&session->requests);
 	struct json_slice id;
@@ -303,6 +308,11 @@ session_batch_cancel(struct session *session, const struct session_call *call)
 	if (batch_write_cancel(&session->requests, &id, &error) == -1)
 		buffer_truncate(&session->requests, before);
 	session->cancelled++;
+	if (call->lines_before != session->lines_read ||
+	    session->broken.code != EXIT_DONE)
+		return;
+	error_set(&session->broken, EXIT_TIMEOUT, "its batch does not answer");
+	endpoint_end(&session->batch.call.endpoint, now);
 }
 
 void

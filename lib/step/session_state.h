@@ -21,6 +21,7 @@ struct session_call {
 	char *request;			/* JSON; owned */
 	size_t length;
 	bool sent;			/* to the batch, or to a process of its own */
+	uint64_t lines_before;		/* that the batch had written then */
 };
 
 TAILQ_HEAD(session_calls, session_call);
@@ -39,6 +40,7 @@ struct session {
 	size_t count;			/* of both */
 	uint64_t next_id;
 	bool has_batch;			/* it runs, or has ended unnoticed */
+	uint64_t lines_read;		/* of its answers */
 	size_t cancelled;		/* calls that it has not answered yet */
 	int64_t end_at;			/* its output is closed: SIGTERM */
 	bool answered;			/* some batch has given an answer */
@@ -70,7 +72,7 @@ void	session_drop(struct command *command);
 bool	session_batch_takes(const struct session *session);	/* a call, now */
 void	session_batch_send(struct session *session);
 void	session_batch_cancel(struct session *session,
-	    const struct session_call *call);
+	    const struct session_call *call, int64_t now);
 void	session_batch_poll(const struct session *session,
 	    struct pollfd entries[CALL_ENTRIES]);
 int64_t	session_batch_deadline(const struct session *session);

@@ -195,3 +195,24 @@ idle() {
 	WHICH=more replicate 99 -a 3 -s ./sender -r ./receiver
 	[ "$(wc -l < received)" = 6 ]
 }
+
+@test "a batch that answers nothing any more is ended and started again" {
+	lay web a 1 1 b 1 1
+	cat > stuck <<-'END'
+		#!/bin/sh
+		[ "$1" = batch ] || exec zr-endpoint archive web "$@"
+		echo batch >> starts
+		mkdir hung 2> /dev/null || exec zr-endpoint archive web batch
+		while read -r line; do
+			case $line in
+			*SendCompleted*) exec sleep 300 ;;
+			*) printf '%s\n' "$line" ;;
+			esac
+		done | zr-endpoint archive web batch
+	END
+	chmod +x stuck
+	replicate 0 -t 2 -s ./stuck -r "$RECEIVER"
+	stderr_has 'no answer to SendCompleted in time'
+	[ "$(wc -l < starts)" = 2 ]
+	same web backup
+}
