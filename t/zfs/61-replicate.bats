@@ -212,6 +212,33 @@ SOURCE="zr-endpoint sender -j job -f 'src/a<'"
 	[ "$(jq -r '.from + .to' steps | xargs)" = 12 ]
 }
 
+@test "every receive is cut after 1 MB, again and again: all of it arrives, and nothing starts over" {
+	zfs create src/data
+	random 5000000 src/data/file
+	zfs snapshot src/data@1
+	random 3000000 src/data/file2
+	zfs snapshot src/data@2
+	cat > cutting-zfs <<-'END'
+		#!/bin/sh
+		case "$1 $2" in
+		'recv -A') exec zfs "$@" ;;
+		recv*) head -c 1000000 | tee -a received | zfs "$@" ;;
+		*) exec zfs "$@" ;;
+		esac
+	END
+	chmod +x cutting-zfs
+	# Two attempts in a row without progress would be the end.
+	ZR_ZFS=$PWD/cutting-zfs zr-replicate -j -I all -a 2 -e events -s "$SENDER" -r "$RECEIVER" > steps
+	[ "$(jq -r .to steps | xargs)" = '1 2' ]
+	[ "$(jq -r .resumed steps | xargs)" = 'true true' ]
+	[ "$(jq -s 'map(select(.event == "step-begin")) | length' events)" -ge 9 ]
+	# 8 MB, and for each cut what was not whole: a record and the headers of a stream.
+	echo "$(wc -c < received) bytes were received"
+	[ "$(wc -c < received)" -lt 12000000 ]
+	same_snapshot src/data@2
+	[ -z "$(holds_of src/data)" ]
+}
+
 @test "kill -9 of anything in a run: nothing stays, the next run goes on where it was" {
 	local count=${ZR_TEST_INTERRUPTIONS:-10} resumed=0 number=0 session victims
 	RANDOM=${ZR_TEST_SEED:=$RANDOM}
