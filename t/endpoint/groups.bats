@@ -9,7 +9,8 @@ setup() {
 	cat > zfs <<-'END'
 	#!/bin/bash
 	shift 11
-	echo "$*" >> ran
+	# Two may run at once, and a long line is several writes.
+	{ flock 9; echo "$*" >&9; } 9>> ran
 	declare -A shown
 	show() {
 		[ -z "${shown[$1]}" ] || return 0
