@@ -30,7 +30,7 @@ orphaned() {
 	eventually 60 test -e flowing
 	ps -o args= -s "${children[-1]}" | grep -q '^zfs recv'
 	kill -9 "${children[-1]}"
-	eventually 10 session_ended "${children[-1]}"
+	eventually 30 session_ended "${children[-1]}"
 }
 
 # resumed FROM TO TOKEN: the next step.
