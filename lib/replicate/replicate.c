@@ -112,7 +112,7 @@ watch(struct replication *replication, struct slot *slot, int64_t now)
 	}
 	if (now >= slot->told_at + PROGRESS_EVENT_MS && known) {
 		slot->told_at = now;
-		report_progress(replication, slot);
+		events_progress(replication, slot->work, bytes);
 	}
 	if (stall == 0 || now < slot->moved_at + stall)
 		return;
@@ -349,7 +349,7 @@ replicate(const struct replicate_options *options)
 	int code;
 
 	open_all(&replication);
-	report_start(&replication);
+	events_start(&replication);
 	replication_list(&replication);
 	if (replication_goes_on(&replication))
 		replication_plan(&replication);

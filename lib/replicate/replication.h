@@ -194,6 +194,9 @@ void	work_fail(struct replication *replication, struct work *work,
 	    enum failure failure, const struct error *why, int64_t now);
 void	work_give_up(struct replication *replication, struct work *work,
 	    const struct error *why);
+
+/* Why its plan has failed, and what to do about it. */
+void	work_plan_error(const struct work *work, struct error *error);
 void	work_keep_error(struct work *work, const struct error *why);
 void	work_end(struct replication *replication, struct work *work,
 	    enum work_end end);
@@ -216,13 +219,7 @@ uint64_t sizes_total(const struct replication *replication, bool *unknown);
 
 /* --- replication_report.c: what is said, on standard output, standard error and as events --- */
 
-void	report_start(struct replication *replication);
-void	report_listed(struct replication *replication);
 void	report_plan(struct replication *replication, const struct work *work);
-void	report_size(struct replication *replication, const struct work *work,
-	    size_t step);
-void	report_begin(struct replication *replication, const struct slot *slot);
-void	report_progress(struct replication *replication, const struct slot *slot);
 void	report_step(struct replication *replication, const struct work *work);
 void	report_retry(struct replication *replication, const struct work *work,
 	    int64_t now);

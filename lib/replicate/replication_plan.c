@@ -3,7 +3,7 @@
 
 #include "base/diag.h"
 #include "base/io.h"
-#include "replicate/replication.h"
+#include "replicate/events.h"
 
 static void
 start_listing(struct replication *replication, struct side *side,
@@ -116,8 +116,7 @@ settle(struct replication *replication, struct work *work)
 	struct error error;
 
 	if (plan_failed(plan)) {
-		error_set(&error, EXIT_FAILED, "%s", plan->message);
-		strlcpy(error.hint, plan->advice, sizeof(error.hint));
+		work_plan_error(work, &error);
 		work->failure = failure_of_plan(plan);
 		work_keep_error(work, &error);
 		work_end(replication, work, END_FAILED);
@@ -134,7 +133,7 @@ replication_plan(struct replication *replication)
 {
 	struct plan_set *set = &replication->set;
 
-	report_listed(replication);
+	events_listed(replication);
 	if (plan_set_make(set, &replication->options->plan,
 	    &replication->sides[SIDE_SENDER].listing,
 	    &replication->sides[SIDE_RECEIVER].listing,

@@ -72,18 +72,6 @@ write_step(struct replication *replication, const struct work *work)
 /* --- as the run goes on --- */
 
 void
-report_start(struct replication *replication)
-{
-	events_start(replication);
-}
-
-void
-report_listed(struct replication *replication)
-{
-	events_listed(replication);
-}
-
-void
 report_plan(struct replication *replication, const struct work *work)
 {
 	const struct replicate_options *options = replication->options;
@@ -104,24 +92,6 @@ report_plan(struct replication *replication, const struct work *work)
 			    buffer_length(out));
 		buffer_consume(out, buffer_length(out));
 	}
-}
-
-void
-report_size(struct replication *replication, const struct work *work, size_t step)
-{
-	events_size(replication, work, step);
-}
-
-void
-report_begin(struct replication *replication, const struct slot *slot)
-{
-	events_begin(replication, slot->work);
-}
-
-void
-report_progress(struct replication *replication, const struct slot *slot)
-{
-	events_progress(replication, slot->work, slot->moved);
 }
 
 void

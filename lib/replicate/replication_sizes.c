@@ -1,14 +1,14 @@
 #include <stdlib.h>
 
 #include "base/io.h"
-#include "replicate/replication.h"
+#include "replicate/events.h"
 
 /*
  * SendDry of each step, a few at a time, in the order of the filesystems: an estimate is
  * for somebody who looks at it and never delays a step.
  */
 
-/* The next step that has not begun; false: there is none. */
+/* The next step that has not begun; false if all have. */
 static bool
 find_next(struct replication *replication, struct work **work, size_t *step)
 {
@@ -83,7 +83,7 @@ sizes_take(struct replication *replication, struct reply *reply)
 	    work->plans == question->plan) {
 		work->sizes[question->step] =
 		    ((SendRes *)reply->answer)->expectedsize;
-		report_size(replication, work, question->step);
+		events_size(replication, work, question->step);
 	}
 	question->work = NULL;
 }

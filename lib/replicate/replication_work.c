@@ -1,9 +1,7 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/diag.h"
-#include "replicate/replication.h"
+#include "replicate/events.h"
 
 #define RETRY_MS	1000	/* the first wait is at most this long, */
 #define RETRY_MAX_MS	60000	/* each next one twice as long, up to this */
@@ -35,7 +33,7 @@ start_step(struct replication *replication, struct slot *slot, struct plan *plan
 	slot->work = work;
 	work->state = WORK_TRANSFER;
 	replication->running++;
-	report_begin(replication, slot);
+	events_begin(replication, work);
 }
 
 static struct slot *
@@ -82,7 +80,6 @@ work_on_transfer(struct replication *replication, struct slot *slot, int64_t now
 	struct error error = transfer->error;
 	const enum failure failure = transfer->failure;
 	const bool done = transfer->phase == TRANSFER_DONE;
-	char *hint;
 
 	for (int i = 0; i < TRANSFER_SIDES; i++)
 		replication_await_signal(replication,
@@ -99,11 +96,7 @@ work_on_transfer(struct replication *replication, struct slot *slot, int64_t now
 		work_complete(replication, work, now);
 		return;
 	}
-	hint = strstr(work->result.hints, DIAG_HINT);
-	if (hint != NULL)
-		snprintf(error.hint, sizeof(error.hint), "%.*s",
-		    (int)strcspn(hint + strlen(DIAG_HINT), "\n"),
-		    hint + strlen(DIAG_HINT));
+	command_first_hint(error.hint, work->result.hints);
 	work_fail(replication, work, failure, &error, now);
 }
 
@@ -163,6 +156,13 @@ retry_wait(size_t failures)
 }
 
 void
+work_plan_error(const struct work *work, struct error *error)
+{
+	error_set(error, EXIT_FAILED, "%s", work->plan->message);
+	strlcpy(error->hint, work->plan->advice, sizeof(error->hint));
+}
+
+void
 work_keep_error(struct work *work, const struct error *why)
 {
 	if (work->error == NULL)
@@ -207,8 +207,7 @@ work_on_plan(struct replication *replication, struct work *work, bool same,
 	if (moved)
 		work->failures = 0;
 	if (plan_failed(plan)) {
-		error_set(&error, EXIT_FAILED, "%s", plan->message);
-		strlcpy(error.hint, plan->advice, sizeof(error.hint));
+		work_plan_error(work, &error);
 		work->failure = FAILURE_OTHER;
 		work_give_up(replication, work, &error);
 	} else if (same && work->failure == FAILURE_OTHER) {
@@ -231,7 +230,7 @@ end_children(struct replication *replication, enum failure failure)
 
 		if (work->state != WORK_READY || !plan_failed(work->plan))
 			continue;
-		error_set(&error, EXIT_FAILED, "%s", work->plan->message);
+		work_plan_error(work, &error);
 		work->failure = failure;
 		work_keep_error(work, &error);
 		work_end(replication, work, END_FAILED);

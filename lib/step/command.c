@@ -233,3 +233,15 @@ command_free(struct command *command, char *hints, size_t size)
 	call_free(&command->call);
 	*command = COMMAND_NONE(command->role);
 }
+
+void
+command_first_hint(char hint[ERROR_HINT_SIZE], const char *hints)
+{
+	const char *first = strstr(hints, DIAG_HINT);
+
+	hint[0] = '\0';
+	if (first == NULL)
+		return;
+	first += strlen(DIAG_HINT);
+	snprintf(hint, ERROR_HINT_SIZE, "%.*s", (int)strcspn(first, "\n"), first);
+}

@@ -83,6 +83,9 @@ const char *command_reason(const struct command *command);
  */
 const char *command_last_line(struct command *command);
 
+/* The first of such hints as an error's: without names, on one line; "" if none. */
+void	command_first_hint(char hint[ERROR_HINT_SIZE], const char *hints);
+
 /* Show what nobody asked for; append the hints to those; free what is held. */
 void	command_free(struct command *command, char *hints, size_t size);
 

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/diag.h"
 #include "base/io.h"
 #include "message/pbjson.h"
 #include "step/session_state.h"
@@ -119,17 +118,11 @@ void
 session_take_reason(struct command *command, struct error *why)
 {
 	char hints[sizeof(command->hints)] = "";
-	const char *hint;
 
 	error_set(why, (enum exit_code)command->call.endpoint.exit_code, "%s",
 	    command_last_line(command));
 	command_free(command, hints, sizeof(hints));
-	hint = strstr(hints, DIAG_HINT);
-	if (hint == NULL)
-		return;
-	hint += strlen(DIAG_HINT);
-	snprintf(why->hint, sizeof(why->hint), "%.*s", (int)strcspn(hint, "\n"),
-	    hint);
+	command_first_hint(why->hint, hints);
 }
 
 /* --- deadlines --- */
