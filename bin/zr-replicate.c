@@ -40,8 +40,9 @@ milliseconds(int option, const char *text, int64_t least)
 	return (1000 * usage_number(option, "seconds", text, least, SECONDS_MAX));
 }
 
-/* -1 where -Z was not given. */
-static int64_t sizes = -1;
+/* What is acted on once the whole command line is known to be valid. */
+static int64_t sizes = -1;		/* -1: -Z was not given */
+static const char *events;		/* NULL: -e was not given */
 
 static void
 take_option(struct replicate_options *options, int option, char *text)
@@ -53,7 +54,7 @@ take_option(struct replicate_options *options, int option, char *text)
 		options->attempts = (size_t)usage_number('a', "attempts", text, 1, 1000);
 		return;
 	case 'e':
-		options->events = open_events(text);
+		events = text;
 		return;
 	case 'h':
 		usage_help(usage);
@@ -118,7 +119,7 @@ parse_options(struct replicate_options *options, int argc, char *argv[])
 		usage_die(usage);
 	usage_operand("a sender", options->sender);
 	usage_operand("a receiver", options->receiver);
-	if (options->job != NULL && options->events == -1)
+	if (options->job != NULL && events == NULL)
 		die(EXIT_USAGE, "-J names the job in the events: -e FILE");
 	options->filesystems = argv + optind;
 	options->filesystem_count = (size_t)(argc - optind);
@@ -126,6 +127,8 @@ parse_options(struct replicate_options *options, int argc, char *argv[])
 		if (!fs_name_valid_filesystem(argv[i]))
 			die(EXIT_USAGE, "%s is not the name of a filesystem",
 			    argv[i]);
+	if (events != NULL)
+		options->events = open_events(events);
 	if (sizes != -1)
 		options->sizes = (size_t)sizes;
 	else if (options->dry_run ||
