@@ -127,9 +127,7 @@ add_entries(struct output *output, struct lister *lister, struct error *error)
 	return (result);
 }
 
-/*
- * PIPE_BUF bytes at a time: more could block, and with it the session and signals.
- */
+/* PIPE_BUF bytes at a time: more could block, and with it the session and signals. */
 static int
 write_lines(struct output *output, struct error *error)
 {

@@ -180,7 +180,7 @@ endpoint_groups_start(struct batch *batch)
 
 /* --- running --- */
 
-/* Pass on one answer.  1, or 0 if there is none yet. */
+/* Pass on one answer: 1; 0 if the next one has not come yet. */
 static int
 pass_on_line(struct batch *batch, struct batch_group *group,
     struct error *error)

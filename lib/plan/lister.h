@@ -42,7 +42,8 @@ int	lister_take(struct lister *lister, struct reply *reply, int64_t now,
 
 /*
  * The next filesystem in the order of listing.h, with its versions sorted; the caller
- * frees it with listing_entry_free().  *entry NULL: not known yet, or there is none.
+ * frees it with listing_entry_free().  *entry is NULL if it is not
+ * known yet, and after the last one.
  */
 int	lister_next(struct lister *lister, Listing **entry, int64_t now,
 	    struct error *error);

@@ -20,7 +20,7 @@ static const char *const ends[] = {
 
 /* --- an event --- */
 
-/* Begin one; false: nobody wants it. */
+/* Begin one; false if no events were asked for. */
 static bool
 begin(struct replication *replication, const char *event, const char *filesystem)
 {

@@ -173,7 +173,7 @@ by_filesystem(const void *a, const void *b)
 	return (older_first(one, other));
 }
 
-/* Leave out the name that the text begins with; false if it is none of them. */
+/* Leave out the name that the text begins with; false if it begins with another. */
 static bool
 leave_out(const char *text, const char *const names[], struct zfs_part parts[])
 {

@@ -141,7 +141,7 @@ distrusted() {
 	grep -q '^zr-endpoint: log: 4 calls of ListFilesystemVersions together: ' errors
 }
 
-@test "a line that is none, a filesystem that nobody asked for, one that comes twice" {
+@test "an invalid line, a filesystem that nobody asked for, one that comes twice" {
 	distrusted <<< 'list tank/a tank/b tank/c; echo garbage; exit 0'
 	distrusted <<< 'list tank/a tank/b tank/c; show tank/other filesystem 1; exit 0'
 	distrusted <<< 'list tank/a tank/b tank/c; shown=(); show tank/a filesystem 1; exit 0'

@@ -139,7 +139,7 @@ versions() {
 ["one","two",false]' ]
 }
 
-@test "a token of a snapshot that is gone is ignored, one that is none is an error" {
+@test "a token of a snapshot that is gone is ignored, an invalid token is an error" {
 	token=$(cat "$DATA/streams/inc.cut.resume-token.txt")
 	stores "$(versions one three-unchanged)" \
 	    "[{\"Path\":\"a/data\",\"ResumeToken\":\"$token\"}]" "$(versions one)"
