@@ -249,3 +249,14 @@ count_connections() {
 	[ -z "$output" ]
 	[ "$(wc -l < connections)" = 1 ]
 }
+
+@test "-e: a command line that is invalid leaves the events of the last run alone" {
+	lay web a 1 1
+	replicate 0 -e events -s "$SENDER" -r "$RECEIVER"
+	cp events before
+	replicate 100 -e events -P 0 -s "$SENDER" -r "$RECEIVER"
+	replicate 100 -e events -s "$SENDER" -r "$RECEIVER" not//valid
+	cmp events before
+	replicate 0 -e events -s "$SENDER" -r "$RECEIVER"
+	[ "$(grep -c '"event":"start"' events)" = 1 ]
+}
