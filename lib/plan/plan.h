@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "plan/listing.h"
-#include "plan/pattern.h"
+#include "retention/pattern.h"
 
 /*
  * The steps that bring one filesystem of a sender to a receiver (zr-plan(1);

@@ -4,7 +4,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "plan/pattern.h"
+#include "retention/pattern.h"
 
 /* Enough for any sensible expression on a name of 255 bytes. */
 #define MATCH_LIMIT 100000

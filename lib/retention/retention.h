@@ -1,0 +1,60 @@
+#ifndef ZR_RETENTION_H
+#define ZR_RETENTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "retention/rules.h"
+
+/*
+ * Which snapshots of one filesystem rules keep.  Pure: no clock, no I/O.  A snapshot
+ * that no rule keeps may be destroyed; without any rule all are kept.
+ */
+struct retained {
+	const char *name;		/* after the @; borrowed */
+	uint64_t createtxg;
+	int64_t creation;		/* seconds since the epoch */
+	bool replicated;		/* for not_replicated: retention_mark_replicated() */
+
+	uint64_t by;			/* set: a bit for each rule that keeps it; 0: it goes */
+	uint64_t bucket;		/* set: of the first grid in by, 0 the youngest */
+};
+
+/*
+ * Mark as replicated all snapshots up to the one that the sender's cursor names, that
+ * one itself only where a rule says drop_cursor.  guids: that of each snapshot.  Without
+ * a cursor (has_cursor false), or if its snapshot is not there, none is replicated.
+ */
+void	retention_mark_replicated(struct retained snapshots[], const uint64_t guids[],
+	    size_t count, bool has_cursor, uint64_t cursor_guid,
+	    const struct rules *rules);
+
+/*
+ * zrepl's rules, its ties included: a grid counts from the youngest snapshot that its
+ * expression matches.  The snapshots are in any order and stay in it.
+ *
+ * -1: an expression took too long for a name (EXIT_FAILED), or out of memory
+ * (EXIT_SYSTEM).  Then nothing of by may be used.
+ */
+int	retention_apply(const struct rules *rules, struct retained snapshots[],
+	    size_t count, struct error *error);
+
+/*
+ * The same rules as a floor (zr-guard(1)), which a client that chooses names and dates
+ * of what it sends cannot lower.  now (seconds since the epoch) is our own clock, and
+ * createtxg is the order in which the snapshots arrived:
+ *
+ *	A snapshot is doubtful if it is dated after now, or after one that arrived
+ *	later.  A doubtful snapshot takes no place that another could have.
+ *	A grid counts from now.  In each of its buckets stay the first that arrived;
+ *	a snapshot dated after now is in the youngest one.
+ *	last_n keeps a snapshot if fewer than N arrived after it.
+ *
+ * Rules must not have not_replicated.
+ */
+int	retention_apply_floor(const struct rules *rules, struct retained snapshots[],
+	    size_t count, int64_t now, struct error *error);
+
+#endif
