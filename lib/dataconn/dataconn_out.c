@@ -48,7 +48,7 @@ cut_frame(struct dataconn_out *out, size_t length)
 {
 	uint8_t *payload = out->chunk + CHUNK_LEAD - out->kept_length;
 	const size_t have = out->kept_length + length;
-	const size_t send = stream_frame_length(have, STREAM_GOES_ON);
+	const size_t send = frame_length(have, FRAME_LENGTH_MORE);
 
 	memcpy(payload, out->kept, out->kept_length);
 	out->kept_length = have - send;
@@ -76,7 +76,7 @@ int
 dataconn_out_finish(struct dataconn_out *out, const char *failure,
     struct error *error)
 {
-	const size_t send = stream_frame_length(out->kept_length, STREAM_LAST);
+	const size_t send = frame_length(out->kept_length, FRAME_LENGTH_LAST);
 
 	if (failure == NULL && send < out->kept_length)
 		failure = "a stream of a single byte cannot be sent";

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/pace.h"
+#include "dataconn/frame_length.h"
 #include "dataconn/stream.h"
 
 /*
@@ -39,7 +40,7 @@ struct dataconn_out {
 	int source_errno;		/* of its end; 0: end of file */
 	uint8_t *chunk;			/* a stream frame: header, payload */
 	size_t chunk_start, chunk_end;	/* what of it is still to be written */
-	uint8_t kept[STREAM_KEPT_MAX];	/* the stream's last bytes so far, not sent */
+	uint8_t kept[FRAME_LENGTH_KEPT_MAX];	/* the stream's last bytes so far, not sent */
 	size_t kept_length;
 	uint64_t frames;		/* of the stream, queued so far */
 };

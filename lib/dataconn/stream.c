@@ -1,22 +1,8 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "dataconn/frame_length.h"
 #include "dataconn/stream.h"
-
-/* While more is to come, enough is kept for a last frame of two bytes. */
-#define TAIL 2u
-
-size_t
-stream_frame_length(size_t length, enum stream_part part)
-{
-	const size_t tail = part == STREAM_LAST ? 0 : TAIL;
-	size_t piece;
-
-	if (length < 2 + tail)
-		return (0);
-	piece = length - tail < FRAME_PAYLOAD_MAX ? length - tail : FRAME_PAYLOAD_MAX;
-	return (length - piece == 1 ? piece - 1 : piece);
-}
 
 int
 stream_append_frame(struct buffer *out, enum frame_type type,
@@ -61,7 +47,7 @@ stream_append_message(struct buffer *out, enum frame_type type,
 		return (error_set(error, EXIT_USAGE, "a message of %zu bytes "
 		    "cannot be sent: a peer takes %zu", length, longest(type)));
 	while (length > 0) {
-		piece = stream_frame_length(length, STREAM_LAST);
+		piece = frame_length(length, FRAME_LENGTH_LAST);
 		if (piece == 0)
 			return (error_set(error, EXIT_USAGE,
 			    "a message of one byte cannot be sent"));

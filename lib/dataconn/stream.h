@@ -10,9 +10,8 @@
  * connection): any number of frames of one type, then End; or, where the producer failed,
  * error trailers and then End.  Pure.
  *
- * A payload of exactly one byte kills a zrepl process.  stream_frame_length() sees to it
- * that none is ever written, whatever is cut into frames; a message over its
- * limit, which would hang that process, is refused.
+ * Frames of one byte are never written (frame_length.h).  A message over its limit,
+ * which would hang a zrepl process, is refused.
  */
 
 /* Longest messages, in bytes. */
@@ -21,23 +20,7 @@
 #define STREAM_RESPONSE_MAX	(8u << 20)	/* ResStructured */
 #define STREAM_ERROR_MAX	STREAM_HEADER_MAX	/* text of error trailers */
 
-/*
- * How many of length bytes go into the next frame: never one, never all but one.
- * STREAM_LAST: nothing follows them, and 0 means that they cannot be sent, being
- * one byte or none.  STREAM_GOES_ON: more may follow; what is left over, at most
- * STREAM_KEPT_MAX bytes where length is no more than FRAME_PAYLOAD_MAX, is to be
- * kept for the next frame.
- */
-enum stream_part {
-	STREAM_GOES_ON,
-	STREAM_LAST
-};
-
-#define STREAM_KEPT_MAX 3
-
-size_t	stream_frame_length(size_t length, enum stream_part part);
-
-/* One frame, its payload being what stream_frame_length() said. */
+/* One frame, whose payload is as long as frame_length() says. */
 int	stream_append_frame(struct buffer *out, enum frame_type type,
 	    const void *payload, size_t length, struct error *error);
 

@@ -33,7 +33,7 @@ struct receiver {
  * zfs's name for a client's filesystem.  -1 (EXIT_FAILED) if the client's name is
  * invalid, or the whole is too long.
  */
-int	receiver_local(const struct receiver *receiver, const char *filesystem,
+int	receiver_local_name(const struct receiver *receiver, const char *filesystem,
 	    char local[FS_NAME_MAX + 1], struct error *error);
 
 /*

@@ -10,6 +10,7 @@
 #include "receiver/receiver_endpoint.h"
 #include "transport/identity.h"
 #include "zfs/zfs_command.h"
+#include "zfs/zfs_destroy.h"
 #include "zfs/zfs_endpoint.h"
 #include "zfs/zfs_filesystems.h"
 #include "zfs/zfs_versions.h"
@@ -108,7 +109,7 @@ static int
 local_name(const void *context, const char *filesystem,
     char local[FS_NAME_MAX + 1], struct error *error)
 {
-	return (receiver_local(role_of(context), filesystem, local, error));
+	return (receiver_local_name(role_of(context), filesystem, local, error));
 }
 
 static int
@@ -133,9 +134,10 @@ destroy_snapshots(void *context, const ProtobufCMessage *message,
 	const DestroySnapshotsReq *request = (const DestroySnapshotsReq *)message;
 	char local[FS_NAME_MAX + 1];
 
-	if (receiver_local(role_of(context), request->filesystem, local, error) == -1)
+	if (receiver_local_name(role_of(context), request->filesystem, local,
+	    error) == -1)
 		return (-1);
-	return (zfs_versions_destroy(request->filesystem, local, request, error));
+	return (zfs_destroy(request->filesystem, local, request, error));
 }
 
 /* --- the rest --- */

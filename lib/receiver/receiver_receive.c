@@ -47,7 +47,7 @@ check(struct receive *receive)
 	const ReplicationConfigProtection *protection =
 	    request->replicationconfig->protection;
 
-	if (receiver_local(receive->receiver, request->filesystem, receive->local,
+	if (receiver_local_name(receive->receiver, request->filesystem, receive->local,
 	    receive->error) == -1)
 		return (-1);
 	if (request->to->type != FILESYSTEM_VERSION__VERSION_TYPE__Snapshot)

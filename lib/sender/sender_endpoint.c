@@ -8,6 +8,7 @@
 #include "sender/sender.h"
 #include "sender/sender_endpoint.h"
 #include "zfs/zfs_command.h"
+#include "zfs/zfs_destroy.h"
 #include "zfs/zfs_endpoint.h"
 #include "zfs/zfs_filesystems.h"
 #include "zfs/zfs_versions.h"
@@ -111,8 +112,8 @@ destroy_snapshots(void *context, const ProtobufCMessage *message,
 
 	if (sender_check_filesystem(role_of(context), request->filesystem, error) == -1)
 		return (-1);
-	return (zfs_versions_destroy(request->filesystem, request->filesystem,
-	    request, error));
+	return (zfs_destroy(request->filesystem, request->filesystem, request,
+	    error));
 }
 
 /* This job's cursor with the highest createtxg. */

@@ -1,17 +1,10 @@
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/diag.h"
-#include "format/fs_name.h"
+#include "endpoint/endpoint_program.h"
+#include "format/rfc3339.h"
 #include "message/request.h"
-#include "zfs/zfs_command.h"
-#include "zfs/zfs_hold.h"
-#include "zfs/zfs_output.h"
 #include "zfs/zfs_versions.h"
-
-#define DESTROY_ARGUMENT_MAX (60u << 10)	/* Linux: 128 KiB in one argument */
 
 const struct zfs_object *
 zfs_version_find(const struct zfs_list *list, const char *shown,
@@ -35,228 +28,142 @@ zfs_version_find(const struct zfs_list *list, const char *shown,
 	return (found);
 }
 
-/* --- destroying --- */
+/* --- answers to ListFilesystemVersions --- */
 
-struct destruction {
-	const char *shown, *local;
-	FilesystemVersion *const *wanted;
-	size_t count;
-	bool *done;		/* destroyed, or a text says why not */
-	char **texts;		/* owned; NULL: it went well */
-	const char *busy;	/* the first that is; NULL: none */
-	bool out_of_memory;
-};
-
-static void
-cannot(struct destruction *destruction, size_t index, const char *text)
-{
-	destruction->done[index] = true;
-	destruction->texts[index] = strdup(text);
-	if (destruction->texts[index] == NULL)
-		destruction->out_of_memory = true;
-}
-
-static void
-is_gone(struct destruction *destruction, size_t index)
-{
-	char text[FS_NAME_MAX * 3];
-
-	snprintf(text, sizeof(text), "dataset \"%s@%s\" does not exist",
-	    destruction->shown, destruction->wanted[index]->name);
-	cannot(destruction, index, text);
-}
-
-/* What is not there, or another than the client thinks. */
-static void
-judge(struct destruction *destruction, const struct zfs_list *list)
-{
-	const struct zfs_object *found;
-	char text[FS_NAME_MAX * 3];
-
-	for (size_t i = 0; i < destruction->count; i++) {
-		const FilesystemVersion *wanted = destruction->wanted[i];
-
-		found = fs_name_valid_snapshot(wanted->name) ?
-		    zfs_list_find(list, ZFS_SNAPSHOT, wanted->name) : NULL;
-		if (found == NULL)
-			is_gone(destruction, i);
-		else if (wanted->guid != 0 && wanted->guid != found->guid) {
-			snprintf(text, sizeof(text), "\"%s@%s\" has guid %" PRIu64
-			    ", not %" PRIu64, destruction->shown, wanted->name,
-			    found->guid, wanted->guid);
-			cannot(destruction, i, text);
-		}
-	}
-}
-
-/*
- * A line is about one snapshot; names may hold ": ", so the longest counts.
- * False where it is about none of those that are left.
- */
-static bool
-take_reason(struct destruction *destruction, const char *line, size_t length)
-{
-	const char *reason = NULL, *this;
-	char text[1024];
-
-	for (size_t i = 0; i < destruction->count; i++) {
-		if (destruction->done[i])
-			continue;
-		this = zfs_output_reason(destruction->local,
-		    destruction->wanted[i]->name, line, length);
-		if (this != NULL && (reason == NULL || this > reason))
-			reason = this;
-	}
-	if (reason == NULL)
-		return (false);
-	/* The peer gets bare words; our log should have them all. */
-	diag(DIAG_LOG "%.*s", (int)length, line);
-	/* Newer releases have other words for EBUSY. */
-	if (strncmp(reason, "it's being held", 15) == 0)
-		snprintf(text, sizeof(text), "dataset is busy");
-	else
-		snprintf(text, sizeof(text), "%.*s",
-		    (int)(line + length - reason), reason);
-	for (size_t i = 0; i < destruction->count; i++)
-		if (!destruction->done[i] && zfs_output_reason(
-		    destruction->local, destruction->wanted[i]->name, line,
-		    length) == reason) {
-			cannot(destruction, i, text);
-			if (destruction->busy == NULL &&
-			    strcmp(text, "dataset is busy") == 0)
-				destruction->busy = destruction->wanted[i]->name;
-		}
-	return (true);
-}
-
-/* For the log: what keeps the first one that is busy. */
-static void
-advise(const struct destruction *destruction)
-{
-	char snapshot[2 * FS_NAME_MAX + 2], line[ZFS_ADVICE_SIZE];
-
-	if (destruction->busy == NULL)
-		return;
-	snprintf(snapshot, sizeof(snapshot), "%s@%s", destruction->local,
-	    destruction->busy);
-	if (zfs_hold_advice(line, snapshot))
-		diag(DIAG_LOG DIAG_HINT "%s", line);
-}
-
-/* Words that name none of them (permissions, a pool in trouble) go for all. */
-static void
-take_words(struct destruction *destruction, size_t first, size_t last,
-    struct zfs_report *report, struct error *error)
-{
-	strlcpy(report->dataset, destruction->local, sizeof(report->dataset));
-	zfs_failed(report, error);
-	diag(DIAG_LOG "%s", error->text);
-	if (error->hint[0] != '\0')
-		diag(DIAG_LOG DIAG_HINT "%s", error->hint);
-	for (size_t i = first; i < last; i++)
-		if (!destruction->done[i])
-			cannot(destruction, i, error->text);
-}
-
-/*
- * Destroy as many as fit on a command line, the first that is left among them:
- * all of them or none.  Those that zfs objects to drop out.
- */
+/* The answer for a filesystem: what is behind it in its part of a list. */
 static int
-destroy_some(struct destruction *destruction, size_t first,
-    struct error *error)
+answer(const struct zfs_part *part, struct error *error)
 {
-	struct zfs_arguments arguments;
-	struct zfs_report report;
-	const char *line, *end;
-	static const char *const gone[] = {
-		"could not find any snapshots to destroy; check snapshot names.",
-		"': dataset does not exist", NULL
-	};
-	bool named = false;
-	size_t last, used;
-	char *operand;
-	int result;
+	ListFilesystemVersionsRes response = LIST_FILESYSTEM_VERSIONS_RES__INIT;
+	FilesystemVersion *versions, **pointers;
+	char (*creations)[RFC3339_SIZE];
+	const struct zfs_object *object;
+	size_t count = 0;
+	int result = -1;
 
-	operand = malloc(DESTROY_ARGUMENT_MAX + 2 * FS_NAME_MAX + 8);
-	if (operand == NULL)
-		return (error_errno(error, "zfs destroy"));
-	used = (size_t)sprintf(operand, "%s@", destruction->local);
-	for (last = first; last < destruction->count && used <
-	    DESTROY_ARGUMENT_MAX; last++)
-		if (!destruction->done[last])
-			used += (size_t)sprintf(operand + used, "%s%s",
-			    last > first ? "," : "", destruction->wanted[last]->name);
-	arguments = zfs_arguments("destroy", operand, NULL);
-	result = zfs_run(&arguments, 0, NULL, &report, error);
-	zfs_arguments_free(&arguments);
-	free(operand);
-	if (result == -1)
-		return (-1);
-	if (report.exit_code == 0) {
-		for (size_t i = first; i < last; i++)
-			destruction->done[i] = true;
-		return (0);
+	versions = calloc(part->count, sizeof(*versions));
+	pointers = calloc(part->count, sizeof(*pointers));
+	creations = calloc(part->count, sizeof(*creations));
+	if (versions == NULL || pointers == NULL || creations == NULL) {
+		error_errno(error, "versions");
+		goto out;
 	}
-	/* Somebody else destroyed them all since we looked. */
-	if (zfs_words_all(&report, gone)) {
-		for (size_t i = first; i < last; i++)
-			if (!destruction->done[i])
-				is_gone(destruction, i);
-		return (0);
+	for (size_t k = 1; k < part->count; k++, count++) {
+		object = &part->objects[k];
+		filesystem_version__init(&versions[count]);
+		rfc3339_format(creations[count], object->creation);
+		versions[count].type = object->type == ZFS_BOOKMARK ?
+		    FILESYSTEM_VERSION__VERSION_TYPE__Bookmark :
+		    FILESYSTEM_VERSION__VERSION_TYPE__Snapshot;
+		versions[count].name = (char *)(uintptr_t)object->version;
+		versions[count].guid = object->guid;
+		versions[count].createtxg = object->createtxg;
+		versions[count].creation = creations[count];
+		pointers[count] = &versions[count];
 	}
-	/* A last line without its end was cut off: it will be said again. */
-	for (line = report.words; (end = strchr(line, '\n')) != NULL;
-	    line = end + 1)
-		named |= take_reason(destruction, line, (size_t)(end - line));
-	if (!named)
-		take_words(destruction, first, last, &report, error);
-	return (0);
+	response.versions = pointers;
+	response.n_versions = count;
+	result = request_answer(&response.base, error);
+out:
+	free(versions);
+	free(pointers);
+	free(creations);
+	return (result);
 }
 
-/* Until nothing is left; each try settles one at least. */
-static int
-destroy_all(struct destruction *destruction, struct error *error)
+static const char *
+filesystem_of(const ProtobufCMessage *message)
 {
-	for (size_t i = 0; i < destruction->count; i++)
-		while (!destruction->done[i])
-			if (destruction->out_of_memory ||
-			    destroy_some(destruction, i, error) == -1)
-				return (-1);
-	return (0);
+	return (((const ListFilesystemVersionsReq *)message)->filesystem);
 }
 
 int
-zfs_versions_destroy(const char *shown, const char *local,
-    const DestroySnapshotsReq *request, struct error *error)
+zfs_versions_answer(const ProtobufCMessage *message, zfs_local_name *local_name,
+    const void *context, struct error *error)
 {
-	struct destruction destruction = { .shown = shown, .local = local,
-	    .wanted = request->snapshots, .count = request->n_snapshots };
+	char local[FS_NAME_MAX + 1];
 	struct zfs_list list;
 	int result;
 
-	if (request_only_snapshots(request, error) == -1)
+	if (local_name(context, filesystem_of(message), local, error) == -1)
 		return (-1);
-	destruction.done = calloc(request->n_snapshots + 1, sizeof(bool));
-	destruction.texts = calloc(request->n_snapshots + 1, sizeof(char *));
-	destruction.out_of_memory = destruction.done == NULL ||
-	    destruction.texts == NULL;
-	result = zfs_filesystem_read(&list, local, 0, true, error);
-	if (result == 0 && !destruction.out_of_memory) {
-		judge(&destruction, &list);
-		result = destroy_all(&destruction, error);
-	}
-	if (destruction.out_of_memory)
-		result = error_set(error, EXIT_SYSTEM, "out of memory");
+	result = zfs_filesystem_read(&list, local, 0, false, error);
 	if (result == 0)
-		result = request_answer_destroyed(request, destruction.texts,
+		result = answer(&(struct zfs_part){ list.objects, list.count },
+		    error);
+	zfs_list_free(&list);
+	return (result);
+}
+
+/* What is common to the requests that zfs_versions_answer_many() was given. */
+struct many {
+	char (*locals)[FS_NAME_MAX + 1];
+	const char **names;		/* of those that have a local one; and NULL */
+	struct zfs_part *parts;		/* as names */
+	bool *asked;			/* is it among the names? */
+};
+
+static int
+answer_parts(const struct many *many, size_t count, struct error *error)
+{
+	const struct zfs_part *part = many->parts;
+
+	for (size_t i = 0; i < count; i++) {
+		const bool known = many->asked[i] && part->count > 0;
+
+		if ((known ? answer(part, error) :
+		    endpoint_program_leave(error)) == -1)
+			return (-1);
+		part += many->asked[i];
+	}
+	return (0);
+}
+
+static int
+ask(const struct many *many, const ProtobufCMessage *const messages[],
+    size_t count, zfs_local_name *local_name, const void *context,
+    struct error *error)
+{
+	struct zfs_list list = { .text = BUFFER_EMPTY(0) };
+	struct error why;
+	size_t names = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		many->asked[i] = local_name(context, filesystem_of(messages[i]),
+		    many->locals[i], &why) == 0;
+		if (many->asked[i])
+			many->names[names++] = many->locals[i];
+	}
+	if (names > 0)
+		result = zfs_filesystems_read(&list, many->names, 0, many->parts,
 		    error);
 	if (result == 0)
-		advise(&destruction);
-	for (size_t i = 0; destruction.texts != NULL && i < destruction.count; i++)
-		free(destruction.texts[i]);
-	free(destruction.texts);
-	free(destruction.done);
+		result = answer_parts(many, count, error);
 	zfs_list_free(&list);
+	return (result);
+}
+
+int
+zfs_versions_answer_many(const ProtobufCMessage *const messages[], size_t count,
+    zfs_local_name *local_name, const void *context, struct error *error)
+{
+	const struct many many = {
+		.locals = calloc(count, sizeof(*many.locals)),
+		.names = calloc(count + 1, sizeof(*many.names)),
+		.parts = calloc(count, sizeof(*many.parts)),
+		.asked = calloc(count, sizeof(*many.asked))
+	};
+	int result;
+
+	if (many.locals == NULL || many.names == NULL || many.parts == NULL ||
+	    many.asked == NULL)
+		result = error_errno(error, "versions");
+	else
+		result = ask(&many, messages, count, local_name, context, error);
+	free(many.locals);
+	free(many.names);
+	free(many.parts);
+	free(many.asked);
 	return (result);
 }

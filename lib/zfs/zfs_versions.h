@@ -8,7 +8,6 @@
 
 /*
  * Snapshots and bookmarks in requests and answers, for the sender and the receiver.
- * shown is the client's name for a filesystem, local is zfs's name.
  */
 
 /* zfs's name for a client's; -1 if the client has no such filesystem. */
@@ -32,14 +31,5 @@ int	zfs_versions_answer_many(const ProtobufCMessage *const messages[],
 const struct zfs_object *zfs_version_find(const struct zfs_list *list,
 	    const char *shown, const FilesystemVersion *wanted,
 	    struct error *error);
-
-/*
- * Answer DestroySnapshots.  The answer for a snapshot that does not exist, or has
- * disappeared when its turn comes, is: dataset "F@S" does not exist.  Runs one zfs
- * process to list the snapshots and one to destroy them all; more only for snapshots
- * that cannot be destroyed.
- */
-int	zfs_versions_destroy(const char *shown, const char *local,
-	    const DestroySnapshotsReq *request, struct error *error);
 
 #endif
