@@ -22,6 +22,8 @@ struct retained {
 	uint64_t bucket;		/* set: of the first grid in by, 0 the youngest */
 };
 
+#define RETAINED_WITHOUT_RULES UINT64_MAX	/* by, if there is no rule */
+
 /*
  * Mark as replicated all snapshots up to the one that the sender's cursor names, that
  * one itself only where a rule says drop_cursor.  guids: that of each snapshot.  Without
@@ -33,7 +35,8 @@ void	retention_mark_replicated(struct retained snapshots[], const uint64_t guids
 
 /*
  * zrepl's rules, its ties included: a grid counts from the youngest snapshot that its
- * expression matches.  The snapshots are in any order and stay in it.
+ * expression matches, and of those in a bucket the oldest stay.  The snapshots are in
+ * any order and stay in it.
  *
  * -1: an expression took too long for a name (EXIT_FAILED), or out of memory
  * (EXIT_SYSTEM).  Then nothing of by may be used.
@@ -42,15 +45,19 @@ int	retention_apply(const struct rules *rules, struct retained snapshots[],
 	    size_t count, struct error *error);
 
 /*
- * The same rules as a floor (zr-guard(1)), which a client that chooses names and dates
- * of what it sends cannot lower.  now (seconds since the epoch) is our own clock, and
- * createtxg is the order in which the snapshots arrived:
+ * The same rules as a floor (zr-guard(1)) for snapshots whose names and dates a client
+ * chooses: no snapshot that arrives later makes a grid, regex or not_regex keep less of
+ * those that are there.  now (seconds since the epoch) is our own clock, and createtxg
+ * is the order of arrival; those of the same createtxg arrived in the order of their
+ * creation, and then of their names.
  *
  *	A snapshot is doubtful if it is dated after now, or after one that arrived
- *	later.  A doubtful snapshot takes no place that another could have.
- *	A grid counts from now.  In each of its buckets stay the first that arrived;
- *	a snapshot dated after now is in the youngest one.
- *	last_n keeps a snapshot if fewer than N arrived after it.
+ *	later.  It may be kept like any other, but takes no place of another.
+ *	A grid counts from now.  A snapshot is kept if fewer than K that are not
+ *	doubtful arrived before it in its bucket.  One dated after now is in the
+ *	youngest bucket; one that is older than the last bucket is not kept.
+ *	last_n keeps a snapshot if fewer than N that are not doubtful arrived after it.
+ *	So N snapshots that arrive with dates in order do push out those before.
  *
  * Rules must not have not_replicated.
  */

@@ -23,6 +23,7 @@
 #define RULES_LINE_MAX	4096		/* bytes */
 #define RULES_INTERVALS_MAX 256		/* of a grid */
 #define RULES_BUCKETS_MAX 1000000	/* of a grid */
+#define RULES_NUMBER_MAX 1000000000	/* N and K */
 #define RULES_KEEP_ALL	UINT64_MAX
 
 enum rule_kind {
@@ -55,7 +56,10 @@ struct rules {
 	size_t count;
 };
 
-/* Add a rule, length bytes without a newline.  -1 (EXIT_USAGE): it is invalid. */
+/*
+ * Add a rule, length bytes without a newline.  -1 (EXIT_USAGE): it is invalid, and
+ * nothing has been added.
+ */
 int	rules_add(struct rules *rules, const char *line, size_t length,
 	    struct error *error);
 
@@ -65,6 +69,12 @@ int	rules_add(struct rules *rules, const char *line, size_t length,
  * the path and the line's number.
  */
 int	rules_read(struct rules *rules, const char *path, struct error *error);
+
+/*
+ * A duration as a grid has it: a number, at least 1, and one of s m h d w.  Returns
+ * its seconds and moves *at behind it; -1: it is none, or longer than 10000 years.
+ */
+int64_t	rules_duration(const char **at);
 
 /* Is a rule of this kind among them? */
 bool	rules_have(const struct rules *rules, enum rule_kind kind);
