@@ -1,6 +1,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/diag.h"
 #include "base/io.h"
@@ -210,7 +211,7 @@ replication_turn(struct replication *replication)
 			    of_slots + i * TRANSFER_ENTRIES, now);
 	if (replication->has_table && now >= replication->drawn_at + TABLE_MS) {
 		replication->drawn_at = now;
-		table_draw(replication, now);
+		replication_draw(replication, now);
 	}
 }
 
@@ -318,7 +319,7 @@ open_all(struct replication *replication)
 	    replication->entries == NULL || replication->sizes.questions == NULL)
 		die_errno("replication");
 	replication->has_table = !options->quiet && !options->dry_run &&
-	    table_open();
+	    table_open(STDERR_FILENO);
 }
 
 static void

@@ -217,6 +217,10 @@ void	sizes_take(struct replication *replication, struct reply *reply);
 /* Of all steps that are planned; *unknown: of some it is not known. */
 uint64_t sizes_total(const struct replication *replication, bool *unknown);
 
+/* --- replication_table.c: what is under way, on the terminal (table.h) --- */
+
+void	replication_draw(const struct replication *replication, int64_t now);
+
 /* --- replication_report.c: what is said, on standard output, standard error and as events --- */
 
 void	report_plan(struct replication *replication, const struct work *work);

@@ -1,6 +1,5 @@
 #include <locale.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -10,20 +9,21 @@
 #include "base/io.h"
 #include "base/quote.h"
 #include "replicate/amount.h"
-#include "replicate/replication.h"
 #include "replicate/table.h"
 
-#define TEXT_MAX	(64u << 10)	/* bytes of one drawing */
 #define LINE_BYTES	1024
 
+/* Where the lines go. */
 struct screen {
-	struct buffer text;
+	struct buffer *text;
+	bool complete;		/* for any reader: no limits, no escape sequences */
 	int columns;
 	int rows;		/* that may be drawn */
 	int drawn;		/* lines */
+	bool failed;		/* one did not fit */
 };
 
-static bool is_open;
+static int terminal = -1;
 static int on_screen;		/* lines that are there */
 
 /* --- the terminal --- */
@@ -33,7 +33,7 @@ put(const char *text, size_t length)
 {
 	struct error error;
 
-	io_write_all(STDERR_FILENO, text, length, IO_FOREVER, &error);
+	io_write_all(terminal, text, length, IO_FOREVER, &error);
 }
 
 #define ERASE_SIZE 32	/* bytes */
@@ -61,14 +61,14 @@ table_clear(void)
 }
 
 bool
-table_open(void)
+table_open(int fd)
 {
-	is_open = isatty(STDERR_FILENO) == 1;
-	if (is_open) {
-		setlocale(LC_CTYPE, "C.UTF-8");
-		diag_before_line(table_clear);
-	}
-	return (is_open);
+	if (isatty(fd) != 1)
+		return (false);
+	terminal = fd;
+	setlocale(LC_CTYPE, "C.UTF-8");
+	diag_before_line(table_clear);
+	return (true);
 }
 
 /* How many bytes of text fill at most this many columns. */
@@ -105,17 +105,23 @@ add_line(struct screen *screen, const char *left, const char *right)
 	const int reserved = (int)strlen(right);
 	char encoded[4 * LINE_BYTES];
 	int room = screen->columns - 1;
+	size_t length;
 
-	if (screen->drawn == screen->rows)
+	if (!screen->complete && screen->drawn == screen->rows)
 		return;
-	if (room > 2 * reserved)
-		room -= reserved;
-	else
-		right = "";
-	quote_line(encoded, sizeof(encoded), left, strlen(left));
-	buffer_append(&screen->text, encoded, fitting(encoded, room));
-	buffer_append(&screen->text, right, strlen(right));
-	buffer_append(&screen->text, "\033[K\n", 4);
+	length = quote_line(encoded, sizeof(encoded), left, strlen(left));
+	if (!screen->complete) {
+		if (room > 2 * reserved)
+			room -= reserved;
+		else
+			right = "";
+		length = fitting(encoded, room);
+	}
+	if (buffer_append(screen->text, encoded, length) == -1 ||
+	    buffer_append(screen->text, right, strlen(right)) == -1 ||
+	    (!screen->complete && buffer_append(screen->text, "\033[K", 3) == -1) ||
+	    buffer_append(screen->text, "\n", 1) == -1)
+		screen->failed = true;
 	screen->drawn++;
 }
 
@@ -124,7 +130,7 @@ measure(struct screen *screen)
 {
 	struct winsize size;
 
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == -1 || size.ws_row == 0 ||
+	if (ioctl(terminal, TIOCGWINSZ, &size) == -1 || size.ws_row == 0 ||
 	    size.ws_col == 0)
 		size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
 	screen->columns = size.ws_col;
@@ -135,113 +141,102 @@ measure(struct screen *screen)
 
 /* " 512 MiB   43%  98 MiB/s" */
 static void
-describe_progress(char *text, size_t size, const struct slot *slot, int64_t now)
+describe_progress(char *text, size_t size, const struct table_step *step)
 {
-	const struct work *work = slot->work;
-	uint64_t bytes;
-	const uint64_t whole = work->sizes == NULL ? 0 : work->sizes[work->step];
-	const int64_t ms = now - slot->began;
 	char amount[AMOUNT_SIZE], rate[AMOUNT_SIZE], percent[8] = "?";
 
-	transfer_bytes(&slot->transfer, &bytes);
-	if (whole != 0)
-		snprintf(percent, sizeof(percent), "%d%%", bytes >= whole ? 100 :
-		    (int)((double)bytes * 100 / (double)whole));
+	if (step->size != 0)
+		snprintf(percent, sizeof(percent), "%d%%", step->bytes >= step->size ?
+		    100 : (int)((double)step->bytes * 100 / (double)step->size));
 	snprintf(text, size, " %8s %5s %8s/s",
-	    amount_of_bytes(amount, bytes), percent, amount_of_bytes(rate,
-	    ms < 1 ? 0 : (uint64_t)((double)bytes * 1000 / (double)ms)));
+	    amount_of_bytes(amount, step->bytes), percent, amount_of_bytes(rate,
+	    step->ms < 1 ? 0 :
+	    (uint64_t)((double)step->bytes * 1000 / (double)step->ms)));
 }
 
 static void
-add_steps(struct screen *screen, const struct replication *replication,
-    int64_t now)
+add_steps(struct screen *screen, const struct table *table)
 {
 	char left[LINE_BYTES], right[64];
 
-	for (size_t i = 0; i < replication->options->parallel; i++) {
-		const struct slot *slot = &replication->slots[i];
-		const SendReq *request;
+	for (size_t i = 0; i < table->step_count; i++) {
+		const struct table_step *step = &table->steps[i];
 
 		/* The last two lines are for those that wait, and the totals. */
-		if (slot->work == NULL || screen->drawn + 2 >= screen->rows)
-			continue;
-		request = &slot->work->request.request;
-		snprintf(left, sizeof(left), "%s @%s", request->filesystem,
-		    request->to->name);
-		describe_progress(right, sizeof(right), slot, now);
+		if (!screen->complete && screen->drawn + 2 >= screen->rows)
+			return;
+		snprintf(left, sizeof(left), "%s @%s", step->filesystem, step->to);
+		describe_progress(right, sizeof(right), step);
 		add_line(screen, left, right);
 	}
 }
 
 static void
-add_waiting(struct screen *screen, const struct replication *replication)
+add_waiting(struct screen *screen, const struct table *table)
 {
-	size_t ready = 0, failed = 0, completion = 0;
-	char text[256] = "";
+	char text[256];
 
-	for (size_t i = 0; i < replication->set.count; i++) {
-		const enum work_state state = replication->works[i].state;
-
-		ready += state == WORK_READY;
-		failed += state == WORK_WAITING || state == WORK_RELISTING;
-		completion += state == WORK_COMPLETION;
-	}
-	if (ready + failed + completion > 0)
+	if (table->ready + table->again + table->completion > 0) {
 		snprintf(text, sizeof(text), "waiting: %zu for their turn, %zu to be "
-		    "tried again, %zu for SendCompleted", ready, failed, completion);
-	if (text[0] != '\0')
+		    "tried again, %zu for SendCompleted", table->ready,
+		    table->again, table->completion);
 		add_line(screen, text, "");
-	for (int i = 0; i < SIDES; i++)
-		if (replication->sides[i].lost) {
+	}
+	for (int i = 0; i < TABLE_SIDES; i++)
+		if (table->lost[i] != NULL) {
 			snprintf(text, sizeof(text), "the %s cannot be reached",
-			    replication->sides[i].role);
+			    table->lost[i]);
 			add_line(screen, text, "");
 		}
 }
 
 static void
-add_totals(struct screen *screen, const struct replication *replication,
-    int64_t now)
+add_totals(struct screen *screen, const struct table *table)
 {
 	char text[256], bytes[AMOUNT_SIZE], whole[AMOUNT_SIZE], time[AMOUNT_SIZE];
-	uint64_t moved = 0, total;
-	size_t steps = 0;
-	bool unknown;
 
-	for (size_t i = 0; i < replication->set.count; i++) {
-		moved += replication->works[i].bytes;
-		steps += replication->works[i].steps_done;
-	}
-	for (size_t i = 0; i < replication->options->parallel; i++)
-		if (replication->slots[i].work != NULL)
-			moved += replication->slots[i].moved;
-	total = sizes_total(replication, &unknown);
 	snprintf(text, sizeof(text), "%zu of %zu filesystems, %zu steps, %s of %s%s, %s",
-	    replication->set.count - replication->open, replication->set.count,
-	    steps, amount_of_bytes(bytes, moved), unknown ? ">= " : "",
-	    amount_of_bytes(whole, total > moved ? total : moved),
-	    amount_of_time(time, now - replication->began));
+	    table->over, table->filesystems, table->steps_done,
+	    amount_of_bytes(bytes, table->bytes), table->size_unknown ? ">= " : "",
+	    amount_of_bytes(whole,
+	    table->size > table->bytes ? table->size : table->bytes),
+	    amount_of_time(time, table->ms));
 	add_line(screen, text, "");
 }
 
-void
-table_draw(const struct replication *replication, int64_t now)
+static void
+add_all(struct screen *screen, const struct table *table)
 {
-	struct screen screen = { .text = BUFFER_EMPTY(TEXT_MAX) };
+	add_steps(screen, table);
+	add_waiting(screen, table);
+	add_totals(screen, table);
+}
 
+void
+table_draw(const struct table *table)
+{
+	struct buffer text = BUFFER_EMPTY(TABLE_TEXT_MAX);
+	struct screen screen = { .text = &text };
 	char before[ERASE_SIZE];
 	const char *erasing;
 
-	if (!is_open)
+	if (terminal == -1)
 		return;
 	/* All in one write: an echoed ^C must not come in between. */
 	erasing = erase(before);
-	buffer_append(&screen.text, erasing, strlen(erasing));
+	buffer_append(&text, erasing, strlen(erasing));
 	measure(&screen);
-	add_steps(&screen, replication, now);
-	add_waiting(&screen, replication);
-	add_totals(&screen, replication, now);
-	put((const char *)buffer_front(&screen.text), buffer_length(&screen.text));
+	add_all(&screen, table);
+	put((const char *)buffer_front(&text), buffer_length(&text));
 	on_screen = screen.drawn;
-	buffer_free(&screen.text);
+	buffer_free(&text);
+}
+
+int
+table_print(struct buffer *out, const struct table *table)
+{
+	struct screen screen = { .text = out, .complete = true };
+
+	add_all(&screen, table);
+	return (screen.failed ? -1 : 0);
 }
