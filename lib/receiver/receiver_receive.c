@@ -21,6 +21,18 @@
 
 #define SNAPSHOT_SIZE (2 * (FS_NAME_MAX + 1))
 
+enum target {
+	TARGET_NONE,		/* the filesystem does not exist */
+	TARGET_FILESYSTEM,
+	TARGET_PLACEHOLDER
+};
+
+enum beside {
+	BESIDE_NOTHING,
+	BESIDE_SAVED,		/* part of a stream, which can go on */
+	BESIDE_STALE		/* part of a stream that is to be given up */
+};
+
 struct receive {
 	const struct receiver *receiver;
 	const ReceiveReq *request;
@@ -28,14 +40,12 @@ struct receive {
 	char local[FS_NAME_MAX + 1];		/* the filesystem */
 	char snapshot[SNAPSHOT_SIZE];		/* and what it will get */
 	struct zfs_list list;			/* what was there before */
-	bool existed;
-	bool placeholder;			/* and was one */
+	enum target target;
 	ReplicationGuaranteeKind guarantee;
 	struct stream_head head;		/* how the stream begins */
 	bool head_taken;			/* it had to be read for that */
 	char incoming[FS_NAME_MAX + 1];		/* the filesystem's name beside a */
-	bool beside;				/* placeholder, and is it there */
-	bool stale;				/* or one that is to be given up */
+	enum beside beside;			/* placeholder, and what is there */
 	bool done;				/* nothing has to be received */
 };
 
@@ -100,25 +110,6 @@ read_filesystem(struct receive *receive)
 	    ZFS_WANT_ENCRYPTION, true, receive->error));
 }
 
-/* zfs recv -A, where somebody else may have been quicker. */
-static int
-abort_receive(const char *name, struct error *error)
-{
-	static const char *const fine[] = {
-		"does not have any resumable receive state to abort", NULL
-	};
-	struct zfs_arguments arguments = zfs_arguments("recv", "-A", name, NULL);
-	struct zfs_report report;
-	int result;
-
-	result = zfs_run(&arguments, 0, NULL, &report, error);
-	zfs_arguments_free(&arguments);
-	report.command = "abort";	/* it needs other permissions than recv */
-	if (result == 0 && report.exit_code != 0 && !zfs_words_all(&report, fine))
-		result = zfs_failed(&report, error);
-	return (result);
-}
-
 /*
  * What an earlier call received beside the placeholder: in part, to be gone
  * on with or thrown away; or in full, and then it only has to take its place.
@@ -144,9 +135,9 @@ look_beside(struct receive *receive)
 		if (result == 0)
 			result = read_filesystem(receive);
 	} else if (receive->request->clearresumetoken)
-		receive->stale = true;
-	else
-		receive->beside = list.objects[0].resume_token[0] != '\0';
+		receive->beside = BESIDE_STALE;
+	else if (list.objects[0].resume_token[0] != '\0')
+		receive->beside = BESIDE_SAVED;
 out:
 	zfs_list_free(&list);
 	return (result);
@@ -171,6 +162,13 @@ look_ahead(struct receive *receive, struct verdict *verdict)
 	return (0);
 }
 
+static enum target
+target_in(const struct zfs_list *list)
+{
+	return (list->count == 0 ? TARGET_NONE :
+	    list->objects[0].placeholder ? TARGET_PLACEHOLDER : TARGET_FILESYSTEM);
+}
+
 /* What is there. */
 static int
 look(struct receive *receive)
@@ -185,13 +183,11 @@ look(struct receive *receive)
 	if ((receive->list.count == 0 || receive->list.objects[0].placeholder) &&
 	    look_beside(receive) == -1)
 		return (-1);
-	receive->existed = receive->list.count > 0;
-	receive->placeholder = receive->existed &&
-	    receive->list.objects[0].placeholder;
-	receive->guarantee = receive->existed ? protection->incremental :
-	    protection->initial;
-	same = receive->placeholder ? NULL : zfs_list_find(&receive->list,
-	    ZFS_SNAPSHOT, to->name);
+	receive->target = target_in(&receive->list);
+	receive->guarantee = receive->target == TARGET_NONE ?
+	    protection->initial : protection->incremental;
+	same = receive->target != TARGET_FILESYSTEM ? NULL :
+	    zfs_list_find(&receive->list, ZFS_SNAPSHOT, to->name);
 	if (same != NULL && same->guid != to->guid)
 		return (error_set(receive->error, EXIT_FAILED, "\"%s@%s\" "
 		    "already exists, with guid %" PRIu64 ", not %" PRIu64 ": on the "
@@ -206,7 +202,8 @@ look(struct receive *receive)
 static bool
 has_saved_state(const struct receive *receive)
 {
-	return (receive->beside || (receive->existed &&
+	return (receive->beside == BESIDE_SAVED ||
+	    (receive->target != TARGET_NONE &&
 	    receive->list.objects[0].resume_token[0] != '\0'));
 }
 
@@ -228,7 +225,7 @@ check_stream(const struct receive *receive)
 			return (error_set(receive->error, EXIT_FAILED, "the stream "
 			    "goes on with one of which nothing is left here"));
 	}
-	if (is_full(receive) && receive->existed && !receive->placeholder &&
+	if (is_full(receive) && receive->target == TARGET_FILESYSTEM &&
 	    !has_saved_state(receive))
 		return (receiver_check_copied_placeholder(receive->local,
 		    receive->error));
@@ -243,21 +240,23 @@ check_stream(const struct receive *receive)
 static int
 abort_saved_state(struct receive *receive)
 {
-	const bool full = receive->existed && full_stream_saved(&receive->list);
+	const bool exists = receive->target != TARGET_NONE;
+	const bool full = exists && full_stream_saved(&receive->list);
 	int result;
 
-	if (receive->stale &&
-	    abort_receive(receive->incoming, receive->error) == -1)
+	if (receive->beside == BESIDE_STALE &&
+	    receiver_recv_abort(receive->incoming, receive->error) == -1)
 		return (-1);
-	if (!receive->request->clearresumetoken || !receive->existed ||
+	if (!receive->request->clearresumetoken || !exists ||
 	    receive->list.objects[0].resume_token[0] == '\0')
 		return (0);
-	result = abort_receive(receive->local, receive->error);
+	result = receiver_recv_abort(receive->local, receive->error);
 	if (result == 0)
 		result = read_filesystem(receive);
 	if (result == 0)
-		receive->placeholder = receive->list.count > 0 &&
-		    (receive->list.objects[0].placeholder || full);
+		receive->target = target_in(&receive->list);
+	if (full && receive->target == TARGET_FILESYSTEM)
+		receive->target = TARGET_PLACEHOLDER;
 	return (result);
 }
 
@@ -313,15 +312,15 @@ receive_stream(struct receive *receive, struct verdict *verdict)
 	const bool saved = receive->list.count > 0 &&
 	    receive->list.objects[0].resume_token[0] != '\0';
 	const bool full = is_full(receive);
+	const bool placeholder = receive->target == TARGET_PLACEHOLDER;
+	const bool replaces = placeholder && full && !saved;
 	enum recv_flags flags = receive->head_taken ? RECV_HEAD_TAKEN : 0;
 
-	/* zfs would refuse these over what is there. */
-	if (receive->placeholder && full && !saved &&
+	/* Encrypted and unencrypted cannot replace each other. */
+	if (receive->beside == BESIDE_SAVED || (replaces &&
 	    receive->incoming[0] != '\0' &&
 	    ((receive->head.stream.features & ZSTREAM_RAW) != 0 ||
-	    receive->list.objects[0].encrypted))
-		receive->beside = true;
-	if (receive->beside) {
+	    receive->list.objects[0].encrypted))) {
 		char target[SNAPSHOT_SIZE];
 
 		snprintf(target, sizeof(target), "%s@%s", receive->incoming,
@@ -331,14 +330,13 @@ receive_stream(struct receive *receive, struct verdict *verdict)
 		    receive->incoming, receive->local, receive->error));
 	}
 	/* An increment needs the snapshots that are there. */
-	if (receive->placeholder && full && !saved &&
-	    remove_snapshots(receive) == -1)
+	if (replaces && remove_snapshots(receive) == -1)
 		return (-1);
 	/* What began over a placeholder goes on that way. */
-	if (receive->placeholder ? full :
+	if (placeholder ? full :
 	    receive->list.count > 0 && full_stream_saved(&receive->list))
 		flags |= RECV_FORCE;
-	if (receive->placeholder)
+	if (placeholder)
 		flags |= RECV_NO_PLACEHOLDER;
 	return (receiver_recv(receiver, receive->snapshot, &receive->head, flags,
 	    verdict, receive->error));
@@ -348,8 +346,10 @@ receive_stream(struct receive *receive, struct verdict *verdict)
 static int
 take_stream(struct receive *receive, struct verdict *verdict)
 {
+	const bool existed = receive->target != TARGET_NONE;
+
 	if (check_stream(receive) == -1 || abort_saved_state(receive) == -1 ||
-	    (!receive->existed && receiver_make_parents(receive->receiver,
+	    (!existed && receiver_make_parents(receive->receiver,
 	    receive->local, receive->error) == -1) ||
 	    receive_stream(receive, verdict) == -1)
 		return (-1);

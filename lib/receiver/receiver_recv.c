@@ -66,3 +66,22 @@ receiver_recv(const struct receiver *receiver, const char *target,
 	zfs_arguments_free(&arguments);
 	return (result);
 }
+
+int
+receiver_recv_abort(const char *name, struct error *error)
+{
+	/* Somebody else may have been quicker. */
+	static const char *const fine[] = {
+		"does not have any resumable receive state to abort", NULL
+	};
+	struct zfs_arguments arguments = zfs_arguments("recv", "-A", name, NULL);
+	struct zfs_report report;
+	int result;
+
+	result = zfs_run(&arguments, 0, NULL, &report, error);
+	zfs_arguments_free(&arguments);
+	report.command = "abort";	/* it needs other permissions than recv */
+	if (result == 0 && report.exit_code != 0 && !zfs_words_all(&report, fine))
+		result = zfs_failed(&report, error);
+	return (result);
+}

@@ -11,62 +11,81 @@
 
 #define INCOMING_MAX (128u << 10)	/* decrypted, for the child */
 
+/* From the network to the child. */
+struct incoming {
+	bool more;		/* OpenSSL may hold data, or the network has some */
+	bool ended;		/* nothing more comes from the network */
+	bool told;		/* the child knows that, or it reads no more */
+	uint64_t total;
+	size_t start, end;	/* of what the child has not taken yet */
+	uint8_t bytes[INCOMING_MAX];
+};
+
+/* From the child to the network: each state is final but for the ones behind it. */
+enum outgoing_state {
+	OUTGOING_OPEN,
+	OUTGOING_ENDING,	/* the child has nothing more to say */
+	OUTGOING_ENDED,		/* and close_notify and FIN are out */
+	OUTGOING_BROKEN		/* the network takes nothing more */
+};
+
+struct outgoing {
+	enum outgoing_state state;
+	bool readable;		/* the child has written something, or ended */
+	uint64_t total;
+	uint8_t bytes[TLS_WRITE_MAX];
+};
+
 struct engine {
 	struct tls_connection *connection;
 	struct chain network;
 	int local;
 	struct process *child;
 	bool child_ended;
-	bool incoming_ended;	/* nothing more comes from the network */
-	bool incoming_told;	/* and the child knows */
-	bool outgoing_ended;	/* the child has nothing more to say */
-	bool outgoing_told;	/* and close_notify and FIN are out */
-	bool broken;		/* the network takes nothing more */
-	bool more;		/* OpenSSL may hold data, or the network has some */
-	bool readable;		/* the child has written something, or ended */
+	struct incoming in;
+	struct outgoing out;
 	bool refused;		/* TLS failed; that has been said */
 	struct error reason;	/* why it ended, if not with close_notify */
-	uint64_t received, sent;
-	struct pace pace;	/* of end_deadline(); all zero: not yet */
-	bool pace_told;		/* what outgoing_told was at its start */
-	int64_t counted;	/* what of taken() it has been told */
-	size_t incoming_start, incoming_end;
-	uint8_t incoming[INCOMING_MAX];
-	uint8_t outgoing[TLS_WRITE_MAX];
+	struct pace flush, linger;	/* of end_deadline(); all zero: not yet */
+	int64_t counted;	/* what of taken() the pace has been told */
 };
+
+static void
+break_outgoing(struct engine *engine)
+{
+	engine->out.state = OUTGOING_BROKEN;
+	/* The child's writes must fail now, not fill a buffer. */
+	shutdown(engine->local, SHUT_RD);
+}
 
 /* The connection is of no more use in either direction. */
 static void
 give_up(struct engine *engine)
 {
-	engine->broken = true;
-	engine->incoming_ended = true;
-	engine->outgoing_ended = engine->outgoing_told = true;
-	/* The child's writes must fail now, not fill a buffer. */
-	shutdown(engine->local, SHUT_RD);
+	engine->in.ended = true;
+	break_outgoing(engine);
 }
 
 /* Network to buffer: decrypt all that has come, as far as there is room. */
 static void
 receive(struct engine *engine)
 {
+	struct incoming *in = &engine->in;
 	struct error error;
 	ssize_t got;
 
-	while (engine->more && !engine->incoming_ended &&
-	    engine->incoming_end < INCOMING_MAX) {
-		got = tls_read(engine->connection,
-		    engine->incoming + engine->incoming_end,
-		    INCOMING_MAX - engine->incoming_end, &error);
+	while (in->more && !in->ended && in->end < INCOMING_MAX) {
+		got = tls_read(engine->connection, in->bytes + in->end,
+		    INCOMING_MAX - in->end, &error);
 		if (got > 0) {
-			engine->incoming_end += (size_t)got;
-			engine->received += (uint64_t)got;
+			in->end += (size_t)got;
+			in->total += (uint64_t)got;
 			continue;
 		}
-		engine->more = false;
+		in->more = false;
 		if (got == -1 && error.code == EXIT_DONE)
 			return;
-		engine->incoming_ended = true;
+		in->ended = true;
 		if (got == -1) {
 			engine->reason = error;
 			if (error.code == EXIT_PROTOCOL) {
@@ -84,22 +103,21 @@ receive(struct engine *engine)
 static void
 deliver(struct engine *engine)
 {
-	size_t waiting = engine->incoming_end - engine->incoming_start;
+	struct incoming *in = &engine->in;
 	ssize_t put;
 
-	if (waiting > 0 && !engine->incoming_told) {
-		put = io_write(engine->local, engine->incoming +
-		    engine->incoming_start, waiting);
+	if (in->start < in->end && !in->told) {
+		put = io_write(engine->local, in->bytes + in->start,
+		    in->end - in->start);
 		if (put > 0)
-			engine->incoming_start += (size_t)put;
+			in->start += (size_t)put;
 		else if (errno != EAGAIN)
-			engine->incoming_told = true;	/* it reads no more */
+			in->told = true;
 	}
-	if (engine->incoming_told || engine->incoming_start == engine->incoming_end)
-		engine->incoming_start = engine->incoming_end = 0;
-	if (engine->incoming_ended && engine->incoming_end == 0 &&
-	    !engine->incoming_told) {
-		engine->incoming_told = true;
+	if (in->told || in->start == in->end)
+		in->start = in->end = 0;
+	if (in->ended && in->end == 0 && !in->told) {
+		in->told = true;
 		io_half_close(engine->local);
 	}
 }
@@ -108,39 +126,37 @@ deliver(struct engine *engine)
 static void
 send_out(struct engine *engine)
 {
+	struct outgoing *out = &engine->out;
 	struct error error;
 	ssize_t got;
 
-	if (engine->broken)
+	if (out->state == OUTGOING_BROKEN)
 		return;
-	if (engine->readable && tls_unsent(engine->connection) == 0) {
-		engine->readable = false;
-		got = io_read(engine->local, engine->outgoing,
-		    sizeof(engine->outgoing));
+	if (out->readable && tls_unsent(engine->connection) == 0) {
+		out->readable = false;
+		got = io_read(engine->local, out->bytes, sizeof(out->bytes));
 		if (got == 0 || (got == -1 && errno != EAGAIN)) {
-			engine->outgoing_ended = true;
+			out->state = OUTGOING_ENDING;
 			if (tls_write_end(engine->connection, &error) == -1)
 				goto broken;
 		} else if (got > 0) {
-			engine->sent += (uint64_t)got;
-			if (tls_write(engine->connection, engine->outgoing,
-			    (size_t)got, &error) == -1)
+			out->total += (uint64_t)got;
+			if (tls_write(engine->connection, out->bytes, (size_t)got,
+			    &error) == -1)
 				goto broken;
 		}
 	}
 	if (tls_send(engine->connection, &error) == -1)
 		goto broken;
-	if (engine->outgoing_ended && !engine->outgoing_told &&
-	    tls_unsent(engine->connection) == 0) {
-		engine->outgoing_told = true;
+	if (out->state == OUTGOING_ENDING && tls_unsent(engine->connection) == 0) {
+		out->state = OUTGOING_ENDED;
 		io_half_close(engine->network.write_fd);
 	}
 	return;
 broken:
 	/* What has come before the peer went away is still good. */
 	engine->reason = error;
-	engine->broken = engine->outgoing_ended = engine->outgoing_told = true;
-	shutdown(engine->local, SHUT_RD);
+	break_outgoing(engine);
 }
 
 static void
@@ -153,8 +169,8 @@ take_signals(struct engine *engine)
 			process_signal(engine->child, passed_on[i]);
 	if (signals_take(SIGUSR1))
 		diag("%llu bytes received, %llu sent",
-		    (unsigned long long)engine->received,
-		    (unsigned long long)engine->sent);
+		    (unsigned long long)engine->in.total,
+		    (unsigned long long)engine->out.total);
 	if (signals_take(SIGCHLD) && process_has_ended(engine->child))
 		engine->child_ended = true;
 }
@@ -166,30 +182,33 @@ take_signals(struct engine *engine)
 static bool
 wait_for_work(struct engine *engine, int64_t deadline)
 {
-	const bool room = !engine->incoming_ended &&
-	    engine->incoming_end < INCOMING_MAX;
+	const struct incoming *in = &engine->in;
+	const bool room = !in->ended && in->end < INCOMING_MAX;
 	struct pollfd entries[3] = {
 		{ .fd = engine->network.read_fd },
 		{ .fd = engine->network.write_fd },
 		{ .fd = engine->local },
 	};
 
-	if (room && !engine->more)
+	if (room && !in->more)
 		entries[0].events = POLLIN;
-	if (!engine->broken && tls_unsent(engine->connection) > 0)
+	if (engine->out.state != OUTGOING_BROKEN &&
+	    tls_unsent(engine->connection) > 0)
 		entries[1].events = POLLOUT;
-	if (!engine->outgoing_ended && tls_unsent(engine->connection) == 0)
+	if (engine->out.state == OUTGOING_OPEN &&
+	    tls_unsent(engine->connection) == 0)
 		entries[2].events |= POLLIN;
-	if (!engine->incoming_told && engine->incoming_end > 0)
+	if (!in->told && in->end > 0)
 		entries[2].events |= POLLOUT;
 	/* POLLHUP comes unasked: leave out what nobody waits for. */
 	for (size_t i = 0; i < 3; i++)
 		if (entries[i].events == 0)
 			entries[i].fd = -1;
-	io_poll(entries, 3, room && engine->more ? 0 : deadline);
+	io_poll(entries, 3, room && in->more ? 0 : deadline);
 	/* OpenSSL may have stopped reading for want of room to answer. */
-	engine->more |= entries[0].revents != 0 || entries[1].revents != 0;
-	engine->readable = !engine->outgoing_ended && entries[2].revents != 0;
+	engine->in.more |= entries[0].revents != 0 || entries[1].revents != 0;
+	engine->out.readable = engine->out.state == OUTGOING_OPEN &&
+	    entries[2].revents != 0;
 	return (io_now() < deadline);
 }
 
@@ -197,8 +216,16 @@ wait_for_work(struct engine *engine, int64_t deadline)
 static int64_t
 taken(const struct engine *engine)
 {
-	return ((int64_t)engine->sent - (int64_t)tls_unsent(engine->connection) -
+	return ((int64_t)engine->out.total -
+	    (int64_t)tls_unsent(engine->connection) -
 	    io_unacknowledged(engine->network.write_fd));
+}
+
+static struct pace *
+end_pace(struct engine *engine)
+{
+	return (engine->out.state >= OUTGOING_ENDED ? &engine->linger :
+	    &engine->flush);
 }
 
 /*
@@ -209,15 +236,16 @@ taken(const struct engine *engine)
 static int64_t
 end_deadline(struct engine *engine)
 {
+	struct pace *pace = end_pace(engine);
+
 	if (!engine->child_ended)
 		return (IO_FOREVER);
-	if (engine->pace.since == 0 || engine->outgoing_told != engine->pace_told) {
-		pace_start(&engine->pace, engine->outgoing_told ?
-		    TLS_ENGINE_LINGER_MS : TLS_ENGINE_FLUSH_MS, io_now());
-		engine->pace_told = engine->outgoing_told;
+	if (pace->since == 0) {
+		pace_start(pace, pace == &engine->linger ? TLS_ENGINE_LINGER_MS :
+		    TLS_ENGINE_FLUSH_MS, io_now());
 		engine->counted = taken(engine);
 	}
-	return (pace_deadline(&engine->pace));
+	return (pace_deadline(pace));
 }
 
 /* The deadline has come: is there to be another one, since the peer took enough? */
@@ -225,11 +253,12 @@ static bool
 takes_more(struct engine *engine)
 {
 	const int64_t before = engine->counted, now = io_now();
+	struct pace *pace = end_pace(engine);
 
 	engine->counted = taken(engine);
 	if (engine->counted > before)
-		pace_moved(&engine->pace, (size_t)(engine->counted - before), now);
-	return (now < pace_deadline(&engine->pace));
+		pace_moved(pace, (size_t)(engine->counted - before), now);
+	return (now < pace_deadline(pace));
 }
 
 int
@@ -245,14 +274,14 @@ tls_engine_run(struct tls_connection *connection, const struct chain *network,
 	engine->network = *network;
 	engine->local = local;
 	engine->child = child;
-	engine->more = true;
+	engine->in.more = true;
 	for (;;) {
 		receive(engine);
 		deliver(engine);
 		send_out(engine);
 		take_signals(engine);
-		if (engine->child_ended && engine->outgoing_told &&
-		    engine->incoming_ended)
+		if (engine->child_ended && engine->out.state >= OUTGOING_ENDED &&
+		    engine->in.ended)
 			break;
 		if (!wait_for_work(engine, end_deadline(engine)) &&
 		    !takes_more(engine))
