@@ -2,7 +2,6 @@
  * zr-replicate: every filesystem of one endpoint to another.  The work is in
  * lib/replicate.
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "endpoint/progress.h"
 #include "endpoint/verdict.h"
 #include "format/fs_name.h"
+#include "replicate/events_file.h"
 #include "replicate/replicate.h"
 #include "transport/chain.h"
 
@@ -23,16 +23,6 @@ static const char usage[] =
 #define SECONDS_MAX	(30 * 86400)
 #define PARALLEL_MAX	256
 #define SIZES		4	/* SendDry calls at once, where somebody looks */
-
-static int
-open_events(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-
-	if (fd == -1)
-		die_errno("%s", path);
-	return (fd);
-}
 
 static int64_t
 milliseconds(int option, const char *text, int64_t least)
@@ -107,6 +97,17 @@ take_option(struct replicate_options *options, int option, char *text)
 }
 
 static void
+open_events(struct replicate_options *options)
+{
+	struct error error;
+
+	options->events = events_file_open(events, options->job,
+	    &options->last_successful, &error);
+	if (options->events == -1)
+		diag_die(&error);
+}
+
+static void
 parse_options(struct replicate_options *options, int argc, char *argv[])
 {
 	int option;
@@ -128,7 +129,7 @@ parse_options(struct replicate_options *options, int argc, char *argv[])
 			die(EXIT_USAGE, "%s is not the name of a filesystem",
 			    argv[i]);
 	if (events != NULL)
-		options->events = open_events(events);
+		open_events(options);
 	if (sizes != -1)
 		options->sizes = (size_t)sizes;
 	else if (options->dry_run ||

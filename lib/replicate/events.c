@@ -8,6 +8,7 @@
 #include "format/rfc3339.h"
 #include "message/json_text.h"
 #include "plan/plan_print.h"
+#include "replicate/event.h"
 #include "replicate/events.h"
 
 static const char *const ends[] = {
@@ -76,6 +77,26 @@ add_version(struct replication *replication, const char *key,
 }
 
 static void
+add_time(struct replication *replication, const char *key, int64_t seconds)
+{
+	char text[RFC3339_SIZE];
+
+	rfc3339_format(text, seconds);
+	json_text_member(&replication->out, key, text);
+}
+
+/* When it was taken; it comes from a peer, in any zone. */
+static void
+add_creation(struct replication *replication, const char *key,
+    const FilesystemVersion *version)
+{
+	int64_t seconds;
+
+	if (version != NULL && rfc3339_parse(version->creation, &seconds))
+		add_time(replication, key, seconds);
+}
+
+static void
 end(struct replication *replication)
 {
 	struct buffer *out = &replication->out;
@@ -103,6 +124,11 @@ events_start(struct replication *replication)
 	json_text_member(&replication->out, "job", replication->options->job);
 	add_number(replication, "pid", (uint64_t)getpid());
 	json_text_member(&replication->out, "version", ZR_VERSION);
+	if (replication->options->dry_run)
+		json_text_raw_member(&replication->out, "dry_run", "true");
+	if (replication->options->last_successful != EVENT_NO_TIME)
+		add_time(replication, "last_successful",
+		    replication->options->last_successful);
 	end(replication);
 }
 
@@ -128,6 +154,7 @@ events_plan(struct replication *replication, const struct work *work)
 	json_text_member(&replication->out, "destination", plan->destination);
 	json_text_member(&replication->out, "verdict", plan_verdict_name(plan));
 	add_version(replication, "base", plan->base);
+	add_creation(replication, "base_creation", plan->base);
 	add_number(replication, "steps", plan->step_count);
 	if (plan->step_count > 0)
 		add_version(replication, "to",
@@ -187,6 +214,7 @@ events_step(struct replication *replication, const struct work *work)
 	if (work->result.bytes_known)
 		add_number(replication, "bytes", work->result.bytes);
 	add_seconds(replication, "seconds", work->result.elapsed_ms);
+	add_creation(replication, "creation", work->request.request.to);
 	json_text_raw_member(&replication->out, "resumed",
 	    work->result.used_resume_token ? "true" : "false");
 	end(replication);
@@ -205,14 +233,27 @@ events_retry(struct replication *replication, const struct work *work,
 	end(replication);
 }
 
+/* The newest version that both sides have, as far as we know; or NULL. */
+static const FilesystemVersion *
+newest_common(const struct work *work)
+{
+	return (work->step == 0 ? work->plan->base :
+	    work->plan->steps[work->step - 1].to);
+}
+
 void
 events_filesystem(struct replication *replication, const struct work *work)
 {
+	const FilesystemVersion *common = newest_common(work);
+
 	if (!begin(replication, "filesystem-end", work->plan->sender->filesystem))
 		return;
 	json_text_member(&replication->out, "result", ends[work->end]);
 	add_number(replication, "steps", work->steps_done);
 	add_number(replication, "bytes", work->bytes);
+	if (common != NULL && version_is_snapshot(common))
+		add_version(replication, "snapshot", common);
+	add_creation(replication, "creation", common);
 	if (work->end == END_FAILED)
 		add_text(replication, "message",
 		    work->error == NULL ? NULL : work->error->text);

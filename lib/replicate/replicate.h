@@ -33,6 +33,7 @@ struct replicate_options {
 	bool verbose;
 	int events;			/* a descriptor; -1: none */
 	const char *job;		/* for the events; NULL: none */
+	int64_t last_successful;	/* for the events (events_file.h) */
 };
 
 #define REPLICATE_DEFAULT ((struct replicate_options){ .plan = PLAN_OPTIONS_DEFAULT, \
