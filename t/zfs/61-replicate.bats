@@ -84,6 +84,32 @@ SOURCE="zr-endpoint sender -j job -f 'src/a<'"
 	done
 }
 
+@test "push over ssh" {
+	tree
+	mkdir -m 700 ssh
+	ssh-keygen -q -t ed25519 -N '' -f ssh/host
+	ssh-keygen -q -t ed25519 -N '' -f ssh/client
+	printf 'command="PATH=%s; export PATH; %s" %s\n' "$PATH" "exec zr-stdinserver client \
+zr-handshake accept zr-mux accept zr-serve -b zr-endpoint receiver -e inherit -j job dst" \
+	    "$(cat ssh/client.pub)" > ssh/authorized_keys
+	printf '%s\n' "HostKey $PWD/ssh/host" "AuthorizedKeysFile $PWD/ssh/authorized_keys" \
+	    'StrictModes no' 'UsePAM no' 'PidFile none' 'PermitRootLogin forced-commands-only' \
+	    > ssh/sshd_config
+	mkdir -p /run/sshd
+	background tcpserver -1 -RHl0 127.0.0.1 0 /usr/sbin/sshd -i -e -f "$PWD/ssh/sshd_config" \
+	    > port 2> sshd.err
+	eventually 30 test -s port
+	# The machine's own, in memory.
+	mkdir -p -m 700 ~/.ssh
+	echo "[127.0.0.1]:$(cat port) $(cat ssh/host.pub)" > ~/.ssh/known_hosts
+	remote="zr-remote -i '$PWD/ssh/client' ssh:root@127.0.0.1:$(cat port)"
+	replicate -s "$SOURCE" -r "$remote" > steps
+	[ "$(wc -l < steps)" -eq 8 ]
+	same dst/client
+	replicate -s "$SOURCE" -r "$remote" > steps
+	[ ! -s steps ]
+}
+
 @test "pull and local, a raw one too, into a root of our own" {
 	random 32 key
 	tree
