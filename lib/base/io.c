@@ -40,6 +40,16 @@ io_time_of_day(void)
 }
 
 int64_t
+io_time_of_day_ms(void)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_REALTIME, &now) == -1)
+		abort();
+	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+int64_t
 io_earlier(int64_t a, int64_t b)
 {
 	return (a < b ? a : b);

@@ -22,6 +22,7 @@ int64_t	io_now(void);
 
 /* The time of day, in seconds since the epoch: for people, not for deadlines. */
 int64_t	io_time_of_day(void);
+int64_t	io_time_of_day_ms(void);
 
 /* The earlier of two deadlines. */
 int64_t	io_earlier(int64_t a, int64_t b);

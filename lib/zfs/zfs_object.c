@@ -15,7 +15,9 @@ static const struct {
 	{ ZFS_WANT_HOLDS, ",userrefs" },
 	{ ZFS_WANT_ENCRYPTION, ",encryption" },
 	{ ZFS_WANT_TOKEN, ",receive_resume_token" },
-	{ ZFS_WANT_PLACEHOLDER, "," ZREPL_PLACEHOLDER_PROPERTY }
+	{ ZFS_WANT_PLACEHOLDER, "," ZREPL_PLACEHOLDER_PROPERTY },
+	{ ZFS_WANT_CREATION, ",creation" },
+	{ ZFS_WANT_WRITTEN, ",written" }
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))

@@ -25,7 +25,9 @@ enum zfs_wanted {
 	ZFS_WANT_HOLDS = 1 << 1,
 	ZFS_WANT_ENCRYPTION = 1 << 2,
 	ZFS_WANT_TOKEN = 1 << 3,
-	ZFS_WANT_PLACEHOLDER = 1 << 4
+	ZFS_WANT_PLACEHOLDER = 1 << 4,
+	ZFS_WANT_CREATION = 1 << 5,	/* alone, without the others of IDENTITY */
+	ZFS_WANT_WRITTEN = 1 << 6
 };
 
 struct zfs_object {
@@ -36,6 +38,7 @@ struct zfs_object {
 	uint64_t createtxg;
 	int64_t creation;		/* seconds since the epoch */
 	uint64_t holds;			/* user references */
+	uint64_t written;		/* bytes since its newest snapshot */
 	bool encrypted;
 	bool placeholder;		/* zrepl:placeholder, set on itself */
 	const char *resume_token;	/* "" without saved state */

@@ -48,6 +48,8 @@ set_property(struct zfs_object *object, const char *property, const char *value,
 		return (parse_number(value, &object->createtxg));
 	if (strcmp(property, "userrefs") == 0)
 		return (parse_number(value, &object->holds));
+	if (strcmp(property, "written") == 0)
+		return (parse_number(value, &object->written));
 	if (strcmp(property, "creation") == 0) {
 		if (!parse_number(value, &number))
 			return (false);
