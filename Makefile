@@ -54,6 +54,7 @@ LIBS_zr-token = -lz
 LIBS_zr-endpoint = -lprotobuf-c -ljansson -lz -lmd
 LIBS_zr-dump = -lprotobuf-c -lnghttp2
 LIBS_zr-holds = -lmd
+LIBS_zr-snap =
 LIBS_zr-tls = -lssl -lcrypto
 LIBS_zr-stdinserver =
 LIBS_zr-ssh-connect =

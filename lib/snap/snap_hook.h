@@ -1,0 +1,47 @@
+#ifndef ZR_SNAP_HOOK_H
+#define ZR_SNAP_HOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/*
+ * Commands before and after the snapshots, as zr-snap(1) describes them, run by sh -c.
+ * All that they print is shown on standard error, up to SNAP_HOOK_SHOWN.  A command and
+ * what it has started are one process group, of which nothing is left in the end.
+ *
+ * A command that exceeds its time is told to end, by SIGTERM, and killed after
+ * SNAP_HOOK_TERM_MS.
+ */
+#define SNAP_HOOK_SHOWN		(1u << 20)	/* bytes */
+#define SNAP_HOOK_TERM_MS	5000
+#define SNAP_HOOK_GRACE_MS	1000	/* for what others of its group still print */
+
+struct snap_hook {
+	const char *option;	/* "-b": in diagnostics */
+	const char *command;
+	const char *type;	/* ZREPL_HOOKTYPE */
+	const char *snapshot;	/* ZR_SNAPSHOT, ZREPL_SNAPNAME */
+	const char *filesystem;	/* ZREPL_FS */
+	const char *locale;	/* LC_ALL; NULL: none */
+	bool dry_run;		/* ZREPL_DRYRUN */
+	bool lasts;		/* the first signal (below) does not end it */
+	int64_t seconds;	/* that it may take; ZREPL_TIMEOUT */
+	const char *input;	/* its standard input, */
+	size_t input_length;	/* bytes */
+};
+
+/*
+ * Run it to its end.  *ended_by is 0, or the signal that has told us to end: if one comes
+ * now, it is set and the command told to end, unless the command lasts and *ended_by was
+ * 0.  SIGPIPE must be ignored.
+ *
+ * 0: it ended with status 0, in time.  -1: not so, and *exit_code is its status in the
+ * sense of exit_code.h, or -1 if it could not be run.
+ */
+int	snap_hook_run(const struct snap_hook *hook, int *ended_by, int *exit_code,
+	    struct error *error);
+
+#endif
