@@ -5,9 +5,7 @@ STREAMS=$DATA/streams
 
 # version NAME: a snapshot of versions.tsv as a FilesystemVersion.
 version() {
-	awk -F '\t' -v name="$1" '$1 == name' "$STREAMS/versions.tsv" |
-	jq -cnR '[inputs | split("\t") | {Type: "Snapshot", Name: (.[0] | split("@")[1]),
-	    Guid: .[1], CreateTXG: .[2], Creation: (.[3] | tonumber | todate)}] | first // null'
+	stream_version "$1"
 }
 
 CONFIG='{"protection":{"Initial":"GuaranteeNothing","Incremental":"GuaranteeNothing"}}'

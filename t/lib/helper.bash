@@ -8,12 +8,20 @@ export PATH="${ZR_BUILD:=$TOP/build}/bin:$PATH"
 DATA=$TESTS/data
 
 setup() {
+	enter_directory
+}
+
+teardown() {
+	end_children
+}
+
+enter_directory() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	children=()
 }
 
 # End what the test started, by pid, and nothing else.
-teardown() {
+end_children() {
 	local pid
 	for pid in "${children[@]}"; do
 		kill "$pid" 2>/dev/null || true
@@ -49,6 +57,14 @@ eventually() {
 		[ -p "$nothing" ] || mkfifo "$nothing" 2> /dev/null || :
 		read -r -t 0.05 <> "$nothing" || :
 	done
+}
+
+# stream_version NAME: a snapshot of $DATA/streams, such as a/data@one, as a
+# FilesystemVersion; null if there is none of that name.
+stream_version() {
+	awk -F '\t' -v name="$1" '$1 == name' "$DATA/streams/versions.tsv" |
+	jq -cnR '[inputs | split("\t") | {Type: "Snapshot", Name: (.[0] | split("@")[1]),
+	    Guid: .[1], CreateTXG: .[2], Creation: (.[3] | tonumber | todate)}] | first // null'
 }
 
 # The line of stderr that matters: fail unless $stderr (run --separate-stderr)

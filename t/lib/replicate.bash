@@ -15,15 +15,19 @@ GUIDS=(189b5711514940fa 43f35d1d372d1297 521f0cb0b1f4cef9 cb3b9d068b5917bb)
 SIZES=(1188000 296784 624 244720)
 
 version() {
-	awk -F '\t' -v name="a/data@$1" '$1 == name' "$DATA/streams/versions.tsv" |
-	jq -cnR '[inputs | split("\t") | {Type: "Snapshot", Name: (.[0] | split("@")[1]),
-	    Guid: .[1], CreateTXG: .[2], Creation: (.[3] | tonumber | todate)}] | first'
+	stream_version "a/data@$1"
 }
 
 # receive_request SNAPSHOT FILESYSTEM
 receive_request() {
 	jq -cn --argjson to "$(version "$1")" --arg fs "$2" '{Filesystem: $fs, To: $to,
 	    ReplicationConfig: {protection: {Initial: 1, Incremental: 1}}}'
+}
+
+# Two archives, and for each endpoint a directory of faults and calls (faulty.py).
+setup() {
+	enter_directory || return
+	mkdir web backup sending receiving
 }
 
 setup_file() {

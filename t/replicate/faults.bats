@@ -2,12 +2,6 @@
 load ../lib/helper
 load ../lib/replicate
 
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return 1
-	children=()
-	mkdir web backup sending receiving
-}
-
 @test "Send and Receive that fail at once, in the stream or late: tried again, and all arrives" {
 	lay web a 1 2 b 1 1 c 1 1 d 1 1 e 1 1 f 1 1
 	fault sending 1 Send a exit 99 'the connection was lost'

@@ -2,9 +2,7 @@
 load ../lib/helper
 
 version() {
-	awk -F '\t' -v name="a/data@$1" '$1 == name' "$DATA/streams/versions.tsv" |
-	jq -cnR '[inputs | split("\t") | {Type: "Snapshot", Name: (.[0] | split("@")[1]),
-	    Guid: .[1], CreateTXG: .[2], Creation: (.[3] | tonumber | todate)}] | first'
+	stream_version "a/data@$1"
 }
 
 import() {

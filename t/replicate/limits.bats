@@ -2,12 +2,6 @@
 load ../lib/helper
 load ../lib/replicate
 
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return 1
-	children=()
-	mkdir web backup sending receiving
-}
-
 @test "a side that answers Ping and loses every listing is given up in the end" {
 	lay web a 1 1
 	fault receiving -1 Receive a arm 99 'stream lost'

@@ -2,13 +2,6 @@
 load ../lib/helper
 load ../lib/replicate
 
-# Endpoints that write down what they are asked for, and where nothing fails.
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return 1
-	children=()
-	mkdir web backup sending receiving
-}
-
 @test "a tree, placeholders among it: all of it arrives, a second run executes no step" {
 	lay web pool/a 1 4 pool/a/deep/er 1 2 pool/b 1 1 pool/b.c 1 3
 	mkdir web/pool/empty

@@ -2,12 +2,6 @@
 load ../lib/helper
 load ../lib/replicate
 
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return 1
-	children=()
-	mkdir web backup sending receiving
-}
-
 # start ARGUMENT...: a run in the background that may be sent signals
 start() {
 	background env --default-signal=INT,HUP RUN_MARK="$BATS_TEST_TMPDIR" zr-replicate -I all -e events "$@" \

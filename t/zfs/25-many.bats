@@ -7,21 +7,9 @@ setup() {
 	count_zfs
 }
 
-# 300 filesystems below $1.  A process for each would take a minute.
-many_filesystems() {
-	/usr/bin/python3 - "$1" <<-'END'
-		import ctypes, sys
-		core = ctypes.CDLL("libzfs_core.so.3")
-		assert core.libzfs_core_init() == 0
-		for number in range(300):
-		    name = "%s/%03d" % (sys.argv[1], number)
-		    assert core.lzc_create(name.encode(), 2, None, None, 0) == 0, name
-	END
-}
-
 @test "300 filesystems with 20 snapshots each are listed by one process each time" {
 	POOL_SIZE=2G make_pool src -O canmount=off
-	many_filesystems src
+	seq -f src/%03g 0 299 | create_all
 	for i in {01..20}; do
 		zfs snapshot -r "src@$i"
 	done

@@ -7,19 +7,10 @@ setup() {
 	count_zfs
 }
 
-# 1000 filesystems below $1, some below others, with snapshots, bookmarks or nothing.
+# 1000 filesystems, some below others.
 many_filesystems() {
-	/usr/bin/python3 - "$1" <<-'END'
-		import ctypes, sys
-		core = ctypes.CDLL("libzfs_core.so.3")
-		assert core.libzfs_core_init() == 0
-		def create(name):
-		    assert core.lzc_create(name.encode(), 2, None, None, 0) == 0, name
-		for number in range(500):
-		    name = "%s/%03d" % (sys.argv[1], number)
-		    create(name)
-		    create(name + "/b" if number % 2 else name + "b")
-	END
+	printf 'src/%03d\n' {0..499} | awk '{ print; print $0 (NR % 2 ? "b" : "/b") }' |
+	    create_all
 }
 
 # The answers to the calls that one makes alone, as batch_list.py writes them.
@@ -52,7 +43,7 @@ listed() {
 
 @test "1000 filesystems: at most ten zfs processes, and the answers of single calls" {
 	POOL_SIZE=2G make_pool src -O canmount=off
-	many_filesystems src
+	many_filesystems
 	zfs create -V 8M -s src/volume
 	zfs snapshot -r src@one
 	zfs bookmark src/123@one 'src/123#one'
