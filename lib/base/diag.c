@@ -77,7 +77,7 @@ diag_refresh(void)
 		snprintf(prefix, sizeof(prefix), "%s[%s]: ", program_name, inside);
 }
 
-/* The lowest that is free is the one that is opened. */
+/* open(2) takes the lowest free descriptor. */
 static void
 open_missing(void)
 {

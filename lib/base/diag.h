@@ -19,10 +19,10 @@
  */
 
 /*
- * Call first in main().  program is the name to show; it must stay valid.
- * Also makes sure that descriptors 0, 1 and 2 are open, so that no later open
- * lands on them.  A closed one becomes /dev/null, such that 0 cannot be read and 1
- * cannot be written (EBADF): an answer must not be lost unnoticed.
+ * Call first in main().  program is the name to show; it must stay valid.  Also makes
+ * sure that descriptors 0, 1 and 2 are open, so that no later open lands on them.  A
+ * closed one becomes /dev/null; reading 0 or writing 1 then fails (EBADF), since an
+ * answer must not be lost unnoticed.
  */
 void	diag_init(const char *program);
 
@@ -36,8 +36,8 @@ void	diag_refresh(void);
 #define DIAG_LOG "log: "
 
 /*
- * Call this before each line from now on: whoever draws on the same terminal clears its
- * place.  NULL: no longer.
+ * Call this before each line from now on, for a program that draws on the same terminal
+ * to clear its drawing.  NULL: no longer.
  */
 void	diag_before_line(void (*hook)(void));
 

@@ -5,7 +5,7 @@
 
 #include "base/exit_code.h"
 
-/* For programs to go by, as text is for people. */
+/* What a program can tell errors apart by; the text is for people. */
 enum error_cause {
 	ERROR_OTHER,
 	ERROR_END	/* end of file or a reset, where more should have come */

@@ -13,7 +13,7 @@ feed_wait(const struct feed *feed, struct pollfd *entry)
 		*entry = (struct pollfd){ .fd = feed->from, .events = POLLIN };
 }
 
-/* From one kernel buffer into the other; -1 with EAGAIN where one must wait. */
+/* From one kernel buffer into the other; -1 with EAGAIN if that would block. */
 static ssize_t
 move_by_splice(struct feed *feed)
 {

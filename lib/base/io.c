@@ -19,7 +19,7 @@
 #include "base/signals.h"
 
 #define UNSENT_MAX (256 << 10)
-#define HALF_CLOSE_MS 10000	/* for what the hook sends last to find room */
+#define HALF_CLOSE_MS 10000	/* for the hook's last bytes to find room */
 
 static const struct io_hook *hook;
 
@@ -159,7 +159,7 @@ io_limit_unsent(int fd)
 #ifdef TCP_NOTSENT_LOWAT
 	const int bytes = UNSENT_MAX;
 
-	/* Not TCP, or too old a kernel: only slower. */
+	/* If this fails (not TCP, or an old kernel), it is only slower. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
 	    sizeof(bytes));
 #else
@@ -221,7 +221,7 @@ io_wait(int fd, short events, int64_t deadline, struct error *error)
 	return (0);
 }
 
-/* A read or write failed: what a peer did to its connection is its doing. */
+/* A read or write failed: EXIT_PROTOCOL if the peer did it. */
 static int
 transfer_failed(int fd, const char *what, struct error *error)
 {
@@ -332,7 +332,7 @@ io_half_close(int fd)
 	const int64_t deadline = io_now() + HALF_CLOSE_MS;
 	struct error ignored;
 
-	/* A peer that takes nothing any more gets the FIN alone. */
+	/* If the peer no longer takes anything, it gets the FIN alone. */
 	while (hook != NULL && hook->end(fd) == -1 &&
 	    (errno == EAGAIN || errno == EINTR) &&
 	    io_wait(fd, POLLOUT, deadline, &ignored) == 0)

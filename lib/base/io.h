@@ -28,18 +28,18 @@ int64_t	io_time_of_day_ms(void);
 int64_t	io_earlier(int64_t a, int64_t b);
 
 /*
- * poll(2) until an event or the deadline, with the signals of signals.h let
- * through.  Entries with fd < 0 are passed over, however many there are.
- * Returns the number of entries with events, 0 at the deadline or after a
- * signal.  It does not fail: where poll(2) does, for good, no loop could go on,
- * and the program ends with EXIT_SYSTEM and a line that says why.
+ * poll(2) until an event or the deadline, with the signals of signals.h let through.
+ * Entries with fd < 0 are passed over, however many there are.  Returns the number of
+ * entries with events, 0 at the deadline or after a signal.  It does not fail: if poll(2)
+ * fails for good, no loop could go on, and the program ends with EXIT_SYSTEM and a line
+ * that says why.
  */
 int	io_poll(struct pollfd *entries, size_t count, int64_t deadline);
 
 /*
- * Which of the events does fd have now, POLLHUP and POLLERR included?  0 for -1.  It
- * neither waits nor lets a signal through, which would then not wake the caller's
- * io_poll(): for a look at a descriptor between two of those.
+ * Which of the events does fd have now, POLLHUP and POLLERR included?  0 for -1.  For a
+ * look at a descriptor between two calls of io_poll(): it does not wait, and lets no
+ * signal through, since that signal would not wake the next io_poll().
  */
 short	io_ready(int fd, short events);
 
@@ -50,34 +50,33 @@ int	io_set_nonblocking(int fd, bool on);
 int	io_set_cloexec(int fd, bool on);
 
 /*
- * Non-blocking, where fd is a pipe or a socket and was not so before: only
- * those make a writer wait for a peer, and a terminal's mode is everybody's.
- * True if it was done; whoever shares fd wants it undone in the end.
+ * Make fd non-blocking if it is a pipe or a socket, as only those make a writer wait for
+ * a peer; a terminal's mode is shared with other programs.  True if that changed fd: undo
+ * it in the end, for others that share fd.
  */
 bool	io_unblock(int fd);
 
 /*
- * Bound what the kernel holds of fd's bytes that have not been sent yet, where
- * fd is TCP.  Left alone it takes megabytes as soon as the peer is a little
- * slower; where TCP paces what it sends (BBR), that costs up to half as much CPU
- * time again (t/bench/README.md).  What is on its way, which a long path needs
- * much of, is not limited.
+ * If fd is TCP, limit the unsent bytes that the kernel holds.  By default it takes
+ * megabytes as soon as the peer is a little slower, which costs up to 50 % more CPU time
+ * if TCP paces its sending (BBR; t/bench/README.md).  Bytes in flight, of which a long
+ * path needs many, are not limited.
  */
 void	io_limit_unsent(int fd);
 
 /*
- * For connections on which read(2) and shutdown(2) are not the whole of reading
- * and ending.  A program that may be handed one says so once, before it reads;
- * each function does what read(2) and shutdown(2) would on any other descriptor.
+ * For connections that read(2) and shutdown(2) alone can neither read nor end, such as
+ * kernel TLS.  A program that may be given one installs the hook once, before it reads.
+ * On any other descriptor each function does what read(2) and shutdown(2) would do.
  */
 struct io_hook {
 	/* read(2) failed with EIO: what io_read() returns instead. */
 	ssize_t (*read)(int fd, void *buffer, size_t size);
 	/* Before shutdown(2): 0; -1 with errno, EAGAIN where there is no room yet. */
 	int (*end)(int fd);
-	/* After end of file: how the peer ended, to go behind an error's text. */
+	/* After end of file: how the peer ended, to be added to an error's text. */
 	const char *(*end_remark)(int fd);
-	/* What the peer has done where errno is this: "refused ...", or NULL. */
+	/* What the peer did to cause this errno: "refused ...", or NULL. */
 	const char *(*blame)(int error_number);
 };
 
@@ -91,9 +90,9 @@ ssize_t	io_read(int fd, void *buffer, size_t size);
 ssize_t	io_write(int fd, const void *buffer, size_t size);
 
 /*
- * Exactly size bytes, by the deadline, not one more; the descriptor may be
- * blocking or not.  End of file is an error, and so is a peer's reset (ERROR_END);
- * lateness too (EXIT_TIMEOUT).
+ * Exactly size bytes and never one more, by the deadline; the descriptor may be blocking
+ * or not.  End of file and a peer's reset are errors (ERROR_END), and so is the deadline
+ * (EXIT_TIMEOUT).
  */
 int	io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
 	    struct error *error);
@@ -101,11 +100,11 @@ int	io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
 	    struct error *error);
 
 /*
- * One line.  The newline is not stored; the line is NUL-terminated.  size includes
- * the NUL.  IO_LINE_ALONE reads byte by byte, so that what follows the line stays
- * in the pipe; IO_LINE_AND_REST is for a descriptor of which only this line is
- * wanted.  Returns its length; -1 at end of file before a newline (ERROR_END),
- * when it is too long, holds a NUL, or is late.
+ * One line.  The newline is not stored; the line is NUL-terminated.  size includes the
+ * NUL.  IO_LINE_ALONE reads byte by byte, so that what follows the line stays in the
+ * pipe; IO_LINE_AND_REST is for a descriptor of which only this line is wanted.  Returns
+ * its length; -1 at end of file before a newline (ERROR_END), and if the line is too
+ * long, holds a NUL, or is late.
  */
 enum io_line {
 	IO_LINE_ALONE,
@@ -116,7 +115,7 @@ ssize_t	io_read_line(int fd, enum io_line what, char *line, size_t size,
 	    int64_t deadline, struct error *error);
 
 /*
- * shutdown(SHUT_WR) where fd is a socket; 0 also where it is not one.  With a
+ * shutdown(SHUT_WR) if fd is a socket; does nothing and returns 0 if it is not.  With a
  * hook it may wait for the peer to read.
  */
 int	io_half_close(int fd);
@@ -125,8 +124,8 @@ int	io_half_close(int fd);
 int	io_unacknowledged(int fd);
 
 /*
- * What to add to a message that fd ended too early: why that may be, or
- * nothing.  Only a hook can tell.
+ * The text to add to a message that fd ended too early: the reason, if a hook knows it,
+ * or "".
  */
 const char *io_end_remark(int fd);
 

@@ -35,7 +35,10 @@ prepare(int wanted, int number, int *theirs, int *ours)
 	}
 }
 
-/* Between fork and exec: only what is safe there.  Reports errno and ends. */
+/*
+ * Runs between fork and exec, where only async-signal-safe calls are allowed.  Reports
+ * errno and ends.
+ */
 static void
 child(char *const argv[], const int theirs[3], int report, bool group)
 {

@@ -173,7 +173,7 @@ lost(struct dataconn *conn, struct error *error)
 	return (DATACONN_LOST);
 }
 
-/* What was read means, up to the first thing worth telling. */
+/* Interpret the bytes that were read, up to the first event to report. */
 static enum dataconn_event
 next_from_network(struct dataconn *conn)
 {
@@ -221,7 +221,7 @@ dataconn_failure(const struct dataconn *conn, int64_t now)
 	return (liveness_failure(&conn->liveness, now));
 }
 
-/* The end of the network, if everything before it has been told. */
+/* The end of the network, once everything before it has been reported. */
 static bool
 has_ended(struct dataconn *conn)
 {
@@ -229,7 +229,7 @@ has_ended(struct dataconn *conn)
 	    conn->in.pending_length > 0)
 		return (false);
 	if (conn->error.code == EXIT_DONE) {
-		/* An orderly end is an error, too, while more is expected. */
+		/* An orderly end is an error while the caller still expects data. */
 		if (exchange_end_of_file(&conn->in.exchange, &conn->error) == 0)
 			error_set(&conn->error, EXIT_PROTOCOL,
 			    "the peer closed the connection");

@@ -20,7 +20,7 @@ struct run {
 	} source;
 	bool failed;		/* *error is set */
 	bool done;
-	int64_t leave_at;	/* ms: then not even a farewell; IO_FOREVER: stay */
+	int64_t leave_at;	/* ms: leave without a farewell then; IO_FOREVER: stay */
 };
 
 static void
@@ -77,7 +77,7 @@ on_response(struct run *run)
 		run->done = true;
 }
 
-/* Of a stream that cannot be read no verdict makes a whole one. */
+/* The producer cannot be read: no verdict makes this stream whole. */
 static void
 on_source_failed(struct run *run)
 {
@@ -89,8 +89,8 @@ on_source_failed(struct run *run)
 }
 
 /*
- * The producer's stream is over and its verdict, where there will be one, is in: was
- * that all of it?  A stream that goes on with nobody to give a verdict is not.
+ * Finish the stream once the producer has ended it and its verdict, if it gives one, is
+ * in.  A stream that goes on although nobody is left to give a verdict has failed.
  */
 static void
 judge_source(struct run *run)
@@ -109,7 +109,7 @@ judge_source(struct run *run)
 	if (dataconn_source_finish(run->conn, failure, run->error) == -1)
 		fail(run);
 	else if (failure != NULL) {
-		/* The peer is told; that it then fails too is no news. */
+		/* Tell the peer.  It will fail then, too, which needs no report. */
 		error_set(run->error, EXIT_FAILED, "the sender failed: %s", failure);
 		run->failed = true;
 	}
@@ -118,7 +118,7 @@ judge_source(struct run *run)
 	run->source = SOURCE_FINISHED;
 }
 
-/* An answer that came before the producer's end: let it finish all the same. */
+/* The answer came before the producer's end: let the producer finish all the same. */
 static void
 discard_source(struct run *run)
 {
@@ -193,7 +193,7 @@ on_event(struct run *run, enum dataconn_event event)
 	}
 }
 
-/* One sleep, also for the verdict: where the stream is over, only it is missing. */
+/* One sleep.  Once the stream is over it waits for the verdict alone. */
 static void
 turn(struct run *run)
 {

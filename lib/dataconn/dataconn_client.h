@@ -20,10 +20,10 @@ struct dataconn_client {
 };
 
 /*
- * From the request to the answer, and the end of the connection.  Returns 0
- * when all of it succeeded: for Send the stream is whole and written, for
- * Receive the receiver says so.  Otherwise -1 and *error: EXIT_FAILED for
- * what the peer or the producer says, else what happened to the connection.
+ * From the request to the answer, and the end of the connection.  Returns 0 when all of
+ * it succeeded: for Send the stream is whole and written, for Receive the receiver says
+ * so.  Otherwise -1 and *error: EXIT_FAILED if the peer or the producer reports a
+ * failure, another code if the connection failed.
  */
 int	dataconn_client_run(struct dataconn *conn,
 	    const struct dataconn_client *client, struct error *error);

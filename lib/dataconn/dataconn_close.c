@@ -16,7 +16,7 @@ discard_input(struct dataconn *conn)
 	return (heartbeats != conn->statistics.heartbeats_received);
 }
 
-/* Shutdown and whatever waits before it.  False where that cannot be. */
+/* Write Shutdown and everything that waits before it.  False if that is impossible. */
 static bool
 write_rest(struct dataconn *conn)
 {

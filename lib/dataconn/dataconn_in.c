@@ -56,7 +56,7 @@ is_sign_of_life(struct dataconn_in *in, size_t length)
 bool
 dataconn_in_read(struct dataconn_in *in, size_t max, struct error *error)
 {
-	/* End a read where the next frame's payload begins, if that is worth it. */
+	/* A read ends where the next frame's payload begins, if that is worth it. */
 	const size_t wanted = exchange_wanted(&in->exchange);
 	const size_t size = wanted >= DATACONN_CHUNK / 8 &&
 	    wanted < DATACONN_CHUNK ? wanted : DATACONN_CHUNK;

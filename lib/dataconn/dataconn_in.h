@@ -4,26 +4,26 @@
 #include "dataconn/exchange.h"
 
 /*
- * The incoming half of a data connection, for dataconn_private.h alone: bytes
- * are read from the network, exchange.h says what they mean, and those of the
- * stream go to a descriptor.  The connection asks dataconn_in_reads() whether to
- * wait for the network, calls dataconn_in_read() or dataconn_in_flush() when a
- * descriptor is ready, and keeps the clock, the rate and the statistics.
+ * The incoming half of a data connection, for dataconn_private.h alone: bytes are read
+ * from the network, interpreted by exchange.h, and written to a descriptor if they are
+ * the stream's.  The connection asks dataconn_in_reads() whether to wait for the network,
+ * calls dataconn_in_read() or dataconn_in_flush() when a descriptor is ready, and keeps
+ * the clock, the rate and the statistics.
  *
- * The stream is written from the buffer into which it was read, with one read and
- * one write for each piece.  Nothing is read while anything read before waits.
+ * The stream is written from the buffer into which it was read, with one read and one
+ * write for each piece.  Nothing is read while earlier bytes wait.
  */
 enum dataconn_network {
 	DATACONN_NETWORK_OPEN,
 	DATACONN_NETWORK_FIN,	/* the peer's FIN or reset is in the kernel */
-	DATACONN_NETWORK_END	/* and was read, with all that came before */
+	DATACONN_NETWORK_END	/* the FIN was read, after all bytes */
 };
 
 enum dataconn_sink_state {
 	DATACONN_SINK_NONE,	/* stream bytes are dropped, */
 	DATACONN_SINK_LATER,	/* wait for a sink, */
 	DATACONN_SINK_OPEN,	/* or are written to it */
-	DATACONN_SINK_BROKEN	/* it takes no more, which is still to be told */
+	DATACONN_SINK_BROKEN	/* it takes no more; not reported yet */
 };
 
 struct dataconn_in {
@@ -45,7 +45,7 @@ struct dataconn_in {
 int	dataconn_in_init(struct dataconn_in *in, int fd, enum exchange_role role,
 	    enum method_kind method, struct error *error);
 
-/* Are we ready to read, and is there anything to come? */
+/* Can we read now, and may more bytes come? */
 bool	dataconn_in_reads(const struct dataconn_in *in);
 
 /* Is what comes next the ZFS stream, to which -r applies? */
@@ -58,19 +58,19 @@ bool	dataconn_in_streams(const struct dataconn_in *in);
 bool	dataconn_in_read(struct dataconn_in *in, size_t max, struct error *error);
 
 /*
- * The next thing that was read; EXCHANGE_MORE where there is nothing, or stream
- * bytes wait for the sink.  EXCHANGE_DATA has gone to the sink already, as far as
- * it went: its length is in->exchange.data_length.
+ * The next event in the bytes that were read; EXCHANGE_MORE if there is none, or if
+ * stream bytes wait for the sink.  At EXCHANGE_DATA the sink has already been given the
+ * bytes, and has taken as many as it could: in->exchange.data_length is their number.
  */
 enum exchange_event dataconn_in_next(struct dataconn_in *in, struct error *error);
 
 /* Set where the stream goes; fd is for DATACONN_SINK_OPEN. */
 void	dataconn_in_sink(struct dataconn_in *in, enum dataconn_sink_state sink, int fd);
 
-/* Give the sink what it takes now of the bytes that wait; never blocks. */
+/* Write as many of the waiting bytes as the sink takes now; never blocks. */
 void	dataconn_in_flush(struct dataconn_in *in);
 
-/* Tell that the sink is broken: -1 and *error, once; else 0. */
+/* Report a broken sink, once: -1 and *error; otherwise 0. */
 int	dataconn_in_broken(struct dataconn_in *in, struct error *error);
 
 void	dataconn_in_free(struct dataconn_in *in);

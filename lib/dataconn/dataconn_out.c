@@ -36,13 +36,13 @@ dataconn_out_message(struct dataconn_out *out, enum frame_type header_type,
 /* --- the stream --- */
 
 /*
- * The chunk buffer: reads go to a page boundary, where the kernel copies
- * fastest; in front of it is room for what was kept of the read before, and
- * the header in front of that.
+ * The chunk buffer.  Reads go to a page boundary, where the kernel copies fastest.  In
+ * front of that is room for the bytes kept from the last read, and before them for the
+ * frame's header.
  */
 #define CHUNK_LEAD 4096u
 
-/* The length bytes behind what was kept: a frame, if they suffice for one. */
+/* Make a frame of the kept bytes and the length bytes after them, if they are enough. */
 static void
 cut_frame(struct dataconn_out *out, size_t length)
 {
@@ -150,7 +150,7 @@ dataconn_out_write(struct dataconn_out *out, int64_t now, struct error *error)
 	    io_write(out->fd, buffer_front(&out->queue),
 	    buffer_length(&out->queue));
 	if (put == -1) {
-		/* What the peer said before it went is still to be read. */
+		/* The peer's last words are still to be read. */
 		out->failed = errno != EAGAIN;
 		if (out->failed && error->code == EXIT_DONE)
 			error_set(error, EXIT_PROTOCOL,

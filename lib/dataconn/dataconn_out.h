@@ -9,11 +9,11 @@
 #include "dataconn/stream.h"
 
 /*
- * The outgoing half of a data connection, for dataconn_private.h alone: messages
- * and control frames, which wait in a queue, and one stream, read from a
- * descriptor and cut into frames.  The connection asks dataconn_out_flushed() what
- * to wait for, calls dataconn_out_write() or dataconn_out_read() when that is
- * ready, and keeps the clock, the rate and the bytes.
+ * The outgoing half of a data connection, for dataconn_private.h alone: messages and
+ * control frames, which wait in a queue, and one stream, read from a descriptor and cut
+ * into frames.  The connection asks dataconn_out_flushed() whether to wait for the
+ * network or the source, then calls dataconn_out_write() or dataconn_out_read(), and
+ * keeps the clock, the rate and the statistics.
  *
  * The stream goes through one reused buffer, with one read and one write for
  * each frame.  A frame is written before the queue, and nothing is read from the
@@ -24,7 +24,7 @@
 enum dataconn_source_state {
 	DATACONN_SOURCE_NONE,		/* no stream yet */
 	DATACONN_SOURCE_OPEN,
-	DATACONN_SOURCE_ENDED,		/* which is still to be told */
+	DATACONN_SOURCE_ENDED,		/* not reported yet */
 	DATACONN_SOURCE_DONE
 };
 
@@ -32,22 +32,22 @@ struct dataconn_out {
 	int fd;				/* the network; not owned */
 	bool failed;			/* nothing more can be written to it */
 	struct buffer queue;
-	size_t message_left;		/* what of the queue is a message, and */
-	struct pace message;		/* how the peer takes that */
+	size_t message_left;		/* bytes of the queue that are a message, and */
+	struct pace message;		/* how fast the peer takes them */
 
 	enum dataconn_source_state source;
 	int source_fd;			/* not owned; valid while open */
 	int source_errno;		/* of its end; 0: end of file */
 	uint8_t *chunk;			/* a stream frame: header, payload */
-	size_t chunk_start, chunk_end;	/* what of it is still to be written */
-	uint8_t kept[FRAME_LENGTH_KEPT_MAX];	/* the stream's last bytes so far, not sent */
+	size_t chunk_start, chunk_end;	/* the part still to be written */
+	uint8_t kept[FRAME_LENGTH_KEPT_MAX];	/* the stream's last bytes, not sent yet */
 	size_t kept_length;
 	uint64_t frames;		/* of the stream, queued so far */
 };
 
 void	dataconn_out_init(struct dataconn_out *out, int fd);
 
-/* Queue a header and, unless message is NULL, a message; or, failing, neither. */
+/* Queue a header and, unless message is NULL, a message; on failure neither. */
 int	dataconn_out_message(struct dataconn_out *out, enum frame_type header_type,
 	    const char *header, enum frame_type type, const void *message,
 	    size_t length, struct error *error);
@@ -58,29 +58,32 @@ int	dataconn_out_finish(struct dataconn_out *out, const char *failure,
 	    struct error *error);
 
 /*
- * Read at most max bytes (not 0) of the source and make a frame of them; only
- * when the source is open and everything is flushed.  Returns how many came: 0
- * where there was nothing, and at its end.
+ * Read at most max bytes (not 0) of the source and make a frame of them; only when the
+ * source is open and everything is flushed.  Returns their number: 0 if none were
+ * available, and at the source's end.
  */
 size_t	dataconn_out_read(struct dataconn_out *out, size_t max);
 
-/* Tell the source's end: 1, or for a failure -1 and *error, once; else 0. */
+/* Report the source's end, once: 1, or -1 and *error if it failed; otherwise 0. */
 int	dataconn_out_ended(struct dataconn_out *out, struct error *error);
 
-/* Read no more of the source, nor tell its end. */
+/* Read no more of the source, and do not report its end. */
 void	dataconn_out_drop(struct dataconn_out *out);
 
-/* True if nothing waits that can still be written. */
+/* True if no bytes wait, or the network cannot be written to any more. */
 bool	dataconn_out_flushed(const struct dataconn_out *out);
 
 /*
- * Hand to the kernel what it takes now; never blocks.  True if it took some.
- * A failure is in *error unless that has one already (code is not EXIT_DONE).
+ * Write as much as the kernel takes now; never blocks.  True if it took some.  On failure
+ * *error is set, unless it was set before (code is not EXIT_DONE).
  */
 bool	dataconn_out_write(struct dataconn_out *out, int64_t now,
 	    struct error *error);
 
-/* The peer is too slow if part of a message waits then; INT64_MAX: none waits. */
+/*
+ * The time at which the peer is too slow if part of a message still waits; INT64_MAX:
+ * none waits.
+ */
 int64_t	dataconn_out_deadline(const struct dataconn_out *out);
 
 void	dataconn_out_free(struct dataconn_out *out);

@@ -40,7 +40,7 @@ struct dataconn {
 	struct error error;		/* the first thing that went wrong */
 };
 
-/* Hand to the kernel what it takes of what waits; never blocks. */
+/* Write as many of the waiting bytes as the kernel takes; never blocks. */
 void	dataconn_flush(struct dataconn *conn, int64_t now);
 
 /* NULL, or what the peer has failed to do in its time. */

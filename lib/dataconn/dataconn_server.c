@@ -69,7 +69,7 @@ static void
 on_client_gone(struct server_run *run, const struct error *why)
 {
 	run->gone = true;
-	/* A stream that is whole is stored, whoever still waits for that. */
+	/* A whole stream is stored even if the client no longer waits for that. */
 	if (server_run_stored(run) && !run->failed)
 		return;
 	if (run->responded && run->method->kind != METHOD_SEND) {
@@ -143,7 +143,7 @@ on_event(struct server_run *run, enum dataconn_event event,
 
 /* --- what the endpoint does --- */
 
-/* Receive: what came of the stream has waited until the request was written. */
+/* Receive: the stream has waited until the request was written. */
 static void
 see_request(struct server_run *run)
 {
@@ -158,7 +158,10 @@ see_request(struct server_run *run)
 		io_close(&process->input);
 }
 
-/* Can it stand still?  A child of it may keep a stream open after its end. */
+/*
+ * Can the endpoint stand still?  Its child may keep a stream open after the endpoint has
+ * ended.
+ */
 static bool
 endpoint_acts(const struct server_run *run)
 {
@@ -200,8 +203,8 @@ check_endpoint(struct server_run *run, int64_t now)
 }
 
 /*
- * SIGINT ends what runs, now.  SIGTERM lets it come to its end, and is left alone
- * until nothing runs any more.
+ * SIGINT ends the running endpoint now.  SIGTERM lets it finish, and takes effect once
+ * nothing runs.
  */
 static void
 check_signals(struct server_run *run)
@@ -218,7 +221,7 @@ check_signals(struct server_run *run)
 	}
 }
 
-/* One sleep, and what the endpoint did meanwhile. */
+/* Sleep once, then deal with the endpoint's output and end. */
 static void
 turn(struct server_run *run)
 {
@@ -239,14 +242,14 @@ turn(struct server_run *run)
 		see_request(run);
 }
 
-/* Has the endpoint ended, or to be ended? */
+/* Has the endpoint ended, or must it be ended? */
 static void
 settle(struct server_run *run)
 {
 	if (!server_run_active(run))
 		return;
 	check_endpoint(run, io_now());
-	/* A stream is over when its pipe says so, not when its writer ends. */
+	/* A stream is over at the end of file of its pipe, not at its writer's end. */
 	if (run->call.endpoint.ended && !dataconn_has_source(run->conn))
 		server_run_conclude(run);
 }

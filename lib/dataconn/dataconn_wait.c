@@ -23,8 +23,8 @@ is_told(const struct dataconn *conn)
 }
 
 /*
- * The stream of Receive: a sender may think, but not hold us for ever.  What is
- * not read, for a slow consumer or for -r, is not the client's doing.
+ * The stream of Receive: a sender may pause, but not hold us for ever.  The client is not
+ * to blame while we do not read, because of a slow consumer or of -r.
  */
 static void
 await_stream(struct dataconn *conn, bool reading, int64_t now)
@@ -65,7 +65,7 @@ plan_turn(struct dataconn *conn, struct turn *turn, int64_t now)
 	liveness_pending(&conn->liveness, reading, unwritten, !reading &&
 	    conn->in.network != DATACONN_NETWORK_END, now);
 	await_stream(conn, reading, now);
-	/* After a time-out has been told its deadline stays in the past. */
+	/* After a reported time-out the deadline stays in the past: ignore it. */
 	if (is_told(conn))
 		turn->deadline = io_earlier(turn->deadline,
 		    io_earlier(liveness_deadline(&conn->liveness),
@@ -129,7 +129,7 @@ send_heartbeat(struct dataconn *conn)
 		conn->statistics.heartbeats_sent++;
 }
 
-/* What the network's entry says, besides that it can be read. */
+/* The network's events other than POLLIN. */
 static void
 see_network(struct dataconn *conn, const struct pollfd *entry)
 {
@@ -138,7 +138,7 @@ see_network(struct dataconn *conn, const struct pollfd *entry)
 		conn->in.network = DATACONN_NETWORK_FIN;
 	if (entry->revents & POLLERR && (entry->events & POLLIN) == 0 &&
 	    conn->in.exchange.role == EXCHANGE_SERVER) {
-		/* Nobody is left to answer to, however slow our consumer is. */
+		/* Nobody is left to answer to, so do not wait for a slow consumer. */
 		error_set(&conn->error, EXIT_PROTOCOL, "connection reset by peer");
 		conn->phase = DATACONN_IS_LOST;
 	}

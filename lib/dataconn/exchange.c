@@ -47,7 +47,7 @@ exchange_init(struct exchange *exchange, enum exchange_role role,
 	enter(exchange, EXCHANGE_IN_HEADER);
 }
 
-/* Has the message that we are in room for so much more? */
+/* Has the current message room for this many more bytes? */
 static int
 check_length(const struct exchange *exchange, size_t length,
     struct error *error)
@@ -133,7 +133,7 @@ message_item(struct exchange *exchange, const struct frame_item *item,
 	switch (stream_reader_item(&exchange->stream, &exchange->frames.current,
 	    item, error)) {
 	case STREAM_MORE:
-		/* Too long by its header: do not wait for what may never come. */
+		/* The header says that it is too long: do not wait for its bytes. */
 		if (exchange->state != EXCHANGE_IN_STREAM &&
 		    item->kind == FRAME_ITEM_HEADER &&
 		    exchange->frames.current.type == exchange->stream.type &&

@@ -9,10 +9,10 @@
 #include "message/method.h"
 
 /*
- * What a peer says on a data connection, after the label: one request and
- * its response (zr-protocol(7), One request).  Pure: bytes in any pieces go
- * in, events come out, in the order in which a peer of that role may cause
- * them.  What to answer, and when, is the caller's.
+ * What a peer says on a data connection, after the label: one request and its response
+ * (zr-protocol(7), One request).  Pure: bytes in any pieces go in, events come out, in
+ * the only order that a peer of that role may cause.  The caller decides what to answer,
+ * and when.
  *
  *	server reads	ReqHeader, ReqStructured, [the stream of Receive]
  *	client reads	ResHeader, ResStructured, [the stream of Send]
@@ -65,8 +65,8 @@ enum exchange_event exchange_next(struct exchange *exchange,
 	    struct error *error);
 
 /*
- * The peer's end of file came: 0 where that is a clean end, -1 and *error
- * ("connection closed in the middle of ...") where it is not.
+ * The peer's end of file came: 0 if that is a clean end, otherwise -1 and *error
+ * ("connection closed in the middle of ...").
  */
 int	exchange_end_of_file(const struct exchange *exchange, struct error *error);
 
@@ -74,9 +74,8 @@ int	exchange_end_of_file(const struct exchange *exchange, struct error *error);
 const char *exchange_text(struct exchange *exchange);
 
 /*
- * How many bytes are missing to the end of the current frame and the header
- * of the next: reading just that much keeps payloads in one piece.  0 where
- * nothing is known.
+ * The number of bytes to the end of the current frame, with the header of the next:
+ * reading just these keeps payloads in one piece.  0 if unknown.
  */
 size_t	exchange_wanted(const struct exchange *exchange);
 

@@ -1,7 +1,7 @@
 #include "dataconn/frame.h"
 #include "dataconn/frame_length.h"
 
-/* While more is to come, enough is kept for a last frame of two bytes. */
+/* As long as more may come, enough bytes are kept for a last frame of two bytes. */
 #define TAIL 2u
 
 size_t

@@ -55,8 +55,8 @@ liveness_heartbeat_due(const struct liveness *liveness, int64_t now)
 }
 
 /*
- * Since when nothing was written although something waits; what the peer
- * sent renews it.  While we do not read we cannot know what it sent.
+ * The time since which nothing was written although bytes wait; bytes from the peer renew
+ * it.  While we do not read we cannot know whether it sent any.
  */
 static int64_t
 write_limit(const struct liveness *liveness)

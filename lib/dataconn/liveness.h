@@ -9,8 +9,8 @@
  * (zr-protocol(7), Liveness)?  Pure: the clock is the caller's, in
  * milliseconds.
  */
-#define LIVENESS_HEARTBEAT_MS	5000	/* our silence that a heartbeat ends */
-#define LIVENESS_TIMEOUT_MS	10000	/* the peer's silence that is the end */
+#define LIVENESS_HEARTBEAT_MS	5000	/* of our silence before a heartbeat */
+#define LIVENESS_TIMEOUT_MS	10000	/* of the peer's silence: it is dead */
 
 struct liveness {
 	int64_t sent;		/* our last frame */
@@ -20,14 +20,14 @@ struct liveness {
 	bool writing;		/* bytes wait to be written */
 	bool blind;		/* we do not look at what the peer may have sent */
 	bool mute;		/* no heartbeats any more */
-	int64_t due;		/* what heartbeats do not renew; INT64_MAX: none */
-	const char *overdue;	/* and what to say then */
+	int64_t due;		/* heartbeats do not renew it; INT64_MAX: none */
+	const char *overdue;	/* the failure at that time */
 };
 
 void	liveness_init(struct liveness *liveness, int64_t now);
 
 /*
- * What is pending from now on; a limit runs only while something is.  blind:
+ * Set which operations are pending from now on; a limit runs only while one is.  blind:
  * not reading, although the peer may be sending (a slow consumer).
  */
 void	liveness_pending(struct liveness *liveness, bool reading, bool writing,
@@ -38,16 +38,16 @@ void	liveness_wrote(struct liveness *liveness, int64_t now);
 void	liveness_sent_frame(struct liveness *liveness, int64_t now);
 
 /*
- * By then something else than heartbeats has to have come, or overdue (which
- * stays the caller's) is the failure; INT64_MAX: nothing has to.
+ * Set the time by which something other than heartbeats must have come (INT64_MAX:
+ * never); if it has not, overdue, a text of the caller's, is the failure.
  */
 void	liveness_expect(struct liveness *liveness, int64_t due,
 	    const char *overdue);
 
-/* A heartbeat is due (and nothing that waits to be written forbids it). */
+/* Is a heartbeat due?  Not while other bytes wait to be written. */
 bool	liveness_heartbeat_due(const struct liveness *liveness, int64_t now);
 
-/* NULL, or what the peer failed to do in its time. */
+/* The failure if the peer has been silent or slow for too long; otherwise NULL. */
 const char *liveness_failure(const struct liveness *liveness, int64_t now);
 
 /* When to ask the two above again. */

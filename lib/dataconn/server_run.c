@@ -44,12 +44,12 @@ server_run_end(struct server_run *run)
 		endpoint_end(&run->call.endpoint, io_now());
 	else
 		run->phase = DONE;
-	/* Read no more of its output, which could keep us busy. */
+	/* Do not read the rest of its output, which could keep us busy. */
 	io_close(&run->call.endpoint.process.output);
 	io_close(&run->verdict);
 }
 
-/* Its answer line, as a response to the client; 0, or -1 having refused. */
+/* Send its answer line as the response; 0, or -1 after refusing the request. */
 static int
 respond(struct server_run *run, const char *line, size_t length)
 {
@@ -109,7 +109,7 @@ server_run_answer(struct server_run *run)
 		begin_stream(run);
 }
 
-/* Send, once answered: its exit status tells whether the stream was whole. */
+/* Send, after the answer: the exit status tells whether the stream was whole. */
 static void
 finish_stream(struct server_run *run, const char *text)
 {

@@ -5,8 +5,8 @@
 #include "endpoint/call.h"
 
 /*
- * One run of dataconn_server.h, for dataconn_server.c, which hears the client and
- * watches the clock: how far it has come, and what its endpoint's end of it does.
+ * One request of dataconn_server.h: its state, and everything that concerns its endpoint.
+ * dataconn_server.c, which uses this, listens to the client and watches the clock.
  *
  *	Ping	AWAIT_REQUEST, RUNNING, DONE
  *	Send	AWAIT_REQUEST, RUNNING, with the answer STREAMING, DONE
@@ -32,28 +32,28 @@ struct server_run {
 	bool responded;		/* the response, of either kind, is queued */
 	bool gone;		/* nothing can be heard from the client any more */
 	bool failed;		/* *error is set */
-	uint64_t moved;		/* for timeout_ms: the last count, and */
-	int64_t moved_at;	/* since when it has not changed */
+	uint64_t moved;		/* for timeout_ms: the last count, */
+	int64_t moved_at;	/* and the time of its last change */
 };
 
 /* Set *error, unless something failed before. */
 void	server_run_fail(struct server_run *run, enum exit_code code,
 	    const char *text);
 
-/* That, and answer with it, unless there was an answer or nobody listens. */
+/* The same; also answer with it, unless there was an answer or the client is gone. */
 void	server_run_refuse(struct server_run *run, enum exit_code code,
 	    const char *text);
 
 /* Drop the streams and end the endpoint; without one the run is DONE. */
 void	server_run_end(struct server_run *run);
 
-/* Is there an endpoint, which has not been concluded? */
+/* Is there an endpoint that server_run_conclude() has not been called for? */
 bool	server_run_active(const struct server_run *run);
 
-/* Receive: the stream has come to its end, and the endpoint knows. */
+/* Receive: the stream has ended, and the endpoint's input is closed. */
 bool	server_run_stored(const struct server_run *run);
 
-/* Hand on what has come of the answer, which may begin the stream of Send. */
+/* Pass on what has arrived of the answer, after which the stream of Send may begin. */
 void	server_run_answer(struct server_run *run);
 
 /*

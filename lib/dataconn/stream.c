@@ -131,7 +131,7 @@ stream_reader_item(struct stream_reader *stream,
 	case FRAME_ITEM_PAYLOAD:
 		if (stream->frame == stream->type)
 			return (STREAM_DATA);
-		/* Of an endless error text the beginning is enough. */
+		/* If an error text is endless, its beginning is enough. */
 		room = STREAM_ERROR_MAX - buffer_length(&stream->error);
 		if (buffer_append(&stream->error, item->payload,
 		    item->length < room ? item->length : room) == -1) {

@@ -3,7 +3,7 @@
 
 #include "format/fletcher4.h"
 
-/* Whole words; the four sums stay in registers. */
+/* Whole words.  The four sums are local variables, so that they stay in registers. */
 static void
 add_words(struct fletcher4 *sum, const uint8_t *bytes, size_t count)
 {

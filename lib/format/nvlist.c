@@ -28,7 +28,7 @@
 #define NATIVE_PAIR		16
 #define VERSION_AND_FLAGS	8
 
-/* In lists of bytes where we stand; everything is checked against the end. */
+/* A cursor in the bytes of a list; every access is checked against the end. */
 struct cursor {
 	const struct nvlist *list;
 	size_t at;

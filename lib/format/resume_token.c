@@ -153,7 +153,7 @@ read_list(const struct nvlist *list, struct resume_token *token,
 	    get_number(list, "fromguid", &token->has_from_guid,
 	    &token->from_guid, error) == -1)
 		return (-1);
-	/* To zfs a fromguid of 0 means none: it would send everything. */
+	/* A fromguid of 0 means none to zfs, which would then send everything. */
 	if (token->to_guid == 0 ||
 	    (token->has_from_guid && token->from_guid == 0))
 		return (corrupt(error, "a guid in it is 0"));

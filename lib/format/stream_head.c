@@ -24,9 +24,8 @@ stream_head_missing(const struct stream_head *head)
 }
 
 /*
- * A package of a filesystem with all below it lacks the mark "not_recursive".
- * (That a wrapper holds several snapshots of one filesystem is seen by the name
- * of the first, in zstream.c.)
+ * A package of a filesystem with all below it lacks the mark "not_recursive".  (zstream.c
+ * detects a wrapper of several snapshots of one filesystem, by the name of the first.)
  */
 static int
 refuse_package(const struct stream_head *head, struct error *error)
@@ -55,7 +54,7 @@ feed_piece(struct stream_head *head, const void *bytes, size_t length,
 	if (buffer_append(&head->bytes, bytes, length) == -1)
 		return (error_errno(error, "the stream's first %zu bytes",
 		    buffer_length(&head->bytes) + length));
-	/* Once it has begun, it is not our business whether it can be kept. */
+	/* Once the stream has begun, it does not matter here if it cannot be stored. */
 	if (zstream_feed(&head->stream, bytes, length, error) == -1 &&
 	    !head->stream.begun)
 		return (-1);

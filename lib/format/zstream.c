@@ -78,7 +78,7 @@ refuse(const struct zstream *stream, struct error *error, const char *what)
 	    stream->offset));
 }
 
-/* Four words at offset are this sum; no sum at all counts where allowed. */
+/* Are the four words at offset this sum?  All zero (no sum) passes if that is allowed. */
 static bool
 checksum_at(const struct zstream *stream, size_t offset,
     const struct fletcher4 *sum, bool may_be_zero)
@@ -92,7 +92,9 @@ checksum_at(const struct zstream *stream, size_t offset,
 	return (equal || (zero && may_be_zero));
 }
 
-/* What follows a record's header; -1 for a record that cannot be. */
+/*
+ * The length of the payload that follows a record's header; -1 for an impossible record.
+ */
 static int
 payload_length(const struct zstream *stream, uint32_t type, uint64_t *length,
     struct error *error)

@@ -2,7 +2,7 @@
 
 #include "rpc/grpc_message.h"
 
-/* The prefix is complete: is its message one that we take? */
+/* The prefix is complete: do we accept its message? */
 static enum grpc_status
 check_prefix(struct grpc_message *message, struct error *error)
 {

@@ -39,8 +39,8 @@ bool	grpc_message_complete(const struct grpc_message *message);
 void	grpc_message_free(struct grpc_message *message);
 
 /*
- * The message to be sent with this payload, which is copied; *message is
- * replaced.  0; -1: it is too long for a prefix, or there is no memory.
+ * Make the message to be sent with this payload, which is copied; *message is replaced.
+ * -1 if it is too long for a prefix or there is no memory.
  */
 int	grpc_message_frame(struct buffer *message, const void *payload,
 	    size_t length);

@@ -105,7 +105,7 @@ grpc_percent_encode(char *out, size_t size, const char *text)
 	unsigned char byte;
 
 	while (left > 0) {
-		/* A whole character, or a byte that is none. */
+		/* A whole character, or a byte that belongs to none. */
 		length = utf8_sequence(text, left);
 		if (length == 0)
 			length = 1;

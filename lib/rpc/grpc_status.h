@@ -27,13 +27,15 @@ enum grpc_status {
 /* "RESOURCE_EXHAUSTED"; for a number without a name "STATUS 99". */
 const char *grpc_status_name(enum grpc_status status);
 
-/* GRPC_UNKNOWN where there is none of that name, and for GRPC_OK's. */
+/* The status of that name; GRPC_UNKNOWN for an unknown name and for "OK". */
 enum grpc_status grpc_status_by_name(const char *name);
 
-/* Of a call at an endpoint that failed; GRPC_UNKNOWN is an ordinary error. */
+/*
+ * The status for a call that failed at an endpoint; GRPC_UNKNOWN for an ordinary error.
+ */
 enum grpc_status grpc_status_of_outcome(enum outcome outcome);
 
-/* From grpc-status's text, length bytes; GRPC_UNKNOWN where it is no number. */
+/* From the length bytes of grpc-status; GRPC_UNKNOWN if they are not a number. */
 enum grpc_status grpc_status_parse(const uint8_t *text, size_t length);
 
 /* For an answer whose :status is not 200, and for RST_STREAM's code. */
@@ -41,20 +43,20 @@ enum grpc_status grpc_status_of_http(unsigned http_status);
 enum grpc_status grpc_status_of_reset(uint32_t http2_code);
 
 /*
- * Longest encoded grpc-message that we send, in bytes: the header limits of
- * some peers are as low as 8 KiB.  What is longer is cut at its end.
+ * Longest encoded grpc-message that we send, in bytes: the header limits of some peers
+ * are as low as 8 KiB.  A longer text is cut at its end.
  */
 #define GRPC_MESSAGE_ENCODED_MAX 6144
 
 /*
- * Percent-encode text: bytes outside of ' '..'~', and '%', as %XX.  out gets
- * at most size - 1 bytes and a NUL, and never half an escape or character.
+ * Percent-encode text: '%' and bytes outside of ' '..'~' become %XX.  out gets at most
+ * size - 1 bytes and a NUL; no escape or character is cut in two.
  */
 void	grpc_percent_encode(char *out, size_t size, const char *text);
 
 /*
- * Decode length bytes: what is no escape stands for itself.  The result is
- * valid UTF-8 (utf8_sanitize) with a NUL after it; out has room for length + 1.
+ * Decode length bytes: bytes outside escapes stand for themselves.  The result is valid
+ * UTF-8 (utf8_sanitize) with a NUL after it; out has room for length + 1.
  */
 void	grpc_percent_decode(char *out, const uint8_t *text, size_t length);
 

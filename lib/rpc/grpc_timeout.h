@@ -9,7 +9,7 @@
  * H M S m u n.  Room for the text, NUL included: */
 #define GRPC_TIMEOUT_SIZE 10
 
-/* Milliseconds, rounded up, at least 0; -1 where it is no timeout. */
+/* Milliseconds, rounded up, at least 0; -1 if it is not a timeout. */
 int64_t	grpc_timeout_parse(const uint8_t *text, size_t length);
 
 /* In the finest unit that fits; negative is 0. */

@@ -14,7 +14,7 @@
  */
 struct rpc_answer {
 	size_t length;			/* as RPC_HEADERS_MAX counts it */
-	bool complete;			/* what comes now are trailers */
+	bool complete;			/* fields from now on are trailers */
 	bool is_grpc;
 	bool status_given;
 	unsigned http_status;
@@ -22,7 +22,7 @@ struct rpc_answer {
 	char text[GRPC_MESSAGE_ENCODED_MAX + 1];	/* grpc-message, decoded */
 };
 
-/* One more field; -1: that is more than RPC_HEADERS_MAX. */
+/* One more field; -1 if the list is now longer than RPC_HEADERS_MAX. */
 int	rpc_answer_add(struct rpc_answer *answer, const uint8_t *name,
 	    size_t name_length, const uint8_t *value, size_t value_length);
 

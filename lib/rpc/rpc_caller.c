@@ -69,7 +69,7 @@ rpc_caller_turn(struct rpc_caller *caller, struct pollfd *extra,
 
 	if (rpc_client_left_alone(&caller->client))
 		return (error_set(error, EXIT_PROTOCOL, "%s", caller->client.why));
-	/* What is new goes out before we sleep. */
+	/* Write new output before we sleep. */
 	if (rpc_network_write(&caller->network, connection, io_now(), error) == -1)
 		return (-1);
 	rpc_network_poll(&caller->network, connection, entries);
@@ -129,7 +129,7 @@ rpc_caller_unary(struct rpc_caller *caller, const struct method *method,
 	if (request->status == GRPC_OK)
 		line = rpc_caller_answer(request, &length, error);
 	else {
-		/* UNKNOWN is what every endpoint's own error has. */
+		/* Every endpoint's own error is UNKNOWN, which need not be said. */
 		*error = request->error;
 		if (request->status != GRPC_UNKNOWN)
 			error_prefix(error, "%s",

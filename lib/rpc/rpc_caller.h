@@ -30,25 +30,24 @@ struct rpc_request *rpc_caller_begin(struct rpc_caller *caller,
 	    void *context, struct error *error);
 
 /*
- * Sleep once until something happens, with these entries of the caller's
- * beside the network's, and move what can be moved.  -1: the connection is
- * over and all calls with it; also where the server goes away and has no
- * call of ours any more.
+ * Sleep until the network or one of the caller's entries is ready, then read and write.
+ * -1: the connection is over and all calls with it; also if the server goes away and has
+ * no more call of ours.
  */
 int	rpc_caller_turn(struct rpc_caller *caller, struct pollfd *extra,
 	    size_t extra_count, struct error *error);
 
 /*
- * The answer of a call that has finished well, as a line of JSON without
- * newline, to be free(3)d.  NULL: it is none, or one that nobody should send
- * (request_check.h); EXIT_PROTOCOL.
+ * The answer of a call that has succeeded, as a line of JSON without newline, to be
+ * free(3)d.  NULL (EXIT_PROTOCOL) if it is malformed, or an answer that nobody should
+ * send (request_check.h).
  */
 char	*rpc_caller_answer(const struct rpc_request *request, size_t *length,
 	    struct error *error);
 
 /*
- * One call: its answer as a line of JSON without newline, to be free(3)d.
- * NULL on error: EXIT_FAILED with "STATUS: text" where the peer answered so.
+ * One call: its answer as a line of JSON without newline, to be free(3)d.  NULL on error:
+ * EXIT_FAILED with "STATUS: text" if the peer answered with a status.
  */
 char	*rpc_caller_unary(struct rpc_caller *caller, const struct method *method,
 	    const char *text, size_t length, struct error *error);

@@ -10,19 +10,19 @@
 #include "rpc/rpc_caller.h"
 
 /*
- * Text that waits for its reader.  Beyond it answers stay with the client's
- * session, which then lets the server send no more, and no calls are begun.
+ * Bytes of answers that wait for their reader.  Above this, further answers stay in the
+ * client's session, which then lets the server send no more, and no calls are begun.
  */
 #define OUTPUT_PAUSE	(1u << 20)
-#define OUTPUT_MAX	((size_t)8 << 30)	/* so much JSON can one answer be */
+#define OUTPUT_MAX	((size_t)8 << 30)	/* one answer can be this much JSON */
 
-/* Calls that are read and wait their turn: a cancel behind them is heard. */
+/* Calls that are read ahead, so that a cancel behind them is seen. */
 #define WAITING_MAX	1024
 #define WAITING_BYTES	REQUEST_LINE_MAX
 
 struct waiting {
 	TAILQ_ENTRY(waiting) entries;
-	struct batch_request line;	/* whose slices are parts of text */
+	struct batch_request line;	/* its slices point into text */
 	char *text;
 	size_t length;
 };
@@ -33,7 +33,7 @@ struct batch {
 	struct rpc_caller *caller;
 	int input;
 	int output;
-	struct lines lines;		/* read, and not yet looked at */
+	struct lines lines;		/* read, not parsed yet */
 	struct waiting_calls waiting;
 	size_t waiting_count, waiting_bytes;
 	struct buffer answers;		/* to be written */
@@ -82,7 +82,7 @@ write_output(struct batch *batch, struct error *error)
 	return (0);
 }
 
-/* What has finished, as far as its reader keeps up. */
+/* Write the answers of finished calls, as far as their reader keeps up. */
 static int
 write_all_finished(struct batch *batch, struct error *error)
 {
@@ -150,7 +150,7 @@ keep_id(const struct json_slice *id)
 	return (kept);
 }
 
-/* Begin the call of a line; -1: *what is why not. */
+/* Begin the call of a line; -1: *what is the reason. */
 static int
 begin_call(struct batch *batch, const struct batch_request *line,
     struct error *what)
@@ -199,7 +199,7 @@ begin_or_answer(struct batch *batch, const struct batch_request *line,
 	    grpc_status_name(GRPC_UNAVAILABLE) : NULL, &what, error));
 }
 
-/* Begin what may be begun of what waits. */
+/* Begin waiting calls while there is room. */
 static int
 begin_calls(struct batch *batch, struct error *error)
 {
@@ -214,7 +214,7 @@ begin_calls(struct batch *batch, struct error *error)
 	return (result);
 }
 
-/* Put the call of a line at the end of those that wait. */
+/* Append the call of a line to the waiting ones. */
 static int
 wait_turn(struct batch *batch, const char *text, size_t length,
     struct error *error)
@@ -255,7 +255,7 @@ take_line(struct batch *batch, const char *text, size_t length,
 	return (begin_or_answer(batch, &line, error));
 }
 
-/* What was read, as far as there is room for it. */
+/* Take the lines that were read, while there is room for them. */
 static int
 take_lines(struct batch *batch, struct error *error)
 {

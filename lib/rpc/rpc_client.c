@@ -7,7 +7,7 @@
 
 #define GOODBYE "client transport shutdown"
 
-/* It is over; whatever the stream still does is of no interest. */
+/* The request is over; further events of its stream are ignored. */
 static void
 finish(struct rpc_client *client, struct rpc_request *request,
     enum grpc_status status, enum exit_code code, const char *text)
@@ -26,7 +26,7 @@ finish(struct rpc_client *client, struct rpc_request *request,
 	TAILQ_INSERT_TAIL(&client->finished, request, entries);
 }
 
-/* The same, before the server has ended the stream. */
+/* The same, and reset the stream, which the server has not ended. */
 static void
 end_early(struct rpc_client *client, struct rpc_request *request,
     enum grpc_status status, enum exit_code code, const char *text)
@@ -110,7 +110,7 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 	rpc_connection_received(&client->connection, frame);
 	if (frame->hd.type == NGHTTP2_GOAWAY)
 		on_goaway(client, &frame->goaway);
-	/* zrepl's SETTINGS do not forbid it, nor do ours; gRPC has no use for it. */
+	/* Neither zrepl's SETTINGS nor ours forbid a push; gRPC has no use for it. */
 	if (frame->hd.type == NGHTTP2_PUSH_PROMISE)
 		rpc_connection_break(&client->connection, NGHTTP2_PROTOCOL_ERROR,
 		    "the server pushes what nobody asked for");
@@ -126,7 +126,7 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 	return (0);
 }
 
-/* Room for more, now or when the caller keeps up again. */
+/* Let the server send more, now or once the caller keeps up again. */
 static void
 consume(struct rpc_client *client, int32_t stream_id, size_t size)
 {

@@ -19,7 +19,7 @@ struct rpc_request {
 	const struct method *method;
 	int32_t stream_id;
 	int64_t deadline;		/* INT64_MAX: none */
-	struct buffer output;		/* prefix and message, as far as unsent */
+	struct buffer output;		/* the unsent rest of prefix and message */
 	struct rpc_answer answer;
 
 	/* When it has finished: */
@@ -44,8 +44,8 @@ struct rpc_client {
 };
 
 /*
- * answer_max: the longest message that is accepted, in bytes.  Of all together
- * RPC_ANSWERS_HELD times as much is; beyond that a call fails.
+ * answer_max: the longest message that is accepted, in bytes.  All messages together may
+ * have RPC_ANSWERS_HELD times as many; beyond that a call fails.
  */
 int	rpc_client_init(struct rpc_client *client, size_t answer_max, int64_t now,
 	    struct error *error);
@@ -53,17 +53,17 @@ void	rpc_client_free(struct rpc_client *client);
 
 /*
  * Begin a call; message is copied.  The result belongs to the client until
- * rpc_client_next() gives it back.  NULL where no more can be begun.
+ * rpc_client_next() returns it.  NULL if no more calls can be begun.
  */
 struct rpc_request *rpc_client_call(struct rpc_client *client,
 	    const struct method *method, const void *message, size_t length,
 	    int64_t deadline, void *context, struct error *error);
 
-/* End it before it is answered: it finishes with this status. */
+/* End a call before it is answered: it finishes with this status. */
 void	rpc_client_cancel(struct rpc_client *client, struct rpc_request *request,
 	    enum grpc_status status, const char *text);
 
-/* One that has finished, for the caller to free; NULL: none. */
+/* A call that has finished, for the caller to free; NULL: none. */
 struct rpc_request *rpc_client_next(struct rpc_client *client);
 void	rpc_request_free(struct rpc_request *request);
 
@@ -77,12 +77,11 @@ void	rpc_client_pause(struct rpc_client *client, bool paused);
 int	rpc_client_tick(struct rpc_client *client, int64_t now, struct error *error);
 int64_t	rpc_client_deadline(const struct rpc_client *client);
 
-/* Is the server going away, and has everything that it will answer come? */
+/* Is the server going away, and have all its answers come? */
 bool	rpc_client_left_alone(const struct rpc_client *client);
 
 /*
- * Nothing more to ask: GOAWAY, as zrepl's client says it, unless the server
- * has said so first.
+ * No more calls: say GOAWAY, as zrepl's client does, unless the server has said so first.
  */
 void	rpc_client_close(struct rpc_client *client);
 

@@ -59,9 +59,9 @@ on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 }
 
 /*
- * grpc-go's client says goodbye with the number of its own last stream in
- * GOAWAY, where HTTP/2 wants one of the server's: to libnghttp2 that is the end
- * of the session.  It is the end anyway; nothing more is sent.
+ * grpc-go's client says goodbye with a GOAWAY that has the number of its own last stream
+ * instead of one of the server's.  libnghttp2 then ends the session.  The session is over
+ * anyway; nothing more is sent.
  */
 static int
 on_invalid(nghttp2_session *session, const nghttp2_frame *frame, int code,
@@ -100,7 +100,7 @@ rpc_connection_init(struct rpc_connection *connection, bool server,
 		/* zrepl's :authority breaks the rules: we check for ourselves. */
 		nghttp2_option_set_no_http_messaging(option, 1);
 		nghttp2_option_set_max_outbound_ack(option, ACKS_MAX);
-		/* Else each stream there ever was is kept, for priorities. */
+		/* Otherwise every closed stream is kept, for priorities. */
 		nghttp2_option_set_no_closed_streams(option, 1);
 		/* A client's caller may be slow; requests are answered or refused. */
 		nghttp2_option_set_no_auto_window_update(option, !server);
@@ -136,7 +136,7 @@ rpc_connection_break(struct rpc_connection *connection, uint32_t http2_code,
 	nghttp2_session_terminate_session(connection->session, http2_code);
 }
 
-/* As zrepl's own server counts them: what we sent since forgives. */
+/* zrepl's own server counts them like this; once we send something it starts anew. */
 static void
 count_ping(struct rpc_connection *connection)
 {
@@ -195,7 +195,7 @@ rpc_connection_goaway(struct rpc_connection *connection,
 	    (uint8_t)(last_stream_id >> 8), (uint8_t)last_stream_id,
 	    0, 0, 0, NGHTTP2_NO_ERROR };
 
-	/* Our header lists fit a frame: output always ends with a whole one. */
+	/* Our header lists fit into a frame, so output always ends with a whole frame. */
 	if (buffer_append(&connection->output, frame, sizeof(frame)) == -1 ||
 	    buffer_append(&connection->output, text, length) == -1)
 		say_why(connection, "out of memory");
@@ -257,7 +257,7 @@ rpc_connection_read(struct rpc_connection *connection, const uint8_t *bytes,
 
 	connection->now = connection->heard = now;
 	connection->pinged = INT64_MAX;
-	/* Refused streams, above all: each stays until its reset is sent. */
+	/* Mostly refused streams: each stays until its reset is sent. */
 	if (connection->server && nghttp2_session_get_outbound_queue_size(
 	    connection->session) > RPC_QUEUE_MAX)
 		rpc_connection_break(connection, NGHTTP2_ENHANCE_YOUR_CALM,

@@ -10,22 +10,21 @@
 #include "rpc/grpc_message.h"
 
 /*
- * What the client's and the server's HTTP/2 session have in common
- * (zr-protocol(7), Control connection): bytes in and out of libnghttp2, keepalive, and limits
- * on what a peer can make us do.  Pure: the clock is the caller's, in
- * milliseconds.
+ * What the client's and the server's HTTP/2 session have in common (zr-protocol(7),
+ * Control connection): bytes in and out of libnghttp2, keepalive, and limits on the work
+ * that a peer can cause.  Pure: the clock is the caller's, in milliseconds.
  */
-#define RPC_SERVER_IDLE_MS	5000	/* a PING after so long without a byte */
+#define RPC_SERVER_IDLE_MS	5000	/* without a byte: a PING is sent */
 #define RPC_CLIENT_IDLE_MS	10000
-#define RPC_DEAD_MS		10000	/* and its end so long after that */
-#define RPC_STALLED_MS		60000	/* what waits for the peer: its pace.h window */
-#define RPC_PING_MS		2500	/* a client's PINGs come no closer, */
-#define RPC_PING_STRIKES	2	/* except so often */
-#define RPC_FLOOD_MS		10000	/* in so long no more than */
+#define RPC_DEAD_MS		10000	/* after that: the connection is dead */
+#define RPC_STALLED_MS		60000	/* for the peer to take our bytes: pace.h */
+#define RPC_PING_MS		2500	/* between two PINGs of a client, */
+#define RPC_PING_STRIKES	2	/* except this many times */
+#define RPC_FLOOD_MS		10000	/* in this time a peer may cause no more than */
 #define RPC_RESETS_MAX		1000	/* streams that the peer gave up, */
 #define RPC_CONTROL_MAX		5000	/* SETTINGS and PINGs, */
 #define RPC_EMPTY_MAX		1000	/* frames without payload */
-#define RPC_QUEUE_MAX		1000	/* frames left over that a client does not read */
+#define RPC_QUEUE_MAX		1000	/* outgoing frames that a client does not read */
 
 struct rpc_connection {
 	nghttp2_session *session;
@@ -33,23 +32,23 @@ struct rpc_connection {
 	struct buffer output;
 	int64_t heard;			/* when the last byte came */
 	struct pace pace;		/* of the peer that takes our output */
-	int64_t pinged;			/* our PING that waits, INT64_MAX: none */
-	int64_t now;			/* of the call that we are in */
+	int64_t pinged;			/* our unanswered PING, INT64_MAX: none */
+	int64_t now;			/* of the current call of ours */
 	int64_t flood_from;		/* the peer's floods are counted from here */
 	unsigned resets, controls, empties;
 	int64_t last_ping;		/* the peer's */
 	unsigned strikes;
 	size_t messages_max;		/* bytes of all messages together, */
-	size_t message_bytes;		/* and what of them is here */
+	size_t message_bytes;		/* and those that have arrived */
 	bool left;			/* the peer said goodbye: send nothing more */
 	bool broken;			/* reason says why; GOAWAY has the rest */
 	struct error reason;
 };
 
-/* A header to be submitted; both texts stay the caller's. */
+/* A header to be submitted; the caller keeps both texts. */
 nghttp2_nv	rpc_header(const char *name, const char *value);
 
-/* For a read_callback: as much of output as fits; it is taken from there. */
+/* For a read_callback: move as much of output as fits. */
 size_t	rpc_take_output(struct buffer *output, uint8_t *bytes, size_t size);
 
 /*
@@ -62,11 +61,11 @@ int	rpc_connection_init(struct rpc_connection *connection, bool server,
 	    int64_t now, struct error *error);
 void	rpc_connection_free(struct rpc_connection *connection);
 
-/* Every frame that came, first thing in on_frame_recv. */
+/* Call this first in on_frame_recv, for every frame. */
 void	rpc_connection_received(struct rpc_connection *connection,
 	    const nghttp2_frame *frame);
 
-/* We were asked too much: GOAWAY with this code, and nothing any more. */
+/* The peer asks too much: send GOAWAY with this code and nothing after it. */
 void	rpc_connection_break(struct rpc_connection *connection,
 	    uint32_t http2_code, const char *text);
 
@@ -79,9 +78,9 @@ void	rpc_connection_goaway(struct rpc_connection *connection,
 	    uint32_t last_stream_id, const char *text);
 
 /*
- * More of the message that comes on this stream: as grpc_message_append(), and
- * no more than messages_max of all messages together.  A message that is
- * longer than HTTP/2's initial window gets a window of its own at once.
+ * Append to the message that arrives on this stream: as grpc_message_append(), but with
+ * no more than messages_max bytes of all messages together.  A message that is longer
+ * than HTTP/2's initial window gets a window of its own at once.
  */
 enum grpc_status rpc_connection_append(struct rpc_connection *connection,
 	    int32_t stream_id, struct grpc_message *message,
@@ -92,21 +91,21 @@ void	rpc_connection_drop(struct rpc_connection *connection,
 	    struct grpc_message *message);
 
 /*
- * Bytes from the network, once it took what it could of the last ones'
- * output.  -1: the connection is over, *error says why.
+ * Bytes from the network, after the output that the last ones caused was written as far
+ * as possible.  -1: the connection is over, *error says why.
  */
 int	rpc_connection_read(struct rpc_connection *connection,
 	    const uint8_t *bytes, size_t size, int64_t now, struct error *error);
 
-/* Bytes for the network, and how many of them it took. */
+/* Bytes for the network; then tell how many of them it took. */
 const uint8_t *rpc_connection_output(struct rpc_connection *connection,
 	    size_t *length);
 void	rpc_connection_wrote(struct rpc_connection *connection, size_t length,
 	    int64_t now);
 
 /*
- * Keepalive: sends what is due; -1 (EXIT_TIMEOUT) where the peer is dead.
- * And when to call it next.
+ * Keepalive: send a PING if one is due; -1 (EXIT_TIMEOUT) if the peer is dead.  And the
+ * time of the next call.
  */
 int	rpc_connection_tick(struct rpc_connection *connection, int64_t now,
 	    struct error *error);

@@ -3,7 +3,7 @@
 #include "rpc/grpc_timeout.h"
 #include "rpc/rpc_headers.h"
 
-/* Keep a header's value; what is too long is kept as something invalid. */
+/* Keep a header's value; one that is too long is kept as an invalid one. */
 static void
 keep(char *out, size_t size, const uint8_t *value, size_t length)
 {
@@ -41,7 +41,7 @@ rpc_headers_add(struct rpc_headers *headers, const uint8_t *name,
 	return (0);
 }
 
-/* The method that :path names; NULL, and the text of the refusal. */
+/* The method that :path names, or NULL and the text of the refusal. */
 static const struct method *
 find_method(const char *path, struct error *error)
 {
@@ -61,7 +61,7 @@ find_method(const char *path, struct error *error)
 		return (NULL);
 	}
 	method = method_by_name(slash + 1);
-	/* Send and Receive are a data connection's. */
+	/* Send and Receive belong to a data connection. */
 	if (method == NULL || (method->kind != METHOD_UNARY &&
 	    method->kind != METHOD_PING)) {
 		error_set(error, EXIT_FAILED, "unknown method %s for service "

@@ -4,7 +4,7 @@
 #include "base/io.h"
 #include "rpc/rpc_network.h"
 
-#define ACKNOWLEDGED_MS 20	/* nothing tells us: look again so often */
+#define ACKNOWLEDGED_MS 20	/* no event tells us: look again after this */
 
 int
 rpc_network_open(struct rpc_network *network, const struct chain *chain,
@@ -45,7 +45,7 @@ rpc_network_read(struct rpc_network *network,
 	got = io_read(network->chain.read_fd, bytes, size);
 	if (got > 0 || (got == -1 && errno == EAGAIN))
 		return (got > 0 ? got : 0);
-	/* A reset ends a connection as well as a FIN: zrepl 0.6 does it so. */
+	/* A reset ends a connection like a FIN: zrepl 0.6 ends with a reset. */
 	if (got == 0 || errno == ECONNRESET || errno == ECONNABORTED) {
 		network->unread = true;
 		return (error_set(error, EXIT_PROTOCOL,
@@ -70,7 +70,7 @@ rpc_network_write(struct rpc_network *network,
 		put = io_write(network->chain.write_fd, bytes, length);
 		if (put == -1 && errno == EAGAIN)
 			return (0);
-		/* What the peer said before it left is still to be read. */
+		/* The peer's last words are still to be read. */
 		if (put == -1 && (errno == EPIPE || errno == ECONNRESET) &&
 		    !network->unread) {
 			rpc_connection_wrote(connection, length, now);

@@ -7,8 +7,8 @@
 #include "transport/chain.h"
 
 /*
- * Where an HTTP/2 session (rpc_connection.h) meets its descriptors: the only
- * reads and writes of a control connection.
+ * The descriptors of an HTTP/2 session (rpc_connection.h): all reads and writes of a
+ * control connection are here.
  */
 #define RPC_NETWORK_ENTRIES 2
 
@@ -22,20 +22,20 @@ struct rpc_network {
 int	rpc_network_open(struct rpc_network *network, const struct chain *chain,
 	    struct error *error);
 
-/* What to wait for; asks the session for its output first. */
+/* The events to wait for; asks the session for its output first. */
 void	rpc_network_poll(const struct rpc_network *network,
 	    struct rpc_connection *connection,
 	    struct pollfd entries[RPC_NETWORK_ENTRIES]);
 
 /*
- * Read once, where there is something: bytes, at most size; 0: nothing now;
- * -1: end of file (network->unread is set), or an error (it is not).
+ * Read once.  The number of bytes, at most size; 0: none now; -1: end of file
+ * (network->unread is set) or an error (it is not).
  */
 ssize_t	rpc_network_read(struct rpc_network *network,
 	    const struct pollfd entries[RPC_NETWORK_ENTRIES], void *bytes,
 	    size_t size, struct error *error);
 
-/* Write what the session has and the descriptor takes. */
+/* Write as much of the session's output as the descriptor takes. */
 int	rpc_network_write(struct rpc_network *network,
 	    struct rpc_connection *connection, int64_t now, struct error *error);
 
@@ -47,9 +47,9 @@ void	rpc_network_close(struct rpc_network *network,
 	    struct rpc_connection *connection, int64_t patience_ms);
 
 /*
- * After that, where an answer may be on its way: read and drop until the peer's
- * kernel has all of it, or falls behind that pace.  To leave with bytes
- * unread resets the connection, and throws away what is not delivered.
+ * After that, if an answer may be on its way: read and drop until the peer's kernel has
+ * all of it, or falls behind that pace.  If we left with unread bytes, the connection
+ * would be reset and the undelivered rest lost.
  */
 void	rpc_network_drain(struct rpc_network *network, int64_t patience_ms);
 

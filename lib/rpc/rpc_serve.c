@@ -10,7 +10,7 @@
 #include "rpc/rpc_translate.h"
 #include "rpc/rpc_worker.h"
 
-/* No call is begun while so many bytes wait for a slow client. */
+/* No call is begun while this many bytes wait for a slow client. */
 #define ANSWERS_PAUSE	(64u << 20)
 #define FAREWELL_MS	2000	/* for the last words to a bad client */
 #define LAST_ANSWER_MS	10000	/* and for the last answers to a good one */
@@ -107,7 +107,7 @@ expire_job(struct service *service, struct job *job)
 	end_job(job);
 }
 
-/* The endpoint has ended, and its exit status is the last word. */
+/* The endpoint has ended: its exit status decides about the answer. */
 static void
 conclude(struct service *service, struct job *job)
 {
@@ -143,7 +143,7 @@ handle_job(struct service *service, struct job *job, int64_t now)
 
 /* --- all of them --- */
 
-/* The one process that serves all calls, started with the first of them. */
+/* The process that serves all calls; it is started for the first one. */
 static int
 want_worker(struct service *service, struct error *error)
 {
@@ -175,7 +175,7 @@ start_call(struct service *service, struct rpc_call *call)
 		refuse(service, call, GRPC_INVALID_ARGUMENT, error.text);
 }
 
-/* One that is about to end gets no more: the calls wait for the next. */
+/* A process that is about to end gets no more calls: they wait for the next. */
 static bool
 takes_calls(const struct service *service)
 {
@@ -231,7 +231,7 @@ end_cancelled(struct service *service)
 	}
 }
 
-/* Sleep once; what the endpoints did meanwhile. */
+/* Sleep once, then deal with the endpoints. */
 static void
 turn(struct service *service)
 {
@@ -270,7 +270,7 @@ turn(struct service *service)
 		handle_worker(service, of_worker, now);
 }
 
-/* What the client did meanwhile.  -1: the connection is over. */
+/* Deal with the client.  -1: the connection is over. */
 static int
 serve_network(struct service *service, struct error *error)
 {
@@ -306,7 +306,7 @@ serve_network(struct service *service, struct error *error)
 	return (0);
 }
 
-/* Nobody waits any more: end what runs, and see it ended. */
+/* Nobody waits any more: end the running endpoints, and wait for them. */
 static void
 end_all(struct service *service)
 {

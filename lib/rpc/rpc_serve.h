@@ -19,9 +19,9 @@ struct rpc_serve {
 };
 
 /*
- * Until the connection ends.  SIGTERM: no more calls are taken, those that run are
- * answered; SIGINT: they are ended, and *error is EXIT_SIGNAL plus it.  0 where it ended in order; -1 and *error.  No
- * endpoint is left running.
+ * Serve until the connection ends.  After SIGTERM no more calls are taken, and the
+ * running ones are answered; SIGINT ends them, with EXIT_SIGNAL + SIGINT in *error.  0 if
+ * the connection ended in order; otherwise -1 and *error.  No endpoint is left running.
  */
 int	rpc_serve_run(const struct rpc_serve *serve, const struct chain *chain,
 	    struct error *error);

@@ -4,11 +4,11 @@
 
 #include "rpc/rpc_server.h"
 
-#define LINGER_MS	10000	/* a refused request may come to its end so long */
+#define LINGER_MS	10000	/* for the rest of a refused request */
 
-/* What GOAWAY says, and the PING behind the first one, as grpc-go has them. */
+/* The texts of GOAWAY, and of the PING behind the first one, as in grpc-go. */
 #define STOP_TEXT	"graceful_stop"
-#define STOP_MS		5000	/* no answer to that PING: go on without */
+#define STOP_MS		5000	/* for the answer to that PING */
 static const uint8_t goaway_ping[8] = { 1, 6, 1, 8, 0, 3, 3, 9 };
 
 static void
@@ -54,7 +54,7 @@ refuse_http(struct rpc_server *server, struct rpc_call *call,
 	move(server, call, RPC_CALL_ANSWERED);
 	nghttp2_submit_response(server->connection.session, call->stream_id,
 	    headers, 4, NULL);
-	/* A reset at once could overtake the status in the client (grpcio). */
+	/* With a reset at once, the client (grpcio) could see it before the status. */
 	call->deadline = server->connection.now + LINGER_MS;
 }
 
@@ -158,7 +158,7 @@ on_header(nghttp2_session *session, const nghttp2_frame *frame,
 	return (NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE);
 }
 
-/* The header list is complete: does the call stand? */
+/* The header list is complete: is the call valid? */
 static void
 check_headers(struct rpc_server *server, struct rpc_call *call)
 {
@@ -209,7 +209,7 @@ on_end(struct rpc_server *server, struct rpc_call *call)
 	}
 }
 
-/* No call comes any more: the one that came last is known. */
+/* No more calls can come: the number of the last one is known. */
 static void
 take_no_more(struct rpc_server *server)
 {
@@ -315,12 +315,12 @@ rpc_server_next_cancelled(struct rpc_server *server)
 	return (TAILQ_FIRST(&server->calls[RPC_CALL_CANCELLED]));
 }
 
-/* The deadlines of these calls are the server's; else they are their caller's. */
+/* The server sees to the deadlines of calls in these states; the caller to others. */
 #define TIMED 3
 static const enum rpc_call_state timed[TIMED] = { RPC_CALL_READING,
 	RPC_CALL_READY, RPC_CALL_ANSWERED };
 
-/* Calls that wait their turn, or for the rest of their request, expire here. */
+/* Calls that wait for their turn, or for the rest of their request, expire here. */
 static void
 expire(struct rpc_server *server, struct rpc_calls *calls, int64_t now)
 {
@@ -348,7 +348,7 @@ rpc_server_tick(struct rpc_server *server, int64_t now, struct error *error)
 		expire(server, &server->calls[timed[i]], now);
 	if (server->state == RPC_STOP_ANNOUNCED && now >= server->stop_by)
 		take_no_more(server);
-	/* A client that answers PINGs and opens no window is stuck, too. */
+	/* A client that answers PINGs but opens no window is stuck, too. */
 	if (server->answer_bytes > 0 &&
 	    now >= pace_deadline(&server->answers))
 		return (error_set(error, EXIT_TIMEOUT, "the client takes nothing, "

@@ -9,12 +9,12 @@
 #include "rpc/rpc_headers.h"
 
 /*
- * The server's side of a control connection (zr-protocol(7), Control
- * connection).  Pure: bytes and `now` in; bytes, a deadline and calls out.  What is wrong
- * with a request is answered here; the caller sees only calls that stand.
+ * The server's side of a control connection (zr-protocol(7), Control connection).  Pure:
+ * bytes and `now` in; bytes, a deadline and calls out.  Invalid requests are answered
+ * here; the caller sees only valid calls.
  */
 #define RPC_REQUEST_MAX		(4u << 20)	/* bytes of one message */
-#define RPC_REQUESTS_MAX	(16u << 20)	/* of all that are not answered */
+#define RPC_REQUESTS_MAX	(16u << 20)	/* of all unanswered ones together */
 #define RPC_STREAMS_MAX		256		/* open at once; more are refused */
 #define RPC_REQUEST_MS		300000		/* from a call's headers to its end */
 
@@ -32,10 +32,10 @@ struct rpc_call {
 	struct rpc_headers headers;
 	struct grpc_message message;	/* the request */
 	int64_t begun;			/* when its headers came, ms */
-	struct buffer output;		/* the answer, as far as unsent */
+	struct buffer output;		/* the unsent rest of the answer */
 	enum rpc_call_state state;
 
-	/* For who answers it: */
+	/* For the caller, who answers it: */
 	const struct method *method;
 	int64_t deadline;		/* INT64_MAX: none */
 };
@@ -62,8 +62,8 @@ void	rpc_server_free(struct rpc_server *server);
 struct rpc_call *rpc_server_next(struct rpc_server *server);
 
 /*
- * A call that rpc_server_next() gave and that its client has given up; the
- * caller ends its work and frees it with rpc_server_forget().  NULL: none.
+ * A call that rpc_server_next() returned and whose client has given it up; the caller
+ * ends its work and frees it with rpc_server_forget().  NULL: none.
  */
 struct rpc_call *rpc_server_next_cancelled(struct rpc_server *server);
 void	rpc_server_forget(struct rpc_server *server, struct rpc_call *call);
@@ -79,8 +79,8 @@ int	rpc_server_tick(struct rpc_server *server, int64_t now, struct error *error)
 int64_t	rpc_server_deadline(const struct rpc_server *server);
 
 /*
- * Take no more calls: GOAWAY twice, the second once a PING behind the first is
- * answered, or does not seem to be.
+ * Take no more calls: send GOAWAY twice, the second when a PING behind the first is
+ * answered or its time is up.
  */
 void	rpc_server_stop(struct rpc_server *server);
 

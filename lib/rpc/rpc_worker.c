@@ -65,7 +65,7 @@ rpc_worker_add(struct rpc_worker *worker, struct rpc_call *call,
 	return (result);
 }
 
-/* Nobody waits for it any more; its end is still to be heard of. */
+/* Nobody waits for this call any more, but the worker still has to answer it. */
 static void
 give_up(struct rpc_worker *worker, struct rpc_worker_call *entry, int64_t now)
 {
@@ -134,7 +134,7 @@ status_of(const struct batch_answer *answer)
 	    grpc_status_of_outcome(outcome_of_code((int)answer->code)));
 }
 
-/* One line of it; -1: it breaks the interface. */
+/* One line from the worker; -1: it violates the interface. */
 static int
 take_answer(struct rpc_worker *worker, struct rpc_server *server,
     const char *text, size_t length, struct error *error)
@@ -163,12 +163,12 @@ take_answer(struct rpc_worker *worker, struct rpc_server *server,
 	}
 	if (entry != NULL)
 		forget(worker, entry);
-	/* Said before an answer, it is no reason for an end that comes later. */
+	/* Words before an answer do not explain an end that comes later. */
 	worker->endpoint.text_length = 0;
 	return (result);
 }
 
-/* It has closed its standard output: what does it have to wait for? */
+/* It has closed its standard output, so it must end. */
 static void
 silence(struct rpc_worker *worker, int64_t now)
 {
@@ -257,7 +257,7 @@ rpc_worker_has_ended(const struct rpc_worker *worker)
 	return (worker->endpoint.ended);
 }
 
-/* A call that somebody still waits for. */
+/* A call whose client still waits. */
 static struct rpc_call *
 take_back(struct rpc_worker *worker)
 {

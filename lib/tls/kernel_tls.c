@@ -17,7 +17,7 @@ kernel_tls_key_size(enum kernel_tls_cipher cipher)
 	return (cipher == KERNEL_TLS_AES_128_GCM ? 16 : 32);
 }
 
-#ifdef TLS_RX	/* a kernel's header that knows both directions */
+#ifdef TLS_RX	/* the kernel's headers know both directions */
 
 #ifndef SOL_TLS
 #define SOL_TLS 282
@@ -28,18 +28,18 @@ kernel_tls_key_size(enum kernel_tls_cipher cipher)
 
 #define RECORD_MAX (16u << 10)
 
-/* RFC 8446: content types, and what of them we look at. */
+/* RFC 8446: content types, and the alerts and messages that we look at. */
 #define TYPE_ALERT 21
 #define TYPE_HANDSHAKE 22
 #define TYPE_DATA 23
 #define ALERT_WARNING 1
 #define ALERT_CLOSE_NOTIFY 0
 #define ALERT_HANDSHAKE_FAILURE 40
-#define ALERT_BAD_CERTIFICATE 42	/* the first of some about those */
-#define ALERT_CERTIFICATE_UNKNOWN 46	/* and the last */
+#define ALERT_BAD_CERTIFICATE 42	/* the first alert about certificates */
+#define ALERT_CERTIFICATE_UNKNOWN 46	/* the last one */
 #define ALERT_UNKNOWN_CA 48
 #define ALERT_ACCESS_DENIED 49
-#define MESSAGE_HELLO_REQUEST 0		/* TLS 1.2, may be passed over */
+#define MESSAGE_HELLO_REQUEST 0		/* TLS 1.2, can be ignored */
 #define MESSAGE_NEW_SESSION_TICKET 4
 #define MESSAGE_KEY_UPDATE 24
 
@@ -133,8 +133,7 @@ has_keys(int fd, int direction)
 }
 
 /*
- * Exactly what comes next, whatever it is: its bytes, and their type.  Records
- * of one type may come together.
+ * Read the next bytes of any type, and that type.  Records of one type may come together.
  */
 static ssize_t
 receive(int fd, void *buffer, size_t size, uint8_t *type)
@@ -162,7 +161,7 @@ receive(int fd, void *buffer, size_t size, uint8_t *type)
 	return (got);
 }
 
-/* What a server says that does not take our certificate. */
+/* The alerts of a server that refuses our certificate. */
 static bool
 is_refusal(uint8_t alert)
 {
@@ -198,7 +197,7 @@ judge(uint8_t type, const uint8_t *bytes, size_t length)
 	return (-1);
 }
 
-/* read(2) said that what is next is not data. */
+/* read(2) failed because the next record is not data. */
 static ssize_t
 read_on(int fd, void *buffer, size_t size)
 {

@@ -24,8 +24,8 @@ struct tls_connection {
 	struct chain network;
 	bool read_ahead;	/* not during the handshake */
 	bool input_ended;	/* read(2) gave 0 */
-	bool input_dry;		/* the last one gave less than it could */
-	int input_errno;	/* or failed so */
+	bool input_dry;		/* the last read(2) gave less than it could */
+	int input_errno;	/* errno if it failed */
 	size_t input_start, input_end;
 	uint8_t input[INPUT_MAX];
 	size_t output_start, output_end;
@@ -89,8 +89,8 @@ refill(struct tls_connection *connection, BIO *bio, size_t wanted)
 }
 
 /*
- * OpenSSL asks for a record's header, then for its body.  We read ahead for
- * it: its own read-ahead moves all that is left once for every record.
+ * OpenSSL asks for a record's header, then for its body.  We read ahead for it, since its
+ * own read-ahead moves all remaining bytes once for every record.
  */
 static int
 bio_read(BIO *bio, char *data, size_t size, size_t *have)
@@ -125,7 +125,7 @@ bio_control(BIO *bio, int command, long number, void *pointer)
 	}
 }
 
-/* OpenSSL tells about alerts here; they explain failures afterwards. */
+/* OpenSSL reports alerts here; they explain failures afterwards. */
 static void
 note_alert(const SSL *ssl, int where, int value)
 {
@@ -210,9 +210,9 @@ failed(struct tls_connection *connection, bool handshake, struct error *error)
 }
 
 /*
- * Send the alert that says what was wrong, and drop what comes until the peer
- * has ended: a close(2) before that could be a reset, and a peer that is
- * writing hears of that first.
+ * Send the alert that gives the reason, and drop all input until the peer has ended: a
+ * close(2) before that could cause a reset, which a writing peer would see before the
+ * alert.
  */
 static void
 send_alert(struct tls_connection *connection, int64_t deadline)

@@ -18,7 +18,7 @@
 #define CIPHERS_MAX 2048
 #define CHAIN_DEPTH_MAX 10	/* CA certificates above a leaf */
 
-/* AES-128-GCM first: what zrepl's peers take, and the fastest. */
+/* AES-128-GCM first: zrepl's peers accept it, and it is the fastest. */
 #define DEFAULT_CIPHERS "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:" \
     "TLS_CHACHA20_POLY1305_SHA256:" \
     "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -86,7 +86,7 @@ out:
 	return (result);
 }
 
-/* What OpenSSL thinks was wrong, last reason first; empties its queue. */
+/* OpenSSL's errors, the last one first; empties its queue. */
 static const char *
 reason(void)
 {
@@ -97,7 +97,7 @@ reason(void)
 	return (text != NULL ? text : "unknown reason");
 }
 
-/* A file that cannot even be opened is worth a plainer message. */
+/* A file that cannot be opened gets a plainer message than OpenSSL's. */
 static int
 check_file(const char *what, const char *file, bool secret, struct error *error)
 {
@@ -115,7 +115,7 @@ check_file(const char *what, const char *file, bool secret, struct error *error)
 	return (result == -1 ? -1 : 0);
 }
 
-/* Nobody is there to be asked. */
+/* No passphrase: nobody can be asked for one. */
 static int
 no_passphrase(char *buffer, int size, int writing, void *context)
 {
@@ -234,9 +234,9 @@ tls_context_new(const struct tls_settings *settings, struct error *error)
 	SSL_CTX_set_security_level(context, 2);
 	SSL_CTX_set_min_proto_version(context, settings->minimum_version);
 	/*
-	 * One connection carries one transfer, and everybody shows his
-	 * certificate every time: no resumption.  A bare FIN must leave our
-	 * own direction alone, so it may not be an error to OpenSSL.
+	 * No resumption: a connection carries one transfer, and both sides show their
+	 * certificates every time.  A bare FIN must not end our own direction, so OpenSSL
+	 * must not treat it as an error.
 	 */
 	SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
 	    SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
@@ -248,7 +248,7 @@ tls_context_new(const struct tls_settings *settings, struct error *error)
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER |
 	    SSL_VERIFY_FAIL_IF_NO_PEER_CERT, tls_verify_callback);
 	SSL_CTX_set_verify_depth(context, CHAIN_DEPTH_MAX);
-	/* As in zrepl: whatever is in the CA file is trusted, root or not. */
+	/* As in zrepl, every certificate in the CA file is trusted, root or not. */
 	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context),
 	    X509_V_FLAG_PARTIAL_CHAIN);
 	if (set_ciphers(context, settings->ciphers != NULL ? settings->ciphers :

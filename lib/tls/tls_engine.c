@@ -46,8 +46,8 @@ struct engine {
 	struct outgoing out;
 	bool refused;		/* TLS failed; that has been said */
 	struct error reason;	/* why it ended, if not with close_notify */
-	struct pace flush, linger;	/* of end_deadline(); all zero: not yet */
-	int64_t counted;	/* what of taken() the pace has been told */
+	struct pace flush, linger;	/* for end_deadline(); all zero: not begun */
+	int64_t counted;	/* taken() when the pace was last told */
 };
 
 static void
@@ -154,7 +154,7 @@ send_out(struct engine *engine)
 	}
 	return;
 broken:
-	/* What has come before the peer went away is still good. */
+	/* The peer's last bytes are still to be delivered. */
 	engine->reason = error;
 	break_outgoing(engine);
 }
@@ -176,8 +176,8 @@ take_signals(struct engine *engine)
 }
 
 /*
- * Wait until there is something to do; false once it is too late for it.  A
- * network that always has more is no reason to hear no signal.
+ * Wait until there is something to do; false at the deadline.  It lets signals through
+ * even if the network always has more.
  */
 static bool
 wait_for_work(struct engine *engine, int64_t deadline)
@@ -200,19 +200,19 @@ wait_for_work(struct engine *engine, int64_t deadline)
 		entries[2].events |= POLLIN;
 	if (!in->told && in->end > 0)
 		entries[2].events |= POLLOUT;
-	/* POLLHUP comes unasked: leave out what nobody waits for. */
+	/* POLLHUP comes unasked: leave out descriptors without events. */
 	for (size_t i = 0; i < 3; i++)
 		if (entries[i].events == 0)
 			entries[i].fd = -1;
 	io_poll(entries, 3, room && in->more ? 0 : deadline);
-	/* OpenSSL may have stopped reading for want of room to answer. */
+	/* OpenSSL may have stopped reading because it had no room to answer. */
 	engine->in.more |= entries[0].revents != 0 || entries[1].revents != 0;
 	engine->out.readable = engine->out.state == OUTGOING_OPEN &&
 	    entries[2].revents != 0;
 	return (io_now() < deadline);
 }
 
-/* Bytes that the peer has taken, but for what records add. */
+/* The bytes that the peer has taken, without the records' overhead. */
 static int64_t
 taken(const struct engine *engine)
 {
@@ -229,9 +229,9 @@ end_pace(struct engine *engine)
 }
 
 /*
- * When the child has ended, what it wrote has a limited time to get out, and
- * so has the peer's end to come: a close(2) before that could take back, by
- * a reset, what the peer has not read yet.
+ * When the child has ended, there is a limited time to send its output, and then for the
+ * peer to end: a close(2) before that could cause a reset, which takes back bytes that
+ * the peer has not read yet.
  */
 static int64_t
 end_deadline(struct engine *engine)
@@ -248,7 +248,7 @@ end_deadline(struct engine *engine)
 	return (pace_deadline(pace));
 }
 
-/* The deadline has come: is there to be another one, since the peer took enough? */
+/* At the deadline: has the peer taken enough bytes to get a new one? */
 static bool
 takes_more(struct engine *engine)
 {
@@ -289,7 +289,7 @@ tls_engine_run(struct tls_connection *connection, const struct chain *network,
 	}
 	status = process_wait(child);
 	if (engine->refused && status != EXIT_DONE)
-		status = EXIT_PROTOCOL;	/* whatever the child made of it */
+		status = EXIT_PROTOCOL;	/* for whatever reason the child failed */
 	else if (engine->reason.code != EXIT_DONE && status != EXIT_DONE)
 		diag("%s", engine->reason.text);
 	freezero(engine, sizeof(*engine));

@@ -5,8 +5,8 @@
 #include "tls/tls_explain.h"
 
 /*
- * The peer sent an alert that ends the connection: what it means here.  It
- * knows more than the alert can say, and has it in its log if it is one of us.
+ * The meaning of an alert by which the peer ended the connection.  The peer knows more
+ * than the alert can say, and its log has that if it runs zr.
  */
 static int
 explain_alert(const SSL *ssl, const struct tls_settings *settings, int alert,

@@ -7,9 +7,9 @@
 #include "tls/tls_verify.h"
 
 /*
- * The reason why ssl failed, in the handshake or later, from OpenSSL's error code (0:
- * none) and the last alert received: a line that an administrator can act on.  Returns
- * -1.
+ * Set *error to the reason why ssl failed, in the handshake or later, as an administrator
+ * needs it.  It is made of OpenSSL's error code (0: none) and the last alert received.
+ * Returns -1.
  */
 int	tls_explain(const SSL *ssl, const struct tls_verify *verify,
 	    unsigned long code, bool handshake, struct error *error);

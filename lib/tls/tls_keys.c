@@ -12,7 +12,7 @@
 #define SALT_SIZE 4		/* of AES-GCM in TLS 1.2 */
 #define PARAMETERS_MAX 8
 
-/* The secrets of TLS 1.3, which OpenSSL tells a key log alone. */
+/* The secrets of TLS 1.3; OpenSSL hands them to nothing but a key log. */
 struct secrets {
 	uint8_t client[SECRET_MAX], server[SECRET_MAX];
 	size_t client_size, server_size;	/* 0: not known */
@@ -26,7 +26,7 @@ free_secrets(void *parent, void *secrets, CRYPTO_EX_DATA *data, int index,
 	freezero(secrets, sizeof(struct secrets));
 }
 
-/* Where they are kept with an SSL; -1 if there is no room. */
+/* The index at which they are kept with an SSL; -1 if there is no room. */
 static int
 secrets_index(void)
 {
@@ -37,7 +37,7 @@ secrets_index(void)
 	return (index);
 }
 
-/* The last of a line's three words, in hex; 0 if it is none. */
+/* The last of a line's three words, in hex; 0 if it is invalid. */
 static size_t
 decode_secret(uint8_t secret[SECRET_MAX], const char *line)
 {

@@ -19,9 +19,8 @@
 void	tls_keys_note(const SSL *ssl, const char *line);
 
 /*
- * What we send with, what we receive with; right after the handshake, before
- * any data.  -1: *error says that the kernel knows no such cipher.  The
- * caller wipes the keys.
+ * The keys to send and to receive with; call right after the handshake, before any data.
+ * -1: *error says that the kernel knows no such cipher.  The caller wipes the keys.
  */
 int	tls_keys_derive(const SSL *ssl, struct kernel_tls_keys *sending,
 	    struct kernel_tls_keys *receiving, struct error *error);

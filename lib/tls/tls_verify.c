@@ -127,7 +127,7 @@ explain(struct error *error, const struct tls_settings *settings,
 		error_prefix(error, "CA certificate %d above the %s's", depth, side);
 }
 
-/* Server: is the CN of this leaf, which its CA vouches for, one of ours? */
+/* Server: is the CN of this leaf, which its CA has signed, in our list? */
 static bool
 client_allowed(struct tls_verify *verify, X509 *certificate)
 {

@@ -61,7 +61,7 @@ chain_check(const struct chain *chain, struct error *error)
 int
 chain_adopt(const struct chain *chain, struct chain ours, struct error *error)
 {
-	/* The first dup2 must not close what the second one moves. */
+	/* The first dup2 must not close the descriptor that the second one moves. */
 	if (ours.write_fd == chain->read_fd)
 		ours.write_fd = fcntl(ours.write_fd, F_DUPFD_CLOEXEC, 0);
 	if (dup2(ours.read_fd, chain->read_fd) == -1 ||
@@ -128,7 +128,7 @@ chain_tell_identity(const char *identity)
 
 	if (fd == -1)
 		return;
-	/* One write, and the pipe is empty: it has room.  Nobody may listen. */
+	/* This is the only write, so the pipe has room.  It may have no reader. */
 	snprintf(line, sizeof(line), "%s\n", identity);
 	(void)!write(fd, line, strlen(line));
 }

@@ -28,7 +28,7 @@ void	chain_option(struct chain *chain, const char *text);
  */
 bool	chain_accepts(const char *usage, const char *word);
 
-/* Where -f has not set it, take the descriptors of the role. */
+/* Use the descriptors of the role unless -f has set others. */
 void	chain_default(struct chain *chain, struct chain role);
 
 /* Are both open?  If not, the error says which is not, and that zr-connect opens them. */

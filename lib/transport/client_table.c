@@ -7,7 +7,7 @@ int
 client_table_init(struct client_table *table, const struct client_caps *caps)
 {
 	*table = (struct client_table){ .caps = *caps };
-	/* Those that were told to go hold their entry until they have gone. */
+	/* Evicted clients hold their entry until they have ended. */
 	table->size = caps->all + caps->new;
 	table->clients = calloc(table->size, sizeof(*table->clients));
 	return (table->clients == NULL ? -1 : 0);
@@ -69,7 +69,7 @@ has_enough(const struct client_table *table, const char *address,
 	return (cap != 0 && client_table_count(table, address, identity) >= cap);
 }
 
-/* Is there a place for one more?  If not, *oldest (or NULL) can make one. */
+/* Is there a place for one more?  If not, evicting *oldest (or NULL) makes one. */
 static bool
 has_place(const struct client_table *table, struct client **oldest)
 {

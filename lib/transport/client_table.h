@@ -25,7 +25,7 @@
 
 struct client {
 	pid_t pid;			/* its process; 0: free entry */
-	int handshake;			/* the pipe whose end shows that it is no longer new; -1 */
+	int handshake;			/* its pipe to us (client_program.h); -1 */
 	int64_t since;			/* ms */
 	bool evicted;			/* has been told to go */
 	char address[UCSPI_ADDRESS_SIZE];	/* "" on a unix socket */
@@ -49,7 +49,7 @@ struct client_table {
 enum client_verdict {
 	CLIENT_TAKE,
 	CLIENT_TAKE_EVICTING,		/* and evict *oldest for it */
-	CLIENT_REFUSE,			/* its identity, or address, has reached its cap */
+	CLIENT_REFUSE,			/* its identity or address has reached a cap */
 	CLIENT_WAIT			/* no place: leave it in the backlog */
 };
 

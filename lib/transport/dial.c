@@ -20,7 +20,7 @@ dial_options(int fd)
 {
 	const int on = 1;
 
-	/* Only a loss of comfort where one of them cannot be had. */
+	/* The connection works without them, too, if less well. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 #ifdef TCP_KEEPIDLE
@@ -31,8 +31,8 @@ dial_options(int fd)
 }
 
 /*
- * connect(2), without waiting for its end.  A unix socket whose backlog is full
- * has no other way to say so than EAGAIN, and nothing to wait for: try again.
+ * connect(2), without waiting for its end.  EAGAIN means that a unix socket's backlog is
+ * full; as there is no event to wait for, try again.
  */
 static int
 begin_to_connect(int fd, const struct sockaddr *to, socklen_t size,
@@ -114,7 +114,7 @@ dial_tcp(const struct address *address, int64_t deadline, struct error *error)
 		left++;
 	for (each = found; each != NULL; each = each->ai_next) {
 		now = io_now();
-		/* Not all to one whose packets are lost. */
+		/* Do not spend all the time on an address that loses packets. */
 		fd = connect_one(each->ai_family, each->ai_addr,
 		    each->ai_addrlen, now + (deadline - now) / left--);
 		if (fd != -1)

@@ -48,8 +48,8 @@ struct identity_source {
 };
 
 /*
- * Put a new table in place of *table.  -1: a mistake (EXIT_USAGE) or the system;
- * *table is as it was.  A source of nothing leaves *table as it is, too.
+ * Put a new table in place of *table.  -1: a mistake (EXIT_USAGE) or the system; *table
+ * is as it was.  A source with neither entries nor file leaves *table as it is, too.
  */
 int	identity_table_load(struct identity_table **table,
 	    const struct identity_source *source, struct error *error);

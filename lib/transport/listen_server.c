@@ -75,7 +75,7 @@ evict(struct client *client)
 	client->evicted = true;
 }
 
-/* Out of descriptors, processes or memory: trying on would only burn time. */
+/* Out of descriptors, processes or memory: pause, as trying again at once is useless. */
 static void
 pause_accepting(struct listen_server *server, const char *reason)
 {
@@ -104,7 +104,7 @@ start_client(struct listen_server *server, int fd, const char *address,
 		    server->clients.count);
 }
 
-/* What came by the client's pipe. */
+/* Handle a message from the client's pipe. */
 static void
 read_handshake(struct listen_server *server, struct client *client)
 {
@@ -220,7 +220,7 @@ reap_clients(struct listen_server *server)
 
 /* --- the loop --- */
 
-/* No more clients; those that there are get the same signal as we. */
+/* No more clients; send the current ones the signal that we got. */
 static void
 stop(struct listen_server *server, struct listen_sockets *sockets, int signal_number)
 {
@@ -253,8 +253,8 @@ take_signals(struct listen_server *server, struct listen_sockets *sockets)
 }
 
 /*
- * What poll(2) is to look at besides the sockets: the pipes of the new
- * clients, whose indexes go to new.
+ * The entries for poll(2) besides the sockets: the pipes of the new clients, whose
+ * indexes go to new.
  */
 static size_t
 plan_poll(const struct listen_server *server, struct pollfd *entries, size_t *new)

@@ -60,7 +60,7 @@ listen_tcp(struct listen_sockets *sockets, const struct address *address,
 	if (problem != 0)
 		return (error_set(error, EXIT_SYSTEM, "%s port %s: %s",
 		    address->host, address->port, gai_strerror(problem)));
-	/* Without a host: IPv6 first, it takes IPv4 clients along. */
+	/* Without a host: IPv6 first, which accepts IPv4 clients as well. */
 	for (int want = AF_INET6; result == -1; want = AF_UNSPEC) {
 		for (each = found; each != NULL && result == -1; each = each->ai_next)
 			if (host != NULL || want == AF_UNSPEC ||

@@ -39,7 +39,7 @@ sshcon_connect(const struct chain *chain, int64_t deadline, struct error *error)
 
 	if (io_read_exactly(chain->read_fd, banner, sizeof(banner), deadline,
 	    error) == -1) {
-		/* What came of it may say who is there. */
+		/* The bytes that came may show who is there. */
 		if (banner[0] == '\0' || sshcon_check_server(banner, &stranger) == 0)
 			return (error_prefix(error, "waiting for the server's greeting"));
 		return (error_set(error, error->code, "%s", stranger.text));

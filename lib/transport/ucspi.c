@@ -14,7 +14,7 @@ struct end {
 	char port[8];
 };
 
-/* An IPv4 address in IPv6 clothes gets its own back. */
+/* An IPv4-mapped IPv6 address becomes the IPv4 address. */
 static void
 unmap(struct sockaddr_storage *storage, socklen_t *size)
 {
