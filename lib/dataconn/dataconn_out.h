@@ -40,7 +40,7 @@ struct dataconn_out {
 	int source_errno;		/* of its end; 0: end of file */
 	uint8_t *chunk;			/* a stream frame: header, payload */
 	size_t chunk_start, chunk_end;	/* the part still to be written */
-	uint8_t kept[FRAME_LENGTH_KEPT_MAX];	/* the stream's last bytes, not sent yet */
+	uint8_t kept[FRAME_LENGTH_KEPT_MAX];	/* the last bytes, not sent yet */
 	size_t kept_length;
 	uint64_t frames;		/* of the stream, queued so far */
 };
