@@ -31,6 +31,7 @@ struct archive_snapshot {
 	uint64_t guid;
 	uint64_t from_guid;	/* 0: a full stream */
 	uint64_t createtxg;	/* the sender's; in a list: see archive_list.h */
+	uint64_t arrival;	/* 0: of a record without it, older than all others */
 	int64_t creation;	/* seconds since the epoch, up to RFC3339_LAST */
 	uint64_t size;		/* bytes of the stream */
 };
@@ -79,9 +80,11 @@ void	archive_remove_stream(int directory, uint64_t guid);
 
 /*
  * Call visit for each filesystem below root, parents first, in order of name.
- * empty: the filesystem has no snapshot of its own.
+ * empty: the filesystem has no snapshot of its own.  only, if not NULL: a filesystem
+ * that is enough, with those above it.
  */
-int	archive_walk(int root, int (*visit)(void *context, const char *filesystem,
-	    bool empty), void *context, struct error *error);
+int	archive_walk(int root, const char *only, int (*visit)(void *context,
+	    const char *filesystem, bool empty), void *context,
+	    struct error *error);
 
 #endif

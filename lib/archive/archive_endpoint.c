@@ -67,7 +67,8 @@ list_filesystems(void *context, const ProtobufCMessage *message,
 	int result;
 
 	(void)message;
-	result = archive_walk(root_of(context), add_filesystem, &list, error);
+	result = archive_walk(root_of(context),
+	    getenv("ZR_LIST_FILESYSTEM"), add_filesystem, &list, error);
 	if (result == 0)
 		result = request_answer(&list.response.base, error);
 	for (size_t i = 0; i < list.response.n_filesystems; i++) {
@@ -111,11 +112,15 @@ list_versions(void *context, const ProtobufCMessage *message,
 	ListFilesystemVersionsRes response = LIST_FILESYSTEM_VERSIONS_RES__INIT;
 	char (*creations)[RFC3339_SIZE] = NULL;
 	FilesystemVersion *versions = NULL, **pointers = NULL;
+	const char *order = getenv("ZR_LIST_ORDER");
 	struct archive_list list;
 	int result = -1;
 
 	if (read_list(root_of(context), request->filesystem, &list, error) == -1)
 		return (-1);
+	if (order != NULL && strcmp(order, "arrival") == 0 &&
+	    archive_list_number_by_arrival(&list, error) == -1)
+		goto out;
 	versions = calloc(list.sound + 1, sizeof(*versions));
 	pointers = calloc(list.sound + 1, sizeof(*pointers));
 	creations = calloc(list.sound + 1, sizeof(*creations));

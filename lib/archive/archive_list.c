@@ -73,8 +73,12 @@ read_entries(int directory, struct archive_list *list, struct error *error)
 	for (size_t i = 0; i < count && found != -1; i++) {
 		found = read_entry(directory, guids[i],
 		    &list->entries[list->count], error);
-		if (found == 1)
-			list->count++;
+		if (found != 1)
+			continue;
+		if (list->entries[list->count].snapshot.arrival > list->last_arrival)
+			list->last_arrival =
+			    list->entries[list->count].snapshot.arrival;
+		list->count++;
 	}
 	free(guids);
 	return (found == -1 ? -1 : 0);
@@ -325,6 +329,34 @@ archive_list(int directory, struct archive_list *list, struct error *error)
 fail:
 	archive_list_free(list);
 	return (-1);
+}
+
+static int
+compare_arrivals(const void *a, const void *b)
+{
+	/* Pointers into one array: what arrived at the same time stays in its order. */
+	const struct archive_entry *const *left = a, *const *right = b;
+	const uint64_t l = (*left)->snapshot.arrival, r = (*right)->snapshot.arrival;
+
+	if (l != r)
+		return (l < r ? -1 : 1);
+	return (*left < *right ? -1 : *left > *right);
+}
+
+int
+archive_list_number_by_arrival(struct archive_list *list, struct error *error)
+{
+	struct archive_entry **order = calloc(list->sound + 1, sizeof(*order));
+
+	if (order == NULL)
+		return (error_errno(error, "archive"));
+	for (size_t i = 0; i < list->sound; i++)
+		order[i] = &list->entries[i];
+	qsort(order, list->sound, sizeof(*order), compare_arrivals);
+	for (size_t i = 0; i < list->sound; i++)
+		order[i]->snapshot.createtxg = i + 1;
+	free(order);
+	return (0);
 }
 
 void

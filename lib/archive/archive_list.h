@@ -38,11 +38,19 @@ struct archive_list {
 	size_t sound;
 	size_t count;		/* of all */
 	bool leftovers;		/* archive_clean() may find something */
+	uint64_t last_arrival;	/* the greatest of all; 0: none has one */
 	const struct archive_entry **by_guid, **by_name;
 };
 
 int	archive_list(int directory, struct archive_list *list, struct error *error);
 void	archive_list_free(struct archive_list *list);
+
+/*
+ * Let createtxg count from 1 in the order of arrival, instead: the sound ones without
+ * an arrival first, in the order of the list.  -1 (EXIT_SYSTEM): out of memory.
+ */
+int	archive_list_number_by_arrival(struct archive_list *list,
+	    struct error *error);
 
 /* NULL if no snapshot matches.  The one found may be damaged. */
 const struct archive_entry *archive_find_guid(const struct archive_list *list,

@@ -32,6 +32,7 @@ struct receive {
 	char temporary[64];		/* its name */
 	struct zstream stream;
 	bool present;			/* the archive has this snapshot already */
+	uint64_t arrival;		/* the number that it gets */
 };
 
 /* --- signals --- */
@@ -61,6 +62,21 @@ check_signals(struct error *error)
 
 /* --- the place --- */
 
+/* The number for a snapshot, which is no younger for replacing itself. */
+static uint64_t
+arrival(const struct archive_list *list, const struct archive_entry *same,
+    const FilesystemVersion *to)
+{
+	int64_t creation;
+
+	if (same != NULL && same->defect != ARCHIVE_NO_RECORD &&
+	    strcmp(same->snapshot.name, to->name) == 0 &&
+	    rfc3339_parse(to->creation, &creation) &&
+	    same->snapshot.creation == creation)
+		return (same->snapshot.arrival);
+	return (list->last_arrival + 1);
+}
+
 /* May this snapshot be added to what is there? */
 static int
 check_list(struct receive *receive, const struct archive_list *list)
@@ -77,6 +93,7 @@ check_list(struct receive *receive, const struct archive_list *list)
 	same = archive_find_guid(list, to->guid);
 	/* What is damaged is replaced. */
 	receive->present = same != NULL && same->defect == ARCHIVE_SOUND;
+	receive->arrival = arrival(list, same, to);
 	if (receive->present && strcmp(same->snapshot.name, to->name) != 0)
 		return (error_set(receive->error, EXIT_FAILED,
 		    "%s@%s already exists under the name %s",
@@ -274,6 +291,7 @@ finish_locked(struct receive *receive)
 		return (error_set(receive->error, EXIT_FAILED, "%s@%s was there and "
 		    "has been destroyed while it was received: send it again",
 		    receive->request->filesystem, to->name));
+	snapshot.arrival = receive->arrival;
 	return (archive_commit(receive->directory, receive->temporary, &snapshot,
 	    receive->error));
 }

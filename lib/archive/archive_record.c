@@ -34,6 +34,10 @@ decode(const json_t *object, struct archive_snapshot *snapshot)
 
 	if (name == NULL || !fs_name_valid_snapshot(name) || creation == NULL)
 		return (false);
+	if (json_object_get(object, "arrival") != NULL &&
+	    (!get_number(object, "arrival", &snapshot->arrival) ||
+	    snapshot->arrival > INT64_MAX))
+		return (false);
 	strlcpy(snapshot->name, name, sizeof(snapshot->name));
 	return (rfc3339_parse(creation, &snapshot->creation) &&
 	    snapshot->creation >= 0 && snapshot->creation <= RFC3339_LAST &&
@@ -60,15 +64,18 @@ size_t
 archive_record_print(char text[ARCHIVE_RECORD_MAX],
     const struct archive_snapshot *snapshot)
 {
-	char creation[RFC3339_SIZE];
+	char creation[RFC3339_SIZE], arrival[40] = "";
 
 	rfc3339_format(creation, snapshot->creation);
+	if (snapshot->arrival != 0)
+		snprintf(arrival, sizeof(arrival), ",\"arrival\":\"%" PRIu64 "\"",
+		    snapshot->arrival);
 	/* Names and numbers hold nothing that JSON would escape. */
 	return ((size_t)snprintf(text, ARCHIVE_RECORD_MAX,
 	    "{\"name\":\"%s\",\"guid\":\"%" PRIu64 "\",\"from_guid\":\"%" PRIu64
 	    "\",\"createtxg\":\"%" PRIu64 "\",\"creation\":\"%s\",\"size\":\"%"
-	    PRIu64 "\"}\n", snapshot->name, snapshot->guid, snapshot->from_guid,
-	    snapshot->createtxg, creation, snapshot->size));
+	    PRIu64 "\"%s}\n", snapshot->name, snapshot->guid, snapshot->from_guid,
+	    snapshot->createtxg, creation, snapshot->size, arrival));
 }
 
 /* Does errno say that the file is broken, not that we may not or cannot now? */

@@ -13,6 +13,7 @@
 
 struct walk {
 	int root;
+	const char *only;		/* NULL: all */
 	int (*visit)(void *context, const char *filesystem, bool empty);
 	void *context;
 	struct error *error;
@@ -68,12 +69,32 @@ enter_filesystem(struct walk *walk, int directory)
 	return (walk_directory(walk, directory));
 }
 
+/* Is name, in the directory that was reached, on the way to what is wanted? */
+static bool
+leads_on(const struct walk *walk, const char *name)
+{
+	const size_t above = strlen(walk->path), length = strlen(name);
+	const char *rest = walk->only;
+
+	if (rest == NULL)
+		return (true);
+	if (above > 0) {
+		if (strlen(rest) <= above)
+			return (false);
+		rest += above + 1;
+	}
+	return (strncmp(rest, name, length) == 0 &&
+	    (rest[length] == '/' || rest[length] == '\0'));
+}
+
 static int
 enter(struct walk *walk, int parent, const char *name)
 {
 	const size_t length = strlen(walk->path);
 	int directory, result = 0;
 
+	if (!leads_on(walk, name))
+		return (0);
 	directory = openat(parent, name,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (directory == -1)	/* a file, a link, or it has just gone */
@@ -111,11 +132,11 @@ walk_directory(struct walk *walk, int directory)
 }
 
 int
-archive_walk(int root, int (*visit)(void *, const char *, bool), void *context,
-    struct error *error)
+archive_walk(int root, const char *only, int (*visit)(void *, const char *, bool),
+    void *context, struct error *error)
 {
-	struct walk walk = { .root = root, .visit = visit, .context = context,
-	    .error = error };
+	struct walk walk = { .root = root, .only = only, .visit = visit,
+	    .context = context, .error = error };
 
 	return (walk_directory(&walk, root));
 }

@@ -83,19 +83,35 @@ pass_on_tokens(struct zfs_list *list)
 	}
 }
 
+/* $ZR_LIST_FILESYSTEM: true if it names a filesystem that a client could name. */
+static bool
+wants_only(const struct receiver *receiver, char local[FS_NAME_MAX + 1],
+    char incoming[FS_NAME_MAX + 1])
+{
+	const char *only = getenv("ZR_LIST_FILESYSTEM");
+	struct error error;
+
+	return (only != NULL && receiver_local_name(receiver, only, local,
+	    &error) == 0 && snprintf(incoming, FS_NAME_MAX + 1, "%s%s", local,
+	    RECEIVER_INCOMING_SUFFIX) <= FS_NAME_MAX);
+}
+
 static int
 list_filesystems(void *context, const ProtobufCMessage *message,
     struct error *error)
 {
 	const struct receiver *receiver = role_of(context);
-	const char *const names[] = { receiver->root, NULL };
+	char local[FS_NAME_MAX + 1], incoming[FS_NAME_MAX + 1];
+	const bool only = wants_only(receiver, local, incoming);
+	const char *const names[] = { only ? local : receiver->root,
+	    only ? incoming : NULL, NULL };
 	struct zfs_list list;
 	int result;
 
 	(void)message;
-	result = zfs_list_read(&list, names, NULL, "filesystem,volume",
+	result = zfs_list_read(&list, names, only ? "0" : NULL, "filesystem,volume",
 	    ZFS_WANT_TOKEN | ZFS_WANT_PLACEHOLDER, true, error);
-	if (result == 0 && list.count == 0)
+	if (result == 0 && list.count == 0 && !only)
 		result = check_root(receiver, error);
 	if (result == 0) {
 		pass_on_tokens(&list);

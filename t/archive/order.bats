@@ -134,3 +134,74 @@ replicate() {
 	[ "$(sort asked | uniq -c | xargs)" = "4 recv pool/data" ]
 	cat "$STREAMS"/data.{full,one-two,two-three,three-four}.zstream | cmp - received
 }
+
+# arrivals: names in the order in which they arrived
+arrivals() {
+	ZR_LIST_ORDER=arrival archive ListFilesystemVersions '{"Filesystem":"a/data"}' |
+	    jq -r '.Versions | sort_by(.CreateTXG | tonumber) | map("\(.CreateTXG):\(.Name)") | join(",")'
+}
+
+@test "ZR_LIST_ORDER=arrival numbers them as they arrived, whatever their senders claim" {
+	mkdir box
+	keep data.full.zstream a/data@one
+	archive Receive "$(receive_request a/data@two | jq -c '.To.CreateTXG = "99"')" < "$STREAMS/data.one-two.zstream"
+	archive Receive "$(receive_request a/data@three-unchanged | jq -c '.To.CreateTXG = "3"')" < "$STREAMS/data.two-three.zstream"
+	[ "$(arrivals)" = 1:one,2:two,3:three-unchanged ]
+	[ "$(createtxgs)" = "10 99 100" ]
+	# A full stream may come after the increments of its filesystem.
+	destroy three-unchanged two one
+	for snapshot in two three-unchanged; do
+		old data.full.zstream $snapshot '' 5
+		sed -i 's/}$/,"arrival":"'$((${#snapshot} + 7))'"}/' box/a/data/@"$(printf %016x "$(version "a/data@$snapshot" | jq -r .Guid)").json"
+	done
+	keep data.full.zstream a/data@one
+	[ "$(arrivals)" = 1:two,2:three-unchanged,3:one ]
+	[ "$(names a/data)" = one,two,three-unchanged ]
+}
+
+@test "those without an arrival came before all others; a damaged one keeps its number" {
+	mkdir box
+	old data.full.zstream one '' 1000
+	old data.one-two.zstream two one 1001
+	keep data.two-three.zstream a/data@three-unchanged
+	keep data.three-four.zstream 'a/data@four with space:and.dots_-'
+	[ "$(arrivals)" = '1:one,2:two,3:three-unchanged,4:four with space:and.dots_-' ]
+	grep -l '"arrival":"1"' box/a/data/*.json > third
+	rm "$(sed 's/json$/zstream/' third)"
+	keep data.two-three.zstream a/data@three-unchanged
+	[ "$(arrivals)" = '1:one,2:two,3:three-unchanged,4:four with space:and.dots_-' ]
+	# Under another date it is another snapshot, and the youngest.
+	rm "$(sed 's/json$/zstream/' third)"
+	sed -i 's/"creation":"[^"]*"/"creation":"2020-01-01T00:00:00Z"/' "$(cat third)"
+	keep data.two-three.zstream a/data@three-unchanged
+	grep -q '"arrival":"3"' "$(cat third)"
+}
+
+@test "a record whose arrival is no number is damaged" {
+	for arrival in '"x"' 3 '""' '"9223372036854775808"' null; do
+		rm -rf box
+		mkdir box
+		keep data.full.zstream a/data@one
+		sed -i "s/\"arrival\":\"1\"/\"arrival\":$arrival/" box/a/data/*.json
+		[ -z "$(names a/data)" ] || { echo "$arrival"; false; }
+	done
+}
+
+@test "ZR_LIST_FILESYSTEM: that one and those above it" {
+	mkdir box
+	for filesystem in a a/data a/data/b a/database ab b; do
+		keep data.full.zstream a/data@one $filesystem
+	done
+	# only NAME: what is listed
+	only() {
+		ZR_LIST_FILESYSTEM=$1 archive ListFilesystems '{}' | jq -r '.Filesystems // [] | map(.Path) | join(" ")'
+	}
+	[ "$(only a/data)" = 'a a/data' ]
+	[ "$(only a/data/b)" = 'a a/data a/data/b' ]
+	[ "$(only a)" = a ]
+	[ "$(only a/data/c)" = 'a a/data' ]
+	[ "$(only a/d)" = a ]
+	[ -z "$(only '')" ]
+	[ -z "$(only /)" ]
+	[ -z "$(only ../a)" ]
+}

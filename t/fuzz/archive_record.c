@@ -27,6 +27,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    strcmp(first.name, second.name) != 0 || first.guid != second.guid ||
 	    first.from_guid != second.from_guid ||
 	    first.createtxg != second.createtxg ||
+	    first.arrival != second.arrival ||
 	    first.creation != second.creation || first.size != second.size)
 		abort();
 	return (0);
