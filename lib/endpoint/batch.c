@@ -16,7 +16,7 @@ is(const struct json_slice *key, const char *name)
 	    memcmp(key->text, name, key->length) == 0);
 }
 
-/* Each key of a line comes once. */
+/* Read the value of a key, which may occur only once in a line. */
 static int
 read_slice(struct json_scan *scan, const struct json_slice *key,
     struct json_slice *slice, struct error *error)
@@ -95,7 +95,7 @@ batch_request_parse(struct batch_request *request, const char *text,
 	*request = (struct batch_request){ .cancel = false };
 	json_scan_init(&scan, text, length);
 	if (read_request(&scan, request, error) == -1) {
-		/* Where the line ends too early that says so; what was read stays. */
+		/* A line that ends too early gets that error; its id stays. */
 		request_check_line(text, length, error);
 		return (error_prefix(error, "not a line of a batch"));
 	}

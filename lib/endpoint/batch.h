@@ -18,15 +18,15 @@
 struct batch_request {
 	struct json_slice id;		/* any JSON; length 0: the line has no id */
 	char method[BATCH_METHOD_MAX];	/* "": missing, or not a string */
-	struct json_slice request;	/* {} where there is none */
+	struct json_slice request;	/* {} if the line has none */
 	bool cancel;
 };
 
-/* -1: it is no such line; id is still there if it could be read. */
+/* -1 if the line is malformed; id is set even then, if it could be read. */
 int	batch_request_parse(struct batch_request *request, const char *text,
 	    size_t length, struct error *error);
 
-/* Do two ids say the same?  They do if they are written the same. */
+/* Are two ids the same, byte by byte? */
 bool	batch_same_id(const struct json_slice *a, const struct json_slice *b);
 
 /* Append such a line; request is JSON text. */
@@ -39,7 +39,7 @@ int	batch_write_cancel(struct buffer *out, const struct json_slice *id,
 /* {"id":..,"response":..} or {"id":..,"error":{"code":..,"message":..}} */
 struct batch_answer {
 	struct json_slice id;
-	struct json_slice response;	/* of length 0: it is an error */
+	struct json_slice response;	/* length 0: it is an error */
 	int code;			/* exit_code.h; never EXIT_DONE */
 	char status[32];		/* gRPC's; "": there is none */
 	char message[4096 + 1];		/* cut to fit; never empty */
@@ -48,7 +48,7 @@ struct batch_answer {
 int	batch_answer_parse(struct batch_answer *answer, const char *text,
 	    size_t length, struct error *error);
 
-/* What stands before and behind a response that is too long to be copied. */
+/* The text before and after a response that is too long to be copied. */
 int	batch_begin_response(struct buffer *out, const struct json_slice *id,
 	    struct error *error);
 #define BATCH_END_RESPONSE "}\n"

@@ -44,7 +44,7 @@ call_deadline(const struct call *call)
 	return (io_earlier(call->endpoint.kill_at, call->endpoint.held_until));
 }
 
-/* Does the answer end in what has come last?  Only where a stream follows it. */
+/* Does the answer end in these bytes, the latest?  Only if a stream follows it (Send). */
 static bool
 take(struct call *call, const char *bytes, size_t length)
 {
@@ -58,8 +58,8 @@ take(struct call *call, const char *bytes, size_t length)
 }
 
 /*
- * Where a stream follows the answer, byte by byte: what is behind the newline
- * belongs to the next reader of the pipe.
+ * If a stream follows the answer, read byte by byte: the bytes after the newline belong
+ * to the next reader of the pipe.
  */
 static void
 read_answer(struct call *call, int64_t now)
@@ -93,7 +93,7 @@ write_request(struct call *call)
 	    buffer_length(&call->request));
 	if (put == -1 && errno == EAGAIN)
 		return;
-	if (put == -1)		/* it may know without having read */
+	if (put == -1)		/* it may answer without reading */
 		put = (ssize_t)buffer_length(&call->request);
 	buffer_consume(&call->request, (size_t)put);
 	if (buffer_length(&call->request) == 0 && call->kind != METHOD_RECEIVE)
@@ -115,7 +115,7 @@ call_move(struct call *call, const struct pollfd entries[CALL_ENTRIES],
 void
 call_check(struct call *call, int64_t now)
 {
-	/* First whether it has ended, then what it left: nothing is lost. */
+	/* First see whether it has ended, then read what is left: no byte is lost. */
 	endpoint_check(&call->endpoint, now);
 	if (call->endpoint.ended) {
 		endpoint_read_errors(&call->endpoint);

@@ -79,7 +79,7 @@ endpoint_show_held(struct endpoint *endpoint)
 void
 endpoint_check_held(struct endpoint *endpoint, int64_t now)
 {
-	/* Of one that failed, the line waits for whoever reports the failure. */
+	/* If it failed, the line is held for the function that reports the failure. */
 	if (endpoint->ended ? endpoint->exit_code == EXIT_DONE :
 	    now >= endpoint->held_until)
 		endpoint_show_held(endpoint);
@@ -98,7 +98,7 @@ endpoint_take_held(struct endpoint *endpoint)
 	return (newline == NULL ? "" : newline + 1);
 }
 
-/* Hold the line that has been gathered, or show it. */
+/* Hold or show the line, which is now complete. */
 static void
 show_line(struct endpoint *endpoint)
 {
@@ -142,7 +142,7 @@ endpoint_read_errors(struct endpoint *endpoint)
 
 	if (endpoint->process.errors == -1)
 		return;
-	/* A flood must not keep us here: one pipe's worth, then back to poll. */
+	/* A flood must not keep us here: one pipe's worth, then back to poll(2). */
 	for (int i = 0; i < 16; i++) {
 		got = io_read(endpoint->process.errors, buffer, sizeof(buffer));
 		if (got > 0) {
@@ -167,7 +167,7 @@ has_ended(struct endpoint *endpoint, int exit_code)
 	endpoint->kill_at = INT64_MAX;
 }
 
-/* Those that could not be ended, until they are reaped after all. */
+/* Processes that could not be ended, until they are reaped after all. */
 static pid_t left_behind[64];
 
 #define LEFT_BEHIND_MAX (sizeof(left_behind) / sizeof(left_behind[0]))
@@ -197,7 +197,10 @@ leave_behind(pid_t pid)
 	left_behind[place] = pid;
 }
 
-/* It belongs to another user, as behind sudo(8) it may, or the kernel keeps it. */
+/*
+ * The process cannot be killed: it belongs to another user (sudo(8)), or the kernel keeps
+ * it.
+ */
 static void
 give_up(struct endpoint *endpoint)
 {
@@ -213,7 +216,7 @@ endpoint_check(struct endpoint *endpoint, int64_t now)
 	if (endpoint->ended || endpoint->process.pid == -1)
 		return;
 	if (process_has_ended(&endpoint->process)) {
-		/* Of one that we had to end nothing is left behind. */
+		/* If we had to end it, end its whole process group. */
 		if (endpoint->ending)
 			process_signal(&endpoint->process, SIGKILL);
 		has_ended(endpoint, process_wait(&endpoint->process));
@@ -237,7 +240,7 @@ endpoint_end(struct endpoint *endpoint, int64_t now)
 	endpoint->kill_at = now + ENDPOINT_TERM_MS;
 }
 
-/* Copy what is for the peer; returns its length. */
+/* Copy the lines that are for the peer; returns their length. */
 static size_t
 copy_lines(char *copy, const char *text, size_t length)
 {
@@ -264,7 +267,7 @@ endpoint_text(const struct endpoint *endpoint)
 	const char *start = lines;
 	size_t length = copy_lines(lines, endpoint->text, endpoint->text_length);
 
-	/* Where the front was cut, do not begin inside a character. */
+	/* If the front was cut off, do not begin inside a character. */
 	if (endpoint->text_length == sizeof(endpoint->text))
 		while (length > 0 && ((unsigned char)*start & 0xc0) == 0x80) {
 			start++;

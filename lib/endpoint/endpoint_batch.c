@@ -33,7 +33,7 @@ cancel(struct batch *batch, const struct json_slice *id)
 		}
 }
 
-/* The call that a line asks for, or why it asks for none. */
+/* Parse the call of a line; -1 and the reason if it is not valid. */
 static int
 read_call(const struct batch *batch, const struct batch_request *line,
     struct batch_call *call, struct error *error)
@@ -118,11 +118,11 @@ take_lines(struct batch *batch, struct error *error)
 
 /* --- the loop --- */
 
-/* Read and finish what can be; a call that is over leaves the list. */
+/* Read from children and answer; a call that is over leaves the list. */
 static int
 attend(struct batch *batch, struct error *error)
 {
-	/* Whatever poll(2) has said: it costs little here. */
+	/* Do not look at the result of poll(2): a needless read costs little. */
 	static const struct pollfd ready[CALL_ENTRIES] = {
 	    { .revents = POLLIN }, { .revents = POLLIN } };
 	struct batch_call *call, *next;
@@ -190,7 +190,7 @@ take_signals(struct batch *batch)
 	}
 }
 
-/* All the input that there is: what waits together can be answered together. */
+/* Read all available input: calls that wait together can be answered together. */
 static int
 read_lines(struct batch *batch, struct error *error)
 {
@@ -206,7 +206,7 @@ read_lines(struct batch *batch, struct error *error)
 	return (0);
 }
 
-/* Sleep once, and see what has come. */
+/* Sleep once, then read the input. */
 static int
 turn(struct batch *batch, struct error *error)
 {
@@ -230,7 +230,7 @@ turn(struct batch *batch, struct error *error)
 	return (entries[0].revents != 0 ? read_lines(batch, error) : 0);
 }
 
-/* Do what can be done now.  1: everything is, 0: not yet. */
+/* Do everything that can be done now.  1: the batch is over, 0: not yet. */
 static int
 work(struct batch *batch, struct error *error)
 {

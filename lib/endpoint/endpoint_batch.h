@@ -14,21 +14,21 @@
 
 /*
  * The batch form (zr-endpoint-interface(7)) of a program of ours: requests from standard
- * input, answers to standard output, until the end of the one and the last of the other.
- * Each call runs in a child process of its own (endpoint_child.h), so that one can be
- * cancelled or fail alone.
+ * input, answers to standard output, until end of file and the last answer.  Each call
+ * runs in a child process of its own (endpoint_child.h), so that one can be cancelled or
+ * fail alone.
  *
  * Calls of a method that can answer many requests at once (endpoint_program.h) share a
- * child, a group, if they wait at the same time.  While one group runs, calls that
- * come wait for its end, unless they are enough for a full group or it takes long.
- * What a group leaves unanswered runs alone, as if there were no groups.  A group that
- * is slow, but answers, does not make the next ones smaller: they would be slower.
+ * child, a group, if they wait at the same time.  While a group runs, new calls wait for
+ * its end, unless they are enough for a full group or it takes long.  Calls that a group
+ * leaves unanswered run alone, as if there were no groups.  A group that is slow, but
+ * answers, does not make the next ones smaller: they would be slower.
  */
 #define ENDPOINT_BATCH_AT_ONCE	8	/* children */
 #define ENDPOINT_BATCH_WAITING	1024	/* lines read ahead */
 #define ENDPOINT_GROUP_MAX	200	/* calls */
-#define ENDPOINT_GROUP_LONG_MS	10000	/* the next one waits no longer for its end */
-#define ENDPOINT_GROUP_GIVE_UP_MS 30000	/* without an answer: its calls run alone, */
+#define ENDPOINT_GROUP_LONG_MS	10000	/* then the next one does not wait for it */
+#define ENDPOINT_GROUP_GIVE_UP_MS 30000	/* without an answer: then its calls run alone, */
 					/* and later groups have half its size */
 #define ENDPOINT_GROUP_PAUSE_MS	5	/* after a group, for the next calls to arrive */
 
@@ -46,16 +46,16 @@ struct batch_call {
 	struct call at;			/* its own child, once started */
 	bool started;
 	bool cancelled;
-	struct batch_group *group;	/* that has it; NULL: none */
-	bool alone;			/* never in a group, or no more */
+	struct batch_group *group;	/* the group that has it; NULL: none */
+	bool alone;			/* must not be in a group, or not again */
 };
 
 /* Calls that one child answers. */
 struct batch_group {
 	TAILQ_ENTRY(batch_group) entries;
 	struct endpoint endpoint;
-	struct lines lines;		/* of the child: an answer, or empty */
-	struct batch_call *calls[ENDPOINT_GROUP_MAX];	/* NULL: no longer here */
+	struct lines lines;		/* from the child: an answer, or empty */
+	struct batch_call *calls[ENDPOINT_GROUP_MAX];	/* NULL: taken out */
 	size_t count, answered, left;	/* left: calls that are not NULL */
 	int64_t give_up_at;
 	bool over;			/* its child was told to end */
@@ -70,11 +70,11 @@ struct batch {
 	struct batch_groups groups;
 	size_t count, running;		/* calls; children */
 	size_t group_max;		/* calls in a group from now on */
-	const void *latest;		/* group, or first call of one; NULL: it ended */
-	int64_t gather_until;		/* no group that is not full before this */
-	struct lines lines;		/* read, and not yet looked at */
+	const void *latest;		/* group, or its only call; NULL: it ended */
+	int64_t gather_until;		/* only full groups are started before this */
+	struct lines lines;		/* read, not parsed yet */
 	struct buffer answers;		/* to be written */
-	int signal;			/* that told us to end; 0: none */
+	int signal;			/* the signal that told us to end; 0: none */
 };
 
 /* May another child be started now? */
@@ -103,14 +103,14 @@ void	endpoint_groups_start(struct batch *batch);
 /* Pass on what groups have answered; a group that is over leaves the list. */
 int	endpoint_groups_attend(struct batch *batch, struct error *error);
 
-/* Fill in entries, one for each group; *deadline becomes earlier if need be. */
+/* Fill in entries, one for each group; make *deadline earlier if necessary. */
 size_t	endpoint_groups_poll(const struct batch *batch, struct pollfd *entries,
 	    int64_t *deadline);
 
 /* Take a call out of its group, which ends once it has none. */
 void	endpoint_group_drop(struct batch_call *call);
 
-/* The latest group is over, if it is this one: the next can begin at this time. */
+/* If this is the latest group, it is over: the next one can begin at this time. */
 void	endpoint_groups_resume(struct batch *batch, const void *ended, int64_t at);
 
 /* End the children, blocking. */

@@ -11,7 +11,7 @@
 #include "endpoint/endpoint_child.h"
 #include "message/pbjson.h"
 
-#define LONG_ANSWER (64u << 10)		/* bytes: worth two more system calls */
+#define LONG_ANSWER (64u << 10)		/* bytes: system calls cost less than a copy */
 
 /* --- answers --- */
 
@@ -35,7 +35,7 @@ endpoint_batch_refuse(struct batch *batch, const struct json_slice *id,
 	    -1 : write_answers(batch, error));
 }
 
-/* Without a copy where it is long. */
+/* A long response is not copied. */
 int
 endpoint_batch_respond(struct batch *batch, const struct json_slice *id,
     const char *response, size_t length, struct error *error)

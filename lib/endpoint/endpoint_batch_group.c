@@ -27,7 +27,7 @@ put(struct batch_group *group, struct batch_call *call)
 	call->group = group;
 }
 
-/* The place in the order of the answers stays. */
+/* Its place in the order of the answers remains. */
 static void
 take_out(struct batch_call *call)
 {
@@ -40,7 +40,7 @@ take_out(struct batch_call *call)
 	call->group = NULL;
 }
 
-/* Whatever has not been answered runs alone. */
+/* Let the unanswered calls run alone. */
 static void
 leave_all(struct batch_group *group)
 {
@@ -51,7 +51,7 @@ leave_all(struct batch_group *group)
 		}
 }
 
-/* What it still says does not count. */
+/* End the child; its further answers are ignored. */
 static void
 end(struct batch_group *group)
 {
@@ -83,8 +83,8 @@ can_join(const struct batch_call *call, const struct batch_call *first)
 }
 
 /*
- * The oldest calls that go together: how many they are, 0 if it is better to wait for
- * others.
+ * Collect the oldest calls that go together.  Returns their number; 0 if it is better to
+ * wait for others.
  */
 static size_t
 gather(const struct batch *batch, struct batch_call *calls[])
@@ -133,7 +133,7 @@ is_latest(struct batch *batch, const void *latest)
 	batch->gather_until = io_now() + ENDPOINT_GROUP_LONG_MS;
 }
 
-/* Where no child can be started they run alone, and say so. */
+/* Start a group.  If that fails the calls run alone, and report the error. */
 static void
 start(struct batch *batch, struct batch_call *calls[], size_t count)
 {
@@ -172,7 +172,7 @@ endpoint_groups_start(struct batch *batch)
 		if (count > 1)
 			start(batch, calls, count);
 		else {
-			/* An error of it then costs no second process. */
+			/* It runs alone, so that an error costs no second process. */
 			calls[0]->alone = true;
 			is_latest(batch, calls[0]);
 		}

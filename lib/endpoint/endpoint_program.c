@@ -55,7 +55,7 @@ endpoint_program_handle(const struct endpoint_program *program,
 	return (EXIT_DONE);
 }
 
-/* An empty line, which no answer is. */
+/* An empty line, which is never an answer. */
 int
 endpoint_program_leave(struct error *error)
 {

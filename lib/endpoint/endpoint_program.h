@@ -6,15 +6,14 @@
 #include "base/error.h"
 
 /*
- * What a program of ours is that is an endpoint itself
- * (zr-endpoint-interface(7)): a table of methods, each of which takes a
- * request and answers with request_answer() (request.h).
+ * A program of ours that is an endpoint (zr-endpoint-interface(7)): a table of methods,
+ * each of which takes a request and answers with request_answer() (request.h).
  *
- * many, NULL for most, answers count requests at less cost than count calls of
- * handle; only a batch uses it.  In the order of the requests it writes either the
- * answer that handle would give, or endpoint_program_leave().  A request that it leaves,
- * or has not come to when it returns -1, is handled alone.  So every error is
- * one of handle: whatever many is in doubt about it must leave.
+ * many, NULL for most, answers count requests at less cost than count calls of handle;
+ * only a batch uses it.  In the order of the requests it writes either the answer that
+ * handle would give, or endpoint_program_leave().  A request that it leaves, or has not
+ * reached when it returns -1, is handled alone.  So every error comes from handle: many
+ * must leave every request that it cannot answer for certain.
  */
 struct endpoint_method {
 	const char *name;
@@ -26,15 +25,15 @@ struct endpoint_method {
 
 struct endpoint_program {
 	const struct endpoint_method *methods;	/* ends with a NULL name */
-	void *context;			/* for them */
-	/* Say on standard error what went wrong; NULL: just the text. */
+	void *context;			/* of the methods */
+	/* Print an error on standard error; NULL: print just the text. */
 	void (*explain)(void *context, const struct error *error);
 };
 
 /*
- * Run a method on the request in operand, or, where that is NULL, on the
- * first line of standard input; or "batch" (endpoint_batch.h).  Returns the exit code,
- * having said why it is not 0; EXIT_USAGE for a method that is not there.
+ * Run a method on the request in operand or, if that is NULL, on the first line of
+ * standard input; or run "batch" (endpoint_batch.h).  Returns the exit code, after
+ * printing the reason if it is not 0; EXIT_USAGE for an unknown method.
  */
 int	endpoint_program_run(const struct endpoint_program *program,
 	    const char *method, const char *operand);
@@ -42,12 +41,12 @@ int	endpoint_program_run(const struct endpoint_program *program,
 /* Of several requests, leave this one to be handled alone. */
 int	endpoint_program_leave(struct error *error);
 
-/* In a child of a batch, or alone: handle a request and say what went wrong. */
+/* Handle a request and print its error, in a child of a batch or alone. */
 int	endpoint_program_handle(const struct endpoint_program *program,
 	    const struct endpoint_method *method,
 	    const ProtobufCMessage *request);
 
-/* NULL if there is none of that name. */
+/* NULL if there is no method of that name. */
 const struct endpoint_method *endpoint_program_find(
 	    const struct endpoint_program *program, const char *name);
 

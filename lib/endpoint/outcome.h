@@ -7,36 +7,36 @@
 #include "base/error.h"
 
 /*
- * How a call at an endpoint went (zr-endpoint-interface(7), Answer).  This is the one
- * place that judges it: every program that calls an endpoint asks here, so that
- * the same failure has the same status whichever way the endpoint was run.
+ * The outcome of a call at an endpoint (zr-endpoint-interface(7), Answer).  It is judged
+ * only here, for every program that calls an endpoint: the same failure has the same
+ * status in whatever way the endpoint was run.
  */
 enum outcome {
 	OUTCOME_ANSWERED,	/* exit status 0, and one line */
 	OUTCOME_FAILED,		/* the endpoint says why */
 	OUTCOME_NO_LINE,	/* exit status 0 without an answer line */
-	OUTCOME_MORE_LINES,	/* and with more than one */
-	OUTCOME_TIMED_OUT,	/* something it waited for did not come in time */
+	OUTCOME_MORE_LINES,	/* exit status 0 with more than one line */
+	OUTCOME_TIMED_OUT,	/* it timed out while waiting for something */
 	OUTCOME_TOO_LONG	/* its answer is longer than a message may be */
 };
 
-/* What is known once its process has ended. */
+/* Everything known about a call whose process has ended. */
 struct outcome_facts {
 	int exit_code;		/* process_exit_code() */
 	const char *text;	/* why it failed: endpoint_text() */
-	const char *answer;	/* its standard output; NULL where length is 0 */
+	const char *answer;	/* its standard output; NULL if length is 0 */
 	size_t length;
-	size_t answer_max;	/* bytes; what came beyond it was dropped */
-	bool too_long;		/* more did come */
+	size_t answer_max;	/* bytes; further ones were dropped */
+	bool too_long;		/* bytes were dropped */
 };
 
 /*
- * On OUTCOME_ANSWERED the line is answer without its last byte, the newline.
- * Otherwise *error has the exit code and the text for whoever called.
+ * On OUTCOME_ANSWERED the line is answer without its last byte, the newline.  Otherwise
+ * *error has the exit code and the text for the caller of the endpoint.
  */
 enum outcome outcome_of(const struct outcome_facts *facts, struct error *error);
 
-/* Of a failure of which only the exit code is known: a line of a batch. */
+/* For a failure of which only the exit code is known: a line of a batch. */
 enum outcome outcome_of_code(int exit_code);
 
 /* The gRPC status of a failure, by its name: "DEADLINE_EXCEEDED". */

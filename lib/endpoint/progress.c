@@ -39,7 +39,7 @@ report(struct progress *progress, uint64_t bytes)
 	char line[48];
 	int length;
 
-	/* It is the stream that matters: who does not read misses a line. */
+	/* The stream must not wait: a reader that is slow misses a line. */
 	if (progress->fd == -1 || io_ready(progress->fd, POLLOUT) == 0)
 		return;
 	length = snprintf(line, sizeof(line), "{\"bytes\":%" PRIu64 "}\n", bytes);

@@ -7,10 +7,10 @@
 #include "base/lines.h"
 
 /*
- * Telling how far a stream has come (zr-endpoint-interface(7)): a line
- * {"bytes":N} about once a second on the descriptor that $ZR_PROGRESS names,
- * and one on standard error after SIGUSR1.  A line that the descriptor does not
- * take at once is left out: a reader's slowness is not the stream's.
+ * Reporting the progress of a stream (zr-endpoint-interface(7)): a line {"bytes":N} about
+ * once a second on the descriptor that $ZR_PROGRESS names, and one on standard error
+ * after SIGUSR1.  A line that the descriptor does not take at once is left out, so that a
+ * slow reader does not delay the stream.
  */
 #define PROGRESS_MS 1000
 
@@ -26,18 +26,18 @@ struct progress {
  */
 int	progress_open(struct progress *progress, int64_t now, struct error *error);
 
-/* Call about as often as progress_deadline() says; cheap. */
+/* Call at progress_deadline() or more often; cheap. */
 void	progress_tick(struct progress *progress, uint64_t bytes, int64_t now);
 int64_t	progress_deadline(const struct progress *progress);
 
-/* The last word: the line for the final count, where it can be written. */
+/* Write the line with the final count, if that is possible. */
 void	progress_end(struct progress *progress, uint64_t bytes);
 
-/* The other side: what an endpoint tells whoever runs it.  The last line counts. */
-#define PROGRESS_LINE_MAX 64u	/* bytes; what is longer is no line of progress */
+/* The other side: the progress that an endpoint reports.  The last line counts. */
+#define PROGRESS_LINE_MAX 64u	/* bytes of a line; a longer one is invalid */
 
 struct progress_reader {
-	int fd;			/* poll it for POLLIN; -1: nothing will come */
+	int fd;			/* poll it for POLLIN; -1: no more lines come */
 	bool known;		/* at least one line came */
 	uint64_t bytes;
 	struct lines lines;
@@ -50,8 +50,8 @@ struct progress_reader {
 int	progress_offer(struct progress_reader *reader, struct error *error);
 
 /*
- * Read once, at most a pipe's worth; does nothing where fd is -1.  A line that is
- * too long closes fd.
+ * Read once, at most a pipe's worth; does nothing if fd is -1.  A line that is too long
+ * closes fd.
  */
 void	progress_read(struct progress_reader *reader);
 void	progress_reader_free(struct progress_reader *reader);

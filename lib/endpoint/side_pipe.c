@@ -8,11 +8,11 @@
 
 #define SIDE_PIPES 2
 
-/* For each: the number that is kept; the variable, while it is set. */
+/* For each pipe: the number that is kept; the variable, while it is set. */
 static int numbers[SIDE_PIPES] = { -1, -1 };
 static const char *variables[SIDE_PIPES];
 
-/* The lowest number that is free, of 8, 9, 3, 4, 5 and those above 9. */
+/* The first free number in the order 8, 9, 3, 4, 5, 10 and so on. */
 static int
 free_number(int fd)
 {
@@ -79,7 +79,7 @@ side_pipes_close(void)
 		variables[i] = NULL;
 		if (null == -1)
 			null = open("/dev/null", O_RDWR | O_CLOEXEC);
-		/* Without /dev/null the number is given up: the pipe must close. */
+		/* Without /dev/null, give up the number, since the pipe must close. */
 		if (null == -1 || dup3(null, numbers[i], O_CLOEXEC) == -1)
 			io_close(&numbers[i]);
 	}

@@ -21,8 +21,8 @@ enum side_pipe {
 };
 
 /*
- * Take the two numbers.  For a process that opens descriptors before it opens a
- * side pipe; where none of one digit is free, it will be a longer one.
+ * Take the two numbers.  For a process that opens descriptors before it opens a side
+ * pipe.  If no number of one digit is free, a longer one is taken.
  */
 int	side_pipes_reserve(struct error *error);
 
@@ -33,7 +33,7 @@ int	side_pipes_reserve(struct error *error);
 int	side_pipe_open(enum side_pipe which, const char *variable,
 	    struct error *error);
 
-/* Whether the endpoint was started or not: close its ends, unset the variables. */
+/* Close the endpoint's ends and unset the variables, even if it was not started. */
 void	side_pipes_close(void);
 
 /* Give the two numbers back, at the end of the work that needed them. */

@@ -30,7 +30,7 @@ verdict_open(struct verdict *verdict, struct error *error)
 	return (0);
 }
 
-/* The line is in, or will not come any more. */
+/* The line is complete, or cannot come any more. */
 static void
 settle(struct verdict *verdict, bool whole_line)
 {

@@ -27,7 +27,7 @@ role_of(const void *context)
 
 /* --- listing --- */
 
-/* A name below the client's root, without that; NULL for any other. */
+/* A name below the client's root, without the root; NULL for any other name. */
 static const char *
 shown(const void *context, const char *name)
 {
@@ -40,7 +40,7 @@ shown(const void *context, const char *name)
 	return (name + length + 1);
 }
 
-/* A client that has sent nothing yet has no root, but root_fs must be there. */
+/* A client that has sent nothing yet has no root, but root_fs must exist. */
 static int
 check_root(const struct receiver *receiver, struct error *error)
 {
@@ -51,7 +51,7 @@ check_root(const struct receiver *receiver, struct error *error)
 	result = zfs_list_read(&list, names, "0", "filesystem,volume", 0, true,
 	    error);
 	if (result == 0 && list.count == 0) {
-		/* Its name is not the client's business. */
+		/* The client must not see its name. */
 		diag(DIAG_LOG "root_fs \"%s\" does not exist (zfs create makes it)",
 		    receiver->root_fs);
 		result = error_set(error, EXIT_FAILED, "root_fs does not exist");
@@ -60,7 +60,7 @@ check_root(const struct receiver *receiver, struct error *error)
 	return (result);
 }
 
-/* What arrives beside a placeholder is resumed in the placeholder's name. */
+/* A stream that is received beside a placeholder is resumed under its name. */
 static void
 pass_on_tokens(struct zfs_list *list)
 {
@@ -168,7 +168,7 @@ receive(void *context, const ProtobufCMessage *message, struct error *error)
 	return (request_answer(&response.base, error));
 }
 
-/* Nothing is kept for the sender's sake. */
+/* The receiver keeps nothing for this request. */
 static int
 send_completed(void *context, const ProtobufCMessage *message,
     struct error *error)
@@ -246,7 +246,7 @@ add_option(struct receiver *receiver, const char *flag, const char *value)
 	receiver->options[receiver->option_count++] = value;
 }
 
-/* The client's own root below root_fs, or that itself. */
+/* The client's own root below root_fs, or root_fs itself. */
 static void
 set_root(struct receiver *receiver, const char *identity, bool own)
 {

@@ -14,7 +14,7 @@ static int
 make_placeholder(const struct receiver *receiver, const char *name,
     struct error *error)
 {
-	/* It is not mounted, but zfs tells those who are not root so. */
+	/* It need not be mounted, but zfs prints this if we are not root. */
 	static const char *const fine[] = {
 		"': dataset already exists", "it may only be mounted by root", NULL
 	};
@@ -93,7 +93,7 @@ receiver_make_parents(const struct receiver *receiver, const char *local,
 int
 receiver_check_copied_placeholder(const char *name, struct error *error)
 {
-	/* Received values may hold anything, so nothing else is printed. */
+	/* A received value may be any text, so print nothing else. */
 	struct zfs_arguments arguments = zfs_arguments("get", "-H", "-s",
 	    "received", "-o", "value", ZREPL_PLACEHOLDER_PROPERTY, name, NULL);
 	struct buffer output = BUFFER_EMPTY(ZFS_OUTPUT_MAX);

@@ -1,6 +1,4 @@
-/*
- * How a filesystem that was received beside a placeholder takes its place.
- */
+/* A filesystem that was received beside a placeholder takes its place. */
 #include <stdio.h>
 #include <string.h>
 
@@ -50,7 +48,7 @@ destroy(const char *name, struct error *error)
 	return (result);
 }
 
-/* Its children to incoming, its snapshots away. */
+/* Move its children to incoming, and destroy its snapshots. */
 static int
 empty_placeholder(const struct receiver *receiver, const struct zfs_list *list,
     const char *incoming, const char *local, struct error *error)

@@ -38,18 +38,18 @@ struct receive {
 	const ReceiveReq *request;
 	struct error *error;
 	char local[FS_NAME_MAX + 1];		/* the filesystem */
-	char snapshot[SNAPSHOT_SIZE];		/* and what it will get */
-	struct zfs_list list;			/* what was there before */
+	char snapshot[SNAPSHOT_SIZE];		/* and its new snapshot */
+	struct zfs_list list;			/* it and its versions, before */
 	enum target target;
 	ReplicationGuaranteeKind guarantee;
 	struct stream_head head;		/* how the stream begins */
-	bool head_taken;			/* it had to be read for that */
-	char incoming[FS_NAME_MAX + 1];		/* the filesystem's name beside a */
-	enum beside beside;			/* placeholder, and what is there */
-	bool done;				/* nothing has to be received */
+	bool head_taken;			/* it was read from standard input */
+	char incoming[FS_NAME_MAX + 1];		/* its name beside a placeholder; */
+	enum beside beside;			/* the state of that filesystem */
+	bool done;				/* it has the snapshot already */
 };
 
-/* The whole request, before anything is touched. */
+/* Check the whole request, before anything is changed. */
 static int
 check(struct receive *receive)
 {
@@ -89,7 +89,7 @@ oldest_snapshot(const struct zfs_list *list)
 	return (NULL);
 }
 
-/* Is a full stream arriving here, and nothing else? */
+/* Has the filesystem no snapshot, and saved state of a full stream? */
 static bool
 full_stream_saved(const struct zfs_list *list)
 {
@@ -111,8 +111,9 @@ read_filesystem(struct receive *receive)
 }
 
 /*
- * What an earlier call received beside the placeholder: in part, to be gone
- * on with or thrown away; or in full, and then it only has to take its place.
+ * Find the filesystem that an earlier call received beside the placeholder.  If that was
+ * incomplete, it is continued or given up; if it was complete, it only has to take its
+ * place.
  */
 static int
 look_beside(struct receive *receive)
@@ -123,7 +124,7 @@ look_beside(struct receive *receive)
 	if (snprintf(receive->incoming, sizeof(receive->incoming), "%s%s",
 	    receive->local, RECEIVER_INCOMING_SUFFIX) > FS_NAME_MAX) {
 		receive->incoming[0] = '\0';
-		return (0);	/* then there is none, and will not be one */
+		return (0);	/* then none exists, and none can be made */
 	}
 	result = zfs_filesystem_read(&list, receive->incoming, ZFS_WANT_TOKEN,
 	    true, receive->error);
@@ -144,8 +145,8 @@ out:
 }
 
 /*
- * What stream it is: before anything is touched, and before a look at what is
- * there, which may change while one waits for the stream.
+ * Read the head of the stream, before anything is changed, and before looking at the
+ * existing filesystem, which may change while we wait for the stream.
  */
 static int
 look_ahead(struct receive *receive, struct verdict *verdict)
@@ -169,7 +170,7 @@ target_in(const struct zfs_list *list)
 	    list->objects[0].placeholder ? TARGET_PLACEHOLDER : TARGET_FILESYSTEM);
 }
 
-/* What is there. */
+/* Look at the existing filesystem. */
 static int
 look(struct receive *receive)
 {
@@ -193,12 +194,13 @@ look(struct receive *receive)
 		    "already exists, with guid %" PRIu64 ", not %" PRIu64 ": on the "
 		    "sender that name is another snapshot's now; on the receiver "
 		    "rename the old one as it was renamed there, or destroy it if "
-		    "it was destroyed there", receive->request->filesystem, to->name, same->guid, to->guid));
-	receive->done = same != NULL;	/* the answer was lost, last time */
+		    "it was destroyed there", receive->request->filesystem,
+		    to->name, same->guid, to->guid));
+	receive->done = same != NULL;	/* the last answer was lost */
 	return (0);
 }
 
-/* Is there saved state that a stream can go on with? */
+/* Is there saved state that a stream can continue? */
 static bool
 has_saved_state(const struct receive *receive)
 {
@@ -213,7 +215,7 @@ is_full(const struct receive *receive)
 	return (receive->head.stream.from_guid == 0);
 }
 
-/* Whether the stream fits what is there, as far as zfs would not say so in time. */
+/* Does the stream fit?  Only checks that zfs would make too late. */
 static int
 check_stream(const struct receive *receive)
 {
@@ -233,9 +235,9 @@ check_stream(const struct receive *receive)
 }
 
 /*
- * Saved state that the sender does not go on with.  Where the stream was to
- * replace a placeholder, what is left is a filesystem without snapshots that
- * is not called a placeholder any more: it is one nevertheless.
+ * Give up saved state that the sender does not continue.  If that stream was to replace a
+ * placeholder, a filesystem without snapshots is left, which no longer has the
+ * placeholder's property but is treated as a placeholder.
  */
 static int
 abort_saved_state(struct receive *receive)
@@ -262,7 +264,7 @@ abort_saved_state(struct receive *receive)
 
 /* --- over a placeholder --- */
 
-/* A placeholder has no snapshots of its own; somebody may have made some. */
+/* A placeholder should have no snapshots, but somebody may have made some. */
 static int
 remove_snapshots(const struct receive *receive)
 {
@@ -285,7 +287,7 @@ remove_snapshots(const struct receive *receive)
 
 /* --- afterwards --- */
 
-/* This job's last-received hold: the new one before the old one goes. */
+/* Move this job's last-received hold: take the new one, then release the old one. */
 static int
 move_hold(const struct receive *receive)
 {
@@ -304,7 +306,7 @@ move_hold(const struct receive *receive)
 	return (0);
 }
 
-/* Where the stream goes. */
+/* Receive the stream into the filesystem or beside it. */
 static int
 receive_stream(struct receive *receive, struct verdict *verdict)
 {
@@ -329,10 +331,10 @@ receive_stream(struct receive *receive, struct verdict *verdict)
 		    verdict, receive->error) == -1 ? -1 : receiver_take_place(receiver,
 		    receive->incoming, receive->local, receive->error));
 	}
-	/* An increment needs the snapshots that are there. */
+	/* Only for a full stream: an increment needs the existing snapshots. */
 	if (replaces && remove_snapshots(receive) == -1)
 		return (-1);
-	/* What began over a placeholder goes on that way. */
+	/* A stream that began over a placeholder is continued in the same way. */
 	if (placeholder ? full :
 	    receive->list.count > 0 && full_stream_saved(&receive->list))
 		flags |= RECV_FORCE;
@@ -342,7 +344,7 @@ receive_stream(struct receive *receive, struct verdict *verdict)
 	    verdict, receive->error));
 }
 
-/* With what is there, to the producer's last word. */
+/* Receive the stream and wait for the producer's verdict. */
 static int
 take_stream(struct receive *receive, struct verdict *verdict)
 {

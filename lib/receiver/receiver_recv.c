@@ -10,7 +10,7 @@
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_property.h"
 
-/* -o and -x, without those that do not apply to what is received. */
+/* Add -o and -x, except those that do not apply to the received dataset. */
 static void
 add_options(struct zfs_arguments *arguments, const struct receiver *receiver,
     const char *target, uint32_t type)
@@ -48,9 +48,9 @@ receiver_recv(const struct receiver *receiver, const char *target,
 		zfs_arguments_add(&arguments, "-s");
 	if (receiver->unmounted)
 		zfs_arguments_add(&arguments, "-u");
-	/* Whoever sends has no say in what is held here. */
+	/* The sender must not decide about holds here. */
 	zfs_arguments_add(&arguments, "-h");
-	/* ZFS itself takes this back if it fails, however it ends. */
+	/* ZFS itself undoes this if the receive fails in any way. */
 	if ((flags & RECV_NO_PLACEHOLDER) != 0) {
 		zfs_arguments_add(&arguments, "-o");
 		zfs_arguments_add(&arguments, ZREPL_PLACEHOLDER_PROPERTY "=off");
@@ -70,7 +70,7 @@ receiver_recv(const struct receiver *receiver, const char *target,
 int
 receiver_recv_abort(const char *name, struct error *error)
 {
-	/* Somebody else may have been quicker. */
+	/* Another process may have aborted it already. */
 	static const char *const fine[] = {
 		"does not have any resumable receive state to abort", NULL
 	};

@@ -12,16 +12,16 @@ enum recv_flags {
 };
 
 /*
- * Run zfs recv on standard input.  target: "pool/filesystem@snapshot".  The receiver's
- * -o and -x that do not apply to the stream's kind of dataset are left out, and the log
- * says so once.  The verdict is for giving the stream up while it lasts; whether it was
- * whole is still to be asked.
+ * Run zfs recv on standard input.  target: "pool/filesystem@snapshot".  The receiver's -o
+ * and -x that do not apply to the stream's kind of dataset are left out, and the log says
+ * so once.  The verdict is only used to give up the stream while it lasts; the caller
+ * must still ask it whether the stream was whole.
  */
 int	receiver_recv(const struct receiver *receiver, const char *target,
 	    const struct stream_head *head, enum recv_flags flags,
 	    struct verdict *verdict, struct error *error);
 
-/* zfs recv -A: give up what is saved of a stream.  Not an error if nothing is. */
+/* zfs recv -A: give up the saved state of a stream.  Not an error if there is none. */
 int	receiver_recv_abort(const char *name, struct error *error);
 
 #endif

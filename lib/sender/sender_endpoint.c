@@ -42,8 +42,8 @@ matches_one(const struct fs_filter_entry *entry, const struct zfs_list *list)
 }
 
 /*
- * A mistyped entry would mean backups that are never made: name it, but once in
- * a batch, not in each call.
+ * A mistyped entry means backups that are never made: report it, once in a batch and not
+ * in each call.
  */
 static void
 name_unmatched(const struct sender *sender, const struct zfs_list *list)
@@ -78,7 +78,7 @@ list_filesystems(void *context, const ProtobufCMessage *message,
 	return (result);
 }
 
-/* The client's name is zfs's, if the client may use it. */
+/* The client uses zfs's names, but may use only some of them. */
 static int
 local_name(const void *context, const char *filesystem,
     char local[FS_NAME_MAX + 1], struct error *error)
@@ -251,7 +251,7 @@ add_flag(struct sender *sender, const char *flag)
 	sender->flags[sender->flag_count++] = flag;
 }
 
-/* A batch has a process for each call: what they share is shared memory. */
+/* A batch has a process for each call: they share this by shared memory. */
 static int
 share_named(struct sender *sender, struct error *error)
 {

@@ -1,6 +1,6 @@
 /*
- * The sender's holds and bookmarks: what keeps a step repeatable and the next
- * one possible.
+ * The sender's holds and bookmarks, which keep a step repeatable and the next one
+ * possible.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 
 /* --- cursors --- */
 
-/* Is there such a bookmark, of that very snapshot? */
+/* Does this bookmark exist, with the guid of that snapshot? */
 static bool
 has_bookmark(const struct sender_step *step, const char *name, uint64_t guid)
 {
@@ -84,8 +84,8 @@ destroy_bookmark(const char *bookmark)
 }
 
 /*
- * Destroy this job's tentative cursors, except spare and, where keep says so,
- * those of the step's own snapshots.
+ * Destroy this job's tentative cursors, except spare and, if keep is set, those of the
+ * step's own snapshots.
  */
 static void
 destroy_tentative(const struct sender_step *step, const char *job, bool keep,
@@ -117,8 +117,8 @@ sender_check_job(const struct sender *sender, struct error *error)
 }
 
 /*
- * Where the job has no cursor yet, only an attempt shows whether it can make
- * one: the pool may lack the feature, or the user the permission.
+ * If the job has no cursor yet, only an attempt shows whether it can make one: the pool
+ * may lack the feature, or the user the permission.
  */
 static bool
 cursors_untried(const struct sender_step *step, const char *job)
@@ -152,7 +152,7 @@ sender_step_prepare(const struct sender_step *step,
 
 	if (sender_check_job(sender, error) == -1)
 		return (-1);
-	/* Holds come last: what fails before them leaves none. */
+	/* Take holds last, so that an earlier failure leaves none. */
 	if (cursors && step->from != NULL && step->from->type == ZFS_SNAPSHOT &&
 	    make_cursor(step, ZREPL_TENTATIVE_CURSOR, step->from, sender->job,
 	    error) == -1)
@@ -195,7 +195,7 @@ sender_step_complete(const struct sender_step *step,
 	if (result == -1)
 		return (-1);
 	destroy_tentative(step, sender->job, false, NULL);
-	/* Older cursors: never one that is newer than To. */
+	/* Destroy only older cursors, never one that is newer than To. */
 	for (size_t i = 0; i < step->list.count; i++) {
 		object = &step->list.objects[i];
 		if (sender_is_cursor(object, sender->job, ZREPL_CURSOR) &&

@@ -1,6 +1,4 @@
-/*
- * One step of replication as the sender sees it: what may be sent, and how.
- */
+/* One step of replication on the sender: may it be sent, and how. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -66,7 +64,7 @@ check_request(const struct sender *sender, const SendReq *request,
 	return (0);
 }
 
-/* Everything that is there. */
+/* Read the filesystem and all its versions. */
 static int
 open_filesystem(struct sender_step *step, const struct sender *sender,
     const SendReq *request, struct error *error)
@@ -80,7 +78,7 @@ open_filesystem(struct sender_step *step, const struct sender *sender,
 	    ZFS_WANT_HOLDS | ZFS_WANT_ENCRYPTION, false, error));
 }
 
-/* To and From, in that. */
+/* Find To and From among them. */
 static int
 find_versions(struct sender_step *step, struct error *error)
 {
@@ -130,7 +128,7 @@ find_guid(const struct sender_step *step, uint64_t guid)
 	return (NULL);
 }
 
-/* What the token resumes is the step that is asked for. */
+/* Check that the token resumes the requested step. */
 static int
 check_token_step(const struct sender_step *step,
     const struct resume_token *token, struct error *error)
@@ -190,7 +188,7 @@ check_token(const struct sender_step *step, const struct sender *sender,
 	return (0);
 }
 
-/* A token that nobody can use blocks its filesystem until somebody acts. */
+/* A useless token blocks its filesystem until a person acts. */
 static int
 cannot_resume(const struct sender_step *step, struct error *error)
 {
@@ -202,8 +200,8 @@ cannot_resume(const struct sender_step *step, struct error *error)
 }
 
 /*
- * ZFS bounds a bookmark's whole name.  Better to hear it now than when all has
- * been sent.
+ * ZFS limits the length of a bookmark's whole name.  Fail now and not after the whole
+ * stream.
  */
 static int
 check_cursor_name(const struct sender_step *step, const struct sender *sender,
@@ -266,7 +264,7 @@ sender_step_begin(struct sender_step *step, const struct sender *sender,
 
 /* --- zfs send --- */
 
-/* The command line behind "zfs send"; options come first. */
+/* The rest of the command line of "zfs send"; options come first. */
 static struct zfs_arguments
 send_arguments(const struct sender_step *step, const struct sender *sender,
     bool dry)

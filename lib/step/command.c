@@ -9,7 +9,7 @@
 #include "message/pbjson.h"
 #include "step/command.h"
 
-#define QUOTE_MAX 32	/* bytes of an answer that is not one */
+#define QUOTE_MAX 32	/* bytes of a malformed answer, in an error */
 
 /*
  * Does a terminal belong to us?  Then ssh may want to ask there for a
@@ -123,7 +123,7 @@ command_has_line(const struct command *command)
 	return (command->call.line_size > 0 || command->call.too_long);
 }
 
-/* The answer as one line of what looks like JSON, or NULL. */
+/* The answer, if it is one line that looks like JSON; otherwise NULL. */
 static const char *
 answer_line(const struct command *command, size_t *length, struct error *error)
 {
@@ -175,8 +175,8 @@ command_answer(const struct command *command, struct error *error)
 }
 
 /*
- * Of one that a signal ended, the last words do not say so.  Its text may
- * be about something else altogether.
+ * After a signal the text of the command does not mention that, and may be about
+ * something else.
  */
 static const char *
 with_signal(const struct command *command, const char *text)
@@ -198,7 +198,7 @@ command_reason(const struct command *command)
 	return (with_signal(command, endpoint_text(&command->call.endpoint)));
 }
 
-/* The hints that follow the last line, each with our role in front. */
+/* The hints that follow the last line, each after our role. */
 static void
 take_hints(struct command *command)
 {
@@ -217,7 +217,7 @@ command_last_line(struct command *command)
 	char *newline;
 
 	strlcpy(line, endpoint_text(&command->call.endpoint), sizeof(line));
-	/* Advice follows the error that it is about. */
+	/* Advice comes after its error. */
 	while ((newline = strrchr(line, '\n')) != NULL &&
 	    strstr(newline, DIAG_HINT) != NULL)
 		*newline = '\0';

@@ -11,9 +11,9 @@
  *
  *	sh -c 'STRING "$@"' zr METHOD [REQUEST]
  *
- * so that nothing a peer wrote is ever part of it.  Its standard error is shown
- * line by line as it comes, the last line a second later or with the failure that
- * it explains.  There is no time limit: ssh may be asking for a passphrase.
+ * so that nothing a peer wrote is ever part of it.  Its standard error is shown line by
+ * line at once; the last line is shown a second later or with the failure that it
+ * explains.  There is no time limit: ssh may be asking for a passphrase.
  */
 #define COMMAND_ANSWER_MAX	(64u << 10)	/* bytes, newline included */
 #define COMMAND_ARGUMENT_MAX	((128u << 10) - 1)	/* Linux: MAX_ARG_STRLEN */
@@ -30,39 +30,39 @@ struct command {
 	.call = CALL_NONE(METHOD_UNARY) })
 
 /*
- * Start it.  input is PROCESS_PIPE, and the request goes through that, or a
- * descriptor (borrowed) that becomes its standard input, and the request is an
- * argument.  What a COMMAND_NONE needs no command_free() for, nor after -1.
+ * Start a COMMAND_NONE.  If input is PROCESS_PIPE, the request is its standard input;
+ * otherwise input, a descriptor (borrowed), becomes its standard input and the request is
+ * an argument.  After -1 no command_free() is needed.
  */
 int	command_start(struct command *command, const char *string,
 	    const char *method, const ProtobufCMessage *request, int input,
 	    struct error *error);
 
-/* The same of a request that is text, with a limit of its own for the answer. */
+/* The same with a request as text, and with another limit for the answer. */
 int	command_start_text(struct command *command, const char *string,
 	    const char *method, const char *request, size_t length,
 	    size_t answer_max, int input, struct error *error);
 
 /*
- * Start "STRING batch".  Its input and output are for the caller to write and read;
- * of the functions here only those without an answer are of use with it.
+ * Start "STRING batch".  The caller writes its input and reads its output; the functions
+ * here that concern an answer cannot be used.
  */
 int	command_start_batch(struct command *command, const char *string,
 	    struct error *error);
 
 /*
- * Move what can be moved, and reap it when it has ended (call.endpoint.ended);
- * all it wrote before that is then in.  Never blocks.
+ * Read and write without blocking, and reap it if it has ended: call.endpoint.ended is
+ * then set, and all its output has been read.
  */
 void	command_handle(struct command *command,
 	    const struct pollfd entries[CALL_ENTRIES], int64_t now);
 
-/* Has it been started, and has not ended?  Has it ended with status 0? */
+/* Does it run?  Has it ended with status 0? */
 bool	command_runs(const struct command *command);
 bool	command_succeeded(const struct command *command);
 
 /*
- * Send: has the line come that a stream follows, or too much for one?
+ * Send: has the line before the stream come, or too many bytes for a line?
  * command_answer() tells which.
  */
 bool	command_has_line(const struct command *command);
@@ -74,19 +74,21 @@ bool	command_has_line(const struct command *command);
 ProtobufCMessage *command_answer(const struct command *command,
 	    struct error *error);
 
-/* Why it failed, all of it; valid until the next call. */
+/* The whole text of its failure; valid until the next call. */
 const char *command_reason(const struct command *command);
 
 /*
- * The last line of that, hints (diag.h) left out.  It is not shown any more where
- * it has not been yet.
+ * The last line of that, without hints (diag.h).  If it has not been shown yet, it no
+ * longer will be.
  */
 const char *command_last_line(struct command *command);
 
-/* The first of such hints as an error's: without names, on one line; "" if none. */
+/*
+ * The first of these hints for an error: without names, on one line; "" if there is none.
+ */
 void	command_first_hint(char hint[ERROR_HINT_SIZE], const char *hints);
 
-/* Show what nobody asked for; append the hints to those; free what is held. */
+/* Show the lines that are still held; append the hints to hints; free everything. */
 void	command_free(struct command *command, char *hints, size_t size);
 
 #endif

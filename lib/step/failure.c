@@ -14,7 +14,7 @@ static const char *const names[] = {
 	[FAILURE_OTHER] = "other"
 };
 
-/* In the words of zfs(8). */
+/* The words of zfs(8). */
 static const char *const busy[] = {
 	"dataset is busy",
 	"contains partially-complete state"

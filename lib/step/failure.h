@@ -4,7 +4,8 @@
 #include "base/error.h"
 
 /*
- * What a failed call at an endpoint means for the next attempt (zr-replicate(1)).
+ * The kind of a failed call at an endpoint, which decides about the next attempt
+ * (zr-replicate(1)).
  */
 enum failure {
 	FAILURE_NONE,		/* it has not failed */
@@ -14,8 +15,8 @@ enum failure {
 };
 
 /*
- * By the exit code, or the gRPC status of a batch's answer ("" or NULL: none), or else
- * by the text: a busy dataset has neither a code nor a status of its own, neither in
+ * Judge by the exit code, by the gRPC status of a batch's answer ("" or NULL: none), or
+ * else by the text: a busy dataset has no code and no status of its own, neither in
  * zfs(8) nor on the wire.
  */
 enum failure failure_of(int exit_code, const char *status, const char *text);

@@ -9,12 +9,12 @@
 #include "step/failure.h"
 
 /*
- * Many calls at an endpoint that is given as a command string (command.h).  All of
- * them go through one "STRING batch" (zr-endpoint-interface(7)), which is started
- * with the first call.  If it ends early, the calls that wait for an answer fail, and
- * the next call starts it again.  One that answers nothing within a call's time is
- * ended.  An endpoint without that form (exit 100) gets a process for each call,
- * SESSION_PROCESSES at once.
+ * Many calls at an endpoint that is given as a command string (command.h).  All of them
+ * go through one "STRING batch" (zr-endpoint-interface(7)), which is started with the
+ * first call.  If it ends early, the calls that wait for an answer fail, and the next
+ * call starts it again.  If it gives no answer within a call's time, it is ended.  An
+ * endpoint without that form (exit 100) gets a process for each call, SESSION_PROCESSES
+ * at once.
  *
  *	session_call(session, "ListFilesystems", &request.base, ...);
  *	session_poll(session, entries);
@@ -35,7 +35,7 @@ struct session;
 struct reply {
 	const struct method *method;
 	void *context;			/* the caller's */
-	ProtobufCMessage *answer;	/* NULL: the call failed; it fits */
+	ProtobufCMessage *answer;	/* NULL: the call failed.  It fits */
 					/* the method and passes request_check.h */
 	enum failure failure;
 	struct error error;		/* why: "receiver: ..." */
@@ -50,22 +50,22 @@ struct session *session_new(const char *role, const char *string);
 const char *session_role(const struct session *session);
 
 /*
- * Begin a call.  It gets a reply in any case; at the deadline (ms) that is a failure
- * of the transport.  -1 (EXIT_SYSTEM): out of memory, and there will be no reply.
+ * Begin a call.  It always gets a reply; at the deadline (ms) the reply is a failure of
+ * the transport.  -1 (EXIT_SYSTEM): out of memory, and there will be no reply.
  */
 int	session_call(struct session *session, const char *method,
 	    const ProtobufCMessage *request, int64_t deadline, void *context,
 	    struct error *error);
 
-/* Calls without a reply yet, those that session_next() would return included. */
+/* The number of calls whose reply session_next() has not returned yet. */
 size_t	session_outstanding(const struct session *session);
 
-/* What to wait for, and until when at most. */
+/* The events and the deadline to wait for. */
 void	session_poll(const struct session *session,
 	    struct pollfd entries[SESSION_ENTRIES]);
 int64_t	session_deadline(const struct session *session);
 
-/* After every wait: go on, without blocking. */
+/* Call after every wait: go on, without blocking. */
 void	session_handle(struct session *session,
 	    const struct pollfd entries[SESSION_ENTRIES], int64_t now);
 

@@ -13,7 +13,7 @@
 #define REQUESTS_MAX	((size_t)1 << 30)	/* bytes that wait to be written */
 #define LINE_MAX_BYTES	(METHOD_ANSWER_MAX + (64u << 10))	/* an id and an answer */
 #define ID_SIZE		24			/* bytes: decimal, and a NUL */
-#define QUOTE_MAX	32			/* bytes of a line that is no answer */
+#define QUOTE_MAX	32			/* bytes of a bad line, in an error */
 #define FINISH_MS	5000	/* a batch without input gets this long to end */
 
 static void
@@ -37,7 +37,7 @@ find(struct session *session, const struct json_slice *id)
 	return (NULL);
 }
 
-/* A cancelled call is answered as well; nothing else is left to be answered. */
+/* A cancelled call is answered as well; no other answer without a call is allowed. */
 static int
 take_unasked(struct session *session, const struct batch_answer *answer,
     struct error *error)
@@ -56,8 +56,8 @@ take_unasked(struct session *session, const struct batch_answer *answer,
 }
 
 /*
- * The advice at the end of a message, which stands in lines of its own there, too.  An
- * endpoint may have said it on standard error already.
+ * The advice at the end of a message, on lines of its own as on standard error, where the
+ * endpoint may have printed it already.
  */
 static void
 split_hint(struct session *session, struct error *why)
@@ -76,7 +76,7 @@ split_hint(struct session *session, struct error *why)
 	}
 }
 
-/* -1: that was no answer, or to no call. */
+/* -1: the line was malformed, or answers no call. */
 static int
 take_answer(struct session *session, const char *line, size_t length,
     struct error *error)
@@ -129,7 +129,7 @@ read_answers(struct session *session, int64_t now)
 		session->broken.code = EXIT_PROTOCOL;
 		goto end;
 	}
-	/* What it said before it answered is known first. */
+	/* Read its standard error first: it was written before the answer. */
 	endpoint_read_errors(endpoint);
 	while ((line = lines_next(&session->answers, &length)) != NULL) {
 		session->lines_read++;
@@ -138,7 +138,7 @@ read_answers(struct session *session, int64_t now)
 	}
 	if (!session->answers.ended)
 		return;
-	/* Its exit status, which says why, may come a little later. */
+	/* Its exit status, which is the reason, may come a little later. */
 	io_close(output);
 	io_close(&endpoint->process.input);
 	session->end_at = now + ENDPOINT_TERM_MS;
@@ -159,10 +159,10 @@ write_requests(struct session *session)
 	if (put >= 0)
 		buffer_consume(&session->requests, (size_t)put);
 	else if (errno != EAGAIN)
-		io_close(input);	/* it is ending, and says why by that */
+		io_close(input);	/* it is ending; its exit status is the reason */
 }
 
-/* Of a batch that has ended: the calls that it got; or all, if it broke the rules. */
+/* After a batch has ended: fail its calls; or all calls, if it violated the interface. */
 static void
 fail_calls(struct session *session, bool all, const struct error *why)
 {
@@ -175,7 +175,7 @@ fail_calls(struct session *session, bool all, const struct error *why)
 	}
 }
 
-/* It answers nothing any more: neither do we wait for it, nor write to it. */
+/* The batch gives no more answers: do not wait for it, nor write to it. */
 static void
 on_batch_ended(struct session *session)
 {
@@ -243,7 +243,7 @@ send_call(struct session *session, struct session_call *call)
 	session_fail(session, call, NULL, &error);
 }
 
-/* Give the batch what it has not got yet. */
+/* Give the batch the calls that it has not got yet. */
 void
 session_batch_send(struct session *session)
 {
@@ -276,7 +276,7 @@ session_batch_handle(struct session *session,
 		read_answers(session, now);
 	if (entries[2].revents != 0 && endpoint->process.input != -1)
 		write_requests(session);
-	/* First whether it has ended, then what it left: nothing is lost. */
+	/* First see whether it has ended, then read what is left: no byte is lost. */
 	if (now >= session->end_at && !endpoint->ending) {
 		error_set(&session->broken, EXIT_PROTOCOL,
 		    "its batch has closed its output, and goes on");
@@ -292,7 +292,7 @@ session_batch_handle(struct session *session,
 		endpoint_check_held(endpoint, now);
 }
 
-/* A batch that has answered nothing since it got the call answers nothing any more. */
+/* A batch that has given no answer since it got the call is taken to be dead. */
 void
 session_batch_cancel(struct session *session, const struct session_call *call,
     int64_t now)
@@ -355,7 +355,7 @@ await_end(struct session *session)
 void
 session_batch_free(struct session *session)
 {
-	/* One that has something to do may not see the end of its input. */
+	/* A batch that is busy may not notice the end of its input. */
 	if (session->has_batch && TAILQ_EMPTY(&session->open) &&
 	    session->cancelled == 0)
 		await_end(session);

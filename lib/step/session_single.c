@@ -112,7 +112,7 @@ session_single_free(struct session *session)
 {
 	const int64_t now = io_now();
 
-	/* At the same time: each may take its time to end. */
+	/* End them all at the same time: each may take long. */
 	for (int i = 0; i < SESSION_PROCESSES; i++)
 		if (session->singles[i].used)
 			endpoint_end(&session->singles[i].command.call.endpoint, now);

@@ -21,7 +21,7 @@ struct session_call {
 	char *request;			/* JSON; owned */
 	size_t length;
 	bool sent;			/* to the batch, or to a process of its own */
-	uint64_t lines_before;		/* that the batch had written then */
+	uint64_t lines_before;		/* lines that the batch had written then */
 };
 
 TAILQ_HEAD(session_calls, session_call);
@@ -39,31 +39,31 @@ struct session {
 	struct session_calls finished;
 	size_t count;			/* of both */
 	uint64_t next_id;
-	bool has_batch;			/* it runs, or has ended unnoticed */
+	bool has_batch;			/* it runs, or we have not noticed its end */
 	uint64_t lines_read;		/* of its answers */
-	size_t cancelled;		/* calls that it has not answered yet */
-	int64_t end_at;			/* its output is closed: SIGTERM */
+	size_t cancelled;		/* cancelled calls without an answer yet */
+	int64_t end_at;			/* time of SIGTERM, once its output is closed */
 	bool answered;			/* some batch has given an answer */
 	bool alone;			/* no batch: a process for each call */
 	struct command batch;
 	struct buffer requests;		/* to be written to the batch */
 	struct lines answers;
-	struct error broken;		/* code not EXIT_DONE: it broke the rules */
+	struct error broken;		/* unless EXIT_DONE: a violation by the batch */
 	struct single singles[SESSION_PROCESSES];
 };
 
-/* session.c: a call is over, well (its answer is set) or not. */
+/* session.c: a call is over: it has succeeded (its answer is set) or failed. */
 void	session_finish(struct session *session, struct session_call *call);
 void	session_fail(struct session *session, struct session_call *call,
 	    const char *status, const struct error *why);
 
-/* An answer that breaks the rules: another attempt would get it again. */
+/* An invalid answer: another attempt would get it again. */
 void	session_refuse(struct session *session, struct session_call *call,
 	    const struct error *why);
 
 /*
- * Why a command failed, for those calls: its last line, and the first hint behind
- * that.  Frees the command, as session_drop() does, which shows what was held back.
+ * The reason why a command failed, for its calls: its last line, and the first hint after
+ * that.  Frees the command, as does session_drop(), which shows the held lines.
  */
 void	session_take_reason(struct command *command, struct error *why);
 void	session_drop(struct command *command);
@@ -79,7 +79,7 @@ int64_t	session_batch_deadline(const struct session *session);
 void	session_batch_handle(struct session *session,
 	    const struct pollfd entries[CALL_ENTRIES], int64_t now);
 
-/* Let it end, where it has no call, and free it. */
+/* Let it end if it has no call, and free it. */
 void	session_batch_free(struct session *session);
 
 /* session_single.c: a process for each call. */

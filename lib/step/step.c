@@ -10,7 +10,7 @@
 enum phase {
 	TRANSFER,
 	COMPLETION,		/* SendCompleted runs */
-	COMPLETION_ENDING,	/* and is being ended: the error is set */
+	COMPLETION_ENDING,	/* SendCompleted is being ended: the error is set */
 	OVER
 };
 
@@ -100,7 +100,7 @@ handle_transfer(struct step *step, const struct pollfd entries[STEP_ENTRIES],
 		finish(step, now);
 }
 
-/* Did SendCompleted do its task?  Its answer says nothing, but must be one. */
+/* Did SendCompleted succeed?  Its answer is empty, but must be valid. */
 static int
 judge_completion(struct step *step, struct error *error)
 {

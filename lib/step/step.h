@@ -20,18 +20,18 @@
  */
 struct step;
 
-#define STEP_ENTRIES TRANSFER_ENTRIES	/* that step_poll() fills in */
+#define STEP_ENTRIES TRANSFER_ENTRIES	/* entries that step_poll() fills in */
 
 struct step_result {
 	struct error error;	/* code EXIT_DONE: the step is done */
 	bool used_resume_token;
-	bool bytes_known;	/* did the receiver say (ZR_PROGRESS)? */
-	uint64_t bytes;		/* of the stream; good while it runs, too */
+	bool bytes_known;	/* has a side reported them (ZR_PROGRESS)? */
+	uint64_t bytes;		/* of the stream so far */
 	int64_t elapsed_ms;
-	char hints[4096];	/* what to do about the error: lines */
+	char hints[4096];	/* hints about the error: lines */
 };
 
-/* Append what is printed of a step that is done: an object in a line; -1 with errno. */
+/* Append the line that is printed for a completed step, a JSON object; -1 with errno. */
 #define STEP_LINE_MAX ((size_t)1 << 20)	/* bytes */
 
 int	step_line(struct buffer *out, const SendReq *request,
@@ -41,31 +41,31 @@ int	step_line(struct buffer *out, const SendReq *request,
 struct step *step_start(const struct transfer_order *order, int64_t now,
 	    struct error *error);
 
-/* What to wait for, and until when at most. */
+/* The events and the deadline to wait for. */
 void	step_poll(const struct step *step, struct pollfd entries[STEP_ENTRIES]);
 int64_t	step_deadline(const struct step *step);
 
-/* After every wait: go on, without blocking. */
+/* Call after every wait: go on, without blocking. */
 void	step_handle(struct step *step,
 	    const struct pollfd entries[STEP_ENTRIES], int64_t now);
 
 /*
- * End the commands that run, SIGTERM first and SIGKILL later; the step is over
- * once they have ended.  Its error is why, unless it has failed already.
+ * End the running commands, with SIGTERM and later SIGKILL; the step is over once they
+ * have ended.  why becomes its error, unless it has already failed.
  */
 void	step_end(struct step *step, const struct error *why, int64_t now);
 
-/* No command of it is left. */
+/* Have all its commands ended? */
 bool	step_over(const struct step *step);
 
 /*
- * Good until step_free().  EXIT_FAILED and the reason where a command fails: the
- * sender's first when both do, but the receiver's when the sender failed because
- * of it.  EXIT_PROTOCOL where an answer is not what the interface asks for.
+ * Valid until step_free().  If a command failed, EXIT_FAILED and the reason: the sender's
+ * first if both failed, but the receiver's if the sender failed because of it.
+ * EXIT_PROTOCOL if an answer violates the interface.
  */
 const struct step_result *step_result(const struct step *step);
 
-/* NULL does nothing.  Blocks until the commands have ended, where they have not. */
+/* NULL does nothing.  Blocks until the commands have ended. */
 void	step_free(struct step *step);
 
 #endif

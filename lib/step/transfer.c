@@ -7,13 +7,13 @@
 #include "message/pbjson.h"
 #include "step/transfer.h"
 
-/* A sender whose receiver is gone gets this long to notice by itself. */
+/* The time for a sender to notice by itself that its receiver is gone. */
 #define SENDER_GRACE_MS 5000
 
 enum { SENDER = TRANSFER_SENDER, RECEIVER = TRANSFER_RECEIVER,
 	SIDES = TRANSFER_SIDES };
 
-/* The error is set: end what runs. */
+/* The error is set: end the running commands. */
 static void
 fail(struct transfer *transfer, enum failure failure, int64_t now)
 {
@@ -60,7 +60,7 @@ start_receiver(struct transfer *transfer)
 	request.to = order->request->to;
 	request.clearresumetoken = !transfer->used_resume_token;
 	request.replicationconfig = order->request->replicationconfig;
-	/* Our end does not block; theirs is the same one and must. */
+	/* Our end does not block; the receiver shares it, and needs a blocking one. */
 	if (io_set_nonblocking(stream, false) == -1)
 		error_errno(error, "the sender's pipe");
 	else if ((transfer->verdict = verdict_offer(error)) != -1 &&
@@ -87,7 +87,7 @@ on_answer(struct transfer *transfer, int64_t now)
 	pbjson_free(answer);
 }
 
-/* Nobody has it open for writing any more: the sender is ending, if not gone. */
+/* True if no process can write to the pipe: the sender is ending, or has ended. */
 static bool
 is_closed_by_sender(int stream)
 {
@@ -95,10 +95,10 @@ is_closed_by_sender(int stream)
 }
 
 /*
- * The receiver has ended, and the sender's end we may not have seen yet.  We still
- * hold the pipe: while the sender writes to it, it has not noticed, and if the
- * receiver failed, that is what came first.  If it is content with less than the
- * whole, the rest is thrown away.
+ * The receiver has ended; the sender may have ended, too, without our noticing.  We still
+ * hold the pipe: as long as the sender has it open it has not noticed anything, so a
+ * receiver that failed did so first.  If the receiver succeeded before the end of the
+ * stream, the rest is read and dropped.
  */
 static void
 on_receiver_ended(struct transfer *transfer, int64_t now)
@@ -128,7 +128,7 @@ drain_stream(int *stream)
 		io_close(stream);
 }
 
-/* It failed because this side did. */
+/* The kind of the failure, if this side has caused it. */
 static enum failure
 failure_of_side(const struct command *side)
 {
@@ -136,7 +136,7 @@ failure_of_side(const struct command *side)
 	    command_reason(side)));
 }
 
-/* Both have ended, at least one in failure: whose fault was it? */
+/* Both have ended, and at least one has failed: decide which is to blame. */
 static void
 blame(struct transfer *transfer)
 {
@@ -156,7 +156,7 @@ blame(struct transfer *transfer)
 	transfer->failure = failure_of_side(sender);
 	strlcpy(reason, command_last_line(sender), sizeof(reason));
 	error_set(&transfer->error, EXIT_FAILED, "sender: %s", reason);
-	/* A receiver that only repeats what it was told has nothing to add. */
+	/* A receiver that only repeats the sender's words has nothing to add. */
 	if (receiver_failed && strstr(command_reason(receiver), reason) != NULL)
 		command_last_line(receiver);
 	else if (receiver_failed)
@@ -173,20 +173,20 @@ judge(struct transfer *transfer)
 	const bool received = receiver->call.endpoint.ended;
 	ProtobufCMessage *answer;
 
-	/* Where we read no further, that may be all it failed of. */
+	/* If its answer was too long, we stopped reading, and that made it fail. */
 	if (!receiver->call.too_long && (!command_succeeded(sender) ||
 	    (received && !command_succeeded(receiver)))) {
 		blame(transfer);
 		return (-1);
 	}
-	/* A sender without a receiver has not said a line. */
+	/* Without a receiver, the sender has given no valid line. */
 	answer = command_answer(received ? receiver : sender, &transfer->error);
 	pbjson_free(answer);
 	transfer->failure = answer == NULL ? FAILURE_OTHER : FAILURE_NONE;
 	return (answer == NULL ? -1 : 0);
 }
 
-/* What follows from what has come and who has ended. */
+/* Take the next steps, depending on the answer and on the ended processes. */
 static void
 go_on(struct transfer *transfer, int64_t now)
 {

@@ -15,9 +15,9 @@
  *	    input, with ClearResumeToken = not UsedResumeToken
  *	both waited for
  *
- * The stream goes from one to the other through the pipe that they share; no byte
- * of it passes through here.  The receiver gets ZR_VERDICT (verdict.h), and both
- * ZR_PROGRESS (progress.h): the side that is remote knows how far the stream has come.
+ * The stream goes from one to the other through the pipe that they share; no byte of it
+ * passes through here.  The receiver gets ZR_VERDICT (verdict.h), and both ZR_PROGRESS
+ * (progress.h): the remote side knows the progress of the stream.
  */
 struct transfer_order {
 	const char *sender;		/* command strings */
@@ -27,10 +27,10 @@ struct transfer_order {
 };
 
 enum transfer_phase {
-	TRANSFER_ANSWER,	/* Send runs, its answer line is not in yet */
-	TRANSFER_STREAM,	/* Send and Receive run, or one of them still does */
-	TRANSFER_ENDING,	/* it has failed: both are being ended */
-	TRANSFER_FAILED,	/* error says why */
+	TRANSFER_ANSWER,	/* Send runs, its answer line is incomplete */
+	TRANSFER_STREAM,	/* Send and Receive run, or one of them */
+	TRANSFER_ENDING,	/* failed: both are being ended */
+	TRANSFER_FAILED,	/* error is set */
 	TRANSFER_DONE
 };
 
@@ -40,26 +40,29 @@ struct transfer {
 	const struct transfer_order *order;	/* borrowed */
 	enum transfer_phase phase;
 	struct error error;
-	enum failure failure;		/* of what kind; good once it is over */
+	enum failure failure;		/* its kind; valid once it is over */
 	struct command sides[TRANSFER_SIDES];
 	struct progress_reader progress[TRANSFER_SIDES];
-	int verdict;			/* the receiver's; -1: given, or not to be */
-	int64_t end_sender_at;		/* its receiver has failed */
+	int verdict;			/* the receiver's; -1: given, or none will be */
+	int64_t end_sender_at;		/* time, after the receiver has failed */
 	bool used_resume_token;
-	bool receiver_ended;		/* and that has been acted on */
+	bool receiver_ended;		/* its end has been dealt with */
 	bool receiver_first;		/* the sender failed because of it */
 };
 
 #define TRANSFER_ENTRIES (TRANSFER_SIDES * (CALL_ENTRIES + 1) + 1)
 
-/* Start Send.  Nothing is left to be freed after -1. */
+/* Start Send.  After -1 nothing has to be freed. */
 int	transfer_start(struct transfer *transfer,
 	    const struct transfer_order *order, struct error *error);
 
-/* Bytes of the stream so far, as the receiver or else the sender says; false: neither. */
+/*
+ * The bytes of the stream so far, by the receiver's report or else the sender's; false if
+ * there is none.
+ */
 bool	transfer_bytes(const struct transfer *transfer, uint64_t *bytes);
 
-/* What to wait for, and until when. */
+/* The events and the deadline to wait for. */
 void	transfer_poll(const struct transfer *transfer,
 	    struct pollfd entries[TRANSFER_ENTRIES]);
 int64_t	transfer_deadline(const struct transfer *transfer);
@@ -69,13 +72,13 @@ void	transfer_handle(struct transfer *transfer,
 	    const struct pollfd entries[TRANSFER_ENTRIES], int64_t now);
 
 /*
- * End it; the error is why, and failure its kind.  Does nothing where it is ending or
- * over already.
+ * End it with the error why, whose kind is failure.  Does nothing if it is already ending
+ * or over.
  */
 void	transfer_end(struct transfer *transfer, enum failure failure,
 	    const struct error *why, int64_t now);
 
-/* As command_free().  Blocks until both have ended, where it is not over. */
+/* As command_free().  Blocks until both have ended. */
 void	transfer_free(struct transfer *transfer, char *hints, size_t size);
 
 #endif

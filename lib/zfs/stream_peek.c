@@ -10,16 +10,16 @@
 
 #define PAUSE_MIN_MS	1	/* between two looks; each pause is longer */
 #define PAUSE_MAX_MS	128
-#define PIECE_SIZE	65536	/* bytes that are read at a time */
+#define PIECE_SIZE	65536	/* bytes read at a time */
 
 enum seen {
 	SEEN_MORE,
 	SEEN_NOTHING_NEW,
-	SEEN_CANNOT,		/* more cannot be seen without taking it */
+	SEEN_CANNOT,		/* the rest can only be seen by reading it */
 	SEEN_ERROR
 };
 
-/* Until there are bytes or the end; *hung_up: nothing more is written to it. */
+/* Wait for bytes or the end.  *hung_up: nobody can write to it any more. */
 static int
 wait_for_bytes(int fd, struct verdict *verdict, bool *hung_up,
     struct error *error)
@@ -31,7 +31,7 @@ wait_for_bytes(int fd, struct verdict *verdict, bool *hung_up,
 		entries[1] = (struct pollfd){ .fd = verdict->fd, .events = POLLIN };
 		io_poll(entries, 2, IO_FOREVER);
 		*hung_up = (entries[0].revents & (POLLHUP | POLLERR)) != 0;
-		/* What came before a bad verdict is looked at before it. */
+		/* Look at bytes that came before a bad verdict first. */
 		if (entries[0].revents != 0)
 			return (0);
 		if (entries[1].revents != 0 &&
@@ -43,7 +43,7 @@ wait_for_bytes(int fd, struct verdict *verdict, bool *hung_up,
 /* --- without taking anything --- */
 
 #ifdef __linux__
-/* Room for size bytes in a pipe, if that can be had. */
+/* Make room for size bytes in a pipe, if possible. */
 static bool
 has_room(int fd, size_t size)
 {
@@ -53,7 +53,7 @@ has_room(int fd, size_t size)
 	    fcntl(fd, F_SETPIPE_SZ, (int)size) != -1));
 }
 
-/* A copy of what a pipe holds, by way of another pipe as large. */
+/* Copy the contents of a pipe, by way of another pipe of that size. */
 static ssize_t
 peek_pipe(int fd, void *buffer, size_t size)
 {
@@ -83,7 +83,7 @@ peek_pipe(int fd, void *buffer, size_t size)
 }
 #endif
 
-/* What can be seen now goes into the head, behind what was seen before. */
+/* Append newly visible bytes to the head. */
 static enum seen
 look_once(int fd, mode_t mode, struct stream_head *head, struct error *error)
 {
@@ -110,7 +110,7 @@ look_once(int fd, mode_t mode, struct stream_head *head, struct error *error)
 	return (result);
 }
 
-/* SEEN_MORE: all of the head. */
+/* SEEN_MORE: the head is complete. */
 static enum seen
 look(int fd, mode_t mode, struct stream_head *head, struct verdict *verdict,
     struct error *error)
@@ -131,7 +131,7 @@ look(int fd, mode_t mode, struct stream_head *head, struct verdict *verdict,
 			continue;
 		if (hung_up || paused >= STREAM_PEEK_MS)
 			return (SEEN_CANNOT);
-		/* With unread bytes poll(2) does not wait for more of them. */
+		/* As there are unread bytes, poll(2) would not wait for more. */
 		io_poll(NULL, 0, io_now() + pause);
 		paused += pause;
 		if (pause < PAUSE_MAX_MS)
@@ -142,7 +142,7 @@ look(int fd, mode_t mode, struct stream_head *head, struct verdict *verdict,
 
 /* --- by reading --- */
 
-/* Of a file without moving its offset, of everything else by taking it. */
+/* Read a file without moving its offset; take the bytes of everything else. */
 static int
 take(int fd, mode_t mode, struct stream_head *head, struct verdict *verdict,
     struct error *error)

@@ -5,9 +5,9 @@
 #include "format/stream_head.h"
 
 /*
- * Wait for the head of a stream, however long that takes while the stream lives.  0
- * with the head known; -1 if the stream ended or is invalid, or if the verdict says
- * that it failed and no more bytes have arrived.
+ * Wait for the head of a stream, without a limit as long as the stream lasts.  0 with the
+ * head known; -1 if the stream ended or is invalid, or if the verdict says that it failed
+ * and no more bytes have arrived.
  *
  * As a rule nothing is consumed from fd, so that another process can read the whole
  * stream: a file is read by pread(2), a socket by MSG_PEEK, a pipe by tee(2) on Linux.

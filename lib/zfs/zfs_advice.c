@@ -7,10 +7,9 @@
 #include "zfs/zfs_advice.h"
 
 /*
- * The first entry with a phrase that occurs in the words is the advice.  In
- * it %F stands for the filesystem, %D for the dataset (with its snapshot),
- * %P for the pool.  The phrases are OpenZFS's own, 2.0 to 2.3; where zfs
- * breaks a line, what stands before the break.
+ * The first entry with a phrase that occurs in the words is the advice.  In it %F stands
+ * for the filesystem, %D for the dataset (with its snapshot), %P for the pool.  The
+ * phrases are those of OpenZFS 2.0 to 2.3, up to the end of the line if zfs breaks it.
  */
 #define HELD								\
 	"something holds it: \"zr-holds list %F\" shows what replication "	\
@@ -66,7 +65,7 @@ static const struct {
 	    "it was first received without -w, so that its increments must be "
 	    "too; to change that, receive it anew under another name" },
 
-	/* What the receiver has already. */
+	/* Data that the receiver already has. */
 	{ "contains partially-complete state",
 	    "an interrupted receive left it, if none is under way: resume that "
 	    "one (the token is in "
@@ -94,7 +93,7 @@ static const struct {
 	{ "snapshots or bookmarks exist", NEWER },
 	{ "more recent snapshots exist", NEWER },
 
-	/* What the sender has. */
+	/* Data that the sender has. */
 	{ "not an earlier snapshot from the same fs",
 	    "what it is to start from is not older, or belongs to another "
 	    "filesystem: compare \"zfs list -t snapshot,bookmark "
@@ -130,7 +129,7 @@ static const struct {
 	    "checks the rights itself" }
 };
 
-/* The same, for words that mean another thing to another command. */
+/* The same, for words whose meaning depends on the command. */
 #define READ_ONLY							\
 	"the sender's pool was imported with readonly=on: export it and "	\
 	"import it again, or ask for GuaranteeNothing, which needs neither "	\
@@ -176,7 +175,7 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Names, taken apart; empty where they are not known or not valid. */
+/* The parts of names; empty if unknown or invalid. */
 struct names {
 	char dataset[2 * FS_NAME_MAX + 2];
 	char filesystem[FS_NAME_MAX + 1];
@@ -258,7 +257,7 @@ permissions_for(const char *command)
 	return (NULL);
 }
 
-/* "cannot receive PROPERTY property on F: permission denied": which? */
+/* The property in "cannot receive PROPERTY property on F: permission denied". */
 static bool
 denied_property(const struct zfs_failure *failure, char *name, size_t size)
 {
@@ -313,12 +312,12 @@ advise_allow(char line[ZFS_ADVICE_SIZE], const struct zfs_failure *failure,
 	strlcat(line, "\", on it or a parent, allows it", ZFS_ADVICE_SIZE);
 }
 
-/* "dataset is busy" has as many meanings as there are commands. */
+/* "dataset is busy" has a different meaning for each command. */
 static void
 advise_busy(char line[ZFS_ADVICE_SIZE], const struct zfs_failure *failure,
     const struct names *names)
 {
-	/* What is to be received is not there yet. */
+	/* The dataset that is to be received does not exist yet. */
 	if ((strchr(names->dataset, '@') != NULL || find(failure, "snapshot")) &&
 	    (failure->command == NULL || strcmp(failure->command, "recv") != 0))
 		fill_in(line, HELD, names);

@@ -29,7 +29,7 @@ zfs_init(void)
 	const char *path = getenv("PATH");
 	char *longer;
 
-	/* zfs lives where an ordinary user's PATH does not look. */
+	/* zfs is in directories that an ordinary user's PATH lacks. */
 	if (asprintf(&longer, "%s%s/usr/local/sbin:/usr/sbin:/sbin",
 	    path == NULL ? "" : path, path == NULL ? "" : ":") != -1) {
 		setenv("PATH", longer, 1);
@@ -38,7 +38,7 @@ zfs_init(void)
 	setenv("LC_ALL", "C", 1);
 }
 
-/* Not before there is a command: until then such a signal just ends us. */
+/* Called for the first command: until then such a signal just ends us. */
 static void
 catch_signals(void)
 {
@@ -97,10 +97,7 @@ zfs_arguments_free(struct zfs_arguments *arguments)
 	*arguments = (struct zfs_arguments){ .items = NULL };
 }
 
-/*
- * Take what a pipe holds; false once it has come to its end, or there is no room
- * for more (*lost).
- */
+/* Read a pipe's contents; false at its end, or if there is no room for more (*lost). */
 static bool
 drain(int fd, struct buffer *into, bool *lost)
 {
@@ -116,7 +113,7 @@ drain(int fd, struct buffer *into, bool *lost)
 	return (got == -1 && errno == EAGAIN);
 }
 
-/* Keep the beginning; read the rest away, or a talker would never end. */
+/* Keep the beginning, and drop the rest: the command must not block on a full pipe. */
 static bool
 drain_words(int fd, char *words, size_t *length)
 {
@@ -157,8 +154,8 @@ check_ended(struct error *error)
 }
 
 /*
- * The stream that it reads is given up: SIGTERM lets it keep what can be resumed, and
- * SIGKILL does not let it stay.
+ * Giving up the stream that the command reads: after SIGTERM it saves its state, so that
+ * the stream can be resumed; SIGKILL follows.
  */
 struct giving_up {
 	struct verdict *verdict;	/* NULL: never */
@@ -186,8 +183,8 @@ give_up(struct giving_up *giving_up, const struct process *process)
 }
 
 /*
- * Everything that it says, and what it is to read, until it has ended and said it
- * all.  False if some of its output found no room.
+ * Read its output and fill its standard input until it has ended and everything was read.
+ * False if there was no room for some of its output.
  */
 static bool
 attend(struct process *process, struct feed *feed, struct giving_up *giving_up,
@@ -215,7 +212,7 @@ attend(struct process *process, struct feed *feed, struct giving_up *giving_up,
 		feed_move(feed);
 		if (process->output != -1 &&
 		    !drain(process->output, output, &lost)) {
-			/* Also where it printed too much: it will get EPIPE. */
+			/* If it printed too much, it gets EPIPE from now on. */
 			io_close(&process->output);
 		}
 		if (process->errors != -1 &&
@@ -225,7 +222,7 @@ attend(struct process *process, struct feed *feed, struct giving_up *giving_up,
 	return (!lost);
 }
 
-/* Start it; feed is what its standard input has to be filled with. */
+/* Start it; feed will fill its standard input. */
 static int
 start(struct process *process, const struct zfs_arguments *arguments,
     enum zfs_flags flags, bool read_output, struct feed *feed,
@@ -294,7 +291,7 @@ zfs_do(const struct zfs_arguments *arguments, enum zfs_flags flags,
 		return (-1);
 	if (report.exit_code != 0)
 		return (zfs_failed(&report, error));
-	/* It may have left a part of its task undone, and say so. */
+	/* It may have succeeded only in part: then its words say so. */
 	diag_lines(report.words, strlen(report.words));
 	return (0);
 }
@@ -321,8 +318,8 @@ zfs_words_all(const struct zfs_report *report, const char *const endings[])
 }
 
 /*
- * Its usage text, and what it lists to be destroyed with -r or -R: advice for
- * those who typed the command, which must not reach anybody from us.
+ * The usage text, and the list of datasets to destroy with -r or -R: advice for a person
+ * who typed the command, which we must not pass on.
  */
 static bool
 ends_the_words(const char *line)

@@ -10,14 +10,13 @@
 #include "format/fs_name.h"
 
 /*
- * Running zfs(8) as a child process.  Since its messages are read, and nothing is
- * guessed from the exit status alone, it runs in the C locale.  SIGTERM, SIGINT and
- * SIGHUP are passed on to it, and make every later command fail at once (ended by that
- * signal).
+ * Running zfs(8) as a child process.  Since its messages are read, and nothing is guessed
+ * from the exit status alone, zfs runs in the C locale.  SIGTERM, SIGINT and SIGHUP are
+ * passed on to it, and make every later command fail at once (ended by that signal).
  */
 #define ZFS_ENVIRONMENT	"ZR_ZFS"	/* names another binary than "zfs" */
 #define ZFS_OUTPUT_MAX	(256u << 20)	/* bytes */
-#define ZFS_WORDS_MAX	65536		/* bytes of standard error that count */
+#define ZFS_WORDS_MAX	65536		/* bytes of standard error that are kept */
 
 /* How a command ended. */
 struct zfs_report {
@@ -35,7 +34,7 @@ struct zfs_arguments {
 	bool out_of_memory;		/* zfs_run() will say so */
 	const void *input;		/* the beginning of its standard input; */
 	size_t input_length;		/* bytes */
-	struct verdict *verdict;	/* NULL, or on the stream that it reads */
+	struct verdict *verdict;	/* NULL, or that of the stream that it reads */
 };
 
 /* Once per program, before the first command: PATH, locale. */
@@ -60,10 +59,10 @@ enum zfs_flags {
 };
 
 /*
- * Run it to its end.  Its standard output is appended to *output, or discarded if that
- * is NULL.  0 with *report, whatever the exit code; -1 if it could not be run, was
- * ended because we were or because the verdict says to give up the stream, or printed
- * more than output may hold.
+ * Run it to its end.  Its standard output is appended to *output, or discarded if that is
+ * NULL.  0 with *report, whatever the exit code; -1 if it could not be run, if we ended
+ * it because of a signal or because the verdict says to give up the stream, or if it
+ * printed more than output may hold.
  */
 int	zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	    struct buffer *output, struct zfs_report *report,
@@ -87,8 +86,8 @@ bool	zfs_words_all(const struct zfs_report *report, const char *const endings[])
 int	zfs_failed(const struct zfs_report *report, struct error *error);
 
 /*
- * To an error of our own that concerns a dataset, add the hint for a phrase: zfs's,
- * or one of zfs_advice.h.  Returns -1.
+ * Add a hint to an error of our own about a dataset: the hint for a phrase, which is
+ * zfs's or one of zfs_advice.h.  Returns -1.
  */
 int	zfs_advise(struct error *error, const char *phrase, const char *dataset);
 

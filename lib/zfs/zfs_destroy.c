@@ -18,9 +18,9 @@ struct destruction {
 	const char *shown, *local;
 	FilesystemVersion *const *wanted;
 	size_t count;
-	bool *done;		/* destroyed, or a text says why not */
-	char **texts;		/* owned; NULL: it went well */
-	const char *busy;	/* the first that is; NULL: none */
+	bool *done;		/* it was destroyed, or its text says why not */
+	char **texts;		/* owned; NULL: destroyed */
+	const char *busy;	/* the first busy snapshot; NULL: none */
 	bool out_of_memory;
 };
 
@@ -43,7 +43,7 @@ is_gone(struct destruction *destruction, size_t index)
 	cannot(destruction, index, text);
 }
 
-/* What is not there, or another than the client thinks. */
+/* Give a reason for each snapshot that does not exist or has another guid. */
 static void
 judge(struct destruction *destruction, const struct zfs_list *list)
 {
@@ -67,8 +67,8 @@ judge(struct destruction *destruction, const struct zfs_list *list)
 }
 
 /*
- * A line is about one snapshot; names may hold ": ", so the longest counts.
- * False where it is about none of those that are left.
+ * A line is about one snapshot; since names may hold ": ", the longest match counts.
+ * False if it is about none of the remaining snapshots.
  */
 static bool
 take_reason(struct destruction *destruction, const char *line, size_t length)
@@ -86,7 +86,7 @@ take_reason(struct destruction *destruction, const char *line, size_t length)
 	}
 	if (reason == NULL)
 		return (false);
-	/* The peer gets bare words; our log should have them all. */
+	/* The peer gets only the reason; our log gets the whole line. */
 	diag(DIAG_LOG "%.*s", (int)length, line);
 	/* Newer releases have other words for EBUSY. */
 	if (strncmp(reason, "it's being held", 15) == 0)
@@ -106,7 +106,7 @@ take_reason(struct destruction *destruction, const char *line, size_t length)
 	return (true);
 }
 
-/* For the log: what keeps the first one that is busy. */
+/* For the log: the hold that keeps the first busy snapshot. */
 static void
 advise(const struct destruction *destruction)
 {
@@ -120,7 +120,7 @@ advise(const struct destruction *destruction)
 		diag(DIAG_LOG DIAG_HINT "%s", line);
 }
 
-/* Words that name none of them (permissions, a pool in trouble) go for all. */
+/* Words that name no snapshot (permissions, a faulted pool) are the reason for all. */
 static void
 take_words(struct destruction *destruction, size_t first, size_t last,
     struct zfs_report *report, struct error *error)
@@ -136,8 +136,8 @@ take_words(struct destruction *destruction, size_t first, size_t last,
 }
 
 /*
- * Destroy as many as fit on a command line, the first that is left among them:
- * all of them or none.  Those that zfs objects to drop out.
+ * Destroy as many snapshots as fit on a command line, with the first remaining one.  zfs
+ * destroys all of them or none; those that it objects to are left out the next time.
  */
 static int
 destroy_some(struct destruction *destruction, size_t first,
@@ -182,7 +182,7 @@ destroy_some(struct destruction *destruction, size_t first,
 				is_gone(destruction, i);
 		return (0);
 	}
-	/* A last line without its end was cut off: it will be said again. */
+	/* A last line without newline was cut off: zfs will print it again. */
 	for (line = report.words; (end = strchr(line, '\n')) != NULL;
 	    line = end + 1)
 		named |= take_reason(destruction, line, (size_t)(end - line));
@@ -191,7 +191,7 @@ destroy_some(struct destruction *destruction, size_t first,
 	return (0);
 }
 
-/* Until nothing is left; each try settles one at least. */
+/* Try until none is left; each attempt settles at least one. */
 static int
 destroy_all(struct destruction *destruction, struct error *error)
 {

@@ -9,7 +9,7 @@
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_endpoint.h"
 
-/* Does a longer name lead up to here?  (Blanks and dots need not be of one.) */
+/* Is this inside a longer name?  (A blank or a dot before it may be punctuation.) */
 static bool
 inside_name(const char *text, const char *at)
 {
@@ -17,7 +17,7 @@ inside_name(const char *text, const char *at)
 	    at[-1] == '_'));
 }
 
-/* Take "prefix/" out of the text wherever it stands. */
+/* Remove each "prefix/" from the text. */
 static void
 hide_prefix(char *text, const char *prefix)
 {
@@ -28,7 +28,10 @@ hide_prefix(char *text, const char *prefix)
 		if (found[length] == '/' && !inside_name(text, found)) {
 			memmove(found, found + length + 1,
 			    strlen(found + length + 1) + 1);
-			/* The client may have the same names once more. */
+			/*
+			 * The rest of the name may begin with the same prefix, and is the
+			 * client's.
+			 */
 			found += strcspn(found, " '\"@");
 		} else
 			found += length;
@@ -36,10 +39,10 @@ hide_prefix(char *text, const char *prefix)
 }
 
 /*
- * Lines for the log alone come first, so that the peer's own, the error and what
- * to do about it, stand together.  A peer that knows other names than ours gets
- * the error with its names and the advice without any: a command with a name in it
- * might fit its own original.
+ * Lines for the log alone come first, so that the peer's lines, the error and its hint,
+ * stand together.  A peer that knows the filesystems by other names gets the error with
+ * its names, and the hint without names: a command with a name in it could be run on its
+ * own original.
  */
 static void
 explain(void *context, const struct error *error)

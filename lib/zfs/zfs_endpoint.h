@@ -7,7 +7,7 @@
 
 struct zfs_endpoint {
 	const struct endpoint_method *methods;
-	const char *side;	/* "sender" or "receiver": the host that a hint concerns */
+	const char *side;	/* "sender" or "receiver": the host of a hint */
 	const char *prefix;	/* not NULL: the filesystem that the client sees */
 				/* as the root; removed from messages */
 	const void *role;	/* struct sender or struct receiver */

@@ -7,11 +7,11 @@
 
 #define HOLDS_MAX	(1u << 20)	/* bytes of "zfs holds" of one snapshot */
 /*
- * Of what zfs says where it can release nothing of a command's, a line for
- * each name: it has to have room among the words that we keep.
+ * If zfs can release none of a command's holds, it prints a line for each name; all of
+ * these lines must fit into the words that we keep.
  */
 #define BATCH_WORDS	(ZFS_WORDS_MAX * 3 / 4)
-#define RELEASE_WORDS	80u		/* of such a line, without the name */
+#define RELEASE_WORDS	80u		/* bytes of such a line, without the name */
 
 static int
 run(struct zfs_arguments *arguments, const char *const fine[],
@@ -72,7 +72,7 @@ zfs_release(const char *tag, const struct zfs_list *list,
 			zfs_arguments_add(&arguments, object->name);
 			words += strlen(object->name) + RELEASE_WORDS;
 		}
-		/* One that fails does not keep those behind it. */
+		/* After a failure go on with the following ones. */
 		if (words == 0)
 			zfs_arguments_free(&arguments);
 		else if (run(&arguments, fine, result == 0 ? error : &later) == -1)

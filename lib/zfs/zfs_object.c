@@ -6,7 +6,7 @@
 #include "zfs/zfs_object.h"
 #include "zfs/zfs_output.h"
 
-/* The order of the names is that of the bits of enum zfs_wanted. */
+/* The names are in the order of the bits of enum zfs_wanted. */
 static const struct {
 	enum zfs_wanted wanted;
 	const char *names;
@@ -22,7 +22,7 @@ static const struct {
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-/* Is it this one, below it, or a version of such? */
+/* Is it this filesystem, one below it, or a version of one of these? */
 static bool
 belongs_to(const char *name, const char *one)
 {
@@ -32,7 +32,7 @@ belongs_to(const char *name, const char *one)
 	    (name[length] == '\0' || strchr("/@#", name[length]) != NULL));
 }
 
-/* Everything in the list was asked for: it belongs to one of the names. */
+/* Does each object in the list belong to one of the names asked for? */
 static int
 check_names(const struct zfs_list *list, const char *const names[],
     struct error *error)
@@ -42,7 +42,7 @@ check_names(const struct zfs_list *list, const char *const names[],
 
 	for (size_t i = 0; i < list->count; i++) {
 		name = list->objects[i].name;
-		/* It mostly belongs to the same as the one before. */
+		/* It usually belongs to the same name as the object before. */
 		if (names[at] != NULL && belongs_to(name, names[at]))
 			continue;
 		for (at = 0; names[at] != NULL; at++)
@@ -56,8 +56,8 @@ check_names(const struct zfs_list *list, const char *const names[],
 }
 
 /*
- * Of properties only our own ones count, and only they are asked for: a value
- * that was received may hold tabs and newlines, and look like more of our lines.
+ * Ask for no received values: they may contain tabs and newlines, and could imitate
+ * other lines.
  */
 #define SOURCES "local,default,none"
 #define EVERY_TYPE "filesystem,volume,snapshot,bookmark"
@@ -108,7 +108,7 @@ zfs_list_read(struct zfs_list *list, const char *const names[],
 	return (names == NULL ? 0 : check_names(list, names, error));
 }
 
-/* By the transaction of their making, a bookmark before its snapshot. */
+/* By createtxg, a bookmark before its snapshot. */
 static int
 older_first(const void *a, const void *b)
 {
@@ -137,7 +137,7 @@ zfs_filesystem_read(struct zfs_list *list, const char *name,
 	if (strcmp(list->objects[0].name, name) != 0)
 		return (error_set(error, EXIT_FAILED,
 		    "zfs get %s began with %s", name, list->objects[0].name));
-	/* Not its children, nor versions of them. */
+	/* Leave out its children and their versions. */
 	for (size_t i = 0; i < list->count; i++)
 		if (i == 0 || list->objects[i].version ==
 		    list->objects[i].name + strlen(name) + 1)
@@ -156,7 +156,7 @@ filesystem_length(const struct zfs_object *object)
 	    (size_t)(object->version - 1 - object->name));
 }
 
-/* Each filesystem, and behind it its versions. */
+/* Sort: each filesystem, followed by its versions. */
 static int
 by_filesystem(const void *a, const void *b)
 {
@@ -175,7 +175,7 @@ by_filesystem(const void *a, const void *b)
 	return (older_first(one, other));
 }
 
-/* Leave out the name that the text begins with; false if it begins with another. */
+/* Skip this name at the beginning of the text; false if the text begins with another. */
 static bool
 leave_out(const char *text, const char *const names[], struct zfs_part parts[])
 {
@@ -192,9 +192,9 @@ leave_out(const char *text, const char *const names[], struct zfs_part parts[])
 }
 
 /*
- * Does it say which ones it could not open, and nothing else?  Such a filesystem may
- * still be in the list, without its versions: it was found as a child of another, and
- * was destroyed before its own turn.
+ * Do the words name the filesystems that zfs could not open, and say nothing else?  Such
+ * a filesystem may still be in the list, without its versions, if zfs found it as a child
+ * of another and it was destroyed before its own turn.
  */
 static bool
 only_cannot_open(const struct zfs_report *report, const char *const names[],
@@ -234,7 +234,7 @@ find_part(const struct zfs_list *list, const char *name)
 	if (list->count > 0)
 		part.objects = bsearch(&key, list->objects, list->count, sizeof(key),
 		    by_filesystem);
-	/* The next filesystem has no version: its own come behind it. */
+	/* The next filesystem ends the versions of this one. */
 	if (part.objects != NULL)
 		do
 			part.count++;

@@ -70,7 +70,7 @@ int	zfs_list_read(struct zfs_list *list, const char *const names[],
 int	zfs_filesystem_read(struct zfs_list *list, const char *name,
 	    enum zfs_wanted wanted, bool missing_is_fine, struct error *error);
 
-/* A part of a list: a filesystem or volume and its versions, in the order of above. */
+/* A part of a list: a filesystem or volume and its versions, in the same order. */
 struct zfs_part {
 	const struct zfs_object *objects;
 	size_t count;
@@ -79,7 +79,8 @@ struct zfs_part {
 /*
  * The same for several, by one process: parts[i] is that of names[i] (NULL-terminated,
  * and one may come twice).  Its count is 0 if zfs cannot open it, for whatever reason.
- * -1 if nothing can be said of any, as after words that do not tell whom they concern.
+ * -1 if zfs failed with words that do not name the filesystems concerned, so that nothing
+ * is known of any.
  */
 int	zfs_filesystems_read(struct zfs_list *list, const char *const names[],
 	    enum zfs_wanted wanted, struct zfs_part parts[], struct error *error);

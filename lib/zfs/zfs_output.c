@@ -27,7 +27,7 @@ parse_type(const char *value, enum zfs_type *type)
 	return (false);
 }
 
-/* A number, or "-" where the property does not apply. */
+/* A number, or "-" if the property does not apply. */
 static bool
 parse_number(const char *value, uint64_t *number)
 {
@@ -53,7 +53,7 @@ set_property(struct zfs_object *object, const char *property, const char *value,
 	if (strcmp(property, "creation") == 0) {
 		if (!parse_number(value, &number))
 			return (false);
-		/* It came with a stream, from a clock that may be anything. */
+		/* It came with a stream, from a clock that may be wrong. */
 		object->creation = number > RFC3339_LAST ? RFC3339_LAST :
 		    (int64_t)number;
 	} else if (strcmp(property, "encryption") == 0) {
@@ -69,7 +69,7 @@ set_property(struct zfs_object *object, const char *property, const char *value,
 	return (true);
 }
 
-/* Begin an object; its type is the first property of each. */
+/* Begin an object, whose first property is its type. */
 static int
 add_object(struct zfs_list *list, size_t *capacity, const char *name,
     const char *type, struct error *error)
@@ -171,7 +171,7 @@ zfs_output_tag(char *lines, const char *snapshot)
 	if (line == NULL || strchr(line, '\t') != NULL || tag[0] == '\0' ||
 	    strcmp(name, snapshot) != 0)
 		return (NULL);
-	/* Anything else may be in it, also what a shell would take otherwise. */
+	/* A tag may contain any other character, including those special to a shell. */
 	for (at = tag; *at != '\0'; at++)
 		if (*at == '\'' || iscntrl((unsigned char)*at))
 			return (NULL);

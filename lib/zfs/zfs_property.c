@@ -4,8 +4,8 @@
 #include "zfs/zfs_property.h"
 
 /*
- * OpenZFS 2.0 to 2.3, the short names that zfs takes as well included.  (volmode
- * and snapdev apply to both: filesystems hand them down.)
+ * OpenZFS 2.0 to 2.3, including the short names that zfs accepts.  (volmode and snapdev
+ * apply to both: filesystems hand them down.)
  */
 static const struct {
 	const char *name;

@@ -21,7 +21,8 @@ zfs_version_find(const struct zfs_list *list, const char *shown,
 		    bookmark ? '#' : '@', wanted->name);
 	else if (found->guid != wanted->guid) {
 		error_set(error, EXIT_FAILED, "%s \"%s%c%s\" has guid %" PRIu64
-		    ", not %" PRIu64 ": the name is another one's now", bookmark ? "bookmark" : "snapshot", shown,
+		    ", not %" PRIu64 ": the name is another one's now",
+		    bookmark ? "bookmark" : "snapshot", shown,
 		    bookmark ? '#' : '@', wanted->name, found->guid, wanted->guid);
 		found = NULL;
 	}
@@ -30,7 +31,7 @@ zfs_version_find(const struct zfs_list *list, const char *shown,
 
 /* --- answers to ListFilesystemVersions --- */
 
-/* The answer for a filesystem: what is behind it in its part of a list. */
+/* The answer for a filesystem: the versions that follow it in its part of a list. */
 static int
 answer(const struct zfs_part *part, struct error *error)
 {
@@ -95,11 +96,11 @@ zfs_versions_answer(const ProtobufCMessage *message, zfs_local_name *local_name,
 	return (result);
 }
 
-/* What is common to the requests that zfs_versions_answer_many() was given. */
+/* Arrays for the requests of zfs_versions_answer_many(). */
 struct many {
 	char (*locals)[FS_NAME_MAX + 1];
-	const char **names;		/* of those that have a local one; and NULL */
-	struct zfs_part *parts;		/* as names */
+	const char **names;		/* the valid ones of locals; ends with NULL */
+	struct zfs_part *parts;		/* one for each of names */
 	bool *asked;			/* is it among the names? */
 };
 
