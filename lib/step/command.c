@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "message/pbjson.h"
 #include "step/command.h"
+#include "step/command_words.h"
 
 #define QUOTE_MAX 32	/* bytes of a malformed answer, in an error */
 
@@ -30,9 +31,17 @@ have_terminal(void)
 	return (ours);
 }
 
-/* request NULL: no argument. */
 static int
-start(struct command *command, const char *string, const char *method,
+run(struct command *command, const char *const argv[], int input,
+    struct error *error)
+{
+	return (process_start(&command->call.endpoint.process,
+	    (char *const *)(uintptr_t)argv, input, PROCESS_PIPE, PROCESS_PIPE,
+	    !have_terminal(), error));
+}
+
+static int
+start_shell(struct command *command, const char *string, const char *method,
     const char *request, int input, struct error *error)
 {
 	const char *argv[] = { "sh", "-c", NULL, "zr", method, request, NULL };
@@ -42,11 +51,31 @@ start(struct command *command, const char *string, const char *method,
 	if (asprintf(&line, "%s \"$@\"", string) == -1)
 		return (error_set(error, EXIT_SYSTEM, "out of memory"));
 	argv[2] = line;
-	command->call.endpoint.show = command->role;
-	result = process_start(&command->call.endpoint.process,
-	    (char *const *)(uintptr_t)argv, input, PROCESS_PIPE, PROCESS_PIPE,
-	    !have_terminal(), error);
+	result = run(command, argv, input, error);
 	free(line);
+	return (result);
+}
+
+/*
+ * request NULL: no argument.  A program that cannot be executed is left to the shell,
+ * which says why.
+ */
+static int
+start(struct command *command, const char *string, const char *method,
+    const char *request, int input, struct error *error)
+{
+	struct command_words words;
+	int result = -1;
+
+	command->call.endpoint.show = command->role;
+	if (command_words_split(&words, string, 2) == 1) {
+		words.argv[words.count] = method;
+		words.argv[words.count + 1] = request;
+		result = run(command, words.argv, input, error);
+		command_words_free(&words);
+	}
+	if (result == -1)
+		result = start_shell(command, string, method, request, input, error);
 	if (result == -1)
 		call_free(&command->call);
 	return (result);

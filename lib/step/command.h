@@ -11,8 +11,9 @@
  *
  *	sh -c 'STRING "$@"' zr METHOD [REQUEST]
  *
- * so that nothing a peer wrote is ever part of it.  Its standard error is shown line by
- * line at once; the last line is shown a second later or with the failure that it
+ * so that nothing a peer wrote is ever part of it; where the shell would do nothing but
+ * execute a program (command_words.h), there is no shell.  Its standard error is shown
+ * line by line at once; the last line is shown a second later or with the failure that it
  * explains.  There is no time limit: ssh may be asking for a passphrase.
  */
 #define COMMAND_ANSWER_MAX	(64u << 10)	/* bytes, newline included */

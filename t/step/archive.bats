@@ -42,7 +42,7 @@ both_refuse() {
 }
 
 @test "a sender that dies midway" {
-	both_refuse 600000 'kill -9 $$' 'sender: ended by signal 9'
+	both_refuse 600000 'kill -9 $$' 'sender: endpoint ended by signal 9'
 }
 
 @test "a sender that fails after a whole stream" {
