@@ -16,10 +16,9 @@
 #include "message/json_text.h"
 #include "retention/rules.h"
 #include "snap/snap_due.h"
-#include "snap/snap_hook.h"
 #include "snap/snap_name.h"
+#include "snap/snap_run.h"
 #include "snap/snap_set.h"
-#include "snap/snap_take.h"
 #include "zfs/zfs_command.h"
 
 static const char usage[] =
@@ -32,21 +31,13 @@ static const char usage[] =
 /* What is asked for. */
 static struct {
 	struct snap_request request;
-	const char *first;	/* of the datasets, as they were given */
 	const char *prefix;
 	const char *format;
 	int64_t interval;	/* seconds; 0: always */
 	bool written_only;
-	const char *before, *after;	/* commands, or NULL */
-	bool before_decides;
-	int64_t seconds;	/* that each may take; 0: not given */
-	bool dry_run;
 	bool json;
+	struct snap_run run;
 } want = { .prefix = "zr_", .format = "dense" };
-
-/* What came of it. */
-static int worst = EXIT_DONE;
-static int ended_by;		/* a signal, or 0 */
 
 static int64_t
 parse_interval(const char *text)
@@ -65,13 +56,13 @@ parse_option(int option)
 {
 	switch (option) {
 	case 'a':
-		want.after = optarg;
+		want.run.after = optarg;
 		break;
 	case 'b':
-		want.before = optarg;
+		want.run.before = optarg;
 		break;
 	case 'F':
-		want.before_decides = true;
+		want.run.before_decides = true;
 		break;
 	case 'f':
 		want.format = optarg;
@@ -83,7 +74,7 @@ parse_option(int option)
 		want.json = true;
 		break;
 	case 'n':
-		want.dry_run = true;
+		want.run.dry_run = true;
 		break;
 	case 'p':
 		want.prefix = optarg;
@@ -92,7 +83,7 @@ parse_option(int option)
 		want.request.recursive = true;
 		break;
 	case 't':
-		want.seconds = usage_number('t', "seconds", optarg, 1, SECONDS_MAX);
+		want.run.seconds = usage_number('t', "seconds", optarg, 1, SECONDS_MAX);
 		break;
 	case 'w':
 		want.written_only = true;
@@ -118,12 +109,13 @@ check_dataset(const char *name)
 static void
 check_options(void)
 {
-	if (want.before_decides && want.before == NULL)
+	if (want.run.before_decides && want.run.before == NULL)
 		die(EXIT_USAGE, "-F is for -b");
-	if (want.seconds != 0 && want.before == NULL && want.after == NULL)
+	if (want.run.seconds != 0 && want.run.before == NULL &&
+	    want.run.after == NULL)
 		die(EXIT_USAGE, "-t is for -a and -b");
-	if (want.seconds == 0)
-		want.seconds = SECONDS_DEFAULT;
+	if (want.run.seconds == 0)
+		want.run.seconds = SECONDS_DEFAULT;
 	if (want.request.left_out_count > 0 && !want.request.recursive)
 		die(EXIT_USAGE, "-x is for -r");
 	for (size_t i = 0; i < want.request.left_out_count; i++)
@@ -151,7 +143,7 @@ parse_options(int argc, char *argv[])
 		usage_operand("a dataset", argv[i]);
 		check_dataset(argv[i]);
 	}
-	want.first = argv[optind];
+	want.run.first = argv[optind];
 	want.request.datasets = (const char **)(uintptr_t)argv + optind;
 	want.request.count = (size_t)(argc - optind);
 	if (snap_name_check(want.prefix, want.format, &error) == -1 ||
@@ -160,6 +152,23 @@ parse_options(int argc, char *argv[])
 }
 
 /* --- which and when --- */
+
+/* zfs passes over them silently. */
+static int
+check_incomplete(const struct snap_set *set)
+{
+	int exit_code = EXIT_DONE;
+
+	for (size_t i = 0; i < set->count; i++) {
+		if (!set->datasets[i].incomplete)
+			continue;
+		diag("%s: no snapshot of it can be taken, as its first receive is "
+		    "not complete", set->datasets[i].name);
+		if (set->datasets[i].operand)
+			exit_code = EXIT_FAILED;
+	}
+	return (exit_code);
+}
 
 /* A name with a typing error must not go unnoticed; one that is gone is no failure. */
 static void
@@ -190,49 +199,9 @@ is_due(const struct snap_set *set, int64_t now)
 	if (due == SNAP_ALL_LATER)
 		die(EXIT_FAILED, "all newest snapshots are dated in the future: "
 		    "without -i they do not matter");
-	if (due == SNAP_NOT_DUE && want.dry_run)
+	if (due == SNAP_NOT_DUE && want.run.dry_run)
 		diag("it is not time yet");
 	return (due == SNAP_DUE);
-}
-
-/* --- the commands around it --- */
-
-/* The datasets, one a line. */
-static void
-list_datasets(struct buffer *names, const struct snap_set *set)
-{
-	for (size_t i = 0; i < set->count; i++)
-		if (!set->datasets[i].left_out && (buffer_append(names,
-		    set->datasets[i].name, strlen(set->datasets[i].name)) == -1 ||
-		    buffer_append(names, "\n", 1) == -1))
-			die_errno("%s", set->datasets[i].name);
-}
-
-static void
-failed(const struct error *error)
-{
-	diag_error(error);
-	/* Told to end, not failed: what is still to do depends on that. */
-	if (error->code > EXIT_SIGNAL)
-		ended_by = (int)error->code - EXIT_SIGNAL;
-	if (worst == EXIT_DONE || error->code != EXIT_FAILED)
-		worst = (int)error->code;
-}
-
-/* Has it ended with status 0?  So has one that there is none of. */
-static bool
-run_hook(struct snap_hook hook)
-{
-	struct error error;
-	int exit_code;
-
-	if (hook.command == NULL)
-		return (true);
-	if (snap_hook_run(&hook, &ended_by, &exit_code, &error) == -1) {
-		diag_error(&error);
-		worst = worst == EXIT_DONE ? EXIT_FAILED : worst;
-	}
-	return (exit_code == 0);
 }
 
 /* --- what is shown --- */
@@ -269,55 +238,24 @@ print(const struct snap_set *set)
 		die_errno("write");
 }
 
-/* For -n: as if all had succeeded. */
-static void
-pretend(struct snap_set *set)
-{
-	for (size_t i = 0; i < set->count; i++)
-		set->datasets[i].taken = !set->datasets[i].left_out;
-}
-
-/* Everything that is to be done, once it is time. */
-static void
-snap(struct snap_set *set, const char *name, const char *locale)
-{
-	struct buffer names = BUFFER_EMPTY(ZFS_OUTPUT_MAX);
-	struct snap_hook hook = { .option = "-b", .command = want.before,
-	    .type = "pre_snapshot", .snapshot = name, .filesystem = want.first,
-	    .locale = locale, .dry_run = want.dry_run, .seconds = want.seconds };
-	bool before_done;
-
-	list_datasets(&names, set);
-	hook.input = (const char *)buffer_front(&names);
-	hook.input_length = buffer_length(&names);
-	before_done = run_hook(hook);
-	if (ended_by != 0 || (worst != EXIT_DONE && want.before_decides))
-		;		/* none is taken */
-	else if (want.dry_run)
-		pretend(set);
-	else
-		snap_take(set, failed);
-	hook.option = "-a";
-	hook.command = before_done ? want.after : NULL;
-	hook.type = "post_snapshot";
-	hook.lasts = true;
-	run_hook(hook);
-	buffer_free(&names);
-	print(set);
-}
-
 /* Name the snapshots, and take them. */
-static void
-name_and_snap(struct snap_set *set, int64_t now_ms, const char *locale)
+static int
+name_and_take(struct snap_set *set, int64_t now_ms)
 {
 	char name[SNAP_NAME_SIZE];
+	const int incomplete = check_incomplete(set);
 	struct error error;
+	int exit_code;
 
 	warn_of_left_out(set);
+	if (snap_set_left(set) == 0)
+		return (incomplete);
 	if (snap_name(name, want.prefix, want.format, now_ms, &error) == -1 ||
 	    snap_set_name(set, name, &error) == -1)
 		diag_die(&error);
-	snap(set, name, locale);
+	exit_code = snap_run(set, name, &want.run, diag_error);
+	print(set);
+	return (exit_code != EXIT_DONE ? exit_code : incomplete);
 }
 
 int
@@ -327,22 +265,24 @@ main(int argc, char *argv[])
 	char *locale = getenv("LC_ALL");
 	struct snap_set set;
 	struct error error;
+	int exit_code = EXIT_DONE;
 
 	usage_begin("zr-snap", usage, argc, argv);
 	parse_options(argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	locale = locale == NULL ? NULL : strdup(locale);
+	want.run.locale = locale;
 	zfs_init();
 	if (snap_set_read(&set, &want.request,
 	    want.interval != 0 || want.written_only, want.prefix, &error) == -1)
 		diag_die(&error);
 	if (want.written_only)
 		snap_set_leave_unwritten(&set);
-	if (snap_set_left(&set) > 0 &&
-	    (want.interval == 0 || is_due(&set, now_ms / 1000)))
-		name_and_snap(&set, now_ms, locale);
+	if (snap_set_left(&set) == 0 || want.interval == 0 ||
+	    is_due(&set, now_ms / 1000))
+		exit_code = name_and_take(&set, now_ms);
 	snap_set_free(&set);
 	free(want.request.left_out);
 	free(locale);
-	return (ended_by != 0 ? EXIT_SIGNAL + ended_by : worst);
+	return (exit_code);
 }

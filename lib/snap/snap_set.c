@@ -118,7 +118,10 @@ add_datasets(struct snap_set *set, const struct snap_request *request)
 		if (object->version == NULL && (operand || request->recursive))
 			set->datasets[set->count++] = (struct snap_dataset){
 			    .name = object->name, .operand = operand,
-			    .left_out = is_left_out(request, object->name),
+			    .left_out = object->inconsistent ||
+			    is_left_out(request, object->name),
+			    .incomplete = object->inconsistent &&
+			    !is_left_out(request, object->name),
 			    .written = object->written, .newest = SNAP_NEVER };
 	}
 	qsort(set->datasets, set->count, sizeof(*set->datasets), by_name);
@@ -197,7 +200,8 @@ snap_set_read(struct snap_set *set, const struct snap_request *request,
 	if (zfs_list_read(&set->list, names,
 	    request->recursive ? NULL : snapshots ? "1" : "0",
 	    snapshots ? "filesystem,volume,snapshot" : "filesystem,volume",
-	    snapshots ? ZFS_WANT_CREATION | ZFS_WANT_WRITTEN : 0, false,
+	    ZFS_WANT_INCONSISTENT |
+	    (snapshots ? ZFS_WANT_CREATION | ZFS_WANT_WRITTEN : 0), false,
 	    error) == -1)
 		goto out;
 	set->datasets = calloc(set->list.count + 1, sizeof(*set->datasets));

@@ -27,6 +27,8 @@ struct snap_dataset {
 	const char *name;
 	bool operand;			/* one of request->datasets */
 	bool left_out;
+	bool incomplete;		/* left out because its first receive is not */
+					/* complete: zfs takes no snapshot of it */
 	bool has_snapshot;		/* any; this and the next two only if asked for */
 	uint64_t written;		/* bytes since the newest of these */
 	int64_t newest;			/* creation of the newest with the prefix, in */

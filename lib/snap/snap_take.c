@@ -39,12 +39,21 @@ command_room(void)
 	return (room > used + COMMAND_LEAST ? room - used : COMMAND_LEAST);
 }
 
+/* Does "zfs snapshot -r" pass over this one by itself, and over nothing else? */
+static bool
+is_passed_over(const struct part *pool, size_t i)
+{
+	return (pool->datasets[i].incomplete && !pool->datasets[i].operand &&
+	    !(i + 1 < pool->count && snap_is_within(pool->datasets[i + 1].name,
+	    pool->datasets[i].name)));
+}
+
 /* Nothing is left out of what is below its operands. */
 static bool
 is_whole(const struct snap_set *set, const struct part *pool)
 {
 	for (size_t i = 0; i < pool->count; i++)
-		if (pool->datasets[i].left_out)
+		if (pool->datasets[i].left_out && !is_passed_over(pool, i))
 			return (false);
 	return (set->recursive);
 }

@@ -17,7 +17,9 @@ static const struct {
 	{ ZFS_WANT_TOKEN, ",receive_resume_token" },
 	{ ZFS_WANT_PLACEHOLDER, "," ZREPL_PLACEHOLDER_PROPERTY },
 	{ ZFS_WANT_CREATION, ",creation" },
-	{ ZFS_WANT_WRITTEN, ",written" }
+	{ ZFS_WANT_WRITTEN, ",written" },
+	/* Hidden from zfs's list of properties, but in all versions of OpenZFS. */
+	{ ZFS_WANT_INCONSISTENT, ",inconsistent" }
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))

@@ -27,7 +27,8 @@ enum zfs_wanted {
 	ZFS_WANT_TOKEN = 1 << 3,
 	ZFS_WANT_PLACEHOLDER = 1 << 4,
 	ZFS_WANT_CREATION = 1 << 5,	/* alone, without the others of IDENTITY */
-	ZFS_WANT_WRITTEN = 1 << 6
+	ZFS_WANT_WRITTEN = 1 << 6,
+	ZFS_WANT_INCONSISTENT = 1 << 7
 };
 
 struct zfs_object {
@@ -40,6 +41,7 @@ struct zfs_object {
 	uint64_t holds;			/* user references */
 	uint64_t written;		/* bytes since its newest snapshot */
 	bool encrypted;
+	bool inconsistent;		/* its first receive is not complete */
 	bool placeholder;		/* zrepl:placeholder, set on itself */
 	const char *resume_token;	/* "" without saved state */
 };

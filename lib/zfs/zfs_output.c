@@ -50,7 +50,11 @@ set_property(struct zfs_object *object, const char *property, const char *value,
 		return (parse_number(value, &object->holds));
 	if (strcmp(property, "written") == 0)
 		return (parse_number(value, &object->written));
-	if (strcmp(property, "creation") == 0) {
+	if (strcmp(property, "inconsistent") == 0) {
+		if (!parse_number(value, &number))
+			return (false);
+		object->inconsistent = number != 0;
+	} else if (strcmp(property, "creation") == 0) {
 		if (!parse_number(value, &number))
 			return (false);
 		/* It came with a stream, from a clock that may be wrong. */

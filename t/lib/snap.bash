@@ -2,7 +2,7 @@
 # shellcheck disable=SC2034,SC2154 # used by the files, set by bats and helper
 
 # A stand-in for zfs, which keeps its pools in the file pools, lines
-# "NAME|TYPE|WRITTEN|CREATION", and writes down in calls what it was asked.  What is in
+# "NAME|TYPE|WRITTEN|CREATION[|1, if its first receive is not complete]", and writes down in calls what it was asked.  What is in
 # a file fail-SUBCOMMAND it runs first.
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
@@ -26,7 +26,7 @@ setup() {
 				if (!(at in asked)) next
 				found[at] = 1
 				if (limit != "" && up > limit) next
-				printf "%s\ttype\t%s\t-\n%s\tcreation\t%s\t-\n%s\twritten\t%s\t-\n", $1, $2, $1, $4, $1, $3
+				printf "%s\ttype\t%s\t-\n%s\tcreation\t%s\t-\n%s\twritten\t%s\t-\n%s\tinconsistent\t%d\t-\n", $1, $2, $1, $4, $1, $3, $1, $5
 			    }
 			    END {
 				for (name in asked) if (!(name in found)) {
@@ -44,7 +44,7 @@ setup() {
 			    {
 				dataset = $1
 				for (at = $1; !(at in asked) && recursive && sub("/[^/]*$", "", at); ) ;
-				if (at in asked) new[++count] = dataset "@" name
+				if (at in asked && !$5) new[++count] = dataset "@" name
 			    }
 			    END {
 				for (i = 1; i <= count; i++)

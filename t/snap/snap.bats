@@ -250,6 +250,36 @@ other/x@x$year" ]
 	[ "${#lines[@]}" -eq 2 ]
 }
 
+# incomplete DATASET: its first receive is not complete.
+incomplete() {
+	sed -i "s/^\($(sed 's,/,\\/,g' <<< "$1")|filesystem.*\)/\1|1/" pools
+}
+
+@test "what is being received for the first time is passed over, and said" {
+	incomplete tank/c
+	snap -r -b 'cat > before' tank
+	[ "$status" -eq 0 ]
+	[ "$stderr" = 'zr-snap: tank/c: no snapshot of it can be taken, as its first receive is not complete' ]
+	[ "${#lines[@]}" -eq 3 ]
+	[ "$(taken)" = "[-r] [tank@${lines[0]#*@}]" ]
+	run ! grep tank/c before
+	# Something is below it, or it was given: named, one by one.
+	incomplete tank/a
+	snap -r tank
+	[ "$status" -eq 0 ]
+	[ "$(taken)" = "[tank@${lines[0]#*@}] [tank/a/b@${lines[0]#*@}]" ]
+	snap -r tank/a tank/c other
+	[ "$status" -eq 1 ]
+	[ "${#lines[@]}" -eq 3 ]
+	snap tank/c
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	[ "$(wc -l < calls)" -eq 1 ]
+	snap -r -x tank/a -x tank/c tank
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+}
+
 @test "options that make no sense, one line each" {
 	wrong() {
 		snap "${@:2}"
