@@ -7,8 +7,8 @@
  * Is it time for the next snapshots?  It is when the oldest of the datasets' newest
  * snapshots is interval seconds old.  A dataset without a snapshot counts only if no
  * dataset has one: then it is time.  One whose newest snapshot is dated after now does
- * not count; if all are such, nobody can tell (SNAP_ALL_LATER).  Those that are left out
- * do not count either.  Times are in seconds since the epoch.  Pure.
+ * not count; SNAP_ALL_LATER if this leaves none that counts.  Those that are left out do
+ * not count either.  Times are in seconds since the epoch.  Pure.
  */
 enum snap_due {
 	SNAP_DUE,

@@ -9,15 +9,15 @@
 
 /*
  * Commands before and after the snapshots, as zr-snap(1) describes them, run by sh -c.
- * All that they print is shown on standard error, up to SNAP_HOOK_SHOWN.  A command and
- * what it has started are one process group, of which nothing is left in the end.
+ * Their output is shown on standard error, up to SNAP_HOOK_SHOWN.  A command leads a
+ * process group, of which nothing is left in the end.
  *
  * A command that exceeds its time is told to end, by SIGTERM, and killed after
  * SNAP_HOOK_TERM_MS.
  */
 #define SNAP_HOOK_SHOWN		(1u << 20)	/* bytes */
 #define SNAP_HOOK_TERM_MS	5000
-#define SNAP_HOOK_GRACE_MS	1000	/* for what others of its group still print */
+#define SNAP_HOOK_GRACE_MS	1000	/* for the output of processes that it left behind */
 
 struct snap_hook {
 	const char *option;	/* "-b": in diagnostics */

@@ -99,8 +99,8 @@ snap_name(char name[SNAP_NAME_SIZE], const char *prefix, const char *format,
 			break;
 		}
 	if (strchr(format, '%') == NULL)
-		return (error_set(error, EXIT_USAGE, "%s is none of dense, human, "
-		    "iso-8601, unix-seconds, nor a format for strftime(3)", format));
+		return (error_set(error, EXIT_USAGE, "%s is neither dense, human, "
+		    "iso-8601 or unix-seconds nor a format for strftime(3)", format));
 	if (format_time(time_text, format, end, time_ms, error) == -1)
 		return (-1);
 	if ((size_t)snprintf(name, SNAP_NAME_SIZE, "%s%s", prefix, time_text) >=
@@ -108,8 +108,8 @@ snap_name(char name[SNAP_NAME_SIZE], const char *prefix, const char *format,
 		return (error_set(error, EXIT_USAGE,
 		    "the name would have more than %d bytes", FS_NAME_MAX));
 	if (!fs_name_valid_snapshot(name))
-		return (error_set(error, EXIT_USAGE, "\"%s\" is no name for a "
-		    "snapshot: letters, digits, blanks and -_.: can be in one",
+		return (error_set(error, EXIT_USAGE, "\"%s\" is not a valid name "
+		    "for a snapshot: it may have letters, digits, blanks and -_.:",
 		    name));
 	return (0);
 }

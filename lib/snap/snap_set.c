@@ -48,7 +48,7 @@ operands_by_name(const void *a, const void *b)
 	return (compare(one, strlen(one), *(const char *const *)b));
 }
 
-/* Does the request have it, and not only what it is below of? */
+/* Is it one of the datasets of the request itself? */
 static bool
 is_operand(const struct snap_request *request, const char *name)
 {

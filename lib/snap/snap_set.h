@@ -29,7 +29,7 @@ struct snap_dataset {
 	bool left_out;
 	bool incomplete;		/* left out because its first receive is not */
 					/* complete: zfs takes no snapshot of it */
-	bool has_snapshot;		/* any; this and the next two only if asked for */
+	bool has_snapshot;		/* any; this and the next two: with snapshots */
 	uint64_t written;		/* bytes since the newest of these */
 	int64_t newest;			/* creation of the newest with the prefix, in */
 					/* seconds since the epoch, or SNAP_NEVER */
@@ -52,9 +52,9 @@ struct snap_set {
 int	snap_request_collapse(struct snap_request *request, struct error *error);
 
 /*
- * Read them, by one zfs process.  With snapshots, which takes longer the more there are,
- * also what the datasets tell about theirs.  -1 (EXIT_FAILED): one of the request does
- * not exist.  Call snap_set_free() also after an error.
+ * Read them, by one zfs process.  With snapshots, also the fields that depend on those,
+ * which takes longer the more there are.  -1 (EXIT_FAILED): one of the request does not
+ * exist.  Call snap_set_free() also after an error.
  */
 int	snap_set_read(struct snap_set *set, const struct snap_request *request,
 	    bool snapshots, const char *prefix, struct error *error);

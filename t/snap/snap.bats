@@ -303,10 +303,10 @@ incomplete() {
 	wrong '-r stands where a dataset is expected, which does not begin with "-": options come first' tank -r
 	snap -p a/b tank
 	[ "$status" -eq 100 ]
-	stderr_has 'is no name for a snapshot'
+	stderr_has 'is not a valid name for a snapshot'
 	snap -f weekly tank
 	[ "$status" -eq 100 ]
-	stderr_has 'weekly is none of dense, human, iso-8601, unix-seconds, nor a format for strftime(3)'
+	stderr_has 'weekly is neither dense, human, iso-8601 or unix-seconds nor a format for strftime(3)'
 }
 
 @test "zfs that cannot be run, fails, or prints what it was not asked for" {
