@@ -59,7 +59,7 @@ setup_file() {
 	[ "$(names a/data)" = one ]
 }
 
-@test "listing tells filesystems, placeholders and what zrepl must know of versions" {
+@test "listings have filesystems, placeholders and the version fields that zrepl needs" {
 	mkdir box
 	[ "$(archive ListFilesystems '{}')" = '{}' ]
 	keep data.full.zstream a/data@one 'tank/some fs:x.y/data'
@@ -73,7 +73,7 @@ setup_file() {
 	stderr_has 'dataset "nowhere" does not exist'
 }
 
-@test "SendDry is exact, and says why what is not stored cannot be sent" {
+@test "SendDry is exact, and says why a step that is not stored cannot be sent" {
 	mkdir box
 	keep data.full.zstream a/data@one
 	keep data.one-two.zstream a/data@two
@@ -91,7 +91,7 @@ setup_file() {
 	refuse "$(send_request '' a/data@one | jq -c '.ResumeToken = "1-abc"')" "cannot resume"
 }
 
-@test "a stream that is not what was promised is not kept" {
+@test "a stream that differs from its request is not kept" {
 	mkdir box
 	refuse() {
 		run --separate-stderr archive Receive "$1" < "$STREAMS/$2"
@@ -114,7 +114,7 @@ setup_file() {
 	stderr_has "the stream is empty"
 }
 
-@test "a snapshot of a time that a record could not say again is refused" {
+@test "a snapshot whose time does not fit into a record is refused" {
 	mkdir box
 	/usr/bin/python3 - "$HELPERS" > year-1.zstream <<-'PY'
 	import struct, sys
@@ -143,7 +143,7 @@ setup_file() {
 	[ "$(names a/data)" = one ]
 }
 
-@test "the same snapshot again is no error and changes nothing; another under its name is" {
+@test "receiving a snapshot again changes nothing; another one of that name is refused" {
 	mkdir box
 	keep data.full.zstream a/data@one
 	sum=$(find box -type f -exec sha256sum {} + | sort)
@@ -155,7 +155,7 @@ setup_file() {
 	stderr_has "already exists with other contents"
 }
 
-@test "names that leave the directory, or are none, are refused" {
+@test "invalid names, and names that leave the directory, are refused" {
 	mkdir box outside
 	for name in .. ../outside a/../../outside /etc '' a//b a/ 'a@b' 'a#b' 'a%b' "$(printf 'a\001b')" 'ü'; do
 		run --separate-stderr archive Receive "$(receive_request a/data@one "$name")" < "$STREAMS/data.full.zstream"
@@ -167,7 +167,7 @@ setup_file() {
 	[ -z "$(ls -A outside)" ]
 }
 
-@test "DestroySnapshots keeps the base of a stored increment unless that goes too" {
+@test "DestroySnapshots keeps the base of a stored increment unless both are destroyed" {
 	mkdir box
 	keep data.full.zstream a/data@one
 	keep data.one-two.zstream a/data@two
@@ -180,7 +180,7 @@ setup_file() {
 	[ "$(destroy one)" = '[["one","dataset \"a/data@one\" does not exist"]]' ]
 }
 
-@test "a bookmark in the list fails the whole DestroySnapshots, a wrong guid only itself" {
+@test "a bookmark fails the whole DestroySnapshots, a wrong guid only its snapshot" {
 	mkdir box
 	keep data.full.zstream a/data@one
 	run --separate-stderr archive DestroySnapshots '{"Filesystem":"a/data","Snapshots":[{"Name":"one","Creation":"2024-01-02T00:00:00Z"},{"Type":"Bookmark","Name":"mark","Creation":"2024-01-02T00:00:00Z"}]}'
@@ -190,7 +190,7 @@ setup_file() {
 	[ "$(names a/data)" = one ]
 }
 
-@test "a bad verdict, or none where one was announced, keeps nothing" {
+@test "nothing is kept after a bad verdict, or if an announced verdict does not come" {
 	mkdir box
 	for verdict in 'echo "sender failed"' :; do
 		run --separate-stderr bash -c 'ZR_VERDICT=9 zr-endpoint archive box Receive "$0" < "$1" 9< <(eval "$2")' "$(receive_request a/data@one)" "$STREAMS/data.full.zstream" "$verdict"
@@ -201,7 +201,7 @@ setup_file() {
 	[ "$(names a/data)" = one ]
 }
 
-@test "a full disk is one clear error and leaves nothing" {
+@test "a full disk causes one clear error and leaves nothing" {
 	mkdir box
 	run --separate-stderr bash -c 'ulimit -f 400; trap "" XFSZ; zr-endpoint archive box Receive "$0" < "$1"' "$(receive_request a/data@one)" "$STREAMS/data.full.zstream"
 	[ "$status" -eq 111 ]
@@ -209,7 +209,7 @@ setup_file() {
 	[ -z "$(find box -name '@*.*')" ]
 }
 
-@test "several writers of one filesystem at once" {
+@test "several writers can receive into one filesystem at once" {
 	mkdir box
 	pids=()
 	for i in 1 2 3 4 5 6; do
@@ -222,7 +222,7 @@ setup_file() {
 	[ -z "$(leftovers)" ]
 }
 
-@test "-C and -c: each client below its own identity, and no other way in" {
+@test "-C and -c keep each client below its own identity" {
 	mkdir box
 	ZR_CLIENT_IDENTITY=web zr-endpoint archive -C box Receive "$(receive_request a/data@one)" < "$STREAMS/data.full.zstream"
 	[ -d box/web/a/data ]
@@ -239,7 +239,7 @@ setup_file() {
 	stderr_has "ZR_CLIENT_IDENTITY is not set"
 }
 
-@test "cursor, completion, ping, and what there is not" {
+@test "cursor, completion and ping are answered; unknown methods are refused" {
 	mkdir box
 	[ "$(archive ReplicationCursor '{"Filesystem":"a"}')" = '{"Notexist":true}' ]
 	[ "$(archive SendCompleted "{\"OriginalReq\":$(send_request '' a/data@one)}")" = '{}' ]

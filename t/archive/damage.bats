@@ -14,7 +14,7 @@ four() {
 	keep data.three-four.zstream 'a/data@four with space:and.dots_-'
 }
 
-@test "all that is stored is its owner's alone, whatever the umask" {
+@test "only the owner can read stored files, whatever the umask" {
 	for mask in 000 022 777; do
 		rm -rf box
 		mkdir -m 755 box
@@ -25,7 +25,7 @@ four() {
 	done
 }
 
-@test "directories that let others in are closed, and the log tells" {
+@test "directories that others can enter are closed to them, and the log says so" {
 	four
 	for method in 'ListFilesystems {}' 'ListFilesystemVersions {"Filesystem":"a/data"}'; do
 		chmod 755 box box/a box/a/data
@@ -38,7 +38,7 @@ four() {
 	[ -z "$stderr" ]
 }
 
-@test "one damaged record: the others are listed, what builds on it is not" {
+@test "with a damaged record the others are listed, except increments that build on it" {
 	for damage in ': >' 'echo "{}" >' 'cp box/a/data/@189b5711514940fa.json' 'head -c 40 box/a/data/@189b5711514940fa.json >'; do
 		rm -rf box
 		four
@@ -59,7 +59,7 @@ four() {
 	archive Send "$(send_request a/data@two a/data@three-unchanged)" | tail -n +2 | cmp - "$STREAMS/data.two-three.zstream"
 }
 
-@test "what is damaged is no base, and is replaced when it is sent again" {
+@test "a damaged snapshot is not a base, and is replaced when it is sent again" {
 	for damage in "echo > @.json" "truncate -s 1000 @.zstream" "rm @.zstream" "rm @.json @.zstream" "rm @.json; ln -s nowhere @.json"; do
 		rm -rf box
 		four
@@ -76,7 +76,7 @@ four() {
 	done
 }
 
-@test "an archive with a damaged record is mended by the next replication" {
+@test "the next replication mends an archive with a damaged record" {
 	four
 	cp -r box sound
 	echo > "$(file two json)"
@@ -87,7 +87,7 @@ four() {
 	diff -r sound box
 }
 
-@test "nothing is destroyed that a damaged record may build on" {
+@test "snapshots that a damaged record may build on are not destroyed" {
 	four
 	echo > "$(file two json)"
 	destroy one | grep -q 'a/data@one may be the base of a damaged snapshot'
@@ -121,7 +121,7 @@ four() {
 	[ -z "$(ls -A box)" ]
 }
 
-@test "the client is not told where the archive lies; the log is" {
+@test "the archive's path is in the log, but is not told to the client" {
 	: > file
 	for what in 'archive /secret/place' 'archive -c web /secret/place' 'archive -c file .'; do
 		rm -f log
@@ -138,7 +138,7 @@ sync_fails() {
 	    ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" "${@:2}"
 }
 
-@test "every sync counts: one that fails is an error, and nothing is stored" {
+@test "if any sync fails, that is an error and nothing is stored" {
 	mkdir -p box/a
 	number=0
 	while :; do
@@ -156,7 +156,7 @@ sync_fails() {
 	grep -qx "$PWD/box/a/data" synced
 }
 
-@test "a destruction that may not be on the disk is not confirmed" {
+@test "a destruction that may not have reached the disk is not confirmed" {
 	mkdir box
 	keep data.full.zstream a/data@one
 	archive() { sync_fails 1 zr-endpoint archive box "$@"; }
@@ -170,7 +170,7 @@ ignoring_case() {
 	    ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" "$@"
 }
 
-@test "on a directory that ignores case, filesystems are not merged" {
+@test "a directory that ignores case does not merge filesystems" {
 	mkdir box
 	archive() { ignoring_case zr-endpoint archive box "$@"; }
 	keep data.full.zstream a/data@one src/Data/1
@@ -186,7 +186,7 @@ ignoring_case() {
 	[ "$(names src/Data/1)" = one,two ]
 }
 
-@test "nor clients" {
+@test "a directory that ignores case does not merge clients" {
 	mkdir box
 	ignoring_case zr-endpoint archive -c Web box Receive "$(receive_request a/data@one)" < "$STREAMS/data.full.zstream"
 	run -111 --separate-stderr ignoring_case zr-endpoint archive -c web box ListFilesystems '{}'

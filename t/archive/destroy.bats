@@ -36,7 +36,7 @@ cpu() {
 	PY
 }
 
-@test "four times the snapshots take four times the work, also when one that stays keeps all" {
+@test "four times the snapshots take four times the work, even if one keeps all others" {
 	chain 1000
 	call 1 999 > calls
 	few=$(cpu calls)
@@ -49,7 +49,7 @@ cpu() {
 	[ "$many" -lt $(((few + 50) * 8)) ]
 }
 
-@test "thousands go in one call, and cost one sync" {
+@test "thousands of snapshots are destroyed in one call, with one sync" {
 	chain 2000
 	call 1 2000 > calls
 	LD_PRELOAD=$ZR_BUILD/t/odd_disk.so ODD_DISK_LOG=$PWD/synced \
@@ -60,7 +60,7 @@ cpu() {
 	[ -z "$(find box -name '@*.*')" ]
 }
 
-@test "a snapshot that is named twice, or not there, gets an answer each time" {
+@test "a snapshot that is named twice, or does not exist, gets an answer each time" {
 	chain 3
 	archive DestroySnapshots '{"Filesystem":"a/data","Snapshots":[{"Name":"s3","Creation":"2024-01-01T00:00:00Z"},
 	    {"Name":"s4","Guid":"4","Creation":"2024-01-01T00:00:00Z"},{"Name":"s3","Guid":"3","Creation":"2024-01-01T00:00:00Z"},
@@ -69,7 +69,7 @@ cpu() {
 	        "a/data@s1 is the base of the stored increment s2"]'
 }
 
-@test "a client that does not read its answer does not keep the lock" {
+@test "the lock is released even if the client does not read its answer" {
 	chain 3000
 	{
 		printf '{"Filesystem":"a/data","Snapshots":'

@@ -6,7 +6,7 @@ empty() {
 	[ -z "$(ls -A box)" ] || { find box; return 1; }
 }
 
-@test "a signal ends a Receive, which removes what it began" {
+@test "a signal ends a Receive, which removes its files" {
 	mkdir box
 	for signal in TERM INT HUP; do
 		rm -f pipe
@@ -41,7 +41,7 @@ empty() {
 	exec 9>&-
 }
 
-@test "a stream that is cut, is refused, or has no base leaves not even a directory" {
+@test "a stream that is cut or refused, or lacks its base, leaves not even a directory" {
 	mkdir box
 	run -1 keep data.full.cut-450000.zstream a/data@one deep/a/data
 	empty
@@ -58,7 +58,7 @@ empty() {
 	[ "$(cd box && find . -type d | sort | xargs)" = ". ./a ./a/data" ]
 }
 
-@test "over a connection that is reset, nothing stays either" {
+@test "a reset connection leaves nothing either" {
 	mkdir box
 	for end in 'kill -9 $PPID' 'exit 3'; do
 		cat > sender <<-END
@@ -76,7 +76,7 @@ empty() {
 	done
 }
 
-@test "what kill -9 leaves, the next program of any method removes" {
+@test "the next call of any method removes the files that kill -9 left" {
 	for method in ListFilesystems ListFilesystemVersions SendDry DestroySnapshots Receive; do
 		rm -rf box
 		mkdir box
@@ -95,14 +95,14 @@ empty() {
 	done
 }
 
-@test "a stream without a record goes in the same way" {
+@test "a stream without a record is removed in the same way" {
 	mkdir -p box/a/data
 	echo > box/a/data/@00000000000000ff.zstream
 	archive ListFilesystems '{}'
 	empty
 }
 
-@test "what another process is still writing stays" {
+@test "files that another process is still writing are not removed" {
 	mkdir box
 	paused data.full.zstream a/data@one 600000
 	archive ListFilesystems '{}'
@@ -116,7 +116,7 @@ empty() {
 	[ "$(names a/data)" = one ]
 }
 
-@test "writers that are refused take nothing from those that are not" {
+@test "a refused writer removes nothing of the others" {
 	mkdir box
 	for round in 1 2 3 4 5; do
 		pids=()

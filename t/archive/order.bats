@@ -31,13 +31,13 @@ replicate() {
 	run -0 --separate-stderr zr-replicate -jq -I all -s "$1" -r "$2"
 }
 
-@test "after a sender has moved to a new pool, its increments stand behind their bases" {
+@test "after a sender has moved to a new pool, increments are listed after their bases" {
 	moved
 	[ "$(names a/data)" = "$ALL" ]
 	[ "$(createtxgs)" = "1000 1001 1002 1003" ]
 }
 
-@test "what a sender that has moved sends is listed last" {
+@test "the snapshots of a sender that has moved are listed last" {
 	mkdir box
 	keep data.full.zstream a/data@one
 	archive Receive "$(receive_request a/data@two | jq -c '.To.CreateTXG = "3"')" < "$STREAMS/data.one-two.zstream"
@@ -47,7 +47,7 @@ replicate() {
 	[ "$(createtxgs)" = "10 11 9223372036854775807 9223372036854775808" ]
 }
 
-@test "such an archive is restored in the order that it lists, and sent to only what is new" {
+@test "such an archive is restored in its listed order, and gets only new snapshots" {
 	moved
 	mkdir restored
 	replicate 'zr-endpoint archive box' 'zr-endpoint archive restored'
@@ -85,7 +85,7 @@ replicate() {
 	[ "$(names a/data)" = "one,two,full,more,back" ]
 }
 
-@test "whatever the numbers and times: bases first, createtxg ascends" {
+@test "bases come first and createtxg ascends, whatever the numbers and times" {
 	for seed in $(seq 40); do
 		rm -rf box
 		/usr/bin/python3 - "$seed" <<-'PY'
@@ -121,7 +121,7 @@ replicate() {
 	done
 }
 
-@test "the recipe in zr-archive(5) brings them back in order" {
+@test "the recipe in zr-archive(5) restores the snapshots in order" {
 	moved
 	mkdir -p bin tank
 	mv box/a/data tank/data
@@ -159,7 +159,7 @@ arrivals() {
 	[ "$(names a/data)" = one,two,three-unchanged ]
 }
 
-@test "those without an arrival came before all others; a damaged one keeps its number" {
+@test "records without an arrival come before all others; a damaged one keeps its number" {
 	mkdir box
 	old data.full.zstream one '' 1000
 	old data.one-two.zstream two one 1001
@@ -177,7 +177,7 @@ arrivals() {
 	grep -q '"arrival":"3"' "$(cat third)"
 }
 
-@test "a record whose arrival is no number is damaged" {
+@test "a record whose arrival is not a number is damaged" {
 	for arrival in '"x"' 3 '""' '"9223372036854775808"' null; do
 		rm -rf box
 		mkdir box
@@ -187,7 +187,7 @@ arrivals() {
 	done
 }
 
-@test "ZR_LIST_FILESYSTEM: that one and those above it" {
+@test "ZR_LIST_FILESYSTEM lists that filesystem and those above it" {
 	mkdir box
 	for filesystem in a a/data a/data/b a/database ab b; do
 		keep data.full.zstream a/data@one $filesystem

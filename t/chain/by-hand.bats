@@ -22,19 +22,19 @@ first_line() {
 	[ "$(wc -l < "$1")" -ge 1 ]
 }
 
-@test "zr-listen and zr-connect, tcp" {
+@test "a chain works with zr-listen and zr-connect over tcp" {
 	background zr-listen -1 -i 127.0.0.1=web tcp:127.0.0.1:0 $SERVE > port
 	eventually 10 first_line port
 	exchange zr-connect "tcp:127.0.0.1:$(cat port)"
 }
 
-@test "ucspi-tcp's tcpserver and tcpclient" {
+@test "a chain works with ucspi-tcp's tcpserver and tcpclient" {
 	background tcpserver -1 -HRl0 127.0.0.1 0 $SERVE > port
 	eventually 10 first_line port
 	exchange tcpclient -HRl0 127.0.0.1 "$(cat port)"
 }
 
-@test "ucspi-tcp's tcpserver with zr-connect, and tcpclient with zr-listen" {
+@test "a chain works with tcpserver and zr-connect, and with zr-listen and tcpclient" {
 	background tcpserver -1 -HRl0 127.0.0.1 0 $SERVE > port
 	eventually 10 first_line port
 	exchange zr-connect "tcp:127.0.0.1:$(cat port)"
@@ -43,7 +43,7 @@ first_line() {
 	exchange tcpclient -HRl0 127.0.0.1 "$(cat port2)"
 }
 
-@test "socat on both sides" {
+@test "a chain works with socat on both sides" {
 	mkdir backup
 	background socat UNIX-LISTEN:socket,fork "EXEC:$SERVE"
 	eventually 10 test -S socket
@@ -60,7 +60,7 @@ first_line() {
 	cmp "$STREAM" got
 }
 
-@test "inetd style: the connection on 0, 1 and 2, and no diagnostic on it" {
+@test "with the connection on 0, 1 and 2, as from inetd, no diagnostic reaches it" {
 	background socat UNIX-LISTEN:socket,fork "EXEC:$SERVE,stderr"
 	eventually 10 test -S socket
 	exchange zr-connect "unix:$PWD/socket"
@@ -70,14 +70,14 @@ first_line() {
 	[ -z "$output" ]
 }
 
-@test "a socket from systemd (LISTEN_FDS)" {
+@test "zr-listen serves a socket from systemd (LISTEN_FDS)" {
 	background systemd-socket-activate -l "$PWD/socket" \
 	    zr-listen -i unix=web inherited $SERVE
 	eventually 10 test -S socket
 	exchange zr-connect "unix:$PWD/socket"
 }
 
-@test "systemd's inetd mode: a process for each connection" {
+@test "systemd's inetd mode runs a process for each connection" {
 	background systemd-socket-activate -a --inetd -l "$PWD/socket" $SERVE
 	eventually 10 test -S socket
 	exchange zr-connect "unix:$PWD/socket"

@@ -43,7 +43,7 @@ endpoint() {
 	[ "$output" = 'zr-dataconn serve some -r endpoint' ]
 }
 
-@test "zr-serve refuses a connection without a label, or with one it does not know" {
+@test "zr-serve refuses a connection without a label or with an unknown one" {
 	run -100 --separate-stderr env -u ZR_LABEL zr-serve some endpoint
 	stderr_has 'ZR_LABEL is not set'
 	ZR_LABEL=zrepl_other run -100 --separate-stderr zr-serve some endpoint
@@ -52,7 +52,7 @@ endpoint() {
 	stderr_has 'usage: zr-serve'
 }
 
-@test "zr-remote sends streams over a data connection, all else over a control connection" {
+@test "zr-remote uses a data connection for streams, a control connection for other calls" {
 	stand_in zr-connect
 	run -0 zr-remote -o answer -r 5M -S statistics tcp:host:1 Send '{}'
 	[ "$output" = 'zr-connect tcp:host:1 zr-handshake connect zr-mux connect zrepl_data zr-dataconn -S statistics -r 5M -o answer Send {}' ]
@@ -80,7 +80,7 @@ endpoint() {
 	stderr_has '-x stands where a sender is expected'
 }
 
-@test "zr-remote -o is for streams; a rate waits for the next one" {
+@test "zr-remote passes -o to streams only; a rate waits for the next stream" {
 	stand_in zr-connect
 	run -100 --separate-stderr zr-remote -o answer tcp:host:1 ListFilesystems
 	stderr_has '-o is for Send and Receive'
@@ -90,7 +90,7 @@ endpoint() {
 	stderr_has '-r is for Send and Receive'
 }
 
-@test "zr-remote ssh: port and brackets" {
+@test "zr-remote ssh takes a port, and an address in brackets" {
 	stand_in zr-ssh-connect
 	run -0 zr-remote 'ssh:u@[::1]:22' Ping
 	[[ "$output" == 'zr-ssh-connect -p 22 -- u@::1 '* ]]
@@ -100,14 +100,14 @@ endpoint() {
 	done
 }
 
-@test "zr-remote refuses what is no address" {
+@test "zr-remote refuses invalid addresses" {
 	run -100 --separate-stderr zr-remote host:8888 Ping
 	stderr_has 'host:8888: not an address'
 	run -100 --separate-stderr zr-remote tcp:host:1
 	stderr_has 'usage: zr-remote'
 }
 
-@test "a stream comes through zr-remote and zr-serve, both ways" {
+@test "streams pass through zr-remote and zr-serve in both directions" {
 	endpoint
 	zr-remote -o answer "$ADDRESS" Send <<< "$REQUEST" > got
 	cmp stream got
@@ -117,13 +117,13 @@ endpoint() {
 	cmp stream stored
 }
 
-@test "a unary call comes through zr-remote and zr-serve" {
+@test "a unary call passes through zr-remote and zr-serve" {
 	endpoint
 	run -0 zr-remote "$ADDRESS" ListFilesystems '{}'
 	[ "$(jq -r '.Filesystems[].Path' <<< "$output")" = a/data ]
 }
 
-@test "a relay: what zr-serve serves may be zr-remote" {
+@test "zr-serve can serve zr-remote, as a relay" {
 	endpoint
 	cat > relay <<-END
 		#!/bin/sh
@@ -138,7 +138,7 @@ endpoint() {
 	cmp stream stored
 }
 
-@test "zr-step over zr-remote: a sender that fails after a whole stream leaves nothing there" {
+@test "zr-step over zr-remote: if the sender fails after the stream, nothing is stored" {
 	endpoint
 	sender='./endpoint "$@"; case $1 in Send) echo "pool suspended" >&2; exit 5 ;; esac; :'
 	run -1 --separate-stderr zr-step -s "$sender" -r "zr-remote '$ADDRESS'" "$REQUEST"
@@ -163,7 +163,7 @@ fake_ssh() {
 	PATH=$PWD/fake:$PATH
 }
 
-@test "zr-ssh quotes every word: nothing is evaluated on the way" {
+@test "zr-ssh quotes every word, so that no shell evaluates it" {
 	fake_ssh
 	words=("it's" '`touch pwned`' '$(touch pwned)' ';touch pwned' '' ' a  b ' '*' \
 	    '\' '"' $'two\nlines\n' '-n' "''" '{"Filesystem":"a`touch pwned`"}')
@@ -173,7 +173,7 @@ fake_ssh() {
 	[ ! -e pwned ]
 }
 
-@test "zr-ssh is an endpoint: request, stream and exit status come through" {
+@test "zr-ssh passes on request, stream and exit status, as an endpoint" {
 	fake_ssh
 	endpoint
 	run -0 --separate-stderr zr-step -s 'zr-ssh here ./endpoint' -r 'zr-ssh there ./endpoint' "$REQUEST"
@@ -186,7 +186,7 @@ fake_ssh() {
 	[ ! -e pwned ]
 }
 
-@test "a whole connection over ssh, with exec: and no listener" {
+@test "a whole connection works over ssh, with exec: and no listener" {
 	fake_ssh
 	endpoint
 	run -0 --separate-stderr zr-step -s ./endpoint \
@@ -194,7 +194,7 @@ fake_ssh() {
 	cmp stream stored
 }
 
-@test "the endpoint that zr-endpoint-interface(7) gives as an example is one" {
+@test "the example in zr-endpoint-interface(7) is a valid endpoint" {
 	sed -n '/^#!\/bin\/sh/,/^\.Ed/p' "$TOP/man/zr-endpoint-interface.7" |
 	    sed '$d' > endpoint
 	chmod +x endpoint

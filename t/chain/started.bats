@@ -59,7 +59,7 @@ listening() {
 	[ -n "$(ss -Hltn "sport = :$1")" ]
 }
 
-@test "inetd" {
+@test "inetd starts a server" {
 	local attempt
 	for attempt in 1 2 3; do
 		port=$(free_port)
@@ -71,7 +71,7 @@ listening() {
 	answers tcpclient -RHl0 127.0.0.1 "$port"
 }
 
-@test "inetd: no diagnostics reach the connection" {
+@test "no diagnostics reach a connection from inetd" {
 	local attempt
 	for attempt in 1 2 3; do
 		port=$(free_port)
@@ -86,7 +86,7 @@ listening() {
 }
 
 # t/deps.sh has unpacked it: it cannot be installed beside the other inetd.
-@test "xinetd" {
+@test "xinetd starts a server" {
 	local attempt
 	for attempt in 1 2 3; do
 		port=$(free_port)
@@ -103,7 +103,7 @@ listening() {
 	! grep -q zr-tls answer
 }
 
-@test "systemd, Accept=yes" {
+@test "systemd starts a server with Accept=yes" {
 	background systemd-socket-activate --accept --inetd -l "$PWD/socket" \
 	    "$SERVER" 2> activate.err
 	eventually 10 test -S socket
@@ -111,7 +111,7 @@ listening() {
 	answers over "$PWD/socket"
 }
 
-@test "systemd, Accept=no: zr-listen on LISTEN_FDS, the unit's own command" {
+@test "systemd starts the unit's own command with Accept=no: zr-listen on LISTEN_FDS" {
 	command=$(sed -n "s|^ExecStart=/usr/local/bin/||p" "$EXAMPLES/systemd/zr-listen.service" |
 		sed "s|/usr/local/sbin/zr-server|$SERVER|")
 	# shellcheck disable=SC2086 # words
@@ -122,7 +122,7 @@ listening() {
 	answers zr-connect "unix:$PWD/socket"
 }
 
-@test "s6: the service directory, ready when it says so" {
+@test "s6 runs the service directory, which reports when it is ready" {
 	cp -r "$EXAMPLES/s6/zr" service
 	export ZR_ADDRESS=unix:$PWD/socket ZR_USER
 	ZR_USER=$(id -un)
@@ -135,7 +135,7 @@ listening() {
 	wait "${children[-1]}"
 }
 
-@test "a supervisor of a few lines restarts it, and passes SIGTERM on" {
+@test "a supervisor of a few lines restarts zr-listen, and passes SIGTERM on" {
 	export ZR_ADDRESS=unix:$PWD/socket ZR_USER
 	ZR_USER=$(id -un)
 	background "$EXAMPLES/supervise.sh" 2> supervise.err
@@ -170,7 +170,7 @@ listening() {
 	[[ "$output" != *units/* ]] || { echo "$output"; false; }
 }
 
-@test "the units are sandboxed: systemd finds them exposed no further than 2.2 of 10" {
+@test "the units are sandboxed: systemd rates their exposure 2.2 of 10 at most" {
 	# t/zfs/82-systemd.bats looks at what runs.
 	for unit in "$EXAMPLES"/systemd/*.service; do
 		run systemd-analyze security --offline=true --no-pager --threshold=22 "$unit"

@@ -26,7 +26,7 @@ serve_chain() {
 	port=$(cat port)
 }
 
-@test "zr-remote tls: a stream through zr-listen and the whole chain" {
+@test "zr-remote tls sends a stream through zr-listen and the whole chain" {
 	serve_chain
 	zr-remote -d "$PKI" -n web1 -s localhost -o answer "tls:127.0.0.1:$port" \
 	    Send "$REQUEST" | cmp - stream
@@ -36,7 +36,7 @@ serve_chain() {
 	server_said 'not among the clients allowed'
 }
 
-@test "zr-remote tls: CA, certificate and key as files of their own" {
+@test "zr-remote tls takes CA, certificate and key as separate files" {
 	serve_chain
 	cp "$PKI/ca.crt" authority.pem
 	cp "$PKI/web1.crt" us.pem
@@ -53,7 +53,7 @@ serve_chain() {
 	stderr_has 'wrong CA'
 }
 
-@test "zr-remote: options of TLS or ssh that the address has no use for are refused" {
+@test "zr-remote refuses options of TLS or ssh that its address cannot use" {
 	for option in -a -b -d -n -p -s -i; do
 		for address in tcp:127.0.0.1:1 unix:socket exec:true ssh:host; do
 			[ "$option $address" != '-i ssh:host' ] || continue
@@ -79,7 +79,7 @@ serve_chain() {
 	stderr_has '-d has an empty argument'
 }
 
-@test "zr-tls: options that contradict each other or the role are refused" {
+@test "zr-tls refuses options that contradict each other or the role" {
 	tls() {
 		run -100 --separate-stderr zr-tls "${@:2}" 6< /dev/null 7> /dev/null < /dev/null
 		stderr_has "$1"
@@ -89,7 +89,7 @@ serve_chain() {
 	tls '-x stands where a program is expected' -c x -d "$PKI" -n web1 accept -x
 }
 
-@test "zr-remote tls: files that are missing are asked for before anything is sent" {
+@test "zr-remote tls asks for missing files before anything is sent" {
 	for some in '' '-a x' '-n x' '-d x' '-d x -a x' '-n x -a x' '-b x -p x' '-n x -b x -p x'; do
 		# Nobody listens there: 111 otherwise.
 		# shellcheck disable=SC2086 # words

@@ -24,7 +24,7 @@ pair() {
 	[ "$(cat server)" = 0 ]
 }
 
-@test "the request is read from standard input, the rest of which is the stream" {
+@test "the request is the first line of standard input, and the stream is the rest" {
 	endpoint 'cat > got; echo "{}"'
 	head -c 1000000 /dev/urandom > stream
 	{ echo "$REQUEST"; cat stream; } | pair zr-dataconn Receive
@@ -41,7 +41,7 @@ pair() {
 	[ "$(cat answer)" = '{"ExpectedSize":"700001"}' ]
 }
 
-@test "no frame holds a single byte, whatever the length and the arrival" {
+@test "no frame has a single byte, whatever the stream's length and pieces" {
 	for length in 0 2 3 4 5 131071 131072 131073 131074; do
 		head -c $length /dev/zero > stream
 		endpoint 'echo "{}"; cat stream'
@@ -82,7 +82,7 @@ PY
 	stderr_has "a stream of a single byte cannot be sent"
 }
 
-@test "an endpoint's failure is its last words, for the client and for the log" {
+@test "an endpoint's failure reaches the client and the log, in its last words" {
 	endpoint 'echo "pool is suspended" >&2; exit 3'
 	for method in Send Receive; do
 		run --separate-stderr pair zr-dataconn $method "$REQUEST" < /dev/null
@@ -93,13 +93,13 @@ PY
 	done
 }
 
-@test "what a terminal would obey is encoded in the log, other text is not" {
+@test "bytes that control a terminal are encoded in the log, other text is not" {
 	endpoint 'printf "caf\303\251 \302\233[31m \033[31m \177 \377\n" >&2; exit 3'
 	run --separate-stderr pair zr-dataconn Ping '{}'
 	stderr_has ': café \302\233[31m \033[31m \177 \377'
 }
 
-@test "a sender that fails after the whole stream is not a clean end" {
+@test "a sender that fails after the whole stream has not ended cleanly" {
 	endpoint 'echo "{}"; echo stream; echo "cannot read block" >&2; exit 1'
 	run --separate-stderr pair zr-dataconn Send "$REQUEST"
 	[ "$status" -eq 1 ]
@@ -111,7 +111,7 @@ PY
 }
 
 # The end comes in the same piece as data that nobody takes any more.
-@test "ZR_VERDICT: an endpoint that takes only a part of the stream hears it, too" {
+@test "an endpoint that reads only a part of the stream gets its ZR_VERDICT, too" {
 	head -c 200000 /dev/urandom > stream
 	endpoint 'exec < /dev/null; sleep 0.3; read -r verdict <&"$ZR_VERDICT"; echo "$verdict" > verdict; echo "{}"'
 	for bytes in 1000 70000 200000; do
@@ -122,7 +122,7 @@ PY
 	done
 }
 
-@test "ZR_VERDICT: the receiving endpoint learns that the stream is not whole" {
+@test "ZR_VERDICT tells the receiving endpoint that the stream is not whole" {
 	endpoint 'cat > got; read -r verdict <&"$ZR_VERDICT" && [ "$verdict" = 0 ] || exit 1; echo kept > kept; echo "{}"'
 	echo stream > stream
 	ZR_VERDICT=9 pair zr-dataconn Receive "$REQUEST" < stream 9< <(echo 0)
@@ -164,19 +164,19 @@ PY
 	exec 8>&-
 }
 
-@test "Receive refused early: the client stops at once with the server's words" {
+@test "if Receive is refused early the client stops at once with the server's words" {
 	endpoint 'head -c 100000 > /dev/null; echo "no space left on device" >&2; exit 1'
 	run --separate-stderr bash -c 'yes | "$0" zr-dataconn Receive "$1" -- zr-dataconn serve "$2"' "$HELPERS/pair.py" "$REQUEST" "$PWD/endpoint"
 	[ "$status" -eq 1 ]
 	stderr_has "no space left on device"
 }
 
-@test "an early success wins: the rest of the stream is drained" {
+@test "after an early success the rest of the stream is drained" {
 	endpoint 'head -c 1000 > got; echo "{}"'
 	head -c 3000000 /dev/zero | pair zr-dataconn Receive "$REQUEST"
 }
 
-@test "an endpoint that answers badly is named, not guessed at" {
+@test "an endpoint with a malformed answer is named" {
 	check() {
 		endpoint "$1"
 		run --separate-stderr pair zr-dataconn Ping '{}'
@@ -194,14 +194,14 @@ PY
 	check 'exit 7' "endpoint ended with status 7"
 }
 
-@test "an endpoint that cannot be executed is an answer too" {
+@test "an endpoint that cannot be executed is answered with an error" {
 	run --separate-stderr "$HELPERS/pair.py" -s server zr-dataconn Ping '{}' -- zr-dataconn serve /nonexistent/endpoint
 	[ "$status" -eq 1 ]
 	[ "$(cat server)" = 127 ]
 	stderr_has "cannot execute /nonexistent/endpoint"
 }
 
-@test "-T ends an endpoint that stands still, and one that ignores SIGTERM" {
+@test "-T ends an endpoint that stands still, even if it ignores SIGTERM" {
 	endpoint 'trap "" TERM; echo $$ > pid; exec sleep 600'
 	SERVE="-T 1 serve" run --separate-stderr pair zr-dataconn Ping '{}'
 	[ "$status" -eq 1 ]
@@ -222,7 +222,7 @@ PY
 	stderr_has "the sender failed: the endpoint did nothing for 1 seconds"
 }
 
-@test "SIGTERM lets what runs come to its end, however often; SIGINT ends it now" {
+@test "SIGTERM, however often, lets the endpoint finish; SIGINT ends it at once" {
 	endpoint 'for i in 1 2 3; do kill -TERM $PPID; sleep 0.2; done; echo "{}"'
 	run -0 pair zr-dataconn Ping '{}'
 	[ "$(cat server)" = 0 ]
@@ -233,7 +233,7 @@ PY
 	stderr_has "zr-dataconn: interrupted"
 }
 
-@test "SIGTERM: what was sent before the endpoint's end still reaches the client" {
+@test "after SIGTERM the endpoint's last bytes still reach the client" {
 	head -c 3000000 /dev/urandom > stream
 	endpoint 'echo "{}"; kill -TERM $PPID; cat stream; kill -TERM $PPID'
 	pair zr-dataconn -r 3M -o answer Send "$REQUEST" | cmp - stream
@@ -259,7 +259,7 @@ PY
 	done
 }
 
-@test "SIGTERM ends what only throws the rest of a stream away; the answer stands" {
+@test "SIGTERM ends a server that only drains the rest of a stream; the answer stands" {
 	endpoint 'echo $$ > pid; echo $PPID > parent; echo "{}"'
 	background pair zr-dataconn -r 1M Receive "$REQUEST" < <(head -c 100000000 /dev/zero)
 	eventually 10 test -s parent
@@ -270,7 +270,7 @@ PY
 	[ "$(cat server)" = 0 ]
 }
 
-@test "an endpoint's child that keeps an unread stream open does not keep the client" {
+@test "an endpoint's child that keeps an unread stream open does not delay the client" {
 	endpoint 'sleep 60 <&0 >&- 2>&- & echo $! > pid; echo "{}"'
 	run timeout 30 "$HELPERS/pair.py" -s server zr-dataconn Receive "$REQUEST" \
 	    -- zr-dataconn serve "$PWD/endpoint" < <(head -c 3000000 /dev/zero)
@@ -279,7 +279,7 @@ PY
 	[ "$(cat server)" = 0 ]
 }
 
-@test "-T ends an endpoint that takes nothing of a stream any more and does nothing" {
+@test "-T ends an idle endpoint that reads no more of its stream" {
 	endpoint 'exec <&-; exec sleep 60'
 	SECONDS=0
 	SERVE="-T 1 serve" run --separate-stderr pair zr-dataconn -r 100K Receive "$REQUEST" \
@@ -290,7 +290,7 @@ PY
 	stderr_has "the endpoint did nothing for 1 seconds"
 }
 
-@test "a flood on standard error ends as its last 4 KiB" {
+@test "of a flood on standard error the last 4 KiB are kept" {
 	endpoint 'head -c 3000000 /dev/zero | tr "\0" x >&2; echo; echo the end >&2; exit 1'
 	run --separate-stderr pair zr-dataconn Ping '{}'
 	[ "$status" -eq 1 ]
@@ -298,7 +298,7 @@ PY
 	[ "${#stderr}" -lt 20000 ]
 }
 
-@test "answers may be large, but a message that would hang a zrepl peer is not sent" {
+@test "large answers are sent, but no message that would hang a zrepl peer" {
 	endpoint 'echo "${request/Message/Echo}"'
 	ping() { printf '{"Message":"'; head -c "$1" /dev/zero | tr '\0' x; printf '"}\n'; }
 	ping 300000 | pair zr-dataconn Ping > answer
@@ -313,7 +313,7 @@ PY
 	stderr_has "the endpoint's answer: a message of 8388613 bytes cannot be sent: a peer takes 8388608"
 }
 
-@test "a full disk, on the server and on the client" {
+@test "a full disk is an error on the server and on the client" {
 	endpoint 'ulimit -f 400; trap "" XFSZ; cat > got || exit; echo "{}"'
 	run --separate-stderr pair zr-dataconn Receive "$REQUEST" < <(head -c 3000000 /dev/zero)
 	[ "$status" -eq 1 ]
@@ -342,7 +342,7 @@ PY
 	refuse Ping 'hello' "not JSON for PingReq"
 }
 
-@test "usage: what is wrong with the command line is said" {
+@test "usage errors name the mistake in the command line" {
 	run --separate-stderr zr-dataconn
 	[ "$status" -eq 100 ]
 	stderr_has "usage: zr-dataconn"
@@ -359,14 +359,14 @@ PY
 	[ "$status" -eq 100 ]
 }
 
-@test "-S tells how much moved and what was waited for" {
+@test "-S reports the bytes moved and the times spent waiting" {
 	endpoint 'echo "{}"; head -c 1000000 /dev/zero; sleep 0.5; head -c 1000 /dev/zero'
 	pair zr-dataconn -S statistics Send "$REQUEST" > /dev/null
 	[ "$(jq .bytes statistics)" = 1001000 ]
 	jq -e '.waited_for_network > 0.4 and .exit == 0 and .frames > 1' statistics
 }
 
-@test "-r holds a stream to its rate" {
+@test "-r limits the rate of a stream" {
 	endpoint 'echo "{}"; cat /dev/zero | head -c 1000000'
 	pair zr-dataconn -r 500k -S statistics Send "$REQUEST" > /dev/null
 	jq -e '.seconds > 1.5 and .waited_for_rate > 1' statistics
@@ -376,7 +376,7 @@ PY
 	jq -e '.seconds > 1.5' statistics
 }
 
-@test "ZR_PROGRESS gets a line a second and the last count; SIGUSR1 asks once" {
+@test "ZR_PROGRESS gets a line a second and the last count; SIGUSR1 prints one line" {
 	endpoint 'echo "{}"; head -c 50000 /dev/zero; kill -USR1 "$(cat client)"; sleep 1.3; head -c 50000 /dev/zero'
 	ZR_PROGRESS=9 "$HELPERS/pair.py" bash -c 'echo $$ > client; exec zr-dataconn Send "$0"' "$REQUEST" -- zr-dataconn serve "$PWD/endpoint" 9> progress > /dev/null 2> log
 	[ "$(tail -n 1 progress)" = '{"bytes":100000}' ]
@@ -384,7 +384,7 @@ PY
 	grep -q 'zr-dataconn: [0-9]* bytes of the stream in' log
 }
 
-@test "who does not read ZR_PROGRESS misses lines, and holds nothing up" {
+@test "a reader that does not read ZR_PROGRESS misses lines and delays nothing" {
 	endpoint 'echo "{}"; head -c 50000 /dev/zero; sleep 1.3; head -c 50000 /dev/zero'
 	mkfifo progress
 	exec 8<> progress

@@ -24,7 +24,7 @@ called() {
 		{ echo "exit $status, not $1"; echo "got  $stderr"; echo "want zr-dataconn: $2"; return 1; }
 }
 
-@test "a request of frames that make no sense" {
+@test "a request made of invalid frames is an error" {
 	while IFS='|' read -r words text; do
 		echo "$words"
 		eval "frames $words" > said
@@ -50,7 +50,7 @@ called() {
 	END
 }
 
-@test "a request that ends too early, or is too long" {
+@test "a request that ends too early or is too long is an error" {
 	while IFS='|' read -r bytes text; do
 		echo "$bytes"
 		printf "$bytes" > said
@@ -67,7 +67,7 @@ called() {
 	END
 }
 
-@test "a request that would end a zrepl process is answered with its fault" {
+@test "a request that would crash zrepl is answered with its fault" {
 	local to='\032\033\022\001s\030\001*\0242024-01-02T00:00:00Z' config='2\006\n\004\010\001\020\002'
 	while IFS='|' read -r message text; do
 		echo "$message"
@@ -90,7 +90,7 @@ called() {
 	END
 }
 
-@test "a Receive, and recorded clients, that break the rules" {
+@test "a Receive and recorded clients that violate the protocol are errors" {
 	frames request=/v1/recv end message='\n\03a/b\022\033\022\001s\030\001*\0242024-01-02T00:00:00Z' end stream=ab end > said
 	served 1 "request: ReplicationConfig.protection is missing"
 	frames request=/v1/recv end message='\n\03a/b"\006\n\004\010\001\020\002' end stream=ab end > said
@@ -110,7 +110,7 @@ called() {
 	END
 }
 
-@test "an answer that makes no sense" {
+@test "an invalid answer is an error" {
 	while IFS='|' read -r words text; do
 		echo "$words"
 		eval "frames $words" > said
@@ -128,7 +128,7 @@ called() {
 	END
 }
 
-@test "an answer that is too long, or ends too early" {
+@test "an answer that is too long or ends too early is an error" {
 	while IFS='|' read -r bytes text; do
 		echo "$bytes"
 		printf "$bytes" > said
@@ -145,7 +145,7 @@ called() {
 	END
 }
 
-@test "a stream that makes no sense, or ends too early" {
+@test "a stream that is invalid or ends too early is an error" {
 	while IFS='|' read -r words text; do
 		echo "$words"
 		eval "frames answer='HANDLER OK\n' end end $words" > said
@@ -162,7 +162,7 @@ called() {
 	END
 }
 
-@test "frames of one byte, which zrepl cannot read, are read" {
+@test "we can read frames of one byte, which zrepl cannot" {
 	frames answer='HANDLER OK\n' end end stream=a stream=b end shutdown > said
 	called 0 ''
 	cmp got <(printf '{}\nab')

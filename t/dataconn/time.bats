@@ -22,7 +22,7 @@ silent() {
 	PY
 }
 
-@test "who waits for an endpoint, or for a client to go, sleeps" {
+@test "the server sleeps while it waits for an endpoint or for a client's end" {
 	local name message='\n\03a/b\032\033\022\001s\030\001*\0242024-01-02T00:00:00Z2\006\n\004\010\001\020\002'
 	local receive='\n\03a/b\022\033\022\001s\030\001*\0242024-01-02T00:00:00Z"\006\n\004\010\001\020\002'
 	printf '#!/bin/bash\ncat > /dev/null; sleep 15; echo "{}"\n' | tee whole > shutdown
@@ -76,7 +76,7 @@ alive() {
 	PY
 }
 
-@test "heartbeats alone keep nobody connected" {
+@test "a client that only sends heartbeats is disconnected" {
 	local message='\n\03a/b\032\033\022\001s\030\001*\0242024-01-02T00:00:00Z2\006\n\004\010\001\020\002'
 	local receive='\n\03a/b\022\033\022\001s\030\001*\0242024-01-02T00:00:00Z"\006\n\004\010\001\020\002'
 	cat > endpoint <<-'END'
@@ -108,7 +108,7 @@ alive() {
 	[[ $(cat message.end) == 0\ * ]]
 }
 
-@test "a stream that goes on now and then is waited for" {
+@test "a stream that moves from time to time is waited for" {
 	printf '#!/bin/bash\nread -r request\ncat > got\necho "{}"\n' > endpoint
 	chmod +x endpoint
 	request='{"Filesystem":"a/b","To":{"Name":"s","Guid":"1","Creation":"2024-01-02T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":1,"Incremental":2}}}'

@@ -95,7 +95,7 @@ section() {
 	done
 }
 
-@test "each file of lib has a header, its own or that of what it is a part of" {
+@test "each file of lib has a header, or is part of a file that has one" {
 	for file in "$TOP"/lib/*/*.c; do
 		header=${file%.c}
 		until [ -e "$header.h" ] || [ "$header" = "${header%_*}" ]; do
@@ -105,7 +105,7 @@ section() {
 	done
 }
 
-@test "no layer of lib includes one that stands below it in lib/README" {
+@test "no layer of lib includes one that lib/README lists after it" {
 	sed -n 's/^\([a-z]*\)\t.*/\1/p' "$TOP/lib/README" > layers
 	diff <(sort layers) <(cd "$TOP/lib" && printf '%s\n' */ | tr -d / | sort)
 	while read -r layer; do
@@ -126,7 +126,7 @@ section() {
 	done < named
 }
 
-@test "no test has a condition whose failure bash passes over" {
+@test "no test has a condition whose failure bash ignores" {
 	# "A && B" and "! A" end a test, or a function, only as its last statement.
 	awk 'pending != "" && $1 != "}" { print pending; bad = 1 }
 	    { pending = "" }

@@ -14,7 +14,7 @@ free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-@test "each pipeline of README prints what stands behind it" {
+@test "each pipeline of README prints the text after it" {
 	# README's port may be taken: use a free one.  Each block's output goes
 	# to a file of its own; all run in one shell, as a reader would.
 	port=$(free_port)
@@ -34,7 +34,7 @@ free_port() {
 	! ss -Hltn "sport = :$port" | grep -q .
 }
 
-@test "an archive that an example serves keeps its clients apart" {
+@test "an archive served as in an example keeps its clients apart" {
 	cd "$TOP"
 	# Behind ssh with a shell the account is the client's own.
 	grep -rnE 'serve (-b )?zr-endpoint archive' README.md man examples > "$BATS_TEST_TMPDIR/served"
@@ -42,7 +42,7 @@ free_port() {
 	run -1 grep -v -e 'archive -[Cc] ' -e "archive /backup'" "$BATS_TEST_TMPDIR/served"
 }
 
-@test "the archive that zr-server serves: one client cannot read or destroy another's backup" {
+@test "in the archive of zr-server no client can read or destroy another's backup" {
 	zr-cert ca pki > /dev/null
 	zr-cert server pki server localhost > /dev/null
 	for client in web1 web2; do

@@ -17,7 +17,7 @@ whole() {
 	    END { if (at != size) { print "ends at", at, "of", size; exit 1 } }'
 }
 
-@test "every recording of good behaviour, to its last byte, both sides" {
+@test "every recording of correct peers is explained to its last byte, on both sides" {
 	local name client count=0
 	for client in "$RECORDINGS"/[cdv]*.c2s.bin "$RECORDINGS"/ssh-stdinserver/*.c2s.bin; do
 		name=${client#"$RECORDINGS/"}
@@ -35,7 +35,7 @@ whole() {
 	[ "$count" -gt 30 ]
 }
 
-@test "a data connection" {
+@test "a data connection is explained" {
 	both d02-send-1MiB.data
 	[ "$status" -eq 0 ]
 	diff - <(echo "$output") <<-'END'
@@ -56,7 +56,7 @@ whole() {
 	[[ $output = *'< 67 8 heartbeat'* ]]
 }
 
-@test "a control connection" {
+@test "a control connection is explained" {
 	both c02-list.control
 	[ "$status" -eq 0 ]
 	for line in '> 131 24 preface' '> 252 5 message 1 ListFilesystemReq {}' \
@@ -74,14 +74,14 @@ whole() {
 	[ "$(grep -c ' message [0-9]* [A-Za-z]*Req ' <<< "$output")" -eq "$(grep -c ' message [0-9]* [A-Za-z]*Res ' <<< "$output")" ]
 }
 
-@test "inside ssh the greeting comes first" {
+@test "inside ssh, the greeting is explained first" {
 	both ssh-stdinserver/11619
 	[ "$status" -eq 0 ]
 	grep -qx '> 0 31 greeting SSHCON_BEGIN' <<< "$output"
 	grep -qx '< 0 31 greeting SSHCON_HELO' <<< "$output"
 }
 
-@test "the server's side alone" {
+@test "the server's side alone can be explained" {
 	run -0 zr-dump -r "$RECORDINGS/c02-list.control.s2c.bin"
 	grep -qx '< 153 69 message 1 message of 64 bytes' <<< "$output"
 	run -0 zr-dump -r -m ListFilesystems "$RECORDINGS/c02-list.control.s2c.bin"
@@ -92,7 +92,7 @@ whole() {
 	[[ $output = *'response message of 4 bytes'* ]]
 }
 
-@test "where and why bytes make no sense" {
+@test "the place and the fault of invalid bytes are named" {
 	while read -r name offset text; do
 		run -98 --separate-stderr zr-dump "$RECORDINGS/$name.c2s.bin"
 		stderr_has "at offset $offset: $text"
@@ -126,7 +126,7 @@ whole() {
 	END
 }
 
-@test "a stream that ends in the middle of its message" {
+@test "a stream that ends in the middle of its message is reported" {
 	local call=$RECORDINGS/c02-list.control
 	{ head -c 243 "$call.c2s.bin"; printf '\0\0\3\0\1\0\0\0\1\0\0\0'; } > bytes
 	run -98 --separate-stderr zr-dump bytes
@@ -149,7 +149,7 @@ whole() {
 	[[ $output = *'RST_STREAM 1 CANCEL' ]]
 }
 
-@test "what is left without an end is told, too" {
+@test "streams without an end are reported, too" {
 	both r10-data-client-RST-frame-mid-request.data
 	[ "$status" -eq 0 ]
 	[[ $output = *$'\n> 131 16 unfinished\n> 147 8 shutdown\n'* ]]
@@ -162,7 +162,7 @@ whole() {
 	stderr_has 'at offset 155: unknown frame type 0x00000063'
 }
 
-@test "every cut of a connection is told, and never more than was there" {
+@test "every cut of a connection is reported, and never more than its bytes" {
 	for name in d01-ping+c01-ping.data c02-list.control; do
 		size=$(stat -c %s "$RECORDINGS/$name.c2s.bin")
 		zr-dump "$RECORDINGS/$name.c2s.bin" > all
@@ -181,7 +181,7 @@ whole() {
 	done
 }
 
-@test "a connection can be watched" {
+@test "a connection can be watched while it lasts" {
 	mkfifo pipe
 	exec 8<> pipe
 	background zr-dump < pipe > lines 8>&-
@@ -194,7 +194,7 @@ whole() {
 	wait "${children[0]}"
 }
 
-@test "recorded by socat, as the manual page says" {
+@test "recordings that socat makes as in the manual page are explained" {
 	mkdir archive
 	background zr-listen -1 tcp:127.0.0.1:0 zr-handshake accept zr-mux accept \
 	    zr-serve -b zr-endpoint archive "$PWD/archive" > port
@@ -210,7 +210,7 @@ whole() {
 	[[ $output = *'PingReq {"Message":"hello"}'*'PingRes {"Echo":"hello"}'* ]]
 }
 
-@test "nothing that a terminal obeys is shown, inside JSON neither" {
+@test "bytes that control a terminal are not shown, not even inside JSON" {
 	{
 		head -c 131 "$RECORDINGS/d01-ping+c01-ping.data.c2s.bin"
 		frames request=/v1/ping end message='\n\012\302\233[31m\177\033\303\251' end
@@ -219,7 +219,7 @@ whole() {
 	[ "${lines[2]#* * * }" = 'request "/v1/ping" PingReq {"Message":"\u009B[31m\u007F\u001Bé"}' ]
 }
 
-@test "usage and files that cannot be read" {
+@test "usage errors and unreadable files are refused" {
 	run -100 zr-dump -x
 	run -100 zr-dump a b c
 	run -100 zr-dump -m Nonsense

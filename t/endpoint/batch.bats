@@ -7,7 +7,7 @@ setup() {
 	mkdir archive
 }
 
-@test "many calls, each answered with its id, a failed one among them" {
+@test "each of many calls is answered with its id, even if one fails" {
 	run -0 --separate-stderr zr-endpoint archive archive batch <<-'END'
 	{"id":1,"method":"Ping","request":{"Message":"a"}}
 	{"id":"two","method":"ListFilesystems"}
@@ -22,7 +22,7 @@ setup() {
 	[[ $(jq -r 'select(.id == 3).error.message' <<< "$output") = *none* ]]
 }
 
-@test "what is no call is answered with an error, and the batch goes on" {
+@test "an invalid line is answered with an error, and the batch goes on" {
 	run -0 --separate-stderr zr-endpoint archive archive batch <<-'END'
 	nonsense
 	{"method":"Ping"}
@@ -37,18 +37,18 @@ setup() {
 	[ "$(wc -l <<< "$output")" -eq 6 ]
 }
 
-@test "a last line without its newline is a call too" {
+@test "a last line without newline is a call, too" {
 	run -0 zr-endpoint archive archive batch <<< "$(printf '{"id":1,"method":"Ping"}')"
 	[ "$output" = '{"id":1,"response":{}}' ]
 }
 
-@test "1000 calls" {
+@test "1000 calls are answered" {
 	seq 1000 | sed 's/.*/{"id":&,"method":"Ping","request":{"Message":"&"}}/' > calls
 	zr-endpoint archive archive batch < calls > answers
 	[ "$(jq -r 'select(.response.Echo == (.id | tostring)).id' answers | sort -un | wc -l)" -eq 1000 ]
 }
 
-@test "the log has what a call that fails says, and what its client is not told" {
+@test "the log has the words of a call that fails, and those not meant for its client" {
 	printf '#!/bin/sh\necho "cannot open '\''tank/backup/web/a'\'': I/O error" >&2\nexit 1\n' > zfs
 	chmod +x zfs
 	ZR_ZFS=./zfs ZR_CLIENT_IDENTITY=web run -0 --separate-stderr \
@@ -70,7 +70,7 @@ hanging_zfs() {
 	export ZR_ZFS=./zfs
 }
 
-@test "a call that is cancelled ends with all of its processes, the others go on" {
+@test "a cancelled call ends with all its processes, while the others go on" {
 	hanging_zfs
 	mkfifo calls
 	exec 8<> calls
@@ -87,7 +87,7 @@ hanging_zfs() {
 	wait "${children[0]}"
 }
 
-@test "SIGTERM ends the batch and every call of it" {
+@test "SIGTERM ends the batch and all its calls" {
 	hanging_zfs
 	mkfifo calls
 	exec 8<> calls

@@ -74,17 +74,17 @@ same_as_alone() {
 	[ "$(wc -l < answers)" -eq $(($# - 1)) ]
 }
 
-@test "five filesystems: one zfs" {
+@test "five filesystems cost one zfs process" {
 	same_as_alone 1 tank/a tank/b tank/c tank/a/child tank
 	[ "$(jq -c 'select(.id == 2).response.Versions | map(.Name)' answers)" = '["mark","b","2"]' ]
 	[ ! -s errors ]
 }
 
-@test "the same filesystem twice, and one whose name begins as another's" {
+@test "a filesystem can be asked for twice, and beside one whose name begins like it" {
 	same_as_alone 1 tank/a tank/ab tank/a tank/a/b tank/a-b 'tank/a b' tank/a.b
 }
 
-@test "200 go together, with names as long as they may be" {
+@test "200 filesystems with names of the greatest length are listed together" {
 	mapfile -t names < <(seq -f "tank/$(printf '%0240d' 0)/%04g" 450)
 	calls "${names[@]}" > calls
 	"${endpoint[@]}" batch < calls > answers
@@ -92,7 +92,7 @@ same_as_alone() {
 	[ "$(awk '{ print NF }' ran | sort -n | xargs)" = "50 200 200" ]
 }
 
-@test "what zfs cannot open is asked again alone, and has the error of that" {
+@test "a filesystem that zfs cannot open is asked for alone, and has its own error" {
 	same_as_alone 2 tank/a tank/missing tank/b tank/c tank/d
 	[ "$(tail -n 1 ran)" = tank/missing ]
 	same_as_alone 4 tank/denied tank/a tank/missing1 tank/b tank/missing2
@@ -100,7 +100,7 @@ same_as_alone() {
 	same_as_alone 3 tank/missing tank/denied
 }
 
-@test "what the client may not name costs no zfs and harms nobody" {
+@test "a forbidden name costs no zfs process and does not harm the other calls" {
 	same_as_alone 1 tank/a other/b tank/c '' 'tank//d' other/missing tank/e
 	same_as_alone 0 other/a other/b
 	endpoint=(zr-endpoint receiver -c host tank/sink)
@@ -116,44 +116,44 @@ distrusted() {
 	[ "$(jq -r 'select(.response).id' answers | sort | xargs)" = "1 3 4" ]
 }
 
-@test "output that ends within a line" {
+@test "output that ends within a line is not trusted" {
 	distrusted <<< 'list tank/a tank/b | head -c 150; exit 0'
 }
 
-@test "output that ends behind a line, with a status that tells" {
+@test "output before a failing exit status is not trusted" {
 	distrusted <<< 'list tank/a tank/b tank/c; exit 1'
 }
 
-@test "output that ends early, with words that are about one only" {
+@test "output that ends early, with an error about one filesystem only, is not trusted" {
 	distrusted <<< 'list tank/a tank/b tank/c | head -n 30; echo "cannot open '\''tank/missing'\'': gone" >&2; exit 2'
 }
 
-@test "words that are about none" {
+@test "output with an error that concerns no listed filesystem is not trusted" {
 	distrusted <<< 'list "$@" 2>&1; echo "cannot iterate filesystems: I/O error" >&2; exit 1'
 	distrusted <<< 'list "$@"; echo "internal error: out of memory" >&2; exit 1'
 	distrusted <<< 'list "$@"; echo "cannot open '\''tank/other'\'': no" >&2; exit 1'
 	distrusted <<< 'list "$@"; printf "cannot open '\''tank/a" >&2; exit 1'
 }
 
-@test "zfs is killed" {
+@test "output of a zfs that was killed is not trusted" {
 	distrusted <<< 'list tank/a tank/b tank/c; kill -9 $$'
 	distrusted <<< 'list "$@"; kill -9 $$'
 	grep -q '^zr-endpoint: log: 4 calls of ListFilesystemVersions together: ' errors
 }
 
-@test "an invalid line, a filesystem that nobody asked for, one that comes twice" {
+@test "invalid output, and filesystems not asked for or listed twice, are not trusted" {
 	distrusted <<< 'list tank/a tank/b tank/c; echo garbage; exit 0'
 	distrusted <<< 'list tank/a tank/b tank/c; show tank/other filesystem 1; exit 0'
 	distrusted <<< 'list tank/a tank/b tank/c; shown=(); show tank/a filesystem 1; exit 0'
 	distrusted <<< 'list tank/a tank/b tank/c; printf "tank/c@2\ttype\tsnap\0shot\t-\n"; exit 0'
 }
 
-@test "one that is in nothing that zfs says is asked alone" {
+@test "a filesystem that zfs does not mention is asked for alone" {
 	echo 'list tank/a tank/c; exit 0' > together
 	same_as_alone 2 tank/a tank/b tank/c
 }
 
-@test "a child that was destroyed before its turn is not taken for an empty filesystem" {
+@test "a child destroyed before its turn is not taken for an empty filesystem" {
 	echo 'list tank/a; echo "cannot open '\''tank/a/child'\'': dataset does not exist" >&2; exit 1' > together
 	same_as_alone 2 tank/a tank/a/child
 }
@@ -180,7 +180,7 @@ answered() {
 	[ "$(wc -l < answers)" -eq "$1" ]
 }
 
-@test "what comes while a group runs goes together in the next one" {
+@test "calls that come while a group runs form the next one" {
 	hang_together
 	talk
 	ask tank/a tank/b
@@ -196,7 +196,7 @@ answered() {
 	wait "$batch"
 }
 
-@test "a call of a group that is cancelled is answered at once, and once; the others go on" {
+@test "a cancelled call of a group is answered at once and once; the others go on" {
 	hang_together
 	talk
 	ask tank/a tank/b tank/c
@@ -226,7 +226,7 @@ answered() {
 	wait "$batch"
 }
 
-@test "SIGTERM ends a group, whose calls are answered" {
+@test "SIGTERM ends a group, and its calls are answered" {
 	hang_together
 	talk
 	ask tank/a tank/b tank/c
@@ -238,7 +238,7 @@ answered() {
 	exec 8>&-
 }
 
-@test "the child of a group is killed: its calls are asked alone" {
+@test "if the child of a group is killed its calls run alone" {
 	hang_together
 	talk
 	ask tank/a tank/missing tank/b
@@ -255,7 +255,7 @@ answered() {
 }
 
 # The child is in the middle of its first line, because the batch does not read.
-@test "the child of a group is killed within an answer: that was none" {
+@test "if the child of a group is killed within an answer that one is not used" {
 	hang_together
 	talk
 	ask tank/long tank/b
@@ -289,7 +289,7 @@ answered() {
 	wait "$batch"
 }
 
-@test "one that hangs keeps its group for half a minute, and nobody after that" {
+@test "a call that hangs delays its group for half a minute, and nobody after that" {
 	talk
 	ask tank/a tank/hung tank/b
 	eventually 10 test -s hung
@@ -306,7 +306,7 @@ answered() {
 	wait "$batch"
 }
 
-@test "an archive's filesystems" {
+@test "an archive's filesystems are listed" {
 	mkdir -p archive/{a,b,c,d}/e
 	endpoint=(zr-endpoint archive archive)
 	same_as_alone 0 a/e b c d/e missing .. a/e

@@ -2,7 +2,7 @@
 # never a process left, one line that says why.
 load ../lib/helper
 
-@test "fault_proxy.py does what it is told to, and says how it is told" {
+@test "fault_proxy.py causes the faults of its arguments, and prints its usage" {
 	proxy=$HELPERS/fault_proxy.py
 	"$proxy" --help | grep -q 'fault_proxy.py \[options\] KIND ADDRESS'
 	run "$proxy" explode 127.0.0.1:1
@@ -30,6 +30,6 @@ load ../lib/helper
 	through 0123456789 -r 10 none
 }
 
-@test "Send and Receive, cut at every byte of either direction" {
+@test "Send and Receive survive a cut at every byte of either direction" {
 	sweep 1 Receive:cut:c2s Receive:cut:s2c Send:cut:c2s Send:cut:s2c
 }

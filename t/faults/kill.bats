@@ -1,7 +1,7 @@
 # kill -9 for any process of a replication, at any moment.
 load ../lib/helper
 
-@test "whoever is killed: the archive holds the whole stream or none, the next try succeeds" {
+@test "after any kill the archive has all or nothing, and the next try succeeds" {
 	kills=${ZR_FAULT_KILLS:-60}
 	case $ZR_BUILD in
 	*sanitize*)

@@ -44,7 +44,7 @@ all_whole() {
 	[ -z "$failed" ]
 }
 
-@test "1 KiB/s, and pauses at the beginning, in the middle and at the end" {
+@test "a stream of 1 KiB/s with pauses at any place arrives" {
 	names=()
 	slow=$HELPERS/slow.py
 	pause=30
@@ -60,7 +60,7 @@ all_whole() {
 	all_whole
 }
 
-@test "a network of 1 KiB/s" {
+@test "a network of 1 KiB/s is fast enough" {
 	seconds=60
 	head -c $((seconds * 1024)) "$BATS_FILE_TMPDIR/stream" > small
 	# shellcheck disable=SC2016 # for the endpoint

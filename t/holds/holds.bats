@@ -53,7 +53,7 @@ setup() {
 	POOL
 }
 
-@test "list shows holds and bookmarks of replication, and what is stale" {
+@test "list shows holds and bookmarks of replication, and which are stale" {
 	run -0 --separate-stderr zr-holds -H list
 	[ -z "$stderr" ]
 	cut -f 1-3,5 <<< "$output" > shown
@@ -84,7 +84,7 @@ setup() {
 	EOT
 }
 
-@test "list asks zfs twice and release once for a thousand, whatever there is" {
+@test "list runs zfs twice, and release once for a thousand, however many there are" {
 	for i in $(seq 1100); do
 		echo "p/many$i@s|snapshot|$i|$i|zrepl_STEP_J_web"
 	done >> pool
@@ -97,7 +97,7 @@ setup() {
 	[ "$(grep -c ^release calls)" -eq 2 ]
 }
 
-@test "list by job, kind, filesystem, staleness" {
+@test "list selects by job, kind, filesystem and staleness" {
 	run -0 zr-holds -H -J web -k cursor list
 	[ "${#lines[@]}" -eq 3 ]
 	run -0 zr-holds -H -J 'other job' list
@@ -130,7 +130,7 @@ setup() {
 	run -1 grep -E '^(release|destroy)' calls
 }
 
-@test "release says so where there is nothing to release, and list where there is nothing" {
+@test "release and list say so if there is nothing to release or to list" {
 	for y in -y ''; do
 		run -0 --separate-stderr zr-holds $y -J 'other job' release
 		[ -z "$output" ]
@@ -149,7 +149,7 @@ setup() {
 	done
 }
 
-@test "what stays beside a running zrepl daemon's, of a turn that zr took, is named" {
+@test "leftovers of zr beside those of a running zrepl daemon are named" {
 	# zrepl sent 1 and 3, zr 2; on the receiver likewise.
 	cat > pool <<-POOL
 		p/a@1|snapshot|1|10|
@@ -165,7 +165,7 @@ setup() {
 p/sink/a@2	last-received-hold" ]
 }
 
-@test "release -y releases what is stale and nothing else" {
+@test "release -y releases stale leftovers and nothing else" {
 	run -0 --separate-stderr zr-holds -Hy release
 	[ -z "$stderr" ]
 	[ "${#lines[@]}" -eq 6 ]
@@ -180,7 +180,7 @@ p/sink/a@2	last-received-hold" ]
 	diff expected changes
 }
 
-@test "release -a releases also what is in use, but never everything" {
+@test "release -a also releases leftovers in use, but never everything" {
 	run -100 --separate-stderr zr-holds -ay release
 	stderr_has 'everything on all pools'
 	[ ! -e calls ]
@@ -189,7 +189,7 @@ p/sink/a@2	last-received-hold" ]
 	run -1 grep destroy calls
 }
 
-@test "what is gone already counts as released" {
+@test "a hold that is already gone counts as released" {
 	printf "cannot release hold from snapshot 'p/a@1': no such tag on this dataset\ncannot release hold from snapshot 'p/a@2': dataset does not exist\n" > fail-release
 	echo "bookmark 'p/a#x' does not exist." > fail-destroy
 	run -0 --separate-stderr zr-holds -Hy release
@@ -197,7 +197,7 @@ p/sink/a@2	last-received-hold" ]
 	[ "${#lines[@]}" -eq 6 ]
 }
 
-@test "one that cannot be released does not stop the others; the exit status is 1" {
+@test "a hold that cannot be released does not stop the others; the exit status is 1" {
 	echo "cannot release: permission denied" > fail-release
 	run -1 --separate-stderr zr-holds -Hy -J web release
 	[ "${#lines[@]}" -eq 2 ]
@@ -206,7 +206,7 @@ p/sink/a@2	last-received-hold" ]
 	stderr_has "hint: the user $(id -un) may not do that: \"zfs allow -u $(id -un) release p/a\""
 }
 
-@test "a failing zfs get or zfs holds is an error in its words" {
+@test "if zfs get or zfs holds fails its words are the error" {
 	echo "cannot open 'p': pool I/O is currently suspended" > fail-get
 	run -1 --separate-stderr zr-holds list p
 	stderr_has "cannot open 'p': pool I/O is currently suspended"
@@ -221,7 +221,7 @@ p/sink/a@2	last-received-hold" ]
 	ZR_ZFS=/nonexistent run -127 zr-holds list
 }
 
-@test "names that are none reach no command line" {
+@test "invalid names reach no command line" {
 	for name in -x p//a p/../a 'p/a@1' 'p/a;b' '' 1p; do
 		run -100 --separate-stderr zr-holds list "$name"
 		[ -n "$stderr" ]
@@ -235,14 +235,14 @@ p/sink/a@2	last-received-hold" ]
 	run -1 grep destroy calls
 }
 
-@test "tags of any bytes are passed over" {
+@test "tags with unusual bytes are ignored" {
 	printf 'p/a@1|snapshot|1|10|zrepl_STEP_J_;zrepl_STEP_J_a/b;zrepl_STEP_J_..;.;zrepl_STEP_J_\xff\x1b[2J;zrepl_STEP_J_ok\n' > pool
 	run -0 zr-holds -H list
 	[ "${#lines[@]}" -eq 1 ]
 	[ "$(cut -f 3 <<< "$output")" = ok ]
 }
 
-@test "a tag that looks like another hold's line does nothing to that hold" {
+@test "a tag that looks like another hold's line does not affect that hold" {
 	awk '{ print } /^[[:space:]]*holds\)/ {
 		print "printf \"p/b c@1\\tzrepl_last_received_J_sink\\tnow\\np/b c@3\\tzrepl_last_received_J_sink\\tnow\\n\""
 	}' zfs > forging
@@ -255,7 +255,7 @@ p/sink/a@2	last-received-hold" ]
 	run ! grep 'release .*p/b c' calls
 }
 
-@test "what is not known of one hold makes no other one stale" {
+@test "missing facts about one hold make no other one stale" {
 	# The step from @1, the cursor's, to @2 runs; a tag says of @2 what is not so.
 	cat > pool <<-POOL
 		p/a@1|snapshot|1|10|zrepl_STEP_J_web

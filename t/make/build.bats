@@ -52,7 +52,7 @@ setup() {
 	grep -q '^950 lines of .* install gcc' tree/build/apt.log
 }
 
-@test "packages: what is there is neither named nor installed" {
+@test "packages: installed ones are neither named nor installed" {
 	printf '%s\n' gcc make libc6-dev protobuf-c-compiler libprotobuf-c-dev libnghttp2-dev libpcre2-dev \
 	    libjansson-dev zlib1g-dev libbsd-dev libmd-dev libssl-dev > installed
 	run -0 sh tree/t/deps.sh build
@@ -63,7 +63,7 @@ setup() {
 	tail -n 1 calls | grep -q ' install jq$'
 }
 
-@test "packages: make and make demo need no server, and make check needs what they need" {
+@test "packages: make and make demo need no server, make check needs their packages, too" {
 	for set in build demo test zfs; do
 		ID=1000 run -1 sh tree/t/deps.sh $set
 		printf '%s\n' ${lines[1]#*recommends} | sort > $set
@@ -83,7 +83,7 @@ setup() {
 	[ ! -s calls ]
 }
 
-@test "packages: where apt fails, the end of what it said and where the rest is" {
+@test "packages: if apt fails, the end of its output and the place of the rest are shown" {
 	echo 100 > status
 	run -1 --separate-stderr sh tree/t/deps.sh demo
 	[[ $stderr == *'950 lines of '*' update'*"apt-get update failed"*"$PWD/tree/build/apt.log" ]]
@@ -96,7 +96,7 @@ setup() {
 	[ ! -s calls ]
 }
 
-@test "make clean keeps the machine with ZFS and what was downloaded, make distclean nothing" {
+@test "make clean keeps the machine with ZFS and downloads, make distclean nothing" {
 	mkdir -p tree/build/{bin,obj,t,zfsvm,zfsvm-2.1,xinetd}
 	make -C tree clean
 	[ "$(cd tree/build && echo *)" = 'xinetd zfsvm zfsvm-2.1' ]
@@ -104,7 +104,7 @@ setup() {
 	[ ! -e tree/build ]
 }
 
-@test "a warning ends the build where WERROR says so" {
+@test "a warning ends the build if WERROR is set" {
 	export WERROR
 	for WERROR in '' -Werror; do
 		make -C tree -n DEPS=: build/obj/lib/base/rate.o build/obj/bin/zr-mux.o > commands

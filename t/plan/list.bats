@@ -80,7 +80,7 @@ equals() {
 	[ "$(all .Filesystem)" = 'a a/data a/data/below a.data' ]
 }
 
-@test "an archive: what single calls say, a parent before its children" {
+@test "an archive is listed as by single calls, with parents before their children" {
 	box
 	equals 'zr-endpoint archive box'
 	[ "$(jq -c 'select(.IsPlaceholder) | .Filesystem' <<< "$output")" = '"a"' ]
@@ -88,13 +88,13 @@ equals() {
 	[ -z "$stderr" ]
 }
 
-@test "zr-remote to zr-serve, with -b and without" {
+@test "zr-remote to zr-serve is listed, with -b and without" {
 	box
 	equals "zr-remote 'exec:zr-handshake accept zr-mux accept zr-serve -b zr-endpoint archive box'"
 	equals "zr-remote 'exec:zr-handshake accept zr-mux accept zr-serve zr-endpoint archive box'"
 }
 
-@test "zr-plan reads it" {
+@test "zr-plan reads the listing" {
 	box
 	mkdir copy
 	zr-list -e 'zr-endpoint archive copy' > theirs
@@ -111,7 +111,7 @@ equals() {
 	zr-plan - /dev/null <<< "$output"
 }
 
-@test "placeholders are not asked for; resume tokens and empty filesystems are listed" {
+@test "placeholders have no versions; resume tokens and empty filesystems are listed" {
 	batch next 'answer "{\"Filesystems\":[{\"Path\":\"b\",\"IsPlaceholder\":true},{\"Path\":\"a\",\"ResumeToken\":\"1-x\"}]}"' \
 	    'while next; do echo "$filesystem" >> asked; answer "{}"; done'
 	list 0
@@ -120,7 +120,7 @@ equals() {
 	[ "$(cat asked)" = a ]
 }
 
-@test "the order is that of components, whatever order the endpoint lists and answers in" {
+@test "filesystems are ordered by components, in whatever order the endpoint answers" {
 	batch 'filesystems a.b a/b/c a ab a-b a/b' 'n=0; while [ $n -lt 6 ] && next; do' \
 	    '    later="$(answer)${later:+
 $later}"; n=$((n + 1)); done; echo "$later"; each'
@@ -129,7 +129,7 @@ $later}"; n=$((n + 1)); done; echo "$later"; each'
 	[ "$(all '.Versions[].Name')" = 'x x x x x x' ]
 }
 
-@test "a line is printed as soon as those before it are known" {
+@test "a line is printed as soon as the lines before it are known" {
 	batch 'filesystems a b' 'next; answer; read -r _ < go; each'
 	mkfifo go
 	background zr-list -e ./endpoint > out
@@ -140,7 +140,7 @@ $later}"; n=$((n + 1)); done; echo "$later"; each'
 	[ "$(wc -l < out)" -eq 2 ]
 }
 
-@test "an endpoint without filesystems, and one that is a pipeline" {
+@test "an endpoint may have no filesystems, or be a pipeline" {
 	batch filesystems each
 	list 0
 	[ -z "$output" ]
@@ -150,7 +150,7 @@ $later}"; n=$((n + 1)); done; echo "$later"; each'
 	[ "$(wc -l < calls)" -eq 2 ]
 }
 
-@test "operands: a filesystem and what is below it, not what begins like it" {
+@test "an operand selects a filesystem and those below it, not those that begin like it" {
 	batch 'filesystems a ab a/b a/b/c a/bc b/a' each
 	list 0 a/b
 	[ "$(all .Filesystem)" = 'a/b a/b/c' ]
@@ -194,7 +194,7 @@ alone() {
 }
 FORTY="ListFilesystems) seq 40 | jq -cs '{Filesystems: map({Path: \"f\(.)\"})}' ;;"
 
-@test "without batch: the same listing, a process for each call, 8 at once" {
+@test "without batch, the listing is the same, with a process for each call, 8 at once" {
 	# Each waits until 8 run, and a while for a ninth.
 	alone "$FORTY" 'ListFilesystemVersions)' \
 	    '	mkdir -p running; touch running/$$' \
@@ -208,14 +208,14 @@ FORTY="ListFilesystems) seq 40 | jq -cs '{Filesystems: map({Path: \"f\(.)\"})}' 
 	[ -z "$stderr" ]
 }
 
-@test "without batch, over an archive" {
+@test "without batch, an archive is listed" {
 	box
 	printf '%s\n' '#!/bin/sh' '[ "$1" != batch ] || exit 100' 'exec zr-endpoint archive box "$@"' > endpoint
 	chmod +x endpoint
 	equals ./endpoint
 }
 
-@test "without batch: faults are of their filesystem alone, and the exit status is that of ListFilesystems" {
+@test "without batch, a fault concerns only its filesystem or ListFilesystems" {
 	alone 'ListFilesystems) echo "{\"Filesystems\":[{\"Path\":\"a\"},{\"Path\":\"b\"},{\"Path\":\"c\"},{\"Path\":\"d\"},{\"Path\":\"e\"},{\"Path\":\"f\"}]}" ;;' \
 	    'ListFilesystemVersions) case $request in' \
 	    '*\"a\"*) echo "$VERSIONS" ;;' \
@@ -241,7 +241,7 @@ zr-list: hint: import it' ]
 	list 9 -t 5
 }
 
-@test "without batch: those that hang end in time, all at once, and leave no process" {
+@test "without batch, calls that hang are all ended in time, and leave no process" {
 	alone "$FORTY" 'ListFilesystemVersions) trap "" TERM; echo $$ >> pids; while :; do sleep 1; done ;;'
 	SECONDS=0
 	list 1 -t 1 f1 f2 f3 f4 f5 f6 f7 f8
@@ -255,7 +255,7 @@ zr-list: hint: import it' ]
 
 # --- faults of a batch ---
 
-@test "a batch that ends before its first answer: its status and its last words" {
+@test "if a batch ends before its first answer, its status and last words are the error" {
 	batch 'echo "first words" >&2' 'echo "no such pool" >&2' 'exit 3'
 	list 3
 	[ "$stderr" = 'zr-list: endpoint: first words
@@ -276,7 +276,7 @@ zr-list: endpoint: its batch ended without an answer' ]
 	stderr_has './missing'
 }
 
-@test "a batch that ends between answers: the others have its reason, and one hint is shown" {
+@test "if a batch ends between answers, the others have its reason, and one hint is shown" {
 	batch 'filesystems a b c' 'next; answer' 'echo "zr-x: connection lost" >&2' \
 	    'echo "zr-x: hint: look at the cable" >&2' 'exit 1'
 	list 1
@@ -294,7 +294,7 @@ zr-list: c: endpoint: zr-x: connection lost' ]
 	[ "$(all '.error.code // 0')" = '0 98' ]
 }
 
-@test "a batch that is lost is started again for the calls that come later" {
+@test "a lost batch is started again for later calls" {
 	batch 'if [ -e lost ]; then each; exit; fi' \
 	    'next; seq -f f%04g 300 | jq -cRn --argjson id "$id" "{id: \$id, response: {Filesystems: [inputs | {Path: .}]}}"' \
 	    'next; touch lost; exit 1'
@@ -311,7 +311,7 @@ zr-list: c: endpoint: zr-x: connection lost' ]
 	[ "$(all .Filesystem)" = a ]
 }
 
-@test "exit status 100 after an answer, or after nonsense, is no missing batch" {
+@test "exit status 100 after any answer does not mean that batch is missing" {
 	batch 'filesystems a' next 'exit 100'
 	list 1
 	told 'a: endpoint: endpoint ended with status 100'
@@ -320,7 +320,7 @@ zr-list: c: endpoint: zr-x: connection lost' ]
 	told 'endpoint: an answer of its batch is not JSON, but begins with "usage: endpoint METHOD" (does a shell start-up file print?)'
 }
 
-@test "a batch that closes only its output" {
+@test "a batch that closes only its output is an error" {
 	# It has time to say why.
 	batch 'exec >&-' 'sleep 1' 'echo "no such pool" >&2' 'exit 3'
 	list 3
@@ -334,7 +334,7 @@ zr-list: c: endpoint: zr-x: connection lost' ]
 	list 0
 }
 
-@test "lines that are no answers: 98, and the line's fault" {
+@test "invalid lines are errors with status 98 that name the fault" {
 	broken() {
 		batch 'next' "printf '$1\n'" 'each'
 		list 98
@@ -352,7 +352,7 @@ zr-list: c: endpoint: zr-x: connection lost' ]
 	broken '{"id":0,"response":{"Filesystems":[{"Path":"\377"}]}}' ''
 }
 
-@test "answers of the wrong type: 98, and the field" {
+@test "answers of the wrong type are errors with status 98 that name the field" {
 	wrong() {
 		batch next "answer '$1'" each
 		list 98
@@ -371,7 +371,7 @@ zr-list: c: endpoint: zr-x: connection lost' ]
 	told 'a: endpoint: the answer: Versions: Creation is not a time in RFC 3339: "now"'
 }
 
-@test "an answer twice, and one to a question that was not asked" {
+@test "a second answer, and an answer to no call, are errors" {
 	batch 'filesystems a b' 'next; answer; answer' each
 	list 1
 	told 'b: endpoint: its batch answers a question that was not asked'
@@ -386,7 +386,7 @@ zr-list: c: endpoint: zr-x: connection lost' ]
 	told 'endpoint: its batch answers a question that was not asked: cannot read that'
 }
 
-@test "a filesystem twice, or without a name" {
+@test "a filesystem that is listed twice, or has no name, is an error" {
 	batch 'filesystems a b a' each
 	list 98
 	told 'endpoint: it lists a twice'
@@ -406,7 +406,7 @@ zr-list: c: endpoint: zr-x: connection lost' ]
 	[ "$(LC_ALL=C tr -d ' -~\n' < plan)" = '' ]
 }
 
-@test "an error for one filesystem of many" {
+@test "an error for one filesystem does not affect the others" {
 	batch 'filesystems a b c' 'while next; do' \
 	    '[ "$filesystem" != b ] || { refuse 1 "pool I/O is suspended"; continue; }; answer; done'
 	list 1
@@ -443,7 +443,7 @@ text = "{\"Versions\":[" + ",".join([one] * count) + "]}"
 print(text + " " * (int(sys.argv[1]) - len(text)), end="")' "$1"
 }
 
-@test "answers of up to 64 MiB; one that is longer ends the batch" {
+@test "answers may have 64 MiB; a longer one ends the batch" {
 	name=$(printf 'a%.0s' {1..97})
 	batch "filesystems $name b" \
 	    'next; printf "{\"id\":%s,\"response\":" "$id"; cat answer; echo "}"; each'
@@ -464,7 +464,7 @@ print([json.loads(line)["Versions"] == answer["Versions"] for line in open("out"
 	[ "$(wc -l <<< "$stderr")" -eq 2 ]
 }
 
-@test "a flood on standard error does not keep it from working, nor from ending" {
+@test "a flood on standard error prevents neither the listing nor its end" {
 	batch 'yes flood >&2 &' 'flood=$!' 'filesystems a' 'next; sleep 1; answer' 'each; kill $flood'
 	timeout 60 zr-list -e ./endpoint > out 2> log
 	[ "$(jq -r .Filesystem out)" = a ]
@@ -476,7 +476,7 @@ print([json.loads(line)["Versions"] == answer["Versions"] for line in open("out"
 	eventually 5 gone "$(tail -n 1 batches)"
 }
 
-@test "-t: an endpoint that hangs; ListFilesystems: 99, later: an error of the filesystem" {
+@test "-t ends an endpoint that hangs: status 99, or later an error of the filesystem" {
 	batch 'exec sleep 1000'
 	SECONDS=0
 	list 99 -t 1
@@ -489,7 +489,7 @@ print([json.loads(line)["Versions"] == answer["Versions"] for line in open("out"
 	[ "$(all '.error.code // 0')" = '0 99 0' ]
 }
 
-@test "-t: the answer to a call that was cancelled is no fault, a second one is" {
+@test "-t: one answer to a cancelled call is allowed, a second one is not" {
 	# f001 is never answered in time, the rest afterwards: of 257, the last is asked for then.
 	batch 'next; seq -f f%03g 257 | jq -cRn --argjson id "$id" "{id: \$id, response: {Filesystems: [inputs | {Path: .}]}}"' \
 	    'late=; while next; do case $line in' \
@@ -503,7 +503,7 @@ print([json.loads(line)["Versions"] == answer["Versions"] for line in open("out"
 	stderr_has 'zr-list: f257: endpoint: its batch answers a question that was not asked'
 }
 
-@test "an endpoint that ignores the end of its input, and SIGTERM, is killed" {
+@test "an endpoint that ignores the end of its input and SIGTERM is killed" {
 	batch 'trap "" TERM' 'filesystems a' 'next; answer' 'while :; do sleep 1; done'
 	SECONDS=0
 	list 0
@@ -512,7 +512,7 @@ print([json.loads(line)["Versions"] == answer["Versions"] for line in open("out"
 	eventually 5 gone "$(cat batches)"
 }
 
-@test "standard output that is full, closed or has no reader: 111, and no process is left" {
+@test "if standard output is full, closed or has no reader: 111, and no process is left" {
 	batch 'filesystems a' 'trap "" HUP' 'next; answer' 'while :; do sleep 1; done'
 	for to in '> /dev/full' '>&-'; do
 		run -111 --separate-stderr timeout 60 sh -c "zr-list -e ./endpoint $to"
@@ -547,7 +547,7 @@ os.execvp("zr-list", sys.argv[1:])' zr-list -e ./endpoint 2> log
 	interrupted INT 130
 }
 
-@test "a reader that does not read keeps neither signals nor answers waiting" {
+@test "a slow reader delays neither signals nor answers" {
 	long $((1 << 20)) > answer
 	batch 'filesystems a b' 'next; printf "{\"id\":%s,\"response\":" "$id"; cat answer; echo "}"' \
 	    'touch answered; each'
@@ -571,7 +571,7 @@ os.execvp("zr-list", sys.argv[1:])' zr-list -e ./endpoint 2> log
 
 # --- how much ---
 
-@test "1,000 filesystems: one batch, and at most 256 calls that wait" {
+@test "1,000 filesystems cost one batch, with at most 256 waiting calls" {
 	cat > endpoint <<-'END'
 		#!/usr/bin/python3
 		import json, os, select, sys

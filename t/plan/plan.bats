@@ -27,7 +27,7 @@ listing() {
 	done
 }
 
-@test "random histories: the plan is that of an independent model" {
+@test "for random histories the plan is that of an independent model" {
 	count=${ZR_PLAN_HISTORIES:-1000}
 	"$HELPERS/plan_model.py" "$count" 1 most_recent
 	"$HELPERS/plan_model.py" "$count" 2 all
@@ -35,7 +35,7 @@ listing() {
 	"$HELPERS/plan_model.py" "$count" 4 all -l -i
 }
 
-@test "steps cut anywhere, snapshots destroyed in between: the next plan goes on from there" {
+@test "after steps cut anywhere and destroyed snapshots the next plan goes on from there" {
 	count=$((${ZR_PLAN_HISTORIES:-1000} / 10))
 	for guarantee in resumability incremental nothing resumability,incremental \
 	    incremental,resumability; do
@@ -56,7 +56,7 @@ finds() {
 	[ "${#lines[@]}" -le 8 ]
 }
 
-@test "each fault that is planted into the model of the steps is found" {
+@test "each fault that is planted in the model of the steps is found" {
 	finds token resumability 'received blocks of s1 are sent again'
 	finds bookmarks incremental 'no way to go on: '
 	finds hold-from resumability 'no way to go on: '
@@ -70,7 +70,7 @@ finds() {
 	finds unfinished resumability 'holds or cursors are left'
 }
 
-@test "an initial plan: the newest snapshot, all of them, or a conflict" {
+@test "an initial plan sends the newest snapshot or all of them, or is a conflict" {
 	listed a "$(snap x 1 1)" "$(snap y 2 2)" "$(mark z 3 3)" > ours
 	: > theirs
 	run -0 zr-plan ours theirs
@@ -86,7 +86,7 @@ finds() {
 	[[ "$output" == 'a: conflict: the sender has only bookmarks'* ]]
 }
 
-@test "increments begin at any common version, and send what is chosen" {
+@test "increments begin at any common version, and send the chosen snapshots" {
 	listed a "$(mark base 1 1)" "$(snap day1 2 2)" "$(snap hour 3 3)" "$(snap day2 4 4)" > ours
 	listed a "$(snap base 1 70 1)" > theirs
 	run -0 zr-plan ours theirs
@@ -103,7 +103,7 @@ finds() {
 	[ "$output" = 'a: up-to-date' ]
 }
 
-@test "the guarantees of a step, and the whole of a plan as JSON" {
+@test "a plan as JSON has everything, and each step its guarantees" {
 	listed a "$(snap x 1 1)" > ours
 	: > theirs
 	[ "$(zr-plan -j ours theirs)" = '{"filesystem":"a","destination":"a","verdict":"initial","to":"x","steps":[{"Filesystem":"a","To":{"Name":"x","Guid":"1","CreateTXG":"1","Creation":"2026-11-01T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":"GuaranteeResumability","Incremental":"GuaranteeResumability"}}}],"skipped":[]}' ]
@@ -114,7 +114,7 @@ finds() {
 	    '["GuaranteeNothing","GuaranteeNothing"]' ]
 }
 
-@test "diverged, created anew, and without a version: each is a conflict of its kind" {
+@test "diverged, created anew, without a version: each is a conflict of its kind" {
 	{ listed a "$(snap x 1 1)" "$(snap y 2 2)"; listed b "$(snap x 3 5)"; listed c
 	  listed d; listed e "$(snap x 8 8)"; } > ours
 	{ listed a "$(snap x 1 1)" "$(snap own 9 9)"; listed b "$(snap old 4 4)"
@@ -127,7 +127,7 @@ finds() {
 	[ "$(jq -r '.verdict' <<< "$output" | tail -n 2 | paste -sd ,)" = placeholder,initial ]
 }
 
-@test "a token that cannot be continued is ignored, and that is said" {
+@test "a token that cannot be continued is ignored with a message" {
 	listed a "$(snap y 2 2)" > ours
 	token=$("$HELPERS/forge_token.py" a@gone 1 -)
 	printf '{"Filesystem":"a","ResumeToken":"%s"}\n' "$token" > theirs
@@ -143,7 +143,7 @@ finds() {
 	[[ "$output" == "a: error: the receiver's resume token is "* ]]
 }
 
-@test "-S: a parent that is created comes first, then the oldest snapshot" {
+@test "-S puts new parents first, and then the oldest snapshot" {
 	{ listed a/c "$(snap old 1 1)"; listed a "$(snap new 2 9)"; listed a/c/d "$(snap older 3 1)"
 	  listed b "$(snap mid 4 5)" "$(snap late 5 12)"; } > ours
 	: > theirs
@@ -162,7 +162,7 @@ finds() {
 	[ "$(jq -r .Filesystem <<< "$output" | sort -u | paste -sd ,)" = a/c,a/c/d,b ]
 }
 
-@test "-m: the longest name counts; two filesystems cannot become one" {
+@test "-m takes the longest name; two filesystems cannot become one" {
 	{ listed tank/a "$(snap x 1 1)"; listed tank/a/b "$(snap x 2 2)"; listed tank/ab "$(snap x 3 3)"; } > ours
 	listed new/a "$(snap x 1 1)" > theirs
 	run -0 zr-plan -j -m tank=other -m tank/a=new/a ours theirs
@@ -187,7 +187,7 @@ finds() {
 	[ "${lines[1]}" = 'tank/new: incremental: 1 step: @x to @y' ]
 }
 
-@test "invalid listings and options: 100, and the line" {
+@test "invalid listings and options are errors with status 100, and the line" {
 	listed a > good
 	for line in '{}' '{"Filesystem":""}' 'x' '{"Filesystem":"a","Versions":[{"Name":"x"}]}' \
 	    '{"Filesystem":"a/../b"} {}' ''; do
@@ -234,7 +234,7 @@ print("{\"Filesystem\":\"a\",\"error\":{\"code\":1,\"message\":\"%s\"}}" %
 	[[ "$output" == 'a: error: the pattern cannot be matched with the name '*'match limit exceeded'* ]]
 }
 
-@test "what peers wrote does not reach a terminal as it is" {
+@test "text from peers does not reach a terminal unencoded" {
 	printf '{"Filesystem":"a\\u001b[31m\\n","Versions":[%s]}\n' "$(snap 'x\u009b' 1 1)" > ours
 	run -0 zr-plan ours /dev/null
 	[ "$output" = 'a\033[31m\n: initial: 1 step: @x\302\233 in full' ]
@@ -258,7 +258,7 @@ for side in "ours", "theirs":
 	[ "$(cat peak)" -lt $((200 * 1024)) ]
 }
 
-@test "its steps, run by zr-step, replicate an archive; then there is nothing to do" {
+@test "zr-step replicates an archive by the plan; the next plan is empty" {
 	mkdir box copy
 	keep data.full.zstream a/data@one
 	keep data.one-two.zstream a/data@two

@@ -48,7 +48,7 @@ call() {
 	    "$ZR_BUILD/t/peak" "server$2" zr-rpc serve ./endpoint < line > out
 }
 
-@test "ListFilesystems of 12 MiB, whose elements are empty, and of 60 MiB" {
+@test "ListFilesystems of 12 MiB in empty elements, and of 60 MiB, take little memory" {
 	echo '{}' > line; echo '{}' > answer
 	call ListFilesystems .idle
 	list 6200000 '{}' '{"Filesystems":[' ']}' > answer
@@ -63,7 +63,7 @@ call() {
 	costs server $((39 * 1240000)) "$(size answer)"
 }
 
-@test "DestroySnapshots of 4 MiB: zr-rpc, both ends" {
+@test "DestroySnapshots of 4 MiB takes little memory in zr-rpc, at both ends" {
 	echo '{"id":1,"method":"Ping"}' > line; echo '{}' > answer
 	call batch .idle
 	echo "{\"id\":1,\"method\":\"DestroySnapshots\",\"request\":$(list 155000 "$VERSION" '{"Filesystem":"a","Snapshots":[' ']}')}" > line
@@ -103,17 +103,17 @@ endpoint_costs() {
 	costs batch "$((27 * 155000))" "$(size line)"
 }
 
-@test "DestroySnapshots: zr-endpoint sender" {
+@test "DestroySnapshots takes little memory in zr-endpoint sender" {
 	zfs
 	endpoint_costs zr-endpoint sender -f '<' -j job
 }
 
-@test "DestroySnapshots: zr-endpoint receiver" {
+@test "DestroySnapshots takes little memory in zr-endpoint receiver" {
 	zfs
 	endpoint_costs zr-endpoint receiver -c host -j job tank
 }
 
-@test "DestroySnapshots: zr-endpoint archive" {
+@test "DestroySnapshots takes little memory in zr-endpoint archive" {
 	zfs
 	endpoint_costs zr-endpoint archive archive
 }

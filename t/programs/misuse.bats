@@ -16,7 +16,7 @@ says() {
 	[ "$stderr" = "$2" ] || { printf '%s: %s\n' "${*:3}" "$stderr"; return 1; }
 }
 
-@test "--help is -h and names the page, --version names the program" {
+@test "--help does the same as -h and names the page; --version names the program" {
 	for program in "$ZR_BUILD"/bin/*; do
 		name=${program##*/}
 		case $name in *.*) continue ;; esac
@@ -38,7 +38,7 @@ See $name(1)." ]]
 	done
 }
 
-@test "without an argument: the usage, and 100" {
+@test "without arguments a program prints its usage and exits 100" {
 	for program in "$ZR_BUILD"/bin/*; do
 		program=${program##*/}
 		case $program in
@@ -53,7 +53,7 @@ See $name(1)." ]]
 	done
 }
 
-@test "an unknown method: those that there are" {
+@test "the error for an unknown method lists the known ones" {
 	calls='Ping, ListFilesystems, ListFilesystemVersions, DestroySnapshots, ReplicationCursor, SendDry, SendCompleted'
 	for store in 'archive archive' 'sender -f <' 'receiver -n tank'; do
 		says 100 "zr-endpoint: Nonsense: no such method ($calls, Send, Receive, batch)" \
@@ -72,7 +72,7 @@ See $name(1)." ]]
 	done
 }
 
-@test "a request on several lines: that it must be one" {
+@test "the error for a request on several lines says that it must be one line" {
 	printf '{\n\t"Message": "x"\n}\n' > request
 	text='request: it does not end on its line: it must be one line of JSON (jq -c . makes it one)'
 	says 100 "zr-endpoint: $text" zr-endpoint archive archive Ping < request
@@ -88,14 +88,14 @@ See $name(1)." ]]
 	[ "$output" = '{"Echo":"x"}' ]
 }
 
-@test "JSON of the wrong type: which field, and what it should be" {
+@test "the error for JSON of the wrong type names the field and the right type" {
 	says 100 'zr-endpoint: request: ListFilesystemReq: is not an object' \
 	    zr-endpoint archive archive ListFilesystems '[]'
 	says 100 'zr-endpoint: request: ListFilesystemVersionsReq.Filesystem: is not a string' \
 	    zr-endpoint archive archive ListFilesystemVersions '{"Filesystem":1}'
 }
 
-@test "a batch keeps an error's text that had to be cut inside a character" {
+@test "a batch keeps an error's text that was cut inside a character" {
 	for ((i = 0; i < 2; i++)); do
 		printf '{"id":1,"method":"%*s%s"}\n' $i '' "$(yes é | head -n 6000 | tr -d '\n')" > call
 		run -0 zr-endpoint archive archive batch < call
@@ -129,7 +129,7 @@ See $name(1)." ]]
 	done
 }
 
-@test "options, then the word: one that is missing, wrong or without use for it is named" {
+@test "options come before the word; a missing, wrong or useless one is named" {
 	for program in zr-handshake zr-mux zr-tls; do
 		says 100 "$program: connect or accept is missing after the options" $program -f 0,1
 		says 100 "$program: acept stands where connect or accept is expected" $program acept true

@@ -16,7 +16,7 @@ missing() {
 	[ -z "$output" ]
 }
 
-@test "no recorded data connection is left out, except the one that is kept only in half" {
+@test "no recorded data connection is left out, except the one of which a half is kept" {
 	# Others than d* break the rules: dataconn/malformed and transport/mux have those.
 	run -0 missing 'd*.data*'
 	[ "$output" = d08-receive-handler-error-early.data ]

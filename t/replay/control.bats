@@ -19,7 +19,7 @@ load ../lib/replay
 	    c18-client-idle-close-and-reuse
 }
 
-@test "5,000 versions come through; 100,000 are over a limit of 4 MiB" {
+@test "5,000 versions are answered; 100,000 exceed a limit of 4 MiB" {
 	as_recorded both c04-versions-5000 c17-versions-100000-over-4MiB
 }
 
@@ -27,10 +27,10 @@ load ../lib/replay
 	as_recorded both c14-client-timeout-cancel
 }
 
-@test "zrepl 0.6.1 is understood, whose :authority breaks the rules" {
+@test "zrepl 0.6.1 is understood, although its :authority is invalid" {
 	as_recorded both v061-c02-list
 }
 
-@test "a server stops as recorded, idle or during a call, and a client leaves it" {
+@test "a server stops as recorded, idle or during a call, and its client leaves" {
 	as_recorded both c15-server-SIGTERM-while-idle c16-server-SIGTERM-during-call
 }

@@ -17,16 +17,16 @@ both="d01-ping+c01-ping.data d02-send-1MiB.data d03-send-midstream-error.data
 	as_recorded server $both
 }
 
-@test "our client says what each recorded client said, and understands the answer" {
+@test "our client sends the bytes of each recorded client, and understands the answer" {
 	# shellcheck disable=SC2086 # a list of words
 	as_recorded client $both
 }
 
-@test "a Send that is answered without a stream is an error at our client" {
+@test "a Send that is answered without a stream is an error of our client" {
 	as_recorded client d05-send-nil-stream.data d18-nil-stream-then-client-stays-3s.data
 }
 
-@test "clients that break the rules are answered as they were" {
+@test "clients that violate the protocol are answered as recorded" {
 	as_recorded server r04-data-unknown-endpoint.data r07-data-ping-split-frames.data \
 	    r10-data-client-RST-frame-mid-request.data r14-data-unknown-frame-type-2-bytes.data
 }

@@ -3,7 +3,7 @@
 load ../lib/helper
 load ../lib/replay
 
-@test "a stream that is refused or accepted early, or fails at its end, is as over TCP" {
+@test "a stream that is refused or accepted early, or fails at its end, ends as over TCP" {
 	bats -f 'after the whole stream|refused early|early success' "$TESTS/dataconn/dataconn.bats"
 }
 

@@ -2,7 +2,7 @@
 load ../lib/helper
 load ../lib/replicate
 
-@test "Send and Receive that fail at once, in the stream or late: tried again, and all arrives" {
+@test "Send and Receive that fail at once, in the stream or late are tried again" {
 	lay web a 1 2 b 1 1 c 1 1 d 1 1 e 1 1 f 1 1
 	fault sending 1 Send a exit 99 'the connection was lost'
 	fault sending 1 Send b cut 500000 111 'lost in the stream'
@@ -20,7 +20,7 @@ load ../lib/replicate
 	[ -z "$output" ]
 }
 
-@test "a receiver whose answer is lost has the step: it is not sent again" {
+@test "a step whose answer is lost is not sent again" {
 	lay web a 1 2
 	fault receiving 1 Receive a late 99 'answer lost'
 	faulty 0 -j
@@ -39,7 +39,7 @@ load ../lib/replicate
 	same web backup
 }
 
-@test "SendCompleted whose batch dies before its answer, or behind it, is called again" {
+@test "SendCompleted is called again if its batch dies before its answer, or just after" {
 	lay web a 1 2 b 1 1
 	fault sending 1 SendCompleted a exit 99 'batch lost'
 	fault sending 1 SendCompleted b late -9
@@ -52,7 +52,7 @@ load ../lib/replicate
 	[ "$(events 'select(.event == "step-end") | .filesystem' | sort | paste -sd ,)" = a,a,b ]
 }
 
-@test "SendCompleted that is refused fails the filesystem, not those below it" {
+@test "a refused SendCompleted fails its filesystem, but not those below it" {
 	lay web a 1 2 a/b 1 1
 	fault sending 1 SendCompleted a error 1 '' 'no such hold'
 	faulty 1
@@ -65,7 +65,7 @@ load ../lib/replicate
 	same web backup
 }
 
-@test "a batch that ends while both are listed ends the run with its status" {
+@test "a batch that ends while both sides are listed ends the run with its status" {
 	lay web a 1 1 b 1 1
 	fault sending 1 ListFilesystems '' exit 99 'lost at once'
 	faulty 99
@@ -80,7 +80,7 @@ load ../lib/replicate
 	same web backup
 }
 
-@test "a batch that ends while a step is listed anew: Ping until it is back, then all of it" {
+@test "if a batch ends while a step is listed anew, Ping is tried until it is back" {
 	lay web a 1 1 b 1 1 c 1 1
 	fault receiving 1 Receive b arm 99 'stream lost'
 	later receiving 1 ListFilesystems '' exit 99 'gone'
@@ -104,7 +104,7 @@ load ../lib/replicate
 	same web backup
 }
 
-@test "a failure that is neither: planned again once, and given up where nothing has changed" {
+@test "after another failure the plan is made again, and given up if nothing has changed" {
 	lay web a 1 1 b 1 1
 	fault sending -1 Send a exit 1 'disk on fire'
 	faulty 1
@@ -123,7 +123,7 @@ destroy() {
 	done
 }
 
-@test "a snapshot destroyed between listing and its step: the new plan is followed" {
+@test "if a snapshot is destroyed between listing and its step, the new plan is followed" {
 	lay web a 1 4 b 1 1
 	fault sending 1 Send a run "$(destroy a 4 4)"
 	faulty 0
@@ -141,7 +141,7 @@ destroy() {
 	[ ! -e "backup/d/@${GUIDS[0]}.json" ]
 }
 
-@test "snapshots taken meanwhile arrive in the next run only" {
+@test "snapshots taken meanwhile arrive only in the next run" {
 	lay web a 1 2
 	more="for guid in ${GUIDS[*]:2}; do cp '$BATS_FILE_TMPDIR/base/fs/@'\$guid.* web/a; done"
 	fault receiving 1 Receive a run "$more"
@@ -154,7 +154,7 @@ destroy() {
 	same web backup
 }
 
-@test "a parent that fails fails what is below it, a line each; one that exists does not" {
+@test "if a parent fails, so do those below it unless it exists; each has a line" {
 	lay web a 1 2 a/b 1 1 a/c 1 1 a/c/d 1 1 z 1 1
 	fault sending -1 Send a exit 1 'no such luck'
 	faulty 1
@@ -175,7 +175,7 @@ destroy() {
 	[ "$(events 'select(.result == "failed").filesystem' | sort | paste -sd ,)" = a,a/b,a/c,a/c/d ]
 }
 
-@test "garbage and huge answers are errors of their calls, and end" {
+@test "garbage and huge answers are errors of their calls, and are not read for ever" {
 	lay web a 1 1 b 1 1 c 1 1
 	for answer in 'raw|hello' 'raw|{"id":' 'raw|[]' 'huge|90000000'; do
 		fault receiving 1 ListFilesystems '' "${answer%%|*}" "${answer#*|}"

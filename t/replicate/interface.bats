@@ -20,7 +20,7 @@ names() {
 	    jq -r '[.Versions[].Name] | join(" ")'
 }
 
-@test "push over TCP, then only what is new, then nothing; and pull" {
+@test "push over TCP sends all, then only new snapshots, then nothing; pull works, too" {
 	mkdir web backup restored
 	import web data.full one
 	import web data.one-two two
@@ -42,14 +42,14 @@ names() {
 	    jq -e '.response.Echo == "x"'
 }
 
-@test "a sender that lists nothing is an error, not a job that is done" {
+@test "a sender that lists nothing is an error, not a success" {
 	mkdir web backup
 	replicate 1 'zr-endpoint archive web' 'zr-endpoint archive backup'
 	[ -z "$output" ]
 	[ "$stderr" = 'zr-replicate: the sender lists no filesystem: nothing was replicated' ]
 }
 
-@test "a receiver that has gone its own way is an error that names both sides" {
+@test "a receiver that has diverged is an error that names both sides" {
 	cat > sender <<-'END'
 		#!/bin/sh
 		case $1 in
@@ -118,7 +118,7 @@ versions() {
 	done | jq -cs .
 }
 
-@test "a resume token is the first step, the snapshots after it are the next" {
+@test "a resume token is the first step, and the snapshots after it are the next ones" {
 	token=$(cat "$DATA/streams/inc.cut.resume-token.txt")
 	stores "$(versions one two three-unchanged)" \
 	    "[{\"Path\":\"a/data\",\"ResumeToken\":\"$token\"}]" "$(versions one)"
@@ -129,7 +129,7 @@ versions() {
 ["three-unchanged",true]' ]
 }
 
-@test "a resume token of a full send goes on with it, other snapshots or not" {
+@test "a resume token of a full send continues it, even if there are other snapshots" {
 	token=$(cat "$DATA/streams/data.full.cut.resume-token.txt")
 	stores "$(versions one two)" "[{\"Path\":\"a/data\",\"ResumeToken\":\"$token\"}]" '[]'
 	replicate 0 ./sender ./receiver
@@ -150,7 +150,7 @@ versions() {
 	[ ! -e sent ]
 }
 
-@test "a placeholder of the sender is no step, and an error where the receiver has more" {
+@test "a placeholder of the sender is not sent; it is an error if the receiver has more" {
 	stores "$(versions one)" '[{"Path":"a/empty","IsPlaceholder":true},{"Path":"a/data"}]' "$(versions one)"
 	replicate 0 ./sender ./receiver
 	[ -z "$output" ]
@@ -164,7 +164,7 @@ mark() {
 	version "$1" | jq -c '{Type: "Bookmark", Name: "mark", Guid, CreateTXG, Creation}'
 }
 
-@test "the first step may start from a bookmark, where the snapshot is gone" {
+@test "the first step may start from a bookmark if its snapshot is gone" {
 	stores "[$(version three-unchanged),$(mark one),$(version two)]" '[{"Path":"a/data"}]' "$(versions one)"
 	replicate 0 ./sender ./receiver
 	[ "$(jq -c '[.From.Name, .From.Type, .To.Name]' sent)" = '["mark","Bookmark","two"]
@@ -175,7 +175,7 @@ mark() {
 	[ "$(jq -c '[.From.Name, .From.Type]' sent)" = '["one",null]' ]
 }
 
-@test "nothing in common, or nothing to start from, is an error" {
+@test "sides with nothing in common, or with nothing to start from, are an error" {
 	stores "$(versions one)" '[{"Path":"a/data"}]' "$(versions two)"
 	replicate 1 ./sender ./receiver
 	stderr_has 'the receiver has snapshots, the newest @two, but none that the sender has'
@@ -195,7 +195,7 @@ mark() {
 	done
 }
 
-@test "names with blanks and colons; parents first" {
+@test "names may have blanks and colons; parents come first" {
 	stores "$(versions one)" '[]' '[]'
 	sed -i 's/{"Filesystems":.*"IsPlaceholder":true}\]}/{"Filesystems":[{"Path":"a b:c\/d"},{"Path":"a b:c"},{"Path":"a-b\/c"},{"Path":"a"}]}/' sender
 	replicate 0 ./sender ./receiver
@@ -204,14 +204,14 @@ mark() {
 	[ "$(jq -c .Filesystem sent | tail -n +3 | sort | paste -sd ' ')" = '"a b:c/d" "a-b/c"' ]
 }
 
-@test "an endpoint that cannot be listed ends it with its status" {
+@test "an endpoint that cannot be listed ends the run with its status" {
 	stores "$(versions one)" '[]' '[]'
 	replicate 7 'exit 7;' ./receiver
 	replicate 8 ./sender 'exit 8;'
 	[ ! -e sent ]
 }
 
-@test "what peers wrote does not reach a terminal as it is" {
+@test "text from peers does not reach a terminal unencoded" {
 	# ESC, DEL, C1, a right-to-left override, a line separator, a newline
 	bad=$'x\\u001b[2J\x7f\xc2\x9b\xe2\x80\xae\xe2\x80\xa8\\u000a'
 	stores "[{\"Name\":\"$bad\",\"Guid\":\"1\",\"CreateTXG\":\"1\",\"Creation\":\"2026-11-22T10:43:50Z\"}]" '[{"Path":"a/data"}]' \
@@ -237,7 +237,7 @@ mark() {
 	run -100 sh "$TOP/examples/by-hand.sh" 'zr-endpoint archive web'
 }
 
-@test "by-hand.sh goes on beside a conflict, and says so by its status" {
+@test "by-hand.sh continues after a conflict, and reports it by its status" {
 	mkdir web backup
 	import web data.full one
 	stores "$(versions one)" '[{"Path":"a/data"}]' "$(versions two)"

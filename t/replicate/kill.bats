@@ -2,7 +2,7 @@
 load ../lib/helper
 load ../lib/replicate
 
-@test "whoever is killed: nobody is left behind, the next run brings all, byte for byte" {
+@test "after any kill no process is left behind, and the next run transfers everything" {
 	kills=${ZR_FAULT_KILLS:-25}
 	case $ZR_BUILD in
 	*sanitize*)

@@ -11,7 +11,7 @@ load ../lib/replicate
 	[ "$(calls sending Ping)" -ge 2 ]
 }
 
-@test "-a: so many attempts, and no more" {
+@test "-a limits the number of attempts" {
 	lay web a 1 1 b 1 1
 	fault receiving -1 Receive a exit 99 'lost again'
 	faulty 99 -a 3
@@ -24,7 +24,7 @@ load ../lib/replicate
 	replicate 100 -a 0 -s "$SENDER" -r "$RECEIVER"
 }
 
-@test "-w: a side that is out of reach for longer ends the run, exit 99; beside another failure, 1" {
+@test "-w ends the run if a side stays out of reach: 99, or 1 after another failure" {
 	lay web a 1 1 b 1 1 c 1 1
 	fault receiving 1 Receive a arm 99 'stream lost'
 	later receiving -1 ListFilesystems '' exit 99 'nobody there'
@@ -45,7 +45,7 @@ load ../lib/replicate
 	stderr_has 'b: sender: zr-endpoint: for good'
 }
 
-@test "-W: a stream that stands still is ended, and begun again" {
+@test "-W ends a stream that stands still, and begins it again" {
 	lay web a 1 1
 	fault sending 1 Send a stall 300000
 	faulty 0 -W 2
@@ -54,7 +54,7 @@ load ../lib/replicate
 	same web backup
 }
 
-@test "-t: a call without an answer is lost" {
+@test "-t ends a call without an answer" {
 	lay web a 1 1
 	fault sending -1 ListFilesystemVersions a never
 	faulty 99 -t 1
@@ -67,7 +67,7 @@ load ../lib/replicate
 	same web backup
 }
 
-@test "an endpoint without batch: a process for each call, also where some fail" {
+@test "an endpoint without batch gets a process for each call, even if some fail" {
 	for i in {1..9}; do
 		lay web "a/fs$i" 1 1
 	done
@@ -81,7 +81,7 @@ load ../lib/replicate
 	[ -z "$output" ]
 }
 
-@test "-P 1 is one stream at a time, -P 8 is eight" {
+@test "-P 1 means one stream at a time, -P 8 eight" {
 	for i in {1..8}; do
 		lay web "fs$i" 1 1
 		fault sending 1 Send "fs$i" wait go
@@ -103,7 +103,7 @@ load ../lib/replicate
 	same web backup
 }
 
-@test "standard output that is full ends the run; no step runs on unheard of" {
+@test "a full standard output ends the run; no step goes on unreported" {
 	lay web a 1 2 b 1 1
 	run -111 --separate-stderr bash -c "timeout $PATIENCE zr-replicate -I all -e events -s '$SENDER' \
 	    -r '$RECEIVER' > /dev/full"
@@ -128,7 +128,7 @@ idle() {
 	[ $(($(ticks "$runner") - before)) -lt $((20 * $1)) ]
 }
 
-@test "what waits does not spin: a stream, a lost side, and a limit that is past" {
+@test "waiting costs no CPU time: for a stream, a lost side, and after a limit has passed" {
 	lay web a 1 1 b 1 1 c 1 1
 	fault sending 1 Send a stall 300000
 	fault receiving 1 Receive b arm 99 'stream lost'
@@ -144,7 +144,7 @@ idle() {
 	[ "$(events 'select(.result == "interrupted").filesystem')" = a ]
 }
 
-@test "a token that differs is no progress: only more of the stream is" {
+@test "a new token is not progress unless it covers more of the stream" {
 	guid=$(version one | jq -r .Guid)
 	token() {
 		"$HELPERS/forge_token.py" a@one "$guid" - "bytes=$1"
@@ -190,7 +190,7 @@ idle() {
 	[ "$(wc -l < received)" = 6 ]
 }
 
-@test "a batch that answers nothing any more is ended and started again" {
+@test "a batch that no longer answers is ended and started again" {
 	lay web a 1 1 b 1 1
 	cat > stuck <<-'END'
 		#!/bin/sh

@@ -42,7 +42,7 @@ counted() {
 	jq -e "$2" counts
 }
 
-@test "nothing to do in 100 filesystems: a connection a side, 5 round trips" {
+@test "100 filesystems with nothing to do cost a connection a side, and 5 round trips" {
 	"$HELPERS/tiny_archive.py" ours 100 3
 	cp -r ours theirs
 	far ours $WAY
@@ -57,7 +57,7 @@ counted() {
 	done
 }
 
-@test "nothing to do in 256 filesystems: not one round trip more" {
+@test "256 filesystems with nothing to do cost not one round trip more" {
 	"$HELPERS/tiny_archive.py" ours 255 1
 	cp -r ours theirs
 	sender='zr-endpoint archive ours'
@@ -69,7 +69,7 @@ counted() {
 	counted theirs '.zrepl_control | .connections == 1 and .trips <= 5'
 }
 
-@test "50 empty increments: 3 round trips each, and with -P 1 one connection after the other" {
+@test "50 empty increments cost 3 round trips each, and with -P 1 successive connections" {
 	"$HELPERS/tiny_archive.py" ours 1 51
 	mkdir -p theirs/tank/0
 	for file in ours/tank/0/@*3e8.*; do	# the first, 1000
@@ -85,7 +85,7 @@ counted() {
 	diff -r ours/tank theirs/tank
 }
 
-@test "-P 4: several data connections at once" {
+@test "-P 4 uses several data connections at once" {
 	"$HELPERS/tiny_archive.py" ours 20 2
 	sender='zr-endpoint archive ours'
 	far theirs 0.05

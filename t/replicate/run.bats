@@ -2,7 +2,7 @@
 load ../lib/helper
 load ../lib/replicate
 
-@test "a tree, placeholders among it: all of it arrives, a second run executes no step" {
+@test "a tree with placeholders arrives; a second run executes no step" {
 	lay web pool/a 1 4 pool/a/deep/er 1 2 pool/b 1 1 pool/b.c 1 3
 	mkdir web/pool/empty
 	replicate 0 -s "$SENDER" -r "$RECEIVER"
@@ -18,7 +18,7 @@ load ../lib/replicate
 	state_of web backup | diff before -
 }
 
-@test "what is new since then is sent, and no more" {
+@test "only snapshots that are new since the last run are sent" {
 	lay web a 1 2 b 1 1
 	replicate 0 -q -s "$SENDER" -r "$RECEIVER"
 	[ -z "$stderr" ]
@@ -30,7 +30,7 @@ a three-unchanged four with space:and.dots_- 244720' ]
 	same web backup
 }
 
-@test "operands: only these and what is below them" {
+@test "operands select filesystems and those below them" {
 	lay web a 1 1 a/b 1 1 ab 1 1 c 1 1
 	replicate 0 -s "$SENDER" -r "$RECEIVER" a c
 	[ -e backup/a/b/@${GUIDS[0]}.json ]
@@ -44,7 +44,7 @@ a three-unchanged four with space:and.dots_- 244720' ]
 	replicate 100 -s "$SENDER" -r "$RECEIVER" a@b
 }
 
-@test "-m: another name there, with operands as well; two on one name are refused" {
+@test "-m changes the name on the receiver; two filesystems on one name are refused" {
 	lay web pool/a 1 2 pool/a/b 1 1 pool/c 1 1
 	replicate 0 -m pool=new/place -s "$SENDER" -r "$RECEIVER" pool/a
 	same web/pool/a backup/new/place/a
@@ -72,7 +72,7 @@ a three-unchanged four with space:and.dots_- 244720' ]
 	[[ "$output" == 'a: initial: 1 step: @three-unchanged in full'* ]]
 }
 
-@test "-n: tells what would be sent, and changes neither side" {
+@test "-n prints the steps, and changes neither side" {
 	lay web a 1 4 b 1 1 c 1 1
 	lay backup a 1 2 c 1 1
 	touch web/a/@lock backup/a/@lock
@@ -90,7 +90,7 @@ b: initial: 1 step: @one in full' ]
 	[ "$(jq -r '.filesystem + " " + .verdict' <<< "$output" | paste -sd ,)" = 'a incremental,b initial,c up-to-date' ]
 }
 
-@test "-j, -v and -q: what each says" {
+@test "-j, -v and -q each have their own output" {
 	lay web a 1 2
 	replicate 0 -j -v -x two -s "$SENDER" -r "$RECEIVER"
 	[ "$(jq -c 'keys' <<< "$output")" = '["bytes","filesystem","resumed","seconds","to"]' ]
@@ -101,7 +101,7 @@ b: initial: 1 step: @one in full' ]
 	[ "$stderr" = 'zr-replicate: a: incremental: 1 step: @one to @two' ]
 }
 
-@test "-e: every event is a JSON line with its fields, in order, in a file that begins anew" {
+@test "-e writes every event as a JSON line with its fields, in order, to a new file" {
 	lay web a 1 2 b 1 1 c 1 1
 	lay backup c 1 1
 	echo old > events
@@ -132,7 +132,7 @@ b: initial: 1 step: @one in full' ]
 	replicate 111 -e none/events -s "$SENDER" -r "$RECEIVER"
 }
 
-@test "a sender that lists nothing: exit 1; a side that cannot be listed: its exit status" {
+@test "a sender that lists nothing means 1, a side that cannot be listed its exit status" {
 	replicate 1 -e events -s "$SENDER" -r "$RECEIVER"
 	stderr_has 'the sender lists no filesystem: nothing was replicated'
 	[ "$(events 'select(.event == "summary").code')" = 1 ]
@@ -152,7 +152,7 @@ good() {
 	done
 }
 
-@test "in conflict, each in its own way, among ten good ones: these arrive, each other has its line" {
+@test "each filesystem in conflict has its line, while the ten others arrive" {
 	good 10
 	lay web diverged 1 2 anew 1 1
 	lay backup diverged 1 1
@@ -189,7 +189,7 @@ good() {
 	[[ "${stderr_lines[-1]}" == *' 4 failed: anew: '* ]]
 }
 
-@test "a renamed one: following what is said sends nothing of it again" {
+@test "following the advice for a renamed filesystem, nothing of it is sent again" {
 	lay web newname 1 2
 	lay backup oldname 1 1
 	run -0 --separate-stderr zr-replicate -I all -n -s "$SENDER" -r "$RECEIVER"
@@ -221,7 +221,7 @@ count_connections() {
 	PATH=$PWD/bin:$PATH
 }
 
-@test "push and pull through a server; one connection where there is nothing to do" {
+@test "push and pull work through a server, with one connection if there is nothing to do" {
 	mkdir again
 	for i in {1..12}; do
 		lay web "a/fs$i" 1 1
@@ -243,7 +243,7 @@ count_connections() {
 	[ "$(wc -l < connections)" = 1 ]
 }
 
-@test "-e: a command line that is invalid leaves the events of the last run alone" {
+@test "-e with an invalid command line leaves the events of the last run alone" {
 	lay web a 1 1
 	replicate 0 -e events -s "$SENDER" -r "$RECEIVER"
 	cp events before

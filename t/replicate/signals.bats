@@ -35,7 +35,7 @@ ends_by() {
 	same web backup
 }
 
-@test "a signal while it lists: 128+N, nobody is left, the next run finishes" {
+@test "a signal while it lists means 128+N; no process is left, and the next run finishes" {
 	lay web a 1 1
 	for number in 2 15 1; do
 		fault receiving 1 ListFilesystems '' wait list
@@ -45,7 +45,7 @@ ends_by() {
 	done
 }
 
-@test "a signal in a stream: the same, and it says what is not done" {
+@test "a signal in a stream does the same, and the unfinished filesystems are named" {
 	for number in 2 15 1; do
 		lay web "a$number" 1 2 "b$number" 1 1 "c$number" 1 1
 		fault sending 1 Send "a$number" stall 300000
@@ -59,7 +59,7 @@ ends_by() {
 	done
 }
 
-@test "a signal while it waits to try again, with a side that is out of reach" {
+@test "a signal ends the wait for a side that is out of reach" {
 	lay web a 1 1
 	for number in 2 15 1; do
 		rm -rf backup/a sending/calls receiving/calls
@@ -72,7 +72,7 @@ ends_by() {
 	done
 }
 
-@test "nohup: SIGHUP does not end it" {
+@test "with nohup, SIGHUP does not end it" {
 	lay web a 1 1
 	fault sending 1 Send a wait go
 	background nohup zr-replicate -I all -s "$FAULTY_SENDER" -r "$FAULTY_RECEIVER" > out 2> said
@@ -84,7 +84,7 @@ ends_by() {
 	same web backup
 }
 
-@test "SIGUSR1: progress on standard error, and it goes on" {
+@test "SIGUSR1 prints the progress on standard error, and the run goes on" {
 	lay web a 1 1 b 1 1
 	fault sending 1 Send a stall 900000
 	fault sending 1 Send b wait go
@@ -100,7 +100,7 @@ ends_by() {
 	same web backup
 }
 
-@test "no terminal: no escape byte" {
+@test "without a terminal no escape byte is printed" {
 	lay web a 1 2
 	fault sending 1 Send a exit 99 lost
 	start -v
@@ -147,7 +147,7 @@ crowd() {
 	chmod +x sender receiver
 }
 
-@test "Ctrl-C on a terminal of any size: nothing wraps or scrolls, the screen is clean, 130" {
+@test "Ctrl-C on a terminal of any size leaves a clean screen, and the status is 130" {
 	crowd
 	for size in '24 80' '5 80' '24 20' '2 80' '40 300' '3 3'; do
 		rm -f shown begun
@@ -166,7 +166,7 @@ crowd() {
 	eventually 10 nobody
 }
 
-@test "a whole run on a terminal: the table is gone at its end, lines and summary are there" {
+@test "at the end of a run on a terminal the table is gone; lines and summary remain" {
 	lay web a 1 2 b 1 1
 	fault sending 1 Send b run 'sleep 1.2'
 	"$HELPERS/terminal.py" 24 200 none zr-replicate -I all -s "$FAULTY_SENDER" -r "$FAULTY_RECEIVER" > screen

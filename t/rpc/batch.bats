@@ -86,7 +86,7 @@ answered() {
 	[ "$(wc -l < log)" = 3 ]
 }
 
-@test "a call that is given up is cancelled in the batch, which goes on" {
+@test "a call that its client gives up is cancelled in the batch, which goes on" {
 	endpoint
 	connect
 	ask 'call(2; "ReplicationCursor"; {Filesystem: "a"})'
@@ -102,7 +102,7 @@ answered() {
 	wait "${children[0]}"
 }
 
-@test "a batch that does not end a cancelled call is ended, when it has no other" {
+@test "a batch that does not end a cancelled call is ended when it has no other call" {
 	endpoint
 	connect
 	ask 'call(2; "ReplicationCursor"; {Filesystem: "deaf"})'
@@ -129,7 +129,7 @@ fails() {
 	done
 }
 
-@test "a failure has the same status whichever way the endpoint is run" {
+@test "a failure has the same status in whatever way the endpoint is run" {
 	fails 'echo "the pool is on fire" >&2; exit 1' '1 UNKNOWN: the pool is on fire'
 	fails 'echo "no answer in time" >&2; exit 99' '99 DEADLINE_EXCEEDED: no answer in time'
 	fails 'exit 7' '1 UNKNOWN: endpoint ended with status 7'
@@ -144,7 +144,7 @@ fails() {
 	done
 }
 
-@test "a call and the same call in a batch of zr-endpoint: one status" {
+@test "a call has the same status alone and in a batch of zr-endpoint" {
 	mkdir archive
 	for option in '' -b; do
 		# shellcheck disable=SC2086
@@ -170,7 +170,7 @@ fails() {
 	wait "${children[0]}"
 }
 
-@test "an endpoint that is no batch is named" {
+@test "an endpoint without the method batch is named" {
 	printf '#!/bin/sh\nread -r line\necho "{}"\n' > endpoint
 	chmod +x endpoint
 	pair zr-rpc batch -- zr-rpc -b serve ./endpoint > out 2> errors <<< '{"id":1,"method":"Ping"}'
@@ -178,7 +178,7 @@ fails() {
 	grep -q "zr-rpc: the endpoint's batch: " errors
 }
 
-@test "the calls of a batch that ends fail with its last words, the next are served" {
+@test "the calls of a batch that ends fail with its last words; later ones are served" {
 	endpoint
 	connect
 	ask 'call(2; "ReplicationCursor"; {Filesystem: "a"})'

@@ -57,7 +57,7 @@ said() {
 	said bad-hpack 'the peer breaks HTTP/2: COMPRESSION_ERROR'
 }
 
-@test "calls given up as fast as they come run no more endpoints than may run" {
+@test "calls that are given up at once do not exceed the limit on endpoints" {
 	faults resets
 	echo "$output"
 	read -r code memory most <<< "$output"
@@ -67,7 +67,7 @@ said() {
 	[ "$most" -le 17 ]	# one is asked whether it knows batch
 }
 
-@test "streams that are refused cost a client that reads nothing the connection, others nothing" {
+@test "refused streams end the connection of a client that reads nothing, and of no other" {
 	cp "$BATS_FILE_TMPDIR/endpoint" .
 	faults refused
 	echo "$output"
@@ -86,7 +86,7 @@ answered() {
 	    { grep -F "$1: " "$BATS_FILE_TMPDIR/request"; return 1; }
 }
 
-@test "half a message, or more than one, is refused, and the connection goes on" {
+@test "half a message, or more than one, is refused, but the connection remains" {
 	answered half 200 13 'the request ends in the middle of its message'
 	answered half-prefix 200 13 'the request ends in the middle of its message'
 	answered nothing 200 13 'the request ends in the middle of its message'
@@ -94,7 +94,7 @@ answered() {
 	answered promise 200 8 'grpc: received message larger than max (4294967295 vs. 4194304)'
 }
 
-@test "what is compressed, or not gRPC, is refused with the right status" {
+@test "compressed and non-gRPC requests are refused with the right status" {
 	answered flag 200 13 'grpc: compressed flag set with identity or empty encoding'
 	answered gzip 200 12 'grpc: Decompressor is not installed for grpc-encoding "gzip"'
 	answered content-type 415 3 'invalid gRPC request content-type "application/json"'
@@ -104,7 +104,7 @@ answered() {
 	answered get 405 13 'the method is "GET", which should be POST'
 }
 
-@test "a long deadline and any authority will do" {
+@test "a long deadline and any authority are accepted" {
 	answered timeout=99999999H 200 0 ''
 	answered timeout=00000009M 200 0 ''
 	for i in 0 1 2 3; do
@@ -125,7 +125,7 @@ answered() {
 	answered utf-8 200 3 'request: PingReq: Message: is not UTF-8'
 }
 
-@test "a request that would end a zrepl process is answered with its fault" {
+@test "a request that would crash zrepl is answered with its fault" {
 	answered no-to 200 3 'request: To is missing'
 	answered no-config 200 3 'request: ReplicationConfig.protection is missing'
 	answered dots 200 3 'request: Filesystem has a component ".."'
@@ -138,7 +138,7 @@ answered() {
 	done
 }
 
-@test "an answer that would end a zrepl process is an error, from a server and from an endpoint" {
+@test "an answer that would crash zrepl is an error, from a server and from an endpoint" {
 	ends version-creation 98 'the answer: Versions: Creation is not a time in RFC 3339: ""'
 	ends version-type 98 'the answer: Versions: Type is neither Snapshot nor Bookmark: 7'
 	ends version-name 98 'the answer: Versions: Name is not the name of a snapshot or bookmark: "@"'
@@ -161,7 +161,7 @@ ends() {
 	    { grep -F "$1: " "$BATS_FILE_TMPDIR/answer"; return 1; }
 }
 
-@test "an answer that is none is an error, and says what is wrong with it" {
+@test "an invalid answer is an error that names the fault" {
 	grep -Fxq 'good: 0 {"Echo":"hi"}' "$BATS_FILE_TMPDIR/answer"
 	ends half 98 'INTERNAL: the server ended its answer in the middle of the message'
 	ends no-message 98 'INTERNAL: the server ended its answer in the middle of the message'
@@ -175,7 +175,7 @@ ends() {
 	ends bomb 98 "the server's headers are too long"
 }
 
-@test "an answer that is an error says so, whatever it is made of" {
+@test "an answer with an error is reported, whatever its status and text" {
 	ends odd-status 1 'zr-rpc: the server gives no reason'
 	ends escapes 1 'zr-rpc: \033[2J%zz?'
 	ends promise 1 'RESOURCE_EXHAUSTED: grpc: received message larger than max'
@@ -184,7 +184,7 @@ ends() {
 	ends calm 1 'UNAVAILABLE: the server is going away: ENHANCE_YOUR_CALM, too_many_pings'
 }
 
-@test "for a client that reads nothing no more endpoints are run, until it reads" {
+@test "no more endpoints are run for a client that reads nothing, until it reads" {
 	faults slow
 	echo "$output"
 	read -r ran calls memory <<< "$output"
@@ -192,12 +192,12 @@ ends() {
 	[[ "$ZR_BUILD" == *sanitize* || "$memory" -lt 262144 ]]
 }
 
-@test "a server that stops loses nothing of an answer that its client is slow to read" {
+@test "a server that stops loses no byte of an answer that its client reads slowly" {
 	faults last
 	[ "$output" = '0 True' ]
 }
 
-@test "a batch whose answers nobody reads holds few of them, and loses none" {
+@test "a batch with a slow reader holds few answers, and loses none" {
 	faults reader
 	echo "$output"
 	read -r memory came calls <<< "$output"

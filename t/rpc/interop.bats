@@ -2,10 +2,10 @@
 # calls that are given up, in both roles.
 load ../lib/helper
 
-@test "grpcio calls us" {
+@test "grpcio can call our server" {
 	timeout "$PATIENCE" /usr/bin/python3 "$HELPERS/rpc_interop.py" client
 }
 
-@test "we call grpcio" {
+@test "our client can call a server of grpcio" {
 	timeout "$PATIENCE" /usr/bin/python3 "$HELPERS/rpc_interop.py" server
 }

@@ -18,7 +18,7 @@ echoing() {
 
 grpc=(-H 'content-type: application/grpc' -H 'te: trailers')
 
-@test "nghttp is answered, and told of errors in trailers" {
+@test "nghttp gets answers, and errors in trailers" {
 	echoing
 	serve ./endpoint
 	run -0 timeout 20 nghttp -v --no-dep -H ':method: POST' "${grpc[@]}" -d body "$url/Ping"
@@ -30,7 +30,7 @@ grpc=(-H 'content-type: application/grpc' -H 'te: trailers')
 	[[ "$output" == *':status: 405'* ]]
 }
 
-@test "an answer of 3 MiB goes through nghttp's windows of 64 KiB" {
+@test "an answer of 3 MiB passes through nghttp's windows of 64 KiB" {
 	cat > endpoint <<-'END'
 		#!/bin/sh
 		printf '{"Echo":"'; head -c 3145728 /dev/zero | tr '\0' x; printf '"}\n'
@@ -50,7 +50,7 @@ grpc=(-H 'content-type: application/grpc' -H 'te: trailers')
 	[[ "$output" == *'grpc-status: 8'*'(5242880 vs. 4194304)'* ]]
 }
 
-@test "h2load: 400 calls on 4 connections, 10 at a time on each, all answered" {
+@test "h2load gets 400 answers on 4 connections, with 10 calls at a time on each" {
 	echoing
 	serve ./endpoint
 	run -0 timeout 50 h2load -n 400 -c 4 -m 10 -d body "${grpc[@]}" "$url/Ping"
@@ -59,7 +59,7 @@ grpc=(-H 'content-type: application/grpc' -H 'te: trailers')
 	[ ! -s log ]
 }
 
-@test "h2load: 50,000 calls on one connection leave the server's memory as it was" {
+@test "50,000 calls of h2load on one connection leave the server's memory as it was" {
 	printf '#!/bin/sh\necho $$ > pid\nexec zr-rpc serve false\n' > server
 	chmod +x server
 	zr-listen -1 -i 127.0.0.1=x tcp:127.0.0.1:0 ./server > port 2> log 3>&- &

@@ -47,13 +47,13 @@ call() {
 	[ -z "$output" ]
 }
 
-@test "an endpoint that writes more than one line has not answered" {
+@test "more than one line from an endpoint is not an answer" {
 	endpoint
 	call 1 SendCompleted '{"OriginalReq":{"Filesystem":"a","To":{"Name":"x","Creation":"2026-01-01T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":1,"Incremental":2}}}}'
 	stderr_has 'more than one line'
 }
 
-@test "an endpoint that answers badly is named, not guessed at" {
+@test "an endpoint with a malformed answer is named" {
 	check() {
 		printf '#!/bin/bash\nread -r request\n%s\n' "$1" > endpoint
 		chmod +x endpoint
@@ -70,12 +70,12 @@ call() {
 	check 'head -c 3000000 /dev/zero | tr "\0" x >&2; echo; echo the end >&2; exit 1' 'the end'
 }
 
-@test "Send and Receive are no calls of a control connection" {
+@test "Send and Receive are refused on a control connection" {
 	call 100 Send '{}'
 	stderr_has 'zr-dataconn'
 }
 
-@test "a deadline ends the call on both sides, and the endpoint's process group" {
+@test "a deadline ends the call on both sides and the endpoint's process group" {
 	endpoint
 	call 99 -t 0.7 ReplicationCursor '{"Filesystem":"x"}'
 	stderr_has 'DEADLINE_EXCEEDED'
@@ -107,7 +107,7 @@ call() {
 	[ "$(wc -l <<< "$output")" = 5 ]
 }
 
-@test "a call of a batch is cancelled by its id, and its endpoint ended" {
+@test "a call of a batch can be cancelled by its id, which ends its endpoint" {
 	endpoint
 	mkfifo in
 	pair zr-rpc batch -- zr-rpc serve ./endpoint < in > out 3>&- &
@@ -123,7 +123,7 @@ call() {
 	! kill -0 "$(cat pid)" 2>/dev/null
 }
 
-@test "a cancel is heard though 256 calls hang before it, and more wait" {
+@test "a cancel takes effect although 256 calls before it hang, and more wait" {
 	endpoint
 	mkfifo in
 	pair zr-rpc batch -- zr-rpc -c 3 serve ./endpoint < in > out 3>&- &
@@ -140,7 +140,7 @@ call() {
 	[ "$(wc -l < out)" = 300 ]
 }
 
-@test "every line of a batch is answered, whatever its id, and none twice" {
+@test "every line of a batch is answered once, whatever its id" {
 	endpoint
 	cat > lines <<-'END'
 		{"id":1,"method":"Ping","request":{"Message":"a"}}
@@ -166,7 +166,7 @@ call() {
 	    '[2,100] [3,100] [4,100] [5,100] [6,100] [null,100] [null,100]' ]
 }
 
-@test "100,000 versions come through; a limit of 4 MiB is named" {
+@test "100,000 versions are answered; the error for a limit of 4 MiB names it" {
 	cat > endpoint <<-'END'
 		#!/bin/sh
 		jq -cn '{Versions: [range(100000) | {Name: "zrepl_\(1000000 + .)", Guid: "\(. * 184467440737)", CreateTXG: "\(.)", Creation: "2020-09-13T12:31:48Z"}]}'
@@ -195,7 +195,7 @@ call_slowly() {
 	eventually 20 [ -e started ]
 }
 
-@test "SIGTERM, however often: the running call is answered, then the connection is closed" {
+@test "after SIGTERM, however often, the running call is answered before the end" {
 	call_slowly
 	delivered() { grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/$(cat pid)/status"; }
 	for _ in 1 2 3; do
@@ -208,7 +208,7 @@ call_slowly() {
 	[ "$(cat served)" = 0 ]
 }
 
-@test "SIGINT: the running call and the connection end at once" {
+@test "SIGINT ends the running call and the connection at once" {
 	call_slowly
 	kill -INT "$(cat pid)"
 	wait "${children[0]}" || true
@@ -216,7 +216,7 @@ call_slowly() {
 	[ "$(cat served)" = 130 ]
 }
 
-@test "what is not HTTP/2 is an error, at once" {
+@test "bytes that are not HTTP/2 are an error at once" {
 	endpoint
 	run --separate-stderr pair sh -c 'echo GET / HTTP/1.1 >&7; cat <&6 >got' -- zr-rpc serve ./endpoint
 	[ "$(cat served)" = 98 ]
@@ -260,7 +260,7 @@ flood() {
 	ms=$(awk -F '[ms ]+' 'NR == 2 { print int(1000 * (60 * ($1 + $3) + $2 + $4)) }' used)
 }
 
-@test "more calls than the limit on descriptors allows: each is answered, and nobody spins" {
+@test "with too few descriptors for all calls, each is answered, and no process spins" {
 	# A call that has its request needs two descriptors and three entries of
 	# poll(2), which counts unused ones, too, and takes no more than the limit.
 	flood 36

@@ -34,26 +34,26 @@ both_refuse() {
 	refused "$REMOTE" "$3"
 }
 
-@test "a sender that refuses" {
+@test "a sender that refuses leaves nothing in the archive" {
 	sender 0 'echo "dataset is busy" >&2; exit 1'
 	sed -i "/^echo '{}'/d" sender
 	refused 'zr-endpoint archive backup' 'sender: dataset is busy'
 	refused "$REMOTE" 'sender: dataset is busy'
 }
 
-@test "a sender that dies midway" {
+@test "a sender that dies midway leaves nothing in the archive" {
 	both_refuse 600000 'kill -9 $$' 'sender: endpoint ended by signal 9'
 }
 
-@test "a sender that fails after a whole stream" {
+@test "a sender that fails after a whole stream leaves nothing in the archive" {
 	both_refuse 1188000 'echo "cannot release hold" >&2; exit 2' 'sender: cannot release hold'
 }
 
-@test "a stream that is cut although its sender exits with 0" {
+@test "a cut stream leaves nothing in the archive, even if its sender exits with 0" {
 	both_refuse 600000 'exit 0' 'receiver: '
 }
 
-@test "a sender that succeeds" {
+@test "the stream of a sender that succeeds is stored" {
 	for receiver in 'zr-endpoint archive backup' "$REMOTE"; do
 		sender 1188000 'exit 0'
 		run -0 --separate-stderr zr-step -s ./sender -r "$receiver" "$REQUEST"

@@ -66,25 +66,25 @@ orphaned() {
 	eventually 20 session_ended "$step"
 }
 
-@test "killed zr-step: an archive keeps nothing, and its sender ends" {
+@test "after zr-step is killed, an archive keeps nothing, and its sender ends" {
 	for_archive
 	orphaned "$ARCHIVE" archived
 	nothing_archived
 }
 
-@test "killed zr-step: an archive at the other end of a connection keeps nothing" {
+@test "after zr-step is killed, a remote archive keeps nothing" {
 	for_archive
 	orphaned "$REMOTE" archived
 	nothing_archived
 }
 
-@test "killed zr-step: the zfs recv of a receiver is told to end" {
+@test "after zr-step is killed, the zfs recv of a receiver is ended by SIGTERM" {
 	for_zfs
 	orphaned "$RECEIVER" received
 	[ "$(cat signal)" = TERM ]
 }
 
-@test "killed zr-step: a zfs recv that ignores SIGTERM ends, too" {
+@test "after zr-step is killed, a zfs recv that ignores SIGTERM ends, too" {
 	for_zfs
 	does recv <<-'END'
 	trap '' TERM
@@ -146,7 +146,7 @@ never() {
 	[ ! -s answer ]
 }
 
-@test "an archive: a verdict early, late and never" {
+@test "an archive obeys a verdict that comes early, late or never" {
 	prepare=for_archive arrived=archived receiver=$ARCHIVE
 	early_and_late
 	$prepare
@@ -154,7 +154,7 @@ never() {
 	nothing_archived
 }
 
-@test "an archive at the other end: a verdict early, late and never" {
+@test "a remote archive obeys a verdict that comes early, late or never" {
 	prepare=for_archive arrived=archived receiver=$REMOTE
 	early_and_late
 	$prepare
@@ -162,14 +162,14 @@ never() {
 	eventually 20 nothing_archived
 }
 
-@test "a zfs recv: a verdict early, late and never" {
+@test "a zfs recv obeys a verdict that comes early, late or never" {
 	prepare=for_zfs arrived=received receiver=$RECEIVER
 	early_and_late
 	$prepare
 	never
 }
 
-@test "a remote receiver that says nothing any more does not keep the stream's sender" {
+@test "a remote receiver that no longer answers does not keep the sender running" {
 	for_archive
 	printf '%s\n' '#!/bin/sh' 'echo $$ > pid' 'head -c 300000 > taken' 'exec sleep 1000' > mute
 	chmod +x mute

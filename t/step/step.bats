@@ -54,14 +54,14 @@ step() {
 	cmp stream stored
 }
 
-@test "a sender that used the resume token leaves the receiver's state alone; -d maps the name" {
+@test "a resume token that is used leaves the receiver's state alone; -d maps the name" {
 	endpoints
 	ANSWER='{"UsedResumeToken":true,"ExpectedSize":"7"}' step 0 -d backup/data -s ./sender -r ./receiver
 	sed 's/^Receive //' receiver.log | jq -e '.ClearResumeToken != true and .Filesystem == "backup/data"'
 	jq -e .resumed <<< "$output"
 }
 
-@test "the receiver gets the verdict, a stream's both ends the progress, on descriptors of their own" {
+@test "the receiver gets a descriptor for the verdict, both sides one for the progress" {
 	endpoints
 	ZR_PROGRESS=5 ZR_VERDICT=4 step 0 -s ./sender -r ./receiver 5> progress 4< /dev/null
 	[ "$(sed -n 1p sender.environment | tr 0-9 N)" = 'none N' ]
@@ -69,7 +69,7 @@ step() {
 	[ "$(tail -n 1 progress)" = '{"bytes":3000001}' ]
 }
 
-@test "a sender that refuses: nothing is received, its reason is named" {
+@test "if the sender refuses, nothing is received and its reason is named" {
 	endpoints
 	step 1 -s 'echo "no such snapshot" >&2; exit 3; :' -r ./receiver
 	[ "$stderr" = 'zr-step: a/data@two: sender: no such snapshot' ]
@@ -77,7 +77,7 @@ step() {
 	[ -z "$output" ]
 }
 
-@test "a sender that dies midway, or fails after the whole stream: nothing is stored" {
+@test "if the sender dies midway or fails after the whole stream, nothing is stored" {
 	endpoints
 	step 1 -s './sender "$@"; echo "pool suspended" >&2; exit 7; :' -r ./receiver
 	stderr_has 'zr-step: a/data@two: sender: pool suspended; receiver: receiver: not whole'
@@ -97,7 +97,7 @@ step() {
 	[ "$(cut -d ' ' -f 1 sender.log)" = Send ]
 }
 
-@test "an error is said once, and its cause last, but for what to do about it" {
+@test "an error is printed once, with its cause last, followed only by hints" {
 	endpoints
 	step 1 -s ./sender -r 'echo warning >&2; cat > /dev/null; echo "zr-x: out of space" >&2; echo "zr-x: hint: make some" >&2; exit 1; :'
 	[ "$stderr" = 'zr-step: receiver: warning
@@ -123,7 +123,7 @@ zr-step: receiver: zr-x: hint: make some' ]
 	[ "$(wc -l < log)" -eq 1 ]
 }
 
-@test "status 255, as ssh ends, is no signal" {
+@test "status 255, as from ssh, is not taken for a signal" {
 	endpoints
 	step 1 -s 'echo "Permission denied (publickey)." >&2; exit 255; :' -r ./receiver
 	[ "$stderr" = 'zr-step: a/data@two: sender: Permission denied (publickey).' ]
@@ -143,13 +143,13 @@ zr-step: receiver: zr-x: hint: make some' ]
 	stderr_has 'receiver: the answer is not JSON, but begins with "Welcome"'
 }
 
-@test "a receiver that is content early: the rest is thrown away, the step is done" {
+@test "if the receiver succeeds early, the rest is dropped and the step is done" {
 	endpoints
 	step 0 -s ./sender -r 'echo {}; :'
 	[ "$(cut -d ' ' -f 1 sender.log | paste -sd ' ')" = 'Send SendCompleted' ]
 }
 
-@test "both commands' standard error is shown, whatever they end with" {
+@test "the standard error of both commands is shown, whatever their status" {
 	endpoints
 	step 0 -s 'echo "as $1" >&2; ./sender' -r 'echo in >&2; ./receiver'
 	stderr_has 'zr-step: sender: as Send'
@@ -157,7 +157,7 @@ zr-step: receiver: zr-x: hint: make some' ]
 	stderr_has 'zr-step: receiver: in'
 }
 
-@test "an answer that is none is a protocol error" {
+@test "an invalid answer is a protocol error" {
 	endpoints
 	step 98 -s 'cat > /dev/null; :' -r ./receiver
 	stderr_has 'sender: no answer line'
@@ -171,7 +171,7 @@ zr-step: receiver: zr-x: hint: make some' ]
 	stderr_has 'receiver: more than one answer line'
 }
 
-@test "an answer without an end keeps nobody waiting" {
+@test "an endless answer keeps nobody waiting" {
 	endpoints
 	yes | tr -d '\n' | head -c 3000000 > stream
 	ends() {
@@ -185,14 +185,14 @@ zr-step: receiver: zr-x: hint: make some' ]
 	    -s '[ "$1" = Send ] || exec cat stream; ./sender' -r ./receiver
 }
 
-@test "SendCompleted failing is an error that says the snapshot is there" {
+@test "the error of a failed SendCompleted says that the snapshot was received" {
 	endpoints
 	step 1 -s '[ "$1" = Send ] || { echo "no bookmark for you" >&2; exit 1; }; ./sender' -r ./receiver
 	stderr_has 'received, but SendCompleted failed: sender: no bookmark for you'
 	cmp stream stored
 }
 
-@test "what a peer wrote is never evaluated" {
+@test "text from a peer is never evaluated" {
 	endpoints
 	REQUEST=${REQUEST/a\/data/\`touch pwned\`\$(touch pwned)\'\;touch pwned\;\'}
 	step 0 -s ./sender -r ./receiver
@@ -200,7 +200,7 @@ zr-step: receiver: zr-x: hint: make some' ]
 	grep -qF '`touch pwned`$(touch pwned)' receiver.log
 }
 
-@test "a request that would kill a zrepl peer is refused before anything runs" {
+@test "a request that would crash zrepl is refused before anything runs" {
 	endpoints
 	REQUEST='{"Filesystem":"a"}'
 	step 100 -s ./sender -r ./receiver
@@ -210,7 +210,7 @@ zr-step: receiver: zr-x: hint: make some' ]
 	[ ! -e sender.log ]
 }
 
-@test "SIGTERM ends both commands and what they started, and is the exit code" {
+@test "SIGTERM ends both commands and their children, and is the exit code" {
 	endpoints
 	cat > sleeper <<-'END'
 		#!/bin/sh

@@ -1,6 +1,6 @@
 load ../lib/helper
 
-@test "a CA, a server and a client are made, fit together and verify" {
+@test "zr-cert makes a CA, a server and a client that verify each other" {
 	zr-cert ca pki
 	zr-cert server pki backup.example 127.0.0.1 ::1
 	zr-cert client pki 'web 1'
@@ -26,7 +26,7 @@ load ../lib/helper
 	[[ "$output" == *notAfter* ]]
 }
 
-@test "check says who refuses whom, and why" {
+@test "check says which side refuses the other, and why" {
 	zr-cert ca a
 	zr-cert ca b
 	zr-cert server a server
@@ -95,7 +95,7 @@ load ../lib/helper
 	done
 }
 
-@test "alternative names stay text: no control character, no line of their own" {
+@test "alternative names stay text, without control characters or extra lines" {
 	zr-cert ca pki
 	zr-cert client pki web1
 	python3 - > extensions <<-'END'
@@ -130,7 +130,7 @@ load ../lib/helper
 	[[ "$output" == *'certificate has expired'* ]]
 }
 
-@test "the other side's self-signed certificate may stand in for a CA" {
+@test "the other side's self-signed certificate can replace a CA" {
 	for side in client server; do
 		mkdir $side
 		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
@@ -151,7 +151,7 @@ load ../lib/helper
 	[ "${#lines[@]}" -eq 1 ]
 }
 
-@test "ZR_CERT_DAYS is a number of days in its range" {
+@test "ZR_CERT_DAYS must be a number in its range" {
 	for days in 0 -1 36501 99999999999999999999 soon ' 5' 1.5 0x10; do
 		ZR_CERT_DAYS=$days run -100 zr-cert ca pki
 		[ "$output" = "zr-cert: ZR_CERT_DAYS=$days: 1 to 36500 days are expected" ]
@@ -164,7 +164,7 @@ load ../lib/helper
 	run ! openssl x509 -in pki/ca.crt -noout -checkend 90000
 }
 
-@test "what is no certificate is said on one line, without OpenSSL's traces" {
+@test "the error for an invalid certificate is one line, without OpenSSL's traces" {
 	zr-cert ca pki
 	zr-cert client pki web1
 	echo junk > pki/junk.crt

@@ -6,7 +6,7 @@ setup_file() {
 	make_pki
 }
 
-@test "a key that others can read earns a warning" {
+@test "a key that others can read causes a warning" {
 	cp "$PKI/web1.key" open.key
 	chmod 644 open.key
 	accept -- cat
@@ -15,7 +15,7 @@ setup_file() {
 	stderr_has 'warning: key open.key is open to others (mode 0644)'
 }
 
-@test "nothing secret in arguments, environments, descriptors or messages" {
+@test "arguments, environments, descriptors and messages contain no secret" {
 	accept -L server.keys -- sh -c 'while read -r line; do echo "$line" >&2; done'
 	server=$!
 	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls -d "$PKI" -n web1 \
@@ -56,7 +56,7 @@ setup_file() {
 	run -1 grep -e '\.key' -e keys fds
 }
 
-@test "memory is not dumpable, though no change of user makes it so" {
+@test "memory is not dumpable, even without a change of user" {
 	# Somebody else from the start, and by relative names: what is above may
 	# be closed to them.
 	as=()
@@ -87,7 +87,7 @@ setup_file() {
 	done
 }
 
-@test "-u: zr-tls and its program become another user" {
+@test "with -u, zr-tls and its program become another user" {
 	accept -- cat
 	user=$(id -un)
 	[ "$user" != root ] || user=nobody

@@ -69,7 +69,7 @@ server_refused() {
 	[ ! -e served ]
 }
 
-@test "both directions, half-closed one after the other, bytes unchanged" {
+@test "both directions carry bytes unchanged, and end by themselves" {
 	exchange
 	accept -- sh -c 'cat > got; sha256sum < got; cat got'
 	head -c 5000000 /dev/urandom > sent
@@ -78,7 +78,7 @@ server_refused() {
 	cmp sent <(tail -n +2 answer)
 }
 
-@test "the server speaks on after the client's end, and the other way round" {
+@test "the server can send after the client's end, and the other way round" {
 	exchange
 	accept -- sh -c 'echo early; exec >&-; : > closed; wc -c > count'
 	(eventually 10 test -e closed; eventually 10 test -s answer; echo twelve bytes) |
@@ -87,7 +87,7 @@ server_refused() {
 	eventually 10 grep -q 13 count
 }
 
-@test "what the program inside finds in its environment" {
+@test "the program's environment describes the peer" {
 	exchange
 	export ZR_CLIENT_IDENTITY=forged
 	accept -- sh -c 'env; ls -l /proc/self/fd | grep -c socket'
@@ -120,7 +120,7 @@ server_refused() {
 	eventually 10 test -e trapped
 }
 
-@test "a peer that never stops sending keeps nobody whose program has ended" {
+@test "zr-tls ends after its program, even if the peer never stops sending" {
 	accept -- yes
 	run -3 timeout 30 tcpclient -RHl0 127.0.0.1 "$port" zr-tls -d "$PKI" -n web1 \
 	    -s localhost connect sh -c 'exit 3'
@@ -156,12 +156,12 @@ slowly() {
 $2" ]
 }
 
-@test "a peer that reads slowly has it all: what the kernel has" {
+@test "a slow peer gets all bytes that the kernel holds" {
 	accept -- head -c 500000 /dev/zero
 	slowly "$port" 500000 4 80000
 }
 
-@test "a peer that reads slowly has it all: what the kernel has no room for yet" {
+@test "a slow peer gets all bytes that the kernel has no room for yet" {
 	printf '%s\n' 'import os, socket, sys' \
 	    'socket.socket(fileno=os.dup(1)).setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)' \
 	    'os.execvp(sys.argv[1], sys.argv[1:])' > roomy.py
@@ -169,14 +169,14 @@ $2" ]
 	slowly "$port" 7000000 14 80000
 }
 
-@test "a client whose CN is not allowed" {
+@test "a client whose CN is not allowed is refused" {
 	accept -- touch served
 	refused 'the server refused our certificate' -n stranger
 	stderr_has 'is its CN allowed there?'
 	server_refused 'client certificate refused: its CN "stranger" is not among the clients allowed here'
 }
 
-@test "a client whose CN is in the list file" {
+@test "a client whose CN is in the list file is admitted" {
 	exchange
 	printf '# who\n\nweb2\nstranger\n' > clients
 	accept -l clients -- sh -c 'echo $ZR_CLIENT_IDENTITY'
@@ -184,13 +184,13 @@ $2" ]
 	[ "$output" = stranger ]
 }
 
-@test "a client certificate from another CA" {
+@test "a client certificate from another CA is refused" {
 	accept -- touch served
 	refused 'its CA file does not vouch for it' -b "$PKI/other/web1.crt" -p "$PKI/other/web1.key"
 	server_refused 'client certificate CN=web1 refused: wrong CA: it was issued by CN=other CA'
 }
 
-@test "a client certificate that has expired, or is not valid yet" {
+@test "a client certificate that has expired, or is not valid yet, is refused" {
 	accept -c late -c early -- touch served
 	refused 'certificate expired' -n late
 	stderr_has 'warning: our own certificate'
@@ -200,7 +200,7 @@ $2" ]
 	server_refused 'client certificate CN=early refused: it is not valid before 2090-01-01'
 }
 
-@test "no client certificate" {
+@test "a client without a certificate is refused" {
 	for version in -tls1_2 -tls1_3; do
 		accept -- touch served
 		run openssl s_client -connect "127.0.0.1:$port" $version -quiet -no_ign_eof < /dev/null
@@ -208,20 +208,20 @@ $2" ]
 	done
 }
 
-@test "a server certificate used as a client's" {
+@test "a server certificate is refused as a client's" {
 	accept -c server -- touch served
 	refused 'unsupported certificate' -n server
 	server_refused 'wrong purpose: its extendedKeyUsage does not allow clientAuth'
 }
 
-@test "a server certificate with another name" {
+@test "a server certificate with another name is refused" {
 	accept -- touch served
 	refuses 'server certificate CN=server refused: wrong name: expected backup.example, offered are DNS:server, DNS:localhost, IP Address:127.0.0.1' \
 	    -n web1 -s backup.example
 	server_refused 'the client refused our certificate'
 }
 
-@test "an address as the server's name" {
+@test "an address can be the server's name" {
 	exchange
 	accept -- cat
 	run --separate-stderr connect -n web1 -s 127.0.0.1 python3 exchange.py 6 7 <<< hello
@@ -229,13 +229,13 @@ $2" ]
 	refuses 'wrong name: expected 127.0.0.2' -n web1 -s 127.0.0.2
 }
 
-@test "a server certificate from another CA" {
+@test "a server certificate from another CA is refused" {
 	accept -b "$PKI/other/server.crt" -p "$PKI/other/server.key" -- touch served
 	refuses 'server certificate CN=server refused: wrong CA: it was issued by CN=other CA' -n web1 -s localhost
 	server_refused 'its CA file does not vouch for it'
 }
 
-@test "a server certificate that has expired, or is not valid yet" {
+@test "a server certificate that has expired, or is not valid yet, is refused" {
 	accept -n late -- touch served
 	refuses 'server certificate CN=late refused: it expired on 2021-01-01' -n web1 -s localhost
 	server_said 'warning: our own certificate'
@@ -247,7 +247,7 @@ $2" ]
 	server_refused 'the client refused our certificate'
 }
 
-@test "no common version, no common cipher" {
+@test "peers without a common version or cipher get an error" {
 	accept -m 1.3 -- touch served
 	refuses 'no common version of TLS: the server refused ours' -n web1 -s localhost -e ECDHE+AESGCM
 	server_refused 'no common version of TLS: the client offers none that we accept (-m)'
@@ -266,7 +266,7 @@ $2" ]
 	stderr_has 'it has no cipher of TLS 1.3 (TLS_...), and -m allows no other version'
 }
 
-@test "TLS 1.2 and a chosen cipher and group" {
+@test "TLS 1.2, a cipher and a group can be chosen" {
 	exchange
 	accept -- sh -c 'echo $SSL_PROTOCOL $SSL_CIPHER'
 	run --separate-stderr connect -n web1 -s localhost -g P-256 \
@@ -274,7 +274,7 @@ $2" ]
 	[ "$output" = 'TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384' ]
 }
 
-@test "a peer that does not speak TLS" {
+@test "a peer that does not speak TLS is named" {
 	accept -- touch served
 	printf 'zrepl says hello, in the clear\n' | nc -N 127.0.0.1 "$port" > /dev/null || true
 	server_refused 'the client does not speak TLS'
@@ -287,7 +287,7 @@ $2" ]
 	[ ! -e ran ]
 }
 
-@test "a silent peer is cut at the time limit" {
+@test "a silent peer is disconnected at the time limit" {
 	accept -t 1 -- touch served
 	run timeout 20 nc -d 127.0.0.1 "$port"
 	[ "$status" -eq 0 ]
@@ -321,7 +321,7 @@ $2" ]
 	kill -0 "${children[2]}"
 }
 
-@test "200 silent or slow clients: cut in time, one process each, a good one gets in" {
+@test "200 silent or slow clients are disconnected in time; a good one gets in" {
 	exchange
 	cat > silent.py <<-'EOF'
 	import os, socket, sys, time
@@ -366,7 +366,7 @@ $2" ]
 	eventually 20 eval '[ "$(ps -o pid= --ppid "$listener" | wc -l)" -eq 0 ]'
 }
 
-@test "openssl s_client is served, and told the end" {
+@test "openssl s_client is served, and gets close_notify" {
 	accept -- sh -c 'read word; echo "$word back"'
 	run --separate-stderr openssl s_client -connect "127.0.0.1:$port" -cert "$PKI/web1.crt" \
 	    -key "$PKI/web1.key" -CAfile "$PKI/ca.crt" -verify_return_error -quiet <<< hello
@@ -374,7 +374,7 @@ $2" ]
 	[ "$status" -eq 0 ]
 }
 
-@test "openssl s_server, with its session tickets, is a server" {
+@test "zr-tls connects to openssl s_server, with its session tickets" {
 	exchange
 	background openssl s_server -accept 127.0.0.1:0 -cert "$PKI/server.crt" \
 	    -key "$PKI/server.key" -CAfile "$PKI/ca.crt" -Verify 3 -verify_return_error \
@@ -387,7 +387,7 @@ $2" ]
 	wait $!
 }
 
-@test "a Python peer: bare FIN and close_notify both end the input" {
+@test "a bare FIN and a close_notify from a Python peer both end the input" {
 	cat > peer.py <<-'EOF'
 	import os, socket, ssl, sys
 	pki = os.environ["PKI"]
@@ -420,7 +420,7 @@ $2" ]
 	done
 }
 
-@test "a program that fails after a cut connection is explained" {
+@test "if the program fails after a cut connection, the cut is reported" {
 	exchange
 	accept -- sh -c 'cat > /dev/null; exit 5'
 	background tcpclient -RHl0 127.0.0.1 "$port" zr-tls -d "$PKI" -n web1 \
@@ -430,7 +430,7 @@ $2" ]
 	server_said 'the connection ended without close_notify'
 }
 
-@test "files that do not fit together" {
+@test "files that do not fit together are refused" {
 	accept -- cat
 	run --separate-stderr connect -b "$PKI/web1.crt" -p "$PKI/stranger.key" -s localhost true
 	[ "$status" -eq 100 ]
@@ -444,7 +444,7 @@ $2" ]
 	stderr_has 'without a passphrase'
 }
 
-@test "bad usage is refused, the help is the manual's synopsis" {
+@test "usage errors are refused; the help is the manual's synopsis" {
 	run --separate-stderr zr-tls
 	[ "$status" -eq 100 ]
 	run --separate-stderr zr-tls -d "$PKI" -n server accept cat

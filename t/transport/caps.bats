@@ -31,7 +31,7 @@ good_client() {
 	    zr-mux connect zrepl_data sh -c 'cat <&6'
 }
 
-@test "1000 silent clients that keep coming: few processes, little memory, a good one gets through" {
+@test "1000 silent clients cost few processes and little memory; a good one is served" {
 	# What waits in the backlog comes first: a short one keeps this test short.
 	serve -b 100 tcp:127.0.0.1:0 zr-handshake accept zr-mux accept echo served
 	flood silent 1000
@@ -46,7 +46,7 @@ good_client() {
 	grep -q 'makes room: no handshake' log
 }
 
-@test "clients that connect and close, in any way, leave nothing behind" {
+@test "clients that connect and close in any way leave nothing behind" {
 	serve -c 5 tcp:127.0.0.1:0 zr-handshake accept zr-mux accept echo served
 	fds=$(descriptors)
 	settled() { alone && [ "$(descriptors)" -eq "$fds" ]; }
@@ -63,7 +63,7 @@ good_client() {
 	[ "$output" = served ]
 }
 
-@test "-c: more clients wait until one has ended" {
+@test "-c makes more clients wait until one has ended" {
 	serve -c 1 tcp:127.0.0.1:0 sh -c 'exec 3>&-; echo hello; exec cat'
 	mkfifo hold
 	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'cat hold >&7 & exec cat <&6' > first
@@ -77,7 +77,7 @@ good_client() {
 	eventually 20 grep -q hello second
 }
 
-@test "one identity cannot take all places: a quarter of -c, or what -C says" {
+@test "one identity cannot take all places, but a quarter of -c, or as many as -C allows" {
 	serve -c 20 -i 127.0.0.1=web -i 127.0.0.2=db tcp:127.0.0.1:0 sh -c 'echo hello; exec cat'
 	from() { timeout 30 socat -u "TCP:127.0.0.1:$PORT,bind=$1" STDOUT; }
 	for i in 1 2 3 4 5; do
@@ -91,7 +91,7 @@ good_client() {
 	eventually 20 grep -q hello db
 }
 
-@test "-H: the oldest that has not finished its handshake makes room, others stay" {
+@test "-H evicts the oldest client that has not finished its handshake, and no other" {
 	serve -v -H 1 tcp:127.0.0.1:0 sh -c 'read -r word; [ "$word" = go ] && exec 3>&-; echo "$word"; exec cat'
 	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'echo go >&7; exec cat <&6' > first
 	eventually 20 grep -q go first
@@ -106,7 +106,7 @@ good_client() {
 	kill -0 "${children[2]}"
 }
 
-@test "out of descriptors: says so once a second, and serves again when there are some" {
+@test "without descriptors zr-listen says so once a second, and serves again later" {
 	(ulimit -n 24; exec zr-listen -1 tcp:127.0.0.1:0 sh -c 'echo hello; exec cat' \
 	    > port 2> log 3>&- ) &
 	SERVER=$!
@@ -126,7 +126,7 @@ good_client() {
 	[ "$output" = hello ]
 }
 
-@test "readiness: -n writes a newline and closes, NOTIFY_SOCKET is told READY=1" {
+@test "readiness is a newline on -n's descriptor, and READY=1 on NOTIFY_SOCKET" {
 	mkfifo ready
 	background sh -c 'exec zr-listen -n 5 -1 tcp:127.0.0.1:0 cat 5> ready' > port
 	run -0 timeout 20 od -An -tx1 ready
@@ -140,7 +140,7 @@ good_client() {
 	[ "$output" = none ]
 }
 
-@test "SIGTERM and SIGINT are passed on at once, each time they come" {
+@test "SIGTERM and SIGINT are passed on at once, each time" {
 	# What came goes to a file; a shell in the background ignores SIGINT.
 	cat > program <<-'END'
 		#!/usr/bin/python3
@@ -180,7 +180,7 @@ good_client() {
 	ends 130 15 15 2
 }
 
-@test "a program that does not handle the signal dies of it, and no new client is served" {
+@test "a program that does not handle the signal ends, and no new client is served" {
 	for signal in TERM INT; do
 		expected=$([ $signal = TERM ] && echo 0 || echo 130)
 		serve -v tcp:127.0.0.1:0 sh -c 'echo hello; exec cat'

@@ -14,26 +14,26 @@ serve() {
 	[ "$output" = "hello TCP 127.0.0.1 $PORT 127.0.0.1" ]
 }
 
-@test "IPv6 in brackets" {
+@test "tcp: an IPv6 address is in brackets" {
 	serve 'tcp:[::1]:0' sh -c 'echo "$TCPREMOTEIP"'
 	run -0 zr-connect "tcp:[::1]:$PORT" sh -c 'cat <&6'
 	[ "$output" = "::1" ]
 }
 
-@test "a name: all its addresses are tried" {
+@test "tcp: all addresses of a name are tried" {
 	serve tcp:127.0.0.1:0 echo hello
 	run -0 zr-connect "tcp:localhost:$PORT" sh -c 'cat <&6'
 	[ "$output" = hello ]
 }
 
-@test "unix: a path" {
+@test "unix: the address is a path" {
 	background zr-listen "unix:$PWD/socket" echo hello
 	eventually 20 test -S socket
 	run -0 zr-connect "unix:$PWD/socket" sh -c 'cat <&6'
 	[ "$output" = hello ]
 }
 
-@test "exec: a command on a socket pair, with half-close" {
+@test "exec: the command is on a socket pair, with half-close" {
 	run -0 timeout 20 zr-connect 'exec:sort' python3 -c '
 import socket
 s = socket.socket(fileno=7)
@@ -43,12 +43,12 @@ print(s.recv(100))'
 	[ "$output" = "b'a\\nb\\n'" ]
 }
 
-@test "-f gives other descriptors" {
+@test "-f chooses other descriptors" {
 	run -0 zr-connect -f 8,9 'exec:echo hello' sh -c 'cat <&8'
 	[ "$output" = hello ]
 }
 
-@test "nobody listens: 111, and which address" {
+@test "if nobody listens the error names the address, with status 111" {
 	serve tcp:127.0.0.1:0 true
 	kill "${children[0]}"; wait "${children[0]}" || true
 	run -111 --separate-stderr zr-connect "tcp:127.0.0.1:$PORT" true
@@ -90,6 +90,6 @@ print(s.recv(100))'
 	stderr_has '-t is for tcp: and unix:'
 }
 
-@test "a program that does not exist: 127" {
+@test "a program that does not exist means status 127" {
 	run -127 zr-connect exec:true ./missing
 }

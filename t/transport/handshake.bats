@@ -9,7 +9,7 @@ peer() {
 	run --separate-stderr zr-connect exec:'cat said; cat > heard' zr-handshake "${@:2}"
 }
 
-@test "both sides at once, and then the rest of the line with the next byte" {
+@test "both sides send at once, and the program after it gets the next byte" {
 	peer "$OURS\nnext line\n" connect sh -c "head -n 1 <&6"
 	[ "$status" -eq 0 ]
 	[ "$output" = "next line" ]
@@ -26,7 +26,7 @@ peer() {
 	[ "$output" = after ]
 }
 
-@test "another version is an error that names both; ours was said all the same" {
+@test "another version is an error that names both; our banner is sent all the same" {
 	peer '0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0006 EXTENSIONS=0000\n' connect false
 	[ "$status" -eq 98 ]
 	stderr_has "the peer speaks protocol version 6, we speak version 7"
@@ -34,7 +34,7 @@ peer() {
 	eventually 20 cmp -s heard ours
 }
 
-@test "a stranger is named: ssh, HTTP, TLS, the closed and the silent one" {
+@test "a peer that speaks ssh, HTTP or TLS, closes or is silent is named" {
 	peer 'SSH-2.0-OpenSSH_9.2\r\n' connect false
 	[ "$status" -eq 98 ]
 	stderr_has "an SSH server"
@@ -55,7 +55,7 @@ peer() {
 	stderr_has "the peer's banner: timed out"
 }
 
-@test "-n says what is there and runs nothing" {
+@test "-n names the peer and runs nothing" {
 	peer '0000000060 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0001\nfoo\n' -n connect
 	[ "$status" -eq 0 ]
 	[ "$output" = $'zrepl protocol version 7, 1 extensions\nextension: "foo"' ]
@@ -85,7 +85,7 @@ peer() {
 	[[ "$output" == 'not zrepl: the peer closed the connection without a banner, as '* ]]
 }
 
-@test "a peer that says nothing, or something else: what that usually is" {
+@test "for a peer that is silent or unknown the usual reason is named" {
 	run -98 --separate-stderr zr-connect exec:'read -r line' zr-handshake connect false
 	[ "$stderr" = 'zr-handshake: hint: the peer closed the connection without a banner, as a failed command does: its message above is the cause' ]
 	background zr-listen -1 -i 192.0.2.1=web tcp:127.0.0.1:0 true > port 2> log
@@ -97,7 +97,7 @@ peer() {
 	stderr_has 'it says "Welcome to \033[1mthis\033[0m host, de" (does a shell start-up file print?)'
 }
 
-@test "-n against a TLS server, which says nothing to a banner" {
+@test "-n names a TLS server, which does not answer a banner" {
 	zr-cert ca pki > /dev/null
 	zr-cert server pki server localhost > /dev/null
 	background zr-listen -1 tcp:127.0.0.1:0 zr-tls -d pki -n server -c nobody accept true > port 2> log
@@ -107,7 +107,7 @@ peer() {
 	[[ "$output" == *wants\ TLS* ]]
 }
 
-@test "-n: what a peer wrote does not reach the terminal as it is, and a full disk is said" {
+@test "-n encodes text from a peer, and reports a full disk" {
 	printf '0000000063 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0001\na\033[31m\n' > said
 	run --separate-stderr zr-connect exec:'cat said; cat > heard' zr-handshake -n connect
 	[ "$status" -eq 0 ]
@@ -117,7 +117,7 @@ peer() {
 	stderr_has "standard output: No space left on device"
 }
 
-@test "usage, and what cannot be executed" {
+@test "usage errors and programs that cannot be executed have their statuses" {
 	run --separate-stderr zr-handshake connect
 	[ "$status" -eq 100 ]
 	stderr_has "usage: zr-handshake"
@@ -157,7 +157,7 @@ peer() {
 	stderr_has "the peer speaks protocol version 6, we speak version 7"
 }
 
-@test "the recorded silent client hears our banner, and the end after 10 s" {
+@test "the recorded silent client gets our banner, and the end after 10 s" {
 	local began=$SECONDS
 	timeout 30 zr-connect exec:'zr-handshake accept touch ran 2> log; echo $? > status' \
 	    sh -c 'cat <&6 > heard'

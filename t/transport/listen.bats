@@ -29,14 +29,14 @@ ask() {
 	[ "$output" = web ]
 }
 
-@test "no entry: closed before any byte, and the address logged" {
+@test "a client without an entry is closed before any byte, and its address is logged" {
 	serve -i 192.0.2.1=web tcp:127.0.0.1:0 echo hello
 	ask
 	[ "$output" = "" ]
 	eventually 20 grep -q 'refused: .*127\.0\.0\.1' log
 }
 
-@test "-I: a file, read again at SIGHUP; a bad one is refused with its line" {
+@test "-I names a file, which SIGHUP reads again; the error for a bad one names the line" {
 	printf '# comment\n127.0.0.1=one\n' > table
 	serve -I table tcp:127.0.0.1:0 sh -c 'echo "$ZR_CLIENT_IDENTITY"'
 	ask
@@ -50,7 +50,7 @@ ask() {
 	stderr_has 2
 }
 
-@test "a client's process has descriptors 0 to 2 and the handshake's only" {
+@test "a client's process only has descriptors 0 to 2 and the handshake's" {
 	exec 9> lock
 	# ls has one more, the directory that it reads.
 	serve tcp:127.0.0.1:0 sh -c 'echo "handshake $ZR_HANDSHAKE_FD"; exec ls /proc/self/fd'
@@ -59,7 +59,7 @@ ask() {
 	[ "$output" = "$(printf '%s\n' 'handshake 3' 0 1 2 3 4)" ]
 }
 
-@test "-C: one address has so many connections" {
+@test "-C limits the connections of one address" {
 	serve -C 1 tcp:127.0.0.1:0 sh -c 'echo hello; cat'
 	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'exec cat <&6' > first
 	eventually 20 grep -q hello first
@@ -68,7 +68,7 @@ ask() {
 	eventually 20 grep -q 'refused: it has 1 connections' log
 }
 
-@test "SIGTERM: no more clients, the running one finishes, exit 0" {
+@test "after SIGTERM the running client finishes, no other is served, and the status is 0" {
 	serve tcp:127.0.0.1:0 sh -c 'trap "" TERM; echo hello; cat'
 	mkfifo hold
 	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'cat hold >&7 & exec cat <&6' > first
@@ -93,7 +93,7 @@ ask() {
 	run -100 timeout 20 zr-listen -n 2 tcp:127.0.0.1:0 true
 }
 
-@test "-n: whoever waits for it may be gone" {
+@test "-n: the reader of the descriptor may be gone" {
 	mkfifo ready
 	exec 8<> ready 9> ready
 	exec 8>&-
@@ -104,7 +104,7 @@ ask() {
 	grep -q 'zr-listen: readiness on descriptor 9: Broken pipe' log
 }
 
-@test "a socket that is none any more ends it, with the reason" {
+@test "a listening socket that fails ends zr-listen, with the reason" {
 	# -n names the very socket, which is closed with it.
 	run -111 --separate-stderr timeout -s KILL 20 python3 -c '
 import os, socket
@@ -117,7 +117,7 @@ os.execvp("zr-listen", ["zr-listen", "-n", "3", "inherited", "true"])'
 	stderr_has 'zr-listen: accept: Bad file descriptor'
 }
 
-@test "numbers are checked for their range: mode, port, what systemd hands over" {
+@test "numbers are checked for their range: mode, port, and systemd's variables" {
 	for mode in 1000 8 -1 40000000600 2000000000000000000600 0x180 ''; do
 		run -100 --separate-stderr timeout 20 zr-listen -m "$mode" unix:socket true
 		stderr_has '-m wants an octal mode, 0 to 777'
@@ -145,7 +145,7 @@ os.execvp("zr-listen", ["zr-listen", "-n", "3", "inherited", "true"])'
 	[ ! -e socket ]
 }
 
-@test "unix: mode, a stale file is replaced, the file removed at the end" {
+@test "unix: the mode is set, a stale file replaced, and the file removed at the end" {
 	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
 	background zr-listen -m 640 "unix:socket" echo hello
 	ready() { [ "$(stat -c %a socket)" = 640 ] && zr-connect unix:socket true; }
@@ -177,14 +177,14 @@ full_backlog() {
 	eventually 20 test -e full
 }
 
-@test "unix: a socket that is in use stays, though its backlog is full" {
+@test "unix: a socket that is in use stays, even if its backlog is full" {
 	full_backlog "$PWD/socket"
 	run -111 --separate-stderr timeout 20 zr-listen unix:socket true
 	stderr_has 'zr-listen: socket: another program listens there'
 	[ -S socket ]
 }
 
-@test "unix: a client waits for a place in a full backlog, for as long as it was told" {
+@test "unix: a client waits for a place in a full backlog, until its time-out" {
 	full_backlog "$PWD/socket"
 	run -99 --separate-stderr timeout 20 zr-connect -t 1 unix:socket true
 	background zr-connect unix:socket sh -c 'cat <&6' > said
@@ -192,7 +192,7 @@ full_backlog() {
 	eventually 20 grep -q hello said
 }
 
-@test "-u (as root: drops privileges; otherwise: fails)" {
+@test "-u drops root's privileges, and fails for other users" {
 	if [ "$(id -u)" = 0 ]; then
 		serve -u nobody tcp:127.0.0.1:0 sh -c 'id -un; id -G'
 		ask

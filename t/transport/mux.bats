@@ -7,14 +7,14 @@ label() {
 	head -c $((64 - ${#1})) /dev/zero
 }
 
-@test "the label is 64 bytes, and the rest of the line follows at once" {
+@test "the label is 64 bytes, and the program after it follows at once" {
 	run --separate-stderr zr-connect exec:'head -c 64 > label; echo ok; cat' zr-mux connect zrepl_data sh -c 'head -n 1 <&6'
 	[ "$status" -eq 0 ]
 	[ "$output" = ok ]
 	cmp label <(label zrepl_data)
 }
 
-@test "accept reads exactly the label, tells it, and refuses others" {
+@test "accept reads exactly the label, passes it on, and refuses others" {
 	run --separate-stderr zr-mux accept sh -c 'echo "$ZR_LABEL"; cat' < <(label zrepl_control; echo rest)
 	[ "$status" -eq 0 ]
 	[ "$output" = $'zrepl_control\nrest' ]
@@ -42,21 +42,21 @@ label() {
 	[ "$status" -eq 100 ]
 }
 
-@test "a silent client is given up after 10 s" {
+@test "a silent client is disconnected after 10 s" {
 	run --separate-stderr zr-connect exec:'zr-mux accept true; echo $? > status; cat' sleep 30 &
 	eventually 20 test -s status
 	[ "$(cat status)" = 99 ]
 	kill %1 2>/dev/null || true
 }
 
-@test "zr-listen's place for new clients is given back with the label" {
+@test "the label frees zr-listen's place for a new client" {
 	run --separate-stderr bash -c 'exec 9> pipe; ZR_HANDSHAKE_FD=9 zr-mux accept sh -c "ls -l /proc/self/fd; echo \"[\${ZR_HANDSHAKE_FD-unset}]\""' < <(label zrepl_data)
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"[unset]"* ]]
 	[[ "$output" != *"/pipe"* ]]
 }
 
-@test "a ZR_HANDSHAKE_FD that is no descriptor is said" {
+@test "a ZR_HANDSHAKE_FD that is not a descriptor is an error" {
 	for fd in 2 65536 4294967299 x ''; do
 		ZR_HANDSHAKE_FD=$fd run -100 --separate-stderr zr-mux accept true < <(label zrepl_data)
 		stderr_has 'ZR_HANDSHAKE_FD is not a descriptor, 3 to 65535'
@@ -82,7 +82,7 @@ label() {
 	stderr_has "the client's label is malformed"
 }
 
-@test "recorded labels are read; the recorded wrong one is refused" {
+@test "recorded labels are accepted; the recorded wrong one is refused" {
 	run --separate-stderr zr-mux accept sh -c 'echo "$ZR_LABEL"' < <(tail -c +68 "$DATA/recordings/d02-send-1MiB.data.c2s.bin")
 	[ "$output" = zrepl_data ]
 	run --separate-stderr zr-mux accept true < <(tail -c +68 "$DATA/recordings/r02-wrong-label.data.c2s.bin")

@@ -51,7 +51,7 @@ exchange() {
 	EOF
 }
 
-@test "both directions through a real sshd, half-closed, bytes unchanged" {
+@test "both directions pass through a real sshd unchanged, with half-close" {
 	exchange
 	sshd 'zr-stdinserver web1 sh -c \"cat > got; sha256sum < got; cat got\"'
 	head -c 3000000 /dev/urandom > sent
@@ -60,14 +60,14 @@ exchange() {
 	cmp sent <(tail -n +2 answer)
 }
 
-@test "the key names the client, nothing that the client says" {
+@test "the client's identity is that of its key, whatever the client sends" {
 	exchange
 	sshd 'ZR_CLIENT_IDENTITY=forged zr-stdinserver web1 sh -c \"echo \$ZR_CLIENT_IDENTITY \$PROTO \$TCPREMOTEIP\"'
 	run --separate-stderr connect "$(id -un)@127.0.0.1" python3 exchange.py < /dev/null
 	[ "$output" = 'web1 TCP 127.0.0.1' ]
 }
 
-@test "the greetings are byte for byte those of the recording" {
+@test "the greetings are those of the recording, byte for byte" {
 	head -c 31 "$DATA/recordings/ssh-stdinserver/11619.c2s.bin" > begin
 	head -c 31 "$DATA/recordings/ssh-stdinserver/11619.s2c.bin" > hello
 	zr-stdinserver web1 echo served < begin > out
@@ -92,14 +92,14 @@ fake_ssh() {
 	export ZR_SSH=./fake-ssh
 }
 
-@test "the end of what ssh says is heard while ssh still reads" {
+@test "the end of ssh's output is noticed while ssh still reads" {
 	fake_ssh 'echo last; exec > /dev/null; exec cat > heard'
 	run -0 timeout 20 zr-ssh-connect h sh -c 'cat <&6; echo after >&7'
 	[ "$output" = last ]
 	eventually 20 grep -q after heard
 }
 
-@test "the connection comes to 6 and 7 from whatever numbers were free, and to two" {
+@test "the connection is on 6 and 7, as two descriptors, whatever numbers were free" {
 	fake_ssh 'exec cat'
 	for taken in '' 3 '3 4' '3 4 5' '3 4 5 6' '3 4 5 6 7'; do
 		run -0 timeout 20 python3 -c '
@@ -117,7 +117,7 @@ os.execvp(command[0], command)' "$taken" zr-ssh-connect h sh -c 'echo there >&7;
 	stderr_has '-f 6,6: this connection has a descriptor for each direction'
 }
 
-@test "a key that sshd refuses: ssh's own message is shown" {
+@test "if sshd refuses a key, ssh's own message is shown" {
 	sshd 'zr-stdinserver web1 cat'
 	: > "$SSH_DIR/authorized_keys"
 	run --separate-stderr connect 127.0.0.1 true
@@ -126,7 +126,7 @@ os.execvp(command[0], command)' "$taken" zr-ssh-connect h sh -c 'echo there >&7;
 	stderr_has 'ssh ended with status 255'
 }
 
-@test "zr-step over ssh: the cause is what ssh says, once, not the greeting that did not come" {
+@test "zr-step over ssh gives ssh's message as the cause, once, not the missing greeting" {
 	cat > fake-ssh <<-'EOF'
 	#!/bin/sh
 	cat greeting
@@ -155,14 +155,14 @@ zr-step: sender: zr-handshake: hint: the peer closed the connection without a ba
 	stderr_has 'something that says "hello\n" (does a shell start-up file print'
 }
 
-@test "a forced command that is not a stdinserver" {
+@test "a forced command that is not a stdinserver is an error" {
 	sshd 'echo Welcome to this host, dear user of it'
 	run --separate-stderr connect 127.0.0.1 true
 	[ "$status" -eq 98 ]
 	stderr_has 'something that says "Welcome to this host'
 }
 
-@test "a server that cannot serve says so, and its words are shown" {
+@test "a server that cannot serve reports that, and its words are shown" {
 	sshd 'zr-stdinserver a/b cat'
 	run --separate-stderr connect 127.0.0.1 true
 	[ "$status" -eq 98 ]
@@ -174,7 +174,7 @@ zr-step: sender: zr-handshake: hint: the peer closed the connection without a ba
 	stderr_has 'cannot execute /does/not/exist'
 }
 
-@test "a silent server and a silent client are cut at the time limit" {
+@test "silent servers and clients are disconnected at the time limit" {
 	sshd 'exec sleep 60'
 	run --separate-stderr connect -t 1 127.0.0.1 true
 	[ "$status" -eq 99 ]
@@ -187,7 +187,7 @@ zr-step: sender: zr-handshake: hint: the peer closed the connection without a ba
 	stderr_has 'not SSHCON_BEGIN'
 }
 
-@test "the example of an authorized_keys is accepted by sshd" {
+@test "sshd accepts the example of an authorized_keys" {
 	exchange
 	# The real programs' names, but short ones behind them.
 	mkdir bin
@@ -203,7 +203,7 @@ zr-step: sender: zr-handshake: hint: the peer closed the connection without a ba
 	[ "$output" = 'web1 -b zr-endpoint receiver -j sink -e inherit tank/backup' ]
 }
 
-@test "zr-remote ssh: a stream through the whole chain" {
+@test "zr-remote ssh sends a stream through the whole chain" {
 	cat > endpoint <<-'EOF'
 	#!/bin/sh
 	read -r request
@@ -226,7 +226,7 @@ zr-step: sender: zr-handshake: hint: the peer closed the connection without a ba
 	grep -q 5000000 answer
 }
 
-@test "bad usage is refused" {
+@test "usage errors are refused" {
 	run -100 zr-ssh-connect host
 	run -100 zr-stdinserver web1
 	run -100 zr-stdinserver -t 0 web1 cat

@@ -67,7 +67,7 @@ clean() {
 	    END { if (open != "") { print open; bad = 1 } exit bad }' "log/$1".*
 }
 
-@test "a data connection: Ping, Send, Receive" {
+@test "a data connection leaks nothing in Ping, Send and Receive" {
 	for method in Ping Send Receive; do
 		request=$STEP
 		[ $method != Ping ] || request='{}'
@@ -79,7 +79,7 @@ clean() {
 	clean zr-dataconn 6
 }
 
-@test "a data connection that ends badly: refused, failed, cut short, garbage" {
+@test "a data connection that is refused, fails, is cut or gets garbage leaks nothing" {
 	touch broken
 	run -1 pair zr-dataconn Send "$STEP" -- zr-dataconn serve ./endpoint
 	run -1 pair zr-dataconn Receive "$STEP" -- zr-dataconn serve ./endpoint < <(head -c 2000000 /dev/zero)
@@ -90,7 +90,7 @@ clean() {
 	clean zr-dataconn 6
 }
 
-@test "a control connection: calls, a batch, refusals, garbage" {
+@test "a control connection leaks nothing in calls, a batch, refusals and garbage" {
 	pair zr-rpc ListFilesystems '{}' -- zr-rpc serve ./endpoint
 	for i in $(seq 20); do
 		echo "{\"id\":$i,\"method\":\"ListFilesystems\",\"request\":{}}"
@@ -107,7 +107,7 @@ clean() {
 	clean zr-rpc 11
 }
 
-@test "a TLS engine and a listener, for many sessions" {
+@test "a TLS engine and a listener leak nothing in many sessions" {
 	timeout 300 zr-listen -1 -i 127.0.0.1=web1 tcp:127.0.0.1:0 zr-tls -t 90 -d "$PKI" \
 	    -n server -c web1 accept zr-handshake -t 90 accept zr-mux accept zr-serve ./endpoint \
 	    > port 2> listen.err 3>&- &
@@ -133,7 +133,7 @@ clean() {
 	clean zr-rpc 4
 }
 
-@test "a step, good and bad" {
+@test "a step leaks nothing, whether it succeeds or fails" {
 	pair zr-dataconn Ping '{}' -- zr-dataconn serve ./endpoint
 	zr-step -s ./endpoint -r ./endpoint <<< "$STEP"
 	touch broken

@@ -50,7 +50,7 @@ receive_socket() {
 	run ! grep -e '^rollback' -e '^destroy' -e ' -F ' ran
 }
 
-@test "the guid is compared however late it comes" {
+@test "the guid is compared, however late it comes" {
 	placeholder
 	stream
 	receiver Receive "$(receive_request | jq -c '.To.Guid = "7"')" < <(head -c 100 stream; sleep 3; tail -c +101 stream)
@@ -84,7 +84,7 @@ receive_socket() {
 	done
 }
 
-@test "a beginning that trickles in, byte by byte, is read as it comes" {
+@test "a beginning that arrives byte by byte is read as it comes" {
 	placeholder
 	stream from=11
 	receive_request > request
@@ -93,7 +93,7 @@ receive_socket() {
 	received stream
 }
 
-@test "a package is refused by name, before anything is touched" {
+@test "a package is refused by name, before anything is changed" {
 	placeholder
 	for properties in 500 200000; do
 		stream properties=$properties package=yes
@@ -169,7 +169,7 @@ ends() {
 	done
 }
 
-@test "a producer's failure ends the wait for a stream's beginning, though somebody keeps the pipe open" {
+@test "a producer's failure ends the wait for a beginning, even if the pipe stays open" {
 	placeholder
 	stream
 	mkfifo verdict
@@ -181,7 +181,7 @@ ends() {
 	run ! touched
 }
 
-@test "zfs recv that ends early ends the call, while the rest of a long beginning is on its way" {
+@test "if zfs recv ends early, so does the call, even in the middle of a long beginning" {
 	placeholder
 	stream from=11 properties=3000000
 	says recv 'cannot receive: out of luck'
@@ -196,7 +196,7 @@ ends() {
 	done
 }
 
-@test "a stream that resumes what is not there, or is to be given up, destroys nothing" {
+@test "a stream that resumes missing or discarded state destroys nothing" {
 	placeholder
 	stream features=$((1 << 20))
 	receiver Receive "$(receive_request)" < stream
@@ -214,7 +214,7 @@ ends() {
 	[ "$status" -eq 0 ]
 }
 
-@test "-o and -x that do not apply to what the stream is of are left out, and named once" {
+@test "-o and -x that do not apply to the stream's dataset are left out, and named once" {
 	does get <<-'END'
 	printf 'tank/sink/host/tank/a\ttype\tfilesystem\t-\n'
 	END
@@ -248,7 +248,7 @@ ends() {
 	run ! touched
 }
 
-@test "what zfs says of destroying more is not passed on" {
+@test "zfs's advice to destroy more is not passed on" {
 	does get <<-'END'
 	printf 'tank/sink/host/tank/a\ttype\tfilesystem\t-\n'
 	END

@@ -47,7 +47,7 @@ load ../lib/zfs_faults
 	done
 }
 
-@test "receiver: nothing is received where a parent cannot be made" {
+@test "receiver: nothing is received if a parent cannot be made" {
 	stream
 	does get <<-'END'
 	case $* in *host/tank/a) echo "cannot open 'tank/sink/host/tank/a': dataset does not exist" >&2; exit 1;; esac
@@ -61,7 +61,7 @@ load ../lib/zfs_faults
 	run ! grep -q '^recv' ran
 }
 
-@test "receiver: each command before the stream that fails ends the call, and nothing is received" {
+@test "receiver: if a command before the stream fails, nothing is received" {
 	stream
 	does get <<-'END'
 	printf 'tank/sink/host/tank/a\ttype\tfilesystem\t-\ntank/sink/host/tank/a\tzrepl:placeholder\ton\tlocal\ntank/sink/host/tank/a@1\ttype\tsnapshot\t-\n'
@@ -103,7 +103,7 @@ load ../lib/zfs_faults
 	[ "$(grep -v ^get ran)" = "recv -A tank/sink/host/tank/a.zr-incoming" ]
 }
 
-@test "receiver: words of zfs reach the peer without the client's root" {
+@test "receiver: zfs's words reach the peer without the client's root" {
 	stream
 	does recv <<< "echo \"cannot receive: destination 'tank/sink/host/tank/a' has odd luck\" >&2; exit 1"
 	receiver Receive "$(receive_request)" < stream
@@ -141,7 +141,7 @@ load ../lib/zfs_faults
 	stderr_has "zr-endpoint: cannot create 'a': the bob/x of b/c"
 }
 
-@test "receiver: a placeholder stops being one by zfs recv itself, with all of it or not at all" {
+@test "receiver: zfs recv itself ends a placeholder, with the whole stream or not at all" {
 	stream
 	does get <<-'END'
 	printf 'tank/sink/host/tank/a\ttype\tfilesystem\t-\ntank/sink/host/tank/a\tzrepl:placeholder\ton\tlocal\n'
@@ -165,7 +165,7 @@ raw_over_placeholder() {
 	does recv <<< 'cat > /dev/null'
 }
 
-@test "receiver: a rename that fails leaves everything where it can be found" {
+@test "receiver: after a failed rename a later call finishes the swap" {
 	raw_over_placeholder
 	receiver Receive "$(cat request)" < stream
 	[ "$status" -eq 0 ]
@@ -195,7 +195,7 @@ raw_over_placeholder() {
 	ended_while rename 143 zr-endpoint receiver -c host -e inherit -j job tank/sink Receive
 }
 
-@test "receiver: a placeholder that cannot be destroyed leaves everything where it can be found" {
+@test "receiver: if a placeholder cannot be destroyed, a later call finishes the swap" {
 	raw_over_placeholder
 	echo 'printf "tank/sink/host/tank/a@old\ttype\tsnapshot\t-\n"' >> does/get
 	for fails in a@old a; do
@@ -260,7 +260,7 @@ raw_over_placeholder() {
 }
 
 # Every zfs leaves a SIGCHLD; it must not pass for the end of the wait.
-@test "receiver: a stream that begins late is looked at all the same" {
+@test "receiver: a stream that begins late is checked all the same" {
 	raw_stream
 	for i in 1 2 3 4 5; do
 		receiver Receive "$(jq -c '.To.Guid = "7"' request)" < <(sleep 0.3; cat stream)
@@ -270,7 +270,7 @@ raw_over_placeholder() {
 	done
 }
 
-@test "what zfs get prints of others than it was asked for is an error" {
+@test "output of zfs get about datasets that were not asked for is an error" {
 	stream
 	for other in tank/other@1 tank/sink/host/tank/ab tank/sink/host/tank; do
 		case $other in *@*) type=snapshot ;; *) type=filesystem ;; esac
@@ -284,7 +284,7 @@ raw_over_placeholder() {
 	done
 }
 
-@test "holds of very many snapshots are released in more than one go" {
+@test "holds of very many snapshots are released by several commands" {
 	stream
 	does get <<-'END'
 	printf 'tank/sink/host/tank/a\ttype\tfilesystem\t-\ntank/sink/host/tank/a@2\ttype\tsnapshot\t-\ntank/sink/host/tank/a@2\tguid\t12\t-\n'
@@ -313,7 +313,7 @@ raw_over_placeholder() {
 	[ "$(grep ^release ran | tr ' ' '\n' | grep -c '@a_name')" -eq 20000 ]
 }
 
-@test "receiver: the old hold goes only when the new one is there" {
+@test "receiver: the old hold is released only after the new one is taken" {
 	stream
 	does get <<-'END'
 	case $* in
@@ -353,7 +353,7 @@ raw_over_placeholder() {
 	eventually 10 gone "${children[-1]}"
 }
 
-@test "receiver: a root_fs that is not there is named in the log, and not to the client" {
+@test "receiver: a missing root_fs is named in the log, but not to the client" {
 	does get <<-'END'
 	for name do :; done
 	echo "cannot open '$name': dataset does not exist" >&2

@@ -3,7 +3,7 @@
 load ../lib/helper
 load ../lib/zfs_faults
 
-@test "without any fault the stand-in will do" {
+@test "without any fault the stand-in works like zfs" {
 	does send <<< 'printf stream'
 	sender Send "$(request)"
 	[ "$status" -eq 0 ]
@@ -21,7 +21,7 @@ filtered() {
 	run --separate-stderr timeout 20 zr-endpoint sender -F filter -j job "$@"
 }
 
-@test "sender: a file says what may be sent" {
+@test "sender: a file lists the filesystems that may be sent" {
 	for end in '\n' ''; do
 		filtered ListFilesystems '{}' < <(printf '# all but one\n\n \t\ntank/sink<\n!tank/sink/host/tank'"$end")
 		[ "$status" -eq 0 ]
@@ -50,7 +50,7 @@ filtered() {
 	[ "$(jq -c '[.Filesystems[].Path]' <<< "$output")" = '["tank"]' ]
 }
 
-@test "sender: a file that does not say what may be sent is refused" {
+@test "sender: a file without a valid list of filesystems is refused" {
 	while read -r number text; do
 		filtered ListFilesystems '{}' < <(printf "$text")
 		[ "$status" -eq 100 ]
@@ -128,7 +128,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	[ "$status" -eq 0 ]
 }
 
-@test "sender: that no cursor can be made is known before there is a hold" {
+@test "sender: if no cursor can be made, that is noticed before there is a hold" {
 	says bookmark "cannot create bookmark: out of luck"
 	sender Send "$(request)"
 	[ "$status" -eq 1 ]
@@ -143,7 +143,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	run ! grep -q '^bookmark' ran
 }
 
-@test "sender: holds that are there already are fine, one of them missing is not" {
+@test "sender: an existing hold is no error, a missing snapshot is one" {
 	says hold "cannot hold snapshot 'tank/a@2': tag already exists on this dataset"
 	sender Send "$(request)"
 	[ "$status" -eq 0 ]
@@ -156,7 +156,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	[ "$status" -eq 1 ]
 }
 
-@test "sender: a stream that breaks off ends the call, after its answer" {
+@test "sender: a stream that breaks off fails the call, after its answer" {
 	does send <<< 'printf part; echo "warning: cannot send: out of luck" >&2; exit 1'
 	sender Send "$(request)"
 	[ "$status" -eq 1 ]
@@ -168,7 +168,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	stderr_has "ended by signal 9"
 }
 
-@test "sender: clean-up that fails is said and is no error" {
+@test "sender: a failure to clean up is reported, but is not an error" {
 	says release "cannot release: out of luck"
 	says destroy "cannot destroy bookmark: out of luck"
 	sender SendCompleted "{\"OriginalReq\":$(request)}"
@@ -178,7 +178,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	stderr_has "a stale bookmark stays: cannot destroy bookmark: out of luck"
 }
 
-@test "sender: a cursor that cannot be made is an error; the holds go, older cursors stay" {
+@test "sender: if a cursor cannot be made, the holds are released and older cursors stay" {
 	says bookmark "cannot create bookmark: out of luck"
 	sender SendCompleted "{\"OriginalReq\":$(request)}"
 	[ "$status" -eq 1 ]
@@ -188,7 +188,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	run ! grep -q '^destroy' ran
 }
 
-@test "sender: an absurd estimate is none" {
+@test "sender: an absurd estimate is ignored" {
 	for size in 18446744073709551615 2305843009213693952 99999999999999999999 -5 x 1.5K '' ' 7'; do
 		does send <<< "printf 'incremental\t1\ttank/a@2\t$size\nsize\t$size\n'"
 		sender SendDry "$(request)"
@@ -228,7 +228,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	run ! grep -q '^send -n' ran
 }
 
-@test "odd output of zfs get is an error, not a listing" {
+@test "malformed output of zfs get is an error, not a listing" {
 	while read -r line; do
 		does get <<< "printf '$line'"
 		sender ListFilesystemVersions '{"Filesystem":"tank/a"}'
@@ -255,7 +255,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	END
 }
 
-@test "a flood on standard error is read to its end and cut" {
+@test "a flood on standard error is read to its end, and cut" {
 	does get <<< 'yes "cannot do that" | head -c 3000000 >&2; exit 1'
 	sender ListFilesystems '{}'
 	[ "$status" -eq 1 ]
@@ -265,7 +265,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	[ "$status" -eq 1 ]
 }
 
-@test "a zfs without a word, one that cannot run, one that is not there" {
+@test "a zfs that prints nothing, cannot run or does not exist is an error" {
 	does get <<< 'exit 3'
 	sender ListFilesystems '{}'
 	[ "$status" -eq 1 ]
@@ -299,7 +299,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	ended_while destroy 143 "${sender[@]}" DestroySnapshots
 }
 
-@test "destroying: what zfs says about each, and what it does not say" {
+@test "destroying: each snapshot has zfs's reason, or its general words" {
 	does destroy <<-'END'
 	case $2 in
 	*2*) echo "cannot destroy snapshot tank/a@2: it's being held. Run 'zfs holds -r tank/a@2' to see holders." >&2; exit 1 ;;
@@ -327,7 +327,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	stderr_has "log: hint: the user $(id -un) may not do that: \"zfs allow -u $(id -un) destroy,mount tank/a\""
 }
 
-@test "destroying: what keeps a snapshot is told only where zfs holds says it well" {
+@test "destroying: the hold of a busy snapshot is named only if zfs holds is well-formed" {
 	says destroy "cannot destroy snapshot tank/a@2: dataset is busy"
 	request="{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 2)]}"
 	while read -r script; do
@@ -363,7 +363,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	stderr_has "hint: the hold one keeps tank/a@2: \"zfs release 'one' 'tank/a@2'\" releases it"
 }
 
-@test "destroying: the answer does not wait for what keeps a snapshot" {
+@test "destroying: the answer does not wait for zfs holds" {
 	says destroy "cannot destroy snapshot tank/a@2: dataset is busy"
 	hangs holds
 	background zr-endpoint sender -f '<' -j job DestroySnapshots \
@@ -376,7 +376,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	run ! grep hint errors
 }
 
-@test "destroying: one that is missing among those that zfs says nothing of" {
+@test "destroying: a snapshot that zfs does not mention may be missing" {
 	says destroy "cannot destroy snapshots: pool is read-only"
 	sender DestroySnapshots "{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 7),$(version 2)]}"
 	[ "$status" -eq 0 ]
@@ -387,7 +387,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '[null,null,null]' ]
 }
 
-@test "destroying: what is gone by then does not exist" {
+@test "destroying: a snapshot that is gone by then does not exist" {
 	says destroy "could not find any snapshots to destroy; check snapshot names."
 	request="{\"Filesystem\":\"tank/a\",\"Snapshots\":[$(version 1),$(version 2)]}"
 	sender DestroySnapshots "$request"
@@ -403,7 +403,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	[ "$(jq -c '[.Results[].Error]' <<< "$output")" = '["dataset \"tank/a@1\" does not exist","dataset \"tank/a@2\" does not exist"]' ]
 }
 
-@test "destroying: reasons beyond what is kept of zfs's words are asked for again" {
+@test "destroying: reasons beyond the kept part of zfs's words are asked for again" {
 	does get <<-'END'
 	printf 'tank/a\ttype\tfilesystem\t-\n'
 	seq 1000 1999 | awk -v OFS='\t' '{
@@ -423,7 +423,7 @@ zr-endpoint: filter entry "tank/sink/hos" matches no filesystem' ]
 	[ "$(grep -c '^destroy' ran)" -le 3 ]
 }
 
-@test "destroying: a snapshot whose name goes on as zfs's words would" {
+@test "destroying: a snapshot's name may look like the rest of zfs's words" {
 	does get <<-'END'
 	printf 'tank/a\ttype\tfilesystem\t-\n'
 	printf 'tank/a@%s\ttype\tsnapshot\t-\ntank/a@%s\tguid\t11\t-\n' 1 1 '1: dataset' '1: dataset'

@@ -1,7 +1,7 @@
 # The machine itself: ZFS works in it, and what the tests lean on.
 load zfs_helper
 
-@test "a pool can be made, and what is sent is what is received" {
+@test "a pool can be made, and receives what was sent" {
 	make_pool src
 	make_pool dst
 	zfs create src/data
@@ -45,7 +45,7 @@ load zfs_helper
 	digest_differs
 }
 
-@test "volumes have devices, and a digest of their contents" {
+@test "volumes have devices and a digest of their contents" {
 	make_pool src
 	make_pool dst
 	zfs create -V 8M src/vol
@@ -58,7 +58,7 @@ load zfs_helper
 	[ "$(fs_digest src/vol@one)" = "$({ cat blob; head -c $((8 * 1024 * 1024 - 2000000)) /dev/zero; } | sha256sum | cut -d ' ' -f 1)" ]
 }
 
-@test "versions, holds and bookmarks are read as they are" {
+@test "the helpers read versions, holds and bookmarks" {
 	make_pool src
 	zfs create 'src/a b'
 	zfs snapshot 'src/a b@x y'

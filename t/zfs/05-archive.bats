@@ -24,7 +24,7 @@ same() {
 	[ "$(fs_digest "$1")" = "$(fs_digest "dst/${1#src/}")" ]
 }
 
-@test "full, incremental, from a bookmark, empty" {
+@test "an archive restores streams: full, incremental, from a bookmark, empty" {
 	zfs create src/data
 	random 3000000 src/data/one
 	zfs snapshot src/data@1
@@ -46,7 +46,7 @@ same() {
 	[ "$(snapshots_of dst/data | cut -d ' ' -f 1 | xargs)" = "1 2 3 4" ]
 }
 
-@test "compressed, large blocks, embedded data, properties" {
+@test "an archive restores compressed, large and embedded blocks, and properties" {
 	zfs create -o recordsize=1M -o compression=zstd src/data
 	yes | head -c 3000000 > src/data/compressible
 	random 2000000 src/data/random
@@ -57,7 +57,7 @@ same() {
 	[ "$(property recordsize dst/data)" = 1048576 ]
 }
 
-@test "raw encrypted, readable with the key" {
+@test "an archive restores a raw encrypted stream, readable with the key" {
 	random 32 key
 	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/secret
 	random 500000 src/secret/one
@@ -71,7 +71,7 @@ same() {
 	same src/secret@2
 }
 
-@test "a volume" {
+@test "an archive restores a volume" {
 	zfs create -V 8M src/vol
 	eventually 20 device_of src/vol > /dev/null
 	random 2000000 blob
@@ -86,7 +86,7 @@ same() {
 	same src/vol@2
 }
 
-@test "a sender that moves to another pool: listed, restored and received by hand in order" {
+@test "after a sender has moved, its snapshots are listed, restored and received in order" {
 	make_pool new
 	zfs create src/data
 	# The old pool has seen more.
@@ -128,7 +128,7 @@ a_box() {
 	zfs create "${@/#/-o}" -o "mountpoint=$PWD/box" dst/box
 }
 
-@test "an archive on a dataset that ignores case keeps filesystems apart, or refuses" {
+@test "an archive on a dataset that ignores case does not mix filesystems" {
 	a_box casesensitivity=insensitive
 	zfs create src/Data
 	zfs create src/data

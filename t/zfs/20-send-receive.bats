@@ -8,7 +8,7 @@ setup() {
 	two_pools
 }
 
-@test "full, incremental, empty, from a bookmark: each with its holds and cursor" {
+@test "full, incremental, empty or from a bookmark, a step leaves its holds and cursor" {
 	zfs create src/data
 	random 3000000 src/data/one
 	zfs snapshot src/data@1
@@ -43,7 +43,7 @@ setup() {
 	[ "$(snapshots_of dst/client/src/data | cut -d ' ' -f 1 | xargs)" = "1 2 3 4" ]
 }
 
-@test "what a running step leaves in place, for every guarantee" {
+@test "a running step has the holds and bookmarks of its guarantee" {
 	zfs create src/data
 	zfs snapshot src/data@1
 	zfs snapshot src/data@2
@@ -75,7 +75,7 @@ setup() {
 	zfs release zrepl_STEP_J_other src/data@1
 }
 
-@test "a step without guarantees leaves nothing" {
+@test "a step without guarantees leaves no hold and no bookmark" {
 	zfs create src/data
 	zfs snapshot src/data@1
 	zfs snapshot src/data@2
@@ -86,7 +86,7 @@ setup() {
 	[ -z "$(holds_of dst/client/src/data)" ]
 }
 
-@test "the replication cursor is told, moves, and never goes back" {
+@test "the replication cursor is answered, moves, and never goes back" {
 	zfs create src/data
 	cursor_told() {
 		sender ReplicationCursor '{"Filesystem":"src/data"}' | jq -r '.Guid // .Notexist'
@@ -108,7 +108,7 @@ setup() {
 	[ "$(cursor_told)" = true ]
 }
 
-@test "compressed, large blocks, embedded data, properties" {
+@test "compressed, large and embedded blocks and properties are replicated" {
 	SENDER="$SENDER -L -c -e -p"
 	RECEIVER="${RECEIVER% dst} -x mountpoint -o org.example:copy=yes dst"
 	zfs create -o recordsize=1M -o compression=zstd -o org.example:kept=yes src/data
@@ -124,7 +124,7 @@ setup() {
 	[ "$(property mountpoint dst/client/src/data)" = none ]
 }
 
-@test "raw encrypted, full and increment, readable with the key" {
+@test "raw encrypted streams, full and incremental, are readable with the key" {
 	random 32 key
 	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/secret
 	random 500000 src/secret/one
@@ -150,7 +150,7 @@ setup() {
 	same_snapshot src/plain@1
 }
 
-@test "an encrypted filesystem sent in the clear, into an encrypted root" {
+@test "an encrypted filesystem can be sent in the clear, into an encrypted root" {
 	random 32 key
 	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/secret
 	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" dst/vault
@@ -165,7 +165,7 @@ setup() {
 	[ "$(property encryption dst/vault/open/src)" = off ]
 }
 
-@test "a volume, its growth, and an increment of it" {
+@test "a volume, its growth and its increment are replicated" {
 	zfs create -s -V 8M src/vol
 	write_volume src/vol 0
 	zfs snapshot src/vol@1

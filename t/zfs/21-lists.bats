@@ -7,7 +7,7 @@ setup() {
 	count_zfs
 }
 
-@test "a whole step runs zfs as often as the manual page says, and no more" {
+@test "a whole step runs zfs as often as the manual page says" {
 	two_pools
 	zfs create src/data
 	zfs snapshot src/data@1
@@ -39,7 +39,7 @@ as() {
 	printf '{"Name":"%s","Guid":"%s","CreateTXG":"1","Creation":"2026-11-22T10:43:50Z"}' "$1" "${2-0}"
 }
 
-@test "snapshots that are held, cloned, missing or others do not stop the rest" {
+@test "held, cloned, missing or changed snapshots do not stop the destruction of others" {
 	make_pool src
 	zfs create src/data
 	for i in free held cloned other last; do
@@ -82,7 +82,7 @@ as() {
 	[ "$(snapshots_of src/data | wc -l)" -eq 3 ]
 }
 
-@test "what the filter denies does not exist; what is below an allowed entry does" {
+@test "denied filesystems do not exist; those below an allowed entry do" {
 	make_pool src
 	zfs create src/a
 	zfs create src/a/b

@@ -12,7 +12,7 @@ placeholder() {
 	zfs get -Ho value -s local zrepl:placeholder "$1"
 }
 
-@test "what is missing above becomes placeholders, which their own streams replace" {
+@test "missing parents become placeholders, which their own streams replace" {
 	zfs create -p src/a/b/c
 	echo a > src/a/file
 	echo c > src/a/b/c/file
@@ -37,7 +37,7 @@ placeholder() {
 	[ "$(snapshots_of dst/client/src/a | wc -l)" -eq 2 ]
 }
 
-@test "snapshots that somebody made of a placeholder are no obstacle" {
+@test "snapshots of a placeholder are no obstacle" {
 	zfs create -p src/a/b
 	zfs snapshot -r src/a@1
 	step '' src/a/b@1
@@ -62,7 +62,7 @@ placeholder() {
 	same_snapshot src/a@1
 }
 
-@test "siblings whose parents do not exist yet, received at the same time" {
+@test "siblings without existing parents can be received at the same time" {
 	zfs create -p src/deep/er/one
 	for name in two three four; do
 		zfs create src/deep/er/$name
@@ -110,7 +110,7 @@ placeholder() {
 	same_snapshot src/secret/child@2
 }
 
-@test "blanks, dots, colons and dashes in every part of a name" {
+@test "names may have blanks, dots, colons and dashes in every part" {
 	name='src/a b/c.d:e_f-g/ x'
 	zfs create -p "$name"
 	echo odd > "$BATS_TEST_TMPDIR/$name/file"
@@ -128,7 +128,7 @@ placeholder() {
 	receiver ListFilesystems '{}' | jq -e --arg name "$name" '.Filesystems[-1].Path == $name'
 }
 
-@test "deep and long names, up to what ZFS allows" {
+@test "names may be as deep and as long as ZFS allows" {
 	name=src
 	for i in {1..14}; do
 		name=$name/$i
@@ -152,7 +152,7 @@ placeholder() {
 	[ "$(guid_of "$name@1")" = "$(guid_of "dst/$name@1")" ]
 }
 
-@test "what the receiver cannot do is said in words" {
+@test "the receiver's refusals have their reasons" {
 	zfs create -p src/a/b
 	zfs snapshot -r src/a@1
 	refused() {

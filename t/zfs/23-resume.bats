@@ -41,7 +41,7 @@ cut_and_resumed() {
 	[ "$(holds_of "$(at "${2%@*}")")" = "${2#*@} $RECEIVED_TAG" ]
 }
 
-@test "a full stream and an increment" {
+@test "a full stream and an increment are resumed" {
 	zfs create src/data
 	random 4000000 src/data/one
 	zfs snapshot src/data@1
@@ -52,7 +52,7 @@ cut_and_resumed() {
 	same_snapshot src/data@2
 }
 
-@test "a full stream over a placeholder" {
+@test "a full stream over a placeholder is resumed" {
 	zfs create -p src/data/child
 	random 4000000 src/data/one
 	zfs snapshot -r src/data@1
@@ -62,7 +62,7 @@ cut_and_resumed() {
 	same_guid src/data/child@1
 }
 
-@test "raw and encrypted, over a placeholder that has children" {
+@test "a raw stream over a placeholder that has children is resumed" {
 	random 32 key
 	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/secret
 	zfs create src/secret/child
@@ -78,7 +78,7 @@ cut_and_resumed() {
 	receiver ListFilesystems '{}' | jq -e '[.Filesystems[].Path] == ["src", "src/secret", "src/secret/child"]'
 }
 
-@test "a volume" {
+@test "the stream of a volume is resumed" {
 	zfs create -V 8M src/vol
 	eventually 20 device_of src/vol > /dev/null
 	random 4000000 blob
@@ -88,7 +88,7 @@ cut_and_resumed() {
 	same_snapshot src/vol@1
 }
 
-@test "without the token the step begins again, and saved state goes" {
+@test "without the token the step begins again, and the saved state is discarded" {
 	zfs create src/data
 	random 4000000 src/data/one
 	zfs snapshot src/data@1
@@ -134,7 +134,7 @@ hopeless() {
 	stderr_has 'send without the token, or on the receiver give up what it has in part ("zfs receive -A")'
 }
 
-@test "a token that nobody can use: its snapshots were destroyed, or their names used again" {
+@test "a token of destroyed snapshots, or of names used again, is refused with advice" {
 	zfs create src/data
 	random 4000000 src/data/one
 	zfs snapshot src/data@1
@@ -163,7 +163,7 @@ hopeless() {
 	hopeless "a snapshot that the sender no longer has; " "$(send_request '' src/data@3 "$token")"
 }
 
-@test "a token that nobody can use: its filesystem was renamed on both sides" {
+@test "a token of a filesystem that was renamed on both sides is refused with advice" {
 	zfs create src/data
 	random 4000000 src/data/one
 	zfs snapshot src/data@1
@@ -178,7 +178,7 @@ hopeless() {
 	same_snapshot src/new@1
 }
 
-@test "a token that nobody can use: the policy was changed from raw to plain, or back" {
+@test "a token from before a change between raw and plain is refused with advice" {
 	random 32 key
 	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/secret
 	random 4000000 src/secret/one

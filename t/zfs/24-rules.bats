@@ -19,7 +19,7 @@ guarantees() {
 	jq -c --arg a "$1" --arg b "$2" '.ReplicationConfig.protection = {Initial: $a, Incremental: $b}'
 }
 
-@test "sender: versions in the order of their making, a bookmark before its snapshot" {
+@test "sender: versions are ordered by creation, a bookmark before its snapshot" {
 	zfs snapshot src/data@0
 	zfs bookmark src/data@2 src/data#z
 	zfs bookmark src/data@1 src/data#y
@@ -31,7 +31,7 @@ guarantees() {
 	done | diff - told
 }
 
-@test "sender: no resume tokens in the list of filesystems" {
+@test "sender: the list of filesystems has no resume tokens" {
 	zfs send src/data@2 | head -c 200000 > part
 	run -1 zfs recv -s src/half < part
 	SENDER="zr-endpoint sender -f 'src<'"
@@ -40,7 +40,7 @@ guarantees() {
 	    map(.Path) == ["src", "src/data", "src/half"] and all(has("ResumeToken") | not)'
 }
 
-@test "sender: the size that zfs expects, none from a bookmark, and whether a token was used" {
+@test "sender: the answer has zfs's estimate, and whether a token was used" {
 	size_of() {
 		zfs send -nvP "$@" | awk '$1 == "size" { print $2 }'
 	}
@@ -57,7 +57,7 @@ guarantees() {
 	[ "$(holds_of src/data)$(bookmarks_of src/data)" = "1 $(guid_of src/data@1)" ]
 }
 
-@test "sender: what zfs send is told, and that a token stands alone" {
+@test "sender: zfs send gets the flags, or a token alone" {
 	SENDER="$SENDER -b -c -e -L -p -w"
 	counted sender Send "$(send_request src/data@1 src/data@2)" > stream
 	grep -qx 'send -w -b -c -e -L -p -i src/data@1 src/data@2' ran
@@ -67,7 +67,7 @@ guarantees() {
 	head -n 1 stream | jq -e '.UsedResumeToken == true'
 }
 
-@test "sender: a bookmark that is From is left alone, what became stale goes" {
+@test "sender: a bookmark that is From is left alone, stale ones are destroyed" {
 	GUARANTEE=GuaranteeIncrementalReplication
 	zfs bookmark src/data@1 "src/data#$(tentative src/data@1)"
 	zfs bookmark src/data@2 "src/data#$(tentative src/data@2)"
@@ -83,14 +83,14 @@ guarantees() {
 	[ "$(bookmarks_of src/data | cut -d ' ' -f 1 | sort | xargs)" = "$(tentative src/data@1) $(cursor src/data@1)" ]
 }
 
-@test "sender: it goes by From which guarantee applies" {
+@test "sender: From decides which guarantee applies" {
 	sender Send "$(send_request '' src/data@1 | guarantees GuaranteeNothing GuaranteeResumability)" > stream
 	[ "$(holds_of src/data)$(bookmarks_of src/data)" = '' ]
 	sender Send "$(send_request src/data@1 src/data@2 | guarantees GuaranteeNothing GuaranteeResumability)" > stream
 	[ "$(holds_of src/data | xargs)" = "1 $STEP_TAG 2 $STEP_TAG" ]
 }
 
-@test "sender: SendCompleted can be repeated, and removes no newer cursor whatever the guarantee" {
+@test "sender: SendCompleted can be repeated, and never removes a newer cursor" {
 	completed() {
 		sender SendCompleted "{\"OriginalReq\":$(send_request "$@")}"
 	}
@@ -112,7 +112,7 @@ guarantees() {
 	stderr_has 'snapshot "src/data@1" does not exist'
 }
 
-@test "guarantees that are none, and versions that cannot be sent or received" {
+@test "invalid guarantees, and versions that cannot be sent or received, are refused" {
 	for pair in 'GuaranteeInvalid GuaranteeNothing' 'GuaranteeNothing GuaranteeInvalid'; do
 		for method in Send SendDry; do
 			run -1 --separate-stderr sender $method "$(send_request '' src/data@1 | guarantees $pair)"
@@ -134,7 +134,7 @@ guarantees() {
 	[ "$(zfs list -Ho name -r dst)" = dst ]
 }
 
-@test "methods that the other role has" {
+@test "methods of the other role are refused" {
 	run -1 --separate-stderr sender Receive "$(receive_request src/data@1 src/data)" < /dev/null
 	stderr_has 'sender does not implement Receive()'
 	run -1 --separate-stderr receiver Send "$(send_request '' src/data@1)"
@@ -150,7 +150,7 @@ guarantees() {
 	done
 }
 
-@test "receiver: a placeholder is what says so itself, in the new form or the old" {
+@test "receiver: a placeholder has its own property, in the new form or the old" {
 	zfs create -p dst/client/src/old/below
 	zfs create dst/client/src/new
 	zfs create dst/client/src/wrong
@@ -175,7 +175,7 @@ guarantees() {
 	[ "$(guid_of dst/client/data@1)" = "$(guid_of src/data@1)" ]
 }
 
-@test "receiver: it goes by what is there which guarantee applies, a placeholder included" {
+@test "receiver: the existing filesystem, even a placeholder, decides about the guarantee" {
 	received() {
 		zfs send ${1:+-i "src/data@$1"} "src/data@$2" |
 		    receiver Receive "$(receive_request "src/data@$2" "$3" | guarantees GuaranteeNothing GuaranteeResumability)"
@@ -194,7 +194,7 @@ guarantees() {
 	zfs release zrepl_last_received_J_other dst/client/new@1
 }
 
-@test "receiver: a pool that cannot keep the state of an interrupted stream needs -S, and is told so" {
+@test "receiver: the error on a pool without resumable receives names -S" {
 	make_pool old -d
 	RECEIVER='zr-endpoint receiver -n -j job -e inherit old'
 	run -1 --separate-stderr step '' src/data@2

@@ -60,7 +60,7 @@ forged() {
 	refused "empty filesystem not allowed" sender ListFilesystemVersions '{}'
 }
 
-@test "names that would mean something else to zfs" {
+@test "names that would mean something else to zfs are refused" {
 	for name in src/data/ /src/data src//data 'src/data@1' 'src/data#x' -r 'src/data -r' 'src/data/.' 'src/da%'; do
 		refused '' sender ListFilesystemVersions \
 		    "$(jq -cn --arg n "$name" '{Filesystem: $n}')"
@@ -76,7 +76,7 @@ forged() {
 	done
 }
 
-@test "forged guids" {
+@test "forged guids are refused" {
 	refused "has guid" sender Send "$(with '.To.Guid = "7"')"
 	refused "has guid" sender Send "$(with '.From.Guid = "7"')"
 	refused "has guid" sender SendCompleted "$(with '.To.Guid = "7" | {OriginalReq: .}')"
@@ -89,7 +89,7 @@ forged() {
 	    "$(receive_request src/data@2 src/data)" < stream
 }
 
-@test "forged resume tokens" {
+@test "forged resume tokens are refused" {
 	one=$(guid_of src/data@1) two=$(guid_of src/data@2) secret=$(guid_of src/secret@1)
 	# One that is in order, to know that it is the forgery that is refused.
 	run sender SendDry "$(with --arg t "$(forged src/data@2 "$two" "$one")" '.ResumeToken = $t')"
@@ -116,7 +116,7 @@ forged() {
 	[[ $output = *"is of an incremental stream"* ]]
 }
 
-@test "tokens against the encryption policy" {
+@test "tokens that violate the encryption policy are refused" {
 	random 32 key
 	zfs create -o encryption=on -o keyformat=raw -o keylocation="file://$PWD/key" src/data/e
 	zfs snapshot src/data/e@1
@@ -133,7 +133,7 @@ forged() {
 	refused "only unencrypted ones" sender Send "$(send_request src/data/e@1 src/data/e@2)"
 }
 
-@test "nothing outside of the client's root, and no client without a name" {
+@test "a client cannot leave its root, and needs a name" {
 	zfs create dst/other
 	zfs create dst/other/data
 	zfs snapshot dst/other/data@1
@@ -157,12 +157,12 @@ forged() {
 	refused "no valid identity" zr-endpoint receiver -j job dst ListFilesystems '{}'
 }
 
-@test "what is below the receiver's own name for arriving filesystems is not the client's" {
+@test "a client cannot use the receiver's names for arriving filesystems" {
 	refused "is not the name of a filesystem" receiver Receive \
 	    "$(receive_request src/data@1 src/data.zr-incoming)" < /dev/null
 }
 
-@test "configurations that are none" {
+@test "invalid configurations are refused" {
 	for entry in 'p/<' 'a<b' 'a<<' '' '!' 'a b/' 'p@x'; do
 		refused "is no filter entry" zr-endpoint sender -f "$entry" ListFilesystems '{}'
 	done
@@ -177,7 +177,7 @@ forged() {
 
 # ZFS takes any text as a user property's value, and as a hold's tag; a stream
 # can bring both.
-@test "what a stream brings cannot pass for zfs's own words" {
+@test "values in a stream cannot pass for zfs's own words" {
 	zfs create dst/other
 	zfs snapshot dst/other@a
 	zfs hold "$RECEIVED_TAG" dst/other@a

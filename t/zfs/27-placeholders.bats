@@ -25,7 +25,7 @@ cut_step() {
 	run ! zr-step -s ./cut -r "$RECEIVER" "$(send_request "$2" "$3")"
 }
 
-@test "a full stream over a placeholder with children, with snapshots of its own too" {
+@test "a full stream replaces a placeholder with children, even with snapshots of its own" {
 	zfs create src/data
 	random 3000000 src/data/file
 	zfs snapshot src/data@1
@@ -43,7 +43,7 @@ cut_step() {
 	zfs list dst/client/src/data/child
 }
 
-@test "interrupted over a placeholder, then resumed" {
+@test "a stream that was interrupted over a placeholder is resumed" {
 	zfs create src/data
 	random 8000000 src/data/file
 	zfs snapshot src/data@1
@@ -58,7 +58,7 @@ cut_step() {
 	same_snapshot src/data@1
 }
 
-@test "interrupted over a placeholder, then begun anew" {
+@test "a stream that was interrupted over a placeholder can begin anew" {
 	zfs create src/data
 	random 8000000 src/data/file
 	zfs snapshot src/data@1
@@ -71,7 +71,7 @@ cut_step() {
 	same_snapshot src/data@1
 }
 
-@test "killed before the stream, or in it without resumable state: still a placeholder" {
+@test "a placeholder stays one after a kill before the stream, or without saved state" {
 	zfs create src/data
 	random 3000000 src/data/file
 	zfs snapshot src/data@1
@@ -94,7 +94,7 @@ cut_step() {
 	same_snapshot src/data@1
 }
 
-@test "a stream that is none, or of another snapshot, leaves a placeholder's snapshots alone" {
+@test "an invalid stream, or one of another snapshot, keeps a placeholder's snapshots" {
 	zfs create src/data
 	zfs snapshot src/data@1
 	zfs snapshot src/data@2
@@ -162,7 +162,7 @@ many_properties() {
 	[ "$(guid_of src/data@140)" = "$(guid_of dst/other/src/data@140)" ]
 }
 
-@test "a package leaves a placeholder's snapshots alone, and is named" {
+@test "a package is named, and keeps a placeholder's snapshots" {
 	zfs create -p src/data/child
 	zfs snapshot -r src/data@1
 	many_properties src/data 20
@@ -175,7 +175,7 @@ many_properties() {
 	zfs list dst/client/src/data@mine
 }
 
-@test "a receiver that was moved with zfs send -R: the hint makes its placeholders placeholders again" {
+@test "the hint for a receiver moved with zfs send -R repairs its placeholders" {
 	zfs create -p src/a/b
 	random 100000 src/a/b/file
 	zfs snapshot -r src/a@1
@@ -223,7 +223,7 @@ raw_tree() {
 	[ "$(property encryption dst/client/src/e)" = off ]
 }
 
-@test "raw, where a placeholder with children is: it takes its place" {
+@test "a raw filesystem takes the place of a placeholder with children" {
 	raw_tree
 	step '' src/e@1
 	[ "$(guid_of src/e@1)" = "$(guid_of dst/client/src/e@1)" ]
@@ -240,7 +240,7 @@ raw_tree() {
 	[ "$(fs_digest src/e/one/deep@2)" = "$(fs_digest dst/client/src/e/one/deep@2)" ]
 }
 
-@test "raw over a placeholder, interrupted: resumed, or begun anew" {
+@test "a raw stream interrupted over a placeholder is resumed, or begun anew" {
 	raw_tree
 	cut_step 4000000 '' src/e@1
 	[ -n "$(token_of src/e)" ]
@@ -254,7 +254,7 @@ raw_tree() {
 	zfs list dst/client/src/e/one/deep@1
 }
 
-@test "raw over a placeholder: a swap that stopped anywhere is finished by the next call" {
+@test "the next call finishes a swap with a placeholder, wherever it stopped" {
 	raw_tree
 	# As far as: received; a child moved; all moved; the placeholder gone.
 	for moved in 0 1 2 3; do
@@ -284,7 +284,7 @@ raw_tree() {
 	[ "$(holds_of dst/client/src/data)" = "1 $RECEIVED_TAG" ]
 }
 
-@test "siblings whose parents do not exist yet, at the same time" {
+@test "siblings without existing parents can arrive at the same time" {
 	for i in 1 2 3 4; do
 		zfs create -p "src/a/b/c$i"
 		zfs snapshot "src/a/b/c$i@1"
@@ -302,7 +302,7 @@ raw_tree() {
 	[ "$(zfs get -Ho value,source zrepl:placeholder dst/client/src/a/b)" = "on	local" ]
 }
 
-@test "how placeholders are encrypted has to be said" {
+@test "the encryption of placeholders must be specified" {
 	zfs create -p src/a/b
 	zfs snapshot src/a/b@1
 	RECEIVER="zr-endpoint receiver -c client -j job dst"
@@ -314,7 +314,7 @@ raw_tree() {
 	[ "$(property encryption dst/client/src/a)" = off ]
 }
 
-@test "properties of the receiver: -o and -x" {
+@test "-o and -x set the receiver's properties" {
 	zfs create -o compression=gzip -o recordsize=64k src/data
 	zfs snapshot src/data@1
 	SENDER="zr-endpoint sender -p -f 'src<' -j job"

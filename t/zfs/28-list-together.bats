@@ -41,7 +41,7 @@ listed() {
 	done | diff expected -
 }
 
-@test "1000 filesystems: at most ten zfs processes, and the answers of single calls" {
+@test "1000 filesystems cost ten zfs processes at most, with the answers of single calls" {
 	POOL_SIZE=2G make_pool src -O canmount=off
 	many_filesystems
 	zfs create -V 8M -s src/volume
@@ -65,7 +65,7 @@ listed() {
 	listed 1001 10 000 000b 001 001/b 008 123 123/b 199/b 200 499/b volume
 }
 
-@test "filesystems that are not there have their own error, and cost one process each" {
+@test "missing filesystems have their own error, and cost one process each" {
 	make_pool src
 	zfs create src/a
 	zfs create src/a/b

@@ -8,7 +8,7 @@ setup() {
 	two_pools
 }
 
-@test "a filesystem, interrupted 15 times" {
+@test "a filesystem arrives despite 15 interruptions" {
 	zfs create src/data
 	change() {
 		random 3000000 "src/data/$(($1 % 3))"
@@ -17,7 +17,7 @@ setup() {
 	same_snapshot src/data@last
 }
 
-@test "a raw encrypted filesystem, interrupted 10 times" {
+@test "a raw encrypted filesystem arrives despite 10 interruptions" {
 	random 32 key
 	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/secret
 	SENDER="$SENDER -E"
@@ -29,7 +29,7 @@ setup() {
 	same_snapshot src/secret@last
 }
 
-@test "full streams over placeholders that have children, interrupted 6 times" {
+@test "full streams over placeholders with children arrive despite 6 interruptions" {
 	local count=${ZR_TEST_INTERRUPTIONS:-6} interrupted=0 flowing=0 resumed=0 number=0 tries=0 name token
 	RANDOM=${ZR_TEST_SEED:=$RANDOM}
 	echo "ZR_TEST_SEED=$ZR_TEST_SEED"

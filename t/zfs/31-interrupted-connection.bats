@@ -13,7 +13,7 @@ served() {
 	printf "zr-remote 'exec:zr-handshake accept zr-mux accept zr-serve %s'" "${1//\'/}"
 }
 
-@test "a push, interrupted 15 times" {
+@test "a push arrives despite 15 interruptions" {
 	zfs create src/data
 	change() {
 		random 3000000 "src/data/$(($1 % 3))"
@@ -23,7 +23,7 @@ served() {
 	same_snapshot src/data@last
 }
 
-@test "a pull of a volume, interrupted 15 times" {
+@test "a pull of a volume arrives despite 15 interruptions" {
 	zfs create -s -V 16M src/vol
 	SENDER=$(served 'zr-endpoint sender -j job -f src/vol')
 	RECEIVER='zr-endpoint receiver -n -j job -e inherit dst'
@@ -51,7 +51,7 @@ served_ended() {
 	[ "$(processes_of "$listener" | wc -l)" -eq 1 ]
 }
 
-@test "a push, its connection cut or reset 10 times" {
+@test "a push arrives although its connection is cut or reset 10 times" {
 	zfs create src/data
 	change() {
 		random 3000000 "src/data/$(($1 % 3))"

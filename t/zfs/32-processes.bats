@@ -23,7 +23,7 @@ costs() {
 	[ "$(wc -l < count)" -eq "$number" ] || { cat count; return 1; }
 }
 
-@test "a step, all sides" {
+@test "a step costs the expected zfs processes on all sides" {
 	zfs create src/data
 	for i in 1 2 3 4 5 6 7; do
 		zfs snapshot "src/data@$i"
@@ -46,7 +46,7 @@ costs() {
 	[ "$(bookmarks_of src/data)$(holds_of src/data)$(holds_of dst/client/src/data)" = "" ]
 }
 
-@test "listings, whatever there is" {
+@test "listings cost the expected zfs processes, whatever their size" {
 	zfs create src/data
 	for i in 1 2 3 4 5 6 7 8; do
 		zfs create -p "src/data/$i/below"

@@ -22,7 +22,7 @@ quoted() {
 	grep -o 'hint: [^"]*"[^"]*"' <<< "$stderr" | cut -d '"' -f 2
 }
 
-@test "a pool without bookmarks: noticed before the stream, and nothing stays behind" {
+@test "a pool without bookmarks is noticed before the stream, and no hold stays" {
 	filesystem -d
 	for GUARANTEE in GuaranteeResumability GuaranteeIncrementalReplication; do
 		run -1 --separate-stderr sender Send "$(send_request '' src/data@1)"
@@ -43,7 +43,7 @@ quoted() {
 	[ -z "$(holds_of src/data)" ]
 }
 
-@test "a pool that is imported read-only replicates with GuaranteeNothing, and only so" {
+@test "a pool that is imported read-only replicates only with GuaranteeNothing" {
 	filesystem
 	zfs hold "$STEP_TAG" src/data@1
 	zfs bookmark src/data@1 "src/data#$(cursor src/data@1)"

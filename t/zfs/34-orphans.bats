@@ -41,7 +41,7 @@ resumed() {
 	same_snapshot "$2"
 }
 
-@test "a full stream and an increment" {
+@test "after a kill a full stream and an increment are given up, then resumed" {
 	zfs create src/data
 	random 4000000 src/data/one
 	zfs snapshot src/data@1
@@ -53,7 +53,7 @@ resumed() {
 	resumed src/data@1 src/data@2 "$(token_of src/data)"
 }
 
-@test "a receiver at the other end of a connection" {
+@test "after a kill a remote receiver gives up its stream, which is then resumed" {
 	zfs create src/data
 	random 4000000 src/data/one
 	zfs snapshot src/data@1

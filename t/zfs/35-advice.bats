@@ -19,7 +19,7 @@ advised() {
 	stderr_has "$2"
 }
 
-@test "a held snapshot: the log says which hold, and the command that releases it" {
+@test "for a held snapshot the log has the hold, and the command that releases it" {
 	zfs hold 'my tag' src/data@1
 	request="{\"Filesystem\":\"src/data\",\"Snapshots\":[$(version src/data@1)]}"
 	run -0 --separate-stderr sender DestroySnapshots "$request"
@@ -34,7 +34,7 @@ advised() {
 	[ -z "$stderr" ]
 }
 
-@test "a destination that was modified, that lacks the base, that was not replicated" {
+@test "there is advice for a destination that was modified or lacks the base" {
 	step '' src/data@1
 	zfs snapshot src/data@2
 	zfs set mountpoint="$PWD/there" dst/client/src/data
@@ -59,7 +59,7 @@ advised() {
 	[ "$(snapshots_of dst/client/src/data | cut -d ' ' -f 1)" = 1 ]
 }
 
-@test "a key that is not loaded, on either side" {
+@test "there is advice for a key that is not loaded, on either side" {
 	random 32 key
 	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/secret
 	zfs snapshot src/secret@1
@@ -72,7 +72,7 @@ advised() {
 	advised 'key' 'zfs load-key' step '' src/data@1
 }
 
-@test "no space, and a quota that is used up" {
+@test "there is advice for a full pool, and a quota that is used up" {
 	step '' src/data@1
 	random 60000000 src/data/large
 	zfs snapshot src/data@2
@@ -89,7 +89,7 @@ advised() {
 	same_snapshot src/data@2
 }
 
-@test "a pool that is not there, one that is read-only, one whose devices failed" {
+@test "there is advice for a pool that is missing, is read-only, or has failed devices" {
 	zpool export dst
 	run -1 --separate-stderr step '' src/data@1
 	stderr_has 'pool "dst" not imported'
@@ -121,7 +121,7 @@ advised() {
 	umount small
 }
 
-@test "raw, one plain increment, raw again" {
+@test "there is advice for a raw increment after a plain one" {
 	random 32 key
 	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/secret
 	for i in 1 2 3; do
@@ -141,7 +141,7 @@ advised() {
 	same_guid src/secret@3
 }
 
-@test "a snapshot that was renamed, and its old name used again" {
+@test "there is advice for a renamed snapshot whose name was used again" {
 	step '' src/data@1
 	zfs rename src/data@1 src/data@old
 	random 300000 src/data/new
@@ -154,7 +154,7 @@ advised() {
 	same_snapshot src/data@1
 }
 
-@test "data that the sender cannot read" {
+@test "there is advice for data that the sender cannot read" {
 	POOL_SIZE=100M make_pool bad -O compression=off
 	yes 'a line that is easy to find' | head -c 1000000 > bad/file
 	zfs snapshot bad@1

@@ -25,7 +25,7 @@ setup() {
 	done
 }
 
-@test "what is stale is found and released, the rest stays" {
+@test "stale holds are found and released, the others stay" {
 	zfs bookmark "$F@1" "$F#$CURSOR$(hex "$F@1")_J_web"
 	zfs bookmark "$F@2" "$F#$CURSOR$(hex "$F@2")_J_web"
 	zfs bookmark "$F@2" "$F#$CURSOR$(hex "$F@1")_J_lying"
@@ -66,7 +66,7 @@ setup() {
 	zfs list -t bookmark "$F#mine"
 }
 
-@test "release -a takes all of a job and nothing of another" {
+@test "release -a releases all of a job and nothing of another" {
 	zfs hold zrepl_STEP_J_web "$F@1" "$F@2"
 	zfs hold zrepl_STEP_J_web2 "$F@1"
 	zfs bookmark "$F@1" "$F#$CURSOR$(hex "$F@1")_J_web"
@@ -77,7 +77,7 @@ setup() {
 	run -1 zfs list -t bookmark "$F#$CURSOR$(hex "$F@1")_J_web"
 }
 
-@test "all pools are listed without an operand" {
+@test "without an operand all pools are listed" {
 	zfs snapshot "$F/below@s"
 	zfs hold zrepl_last_received_J_everywhere "$F/below@s"
 	run -0 zr-holds -H -J everywhere list
@@ -89,7 +89,7 @@ setup() {
 	[[ "$stderr" == *"cannot open '$POOL/nothing': dataset does not exist"* ]]
 }
 
-@test "a tree of filesystems: of each, only the older holds go" {
+@test "in a tree of filesystems only the older holds of each are released" {
 	zfs create -u -p "$F/many/1"
 	for i in $(seq 2 12); do
 		zfs create -u "$F/many/$i"

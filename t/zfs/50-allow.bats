@@ -45,7 +45,7 @@ as() {
 sender="zr-endpoint sender -j web -f 'src/data<'"
 receiver='zr-endpoint receiver -n -u -e off -j sink dst/backup'
 
-@test "a tree is replicated, steps are resumed, snapshots destroyed, without root" {
+@test "a tree is replicated, steps resumed and snapshots destroyed without root" {
 	# The first one leaves a placeholder for the other.
 	as zrzfs zr-step -s "$sender" -r "$receiver" "$(send_request '' src/data/below@1)"
 	[ "$(property zrepl:placeholder dst/backup/src/data)" = on ]
@@ -95,7 +95,7 @@ receiver='zr-endpoint receiver -n -u -e off -j sink dst/backup'
 	run -1 zfs list src/data@1 dst/backup/src/data@1
 }
 
-@test "the recipe allows nothing beside those filesystems" {
+@test "the recipe allows nothing outside those filesystems" {
 	zfs create src/other
 	zfs snapshot src/other@1
 	run -1 as zrzfs zfs send src/other@1
@@ -106,7 +106,7 @@ receiver='zr-endpoint receiver -n -u -e off -j sink dst/backup'
 	run ! as zrzfs zfs set readonly=on src/data
 }
 
-@test "what a missing permission says includes the zfs allow that helps" {
+@test "the error for a missing permission includes the zfs allow that helps" {
 	zfs unallow -u zrzfs hold src/data
 	run -1 --separate-stderr as zrzfs sh -c "$sender \"\$@\"" zr Send \
 	    "$(send_request '' src/data@1)"
@@ -114,7 +114,7 @@ receiver='zr-endpoint receiver -n -u -e off -j sink dst/backup'
 	stderr_has 'zfs allow -u zrzfs hold src/data'
 }
 
-@test "who faces the network has no right but to run the endpoint by sudo" {
+@test "the user that faces the network may only run the endpoint by sudo" {
 	cp -r bin/zr-endpoint /usr/local/bin/
 	sed -e 's,backup/zr,dst/backup,; s,tank<,src/data<,' "$EXAMPLES/sudoers" > sudoers
 	visudo -cf sudoers
@@ -165,7 +165,7 @@ as_sudoer() {
 
 # sudo hands signals on, unless it is told to be the command instead of watching it:
 # then kill(2) is not allowed.
-@test "an endpoint behind sudo that hangs is ended or left behind, and its client hears why" {
+@test "an endpoint behind sudo that hangs is ended or left behind, with a reason" {
 	printf '#!/bin/sh\nread -r request\nexec sleep 300\n' > /usr/local/bin/zr-endpoint
 	chmod 755 /usr/local/bin/zr-endpoint
 	for how in ended left; do

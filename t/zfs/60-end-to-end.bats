@@ -35,7 +35,7 @@ same() {
 	[ "$(bookmarks_of src/a/b)" = "$(cursor src/a/b@2) $(guid_of src/a/b@2)" ]
 }
 
-@test "push: into a client's own root, and again without anything to do" {
+@test "a push goes into the client's own root; a second one has nothing to do" {
 	serve sink zr-endpoint receiver -e inherit -j job dst
 	zr-replicate -I all -s "zr-endpoint sender -j job -f 'src<'" -r "zr-remote $address"
 	same dst/client
@@ -48,14 +48,14 @@ same() {
 	[ "$(fs_digest src/a/b@3)" = "$(fs_digest dst/client/src/a/b@3)" ]
 }
 
-@test "pull: into a root of our own" {
+@test "a pull goes into a root of our own" {
 	serve source zr-endpoint sender -j job -f 'src<'
 	zfs create dst/copy
 	zr-replicate -I all -s "zr-remote $address" -r "zr-endpoint receiver -n -e inherit -j job dst/copy"
 	same dst/copy
 }
 
-@test "through an archive without ZFS in between" {
+@test "a stream passes through an archive without ZFS in between" {
 	mkdir archive
 	zr-replicate -I all -s "zr-endpoint sender -j job -f 'src/a<'" -r "zr-endpoint archive archive"
 	zr-replicate -I all -s "zr-endpoint archive archive" -r "zr-endpoint receiver -n -e inherit -j job dst"
@@ -111,7 +111,7 @@ disconnect() {
 	run ! grep -vx -e Ping -e batch log
 }
 
-@test "several calls on one connection, to a sender and to a receiver, none past a change" {
+@test "several calls on one connection see each change, of a sender and of a receiver" {
 	connect source "zr-endpoint sender -j job -f 'src<'"
 	call ListFilesystems '{}'
 	[ "$(jq -r '.Filesystems[].Path' <<< "$answer" | sort | xargs)" = "src src/a src/a/b src/vol" ]

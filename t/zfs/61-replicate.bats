@@ -61,7 +61,7 @@ same() {
 SENDER="zr-endpoint sender -j job -f 'src<'"
 SOURCE="zr-endpoint sender -j job -f 'src/a<'"
 
-@test "push over tcp, unix and tls; a second run does nothing" {
+@test "push works over tcp, unix and tls; a second run does nothing" {
 	BATS_FILE_TMPDIR=$PWD make_pki
 	tree
 	for transport in tcp unix tls; do
@@ -84,7 +84,7 @@ SOURCE="zr-endpoint sender -j job -f 'src/a<'"
 	done
 }
 
-@test "push over ssh" {
+@test "push works over ssh" {
 	tree
 	mkdir -m 700 ssh
 	ssh-keygen -q -t ed25519 -N '' -f ssh/host
@@ -110,7 +110,7 @@ zr-handshake accept zr-mux accept zr-serve -b zr-endpoint receiver -e inherit -j
 	[ ! -s steps ]
 }
 
-@test "pull and local, a raw one too, into a root of our own" {
+@test "pull and local runs go into a root of our own, also raw" {
 	random 32 key
 	tree
 	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/a/secret
@@ -134,7 +134,7 @@ zr-handshake accept zr-mux accept zr-serve -b zr-endpoint receiver -e inherit -j
 	done
 }
 
-@test "a step takes at most 11 zfs processes, and nothing to do a few for any number" {
+@test "a step takes at most 11 zfs processes, and a run without steps a few" {
 	local number=${ZR_TEST_FILESYSTEMS:-60}
 	zfs create -o mountpoint=none src/many
 	seq -f "src/many/%g" "$number" | xargs -n 1 zfs create
@@ -159,7 +159,7 @@ zr-handshake accept zr-mux accept zr-serve -b zr-endpoint receiver -e inherit -j
 	[ "$(wc -l < ran)" -le 20 ]
 }
 
-@test "-n changes nothing, and its total is what is then sent" {
+@test "-n changes nothing, and its total is the size of the next run" {
 	tree
 	random 20000000 src/a/b/large
 	zfs snapshot src/a/b@3
@@ -181,7 +181,7 @@ zr-handshake accept zr-mux accept zr-serve -b zr-endpoint receiver -e inherit -j
 	    awk -v sent="$sent" '{ exit !($1 > 0.9 * sent && $1 < 1.1 * sent) }'
 }
 
-@test "a diverged, a new, an empty and a bookmark-only filesystem do not keep the others" {
+@test "diverged, new, empty and bookmark-only filesystems do not stop the others" {
 	for name in good1 good2 good3 diverged anew empty marked renamed; do
 		zfs create src/$name
 		[ $name = empty ] || zfs snapshot src/$name@1
@@ -209,7 +209,7 @@ zr-handshake accept zr-mux accept zr-serve -b zr-endpoint receiver -e inherit -j
 	[ "$(snapshots_of dst/src/diverged | wc -l)" -eq 2 ]
 }
 
-@test "following the advice on a rename, nothing is sent again" {
+@test "if the advice on a rename is followed, nothing is sent again" {
 	zfs create src/old
 	random 1000000 src/old/file
 	zfs snapshot src/old@1
@@ -223,7 +223,7 @@ zr-handshake accept zr-mux accept zr-serve -b zr-endpoint receiver -e inherit -j
 	[ -z "$output" ]
 }
 
-@test "what is taken while a run goes on arrives in the next one" {
+@test "snapshots taken during a run arrive in the next one" {
 	slow_zfs
 	zfs create src/data
 	random 3000000 src/data/file
@@ -239,7 +239,7 @@ zr-handshake accept zr-mux accept zr-serve -b zr-endpoint receiver -e inherit -j
 	[ "$(jq -r '.from + .to' steps | xargs)" = 12 ]
 }
 
-@test "every receive is cut after 1 MB, again and again: all of it arrives, and nothing starts over" {
+@test "everything arrives, and nothing twice, although every receive is cut after 1 MB" {
 	zfs create src/data
 	random 5000000 src/data/file
 	zfs snapshot src/data@1
@@ -266,7 +266,7 @@ zr-handshake accept zr-mux accept zr-serve -b zr-endpoint receiver -e inherit -j
 	[ -z "$(holds_of src/data)" ]
 }
 
-@test "kill -9 of anything in a run: nothing stays, the next run goes on where it was" {
+@test "after kill -9 of any process nothing stays, and the next run continues" {
 	local count=${ZR_TEST_INTERRUPTIONS:-10} resumed=0 number=0 session victims
 	RANDOM=${ZR_TEST_SEED:=$RANDOM}
 	echo "ZR_TEST_SEED=$ZR_TEST_SEED"

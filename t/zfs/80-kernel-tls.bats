@@ -68,7 +68,7 @@ serving() {
 	ps -o args= --ppid "$listener" | grep -q "^$1"
 }
 
-@test "kernel and engine understand each other, in both versions, both ciphers" {
+@test "kernel and engine understand each other in both versions, with both ciphers" {
 	serve_endpoint ''
 	sends -k
 	receives '-k -e ECDHE+AES256'
@@ -81,7 +81,7 @@ serving() {
 	[ ! -s server.err ] || { cat server.err; false; }
 }
 
-@test "a cipher that the kernel has not: -k refuses, without it the engine does it" {
+@test "a cipher that the kernel lacks is refused with -k, else left to the engine" {
 	# Ours is built without that module.
 	run ! modprobe -q chacha20poly1305
 	serve_endpoint ''
@@ -90,7 +90,7 @@ serving() {
 	stderr_has 'kernel TLS: TLSv1.3, TLS_CHACHA20_POLY1305_SHA256'
 }
 
-@test "no process is left in the data path with -k; without it zr-tls stays" {
+@test "with -k no process is left in the data path; without it zr-tls stays" {
 	serve -k zr-handshake accept cat
 	background connect -k zr-handshake connect sleep 60
 	eventually 60 serving cat
@@ -136,7 +136,7 @@ peer() {
 	port=$(cat port)
 }
 
-@test "a peer's session tickets are passed over" {
+@test "a peer's session tickets are ignored" {
 	peer <<-'EOF2'
 	tls = serve()
 	tls.sendall(answer)
@@ -148,7 +148,7 @@ peer() {
 	[[ "$output" == *Echo* ]]
 }
 
-@test "close_notify goes out with our half-close; a killed program leaves a bare FIN" {
+@test "our half-close sends close_notify; a killed program leaves a bare FIN" {
 	script='tls = serve()
 tls.sendall(answer)
 try:
@@ -166,7 +166,7 @@ except ssl.SSLError as error:
 	eventually 60 grep -qx 'cut off' peer.out
 }
 
-@test "a clean end too early and a connection cut off are told apart" {
+@test "a clean early end and a connection cut off have different errors" {
 	# Half an answer; then close_notify, or nothing.
 	for end in 'tls.unwrap()' 'tls.shutdown(socket.SHUT_WR)'; do
 		peer <<-EOF2
@@ -188,7 +188,7 @@ except ssl.SSLError as error:
 	done
 }
 
-@test "a fatal alert, new keys and bytes that are no record are errors, each its own" {
+@test "a fatal alert, new keys and invalid records each have their own error" {
 	serve -k zr-handshake accept true
 	{ echo K; eventually 15 grep -q 'Key has expired' server.err; } | timeout 20 openssl s_client -connect "127.0.0.1:$port" \
 	    -cert "$PKI/web1.crt" -key "$PKI/web1.key" -CAfile "$PKI/ca.crt" > s_client.out 2>&1 || true
@@ -204,7 +204,7 @@ except ssl.SSLError as error:
 	stderr_has 'Bad message'
 }
 
-@test "a client that is refused after its handshake hears why" {
+@test "a client that is refused after its handshake gets the reason" {
 	zr-cert client "$PKI" stranger
 	serve -k touch served
 	run -98 --separate-stderr zr-connect "tcp:127.0.0.1:$port" zr-tls -k -d "$PKI" \
@@ -214,7 +214,7 @@ except ssl.SSLError as error:
 	[ ! -e served ]
 }
 
-@test "half-close: what the peer still sends arrives, in either role" {
+@test "after a half-close the peer's bytes still arrive, in either role" {
 	cat > count.py <<-'EOF2'
 	import socket, sys
 	r = socket.socket(fileno=int(sys.argv[1]))

@@ -10,7 +10,7 @@ replay() {
 }
 
 @test "data connections are as recorded" {
-	replay data 'our server answers|our client says'
+	replay data 'our server answers|our client sends'
 }
 
 @test "control connections are as recorded" {
@@ -21,6 +21,6 @@ replay() {
 	replay time heartbeats
 }
 
-@test "refusals and ends, early and late, are as over TCP" {
+@test "refusals and ends are as over TCP, early and late" {
 	replay refusals 'at its end'
 }
