@@ -233,6 +233,11 @@ def words():
             "tank\n!tank<\n!tank/a<\ntank/a/b<\ntank/a/b/c")):
         seed("fs_filter", str(number), text.encode())
     for number, text in enumerate((
+            "grid ^zr_ 1x1h(keep=all) | 24x1h | 14x1d\nlast_n 3 ^zr_\nnot_regex ^zr_\n",
+            "grid . 2 x + 1d ( keep=3 )|2x +2 w\nregex a|b\nzr_1\n",
+            "not_replicated drop_cursor\nlast_n 5\nx")):
+        seed("rules", str(number), text.encode())
+    for number, text in enumerate((
             "zrepl_CURSOR_G_0123456789abcdef_J_job", "zrepl_CURSORTENTATIVE__G_ffffffffffffffff_J_a b",
             "job", "x" * 200, "tank/a\0on",
             "tank/a\0" + "0123456789abcdef" * 4)):
