@@ -44,7 +44,7 @@ judge(const struct rules *rules, const char *name)
 
 	for (size_t i = 0; i < SNAPSHOTS; i++) {
 		there[i] = (struct retained){ .name = i % 2 == 0 ? name : "x",
-		    .createtxg = 10 * i, .creation = dates[(3 * i + 1) % SNAPSHOTS] };
+		    .createtxg = 10 * i, .creation = dates[(5 * i + 1) % SNAPSHOTS] };
 		back[SNAPSHOTS - 1 - i] = there[i];
 	}
 	for (int floor = 0; floor < 2; floor++) {
