@@ -187,3 +187,22 @@ as_sudoer() {
 		fi
 	done
 }
+
+@test "zr-snap needs the permission to take snapshots, and names it where it is missing" {
+	run --separate-stderr as zrzfs zr-snap -r src/data
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	[ "${stderr_lines[-1]}" = 'zr-snap: hint: the user zrzfs may not do that: "zfs allow -u zrzfs snapshot src/data", on it or a parent, allows it' ]
+	zfs allow -u zrzfs snapshot src/data
+	run --separate-stderr as zrzfs zr-snap -r -w src/data
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[ "${#lines[@]}" -eq 0 ]
+	run --separate-stderr as zrzfs zr-snap -r -b 'id -nu; cat' src/data
+	[ "$status" -eq 0 ]
+	[ "$stderr" = 'zr-snap: -b: zrzfs
+zr-snap: -b: src/data
+zr-snap: -b: src/data/below' ]
+	zfs list "${lines[@]}"
+	[ "${#lines[@]}" -eq 2 ]
+}
