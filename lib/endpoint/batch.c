@@ -111,6 +111,17 @@ batch_same_id(const struct json_slice *a, const struct json_slice *b)
 	    memcmp(a->text, b->text, a->length) == 0));
 }
 
+struct json_slice *
+batch_keep_id(const struct json_slice *id)
+{
+	struct json_slice *kept = malloc(sizeof(*kept) + id->length);
+
+	if (kept != NULL)
+		*kept = (struct json_slice){
+		    memcpy(kept + 1, id->text, id->length), id->length };
+	return (kept);
+}
+
 static int
 read_error(struct json_scan *scan, struct batch_answer *answer,
     struct error *error)

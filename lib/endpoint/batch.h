@@ -29,6 +29,9 @@ int	batch_request_parse(struct batch_request *request, const char *text,
 /* Are two ids the same, byte by byte? */
 bool	batch_same_id(const struct json_slice *a, const struct json_slice *b);
 
+/* A copy of an id, in one piece of memory, to be free(3)d; NULL with errno. */
+struct json_slice *batch_keep_id(const struct json_slice *id);
+
 /* Append such a line; request is JSON text. */
 int	batch_write_request(struct buffer *out, const struct json_slice *id,
 	    const char *method, const char *request, size_t length,

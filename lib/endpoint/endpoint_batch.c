@@ -25,7 +25,7 @@ cancel(struct batch *batch, const struct json_slice *id)
 	struct batch_call *call;
 
 	TAILQ_FOREACH(call, &batch->calls, entries)
-		if (batch_same_id(&call->id, id) && !call->cancelled) {
+		if (batch_same_id(call->id, id) && !call->cancelled) {
 			call->cancelled = true;
 			if (call->started)
 				endpoint_end(&call->at.endpoint, io_now());
@@ -61,17 +61,13 @@ add_call(struct batch *batch, const struct batch_request *line,
     struct error *error)
 {
 	struct batch_call *call = calloc(1, sizeof(*call));
-	char *id = malloc(line->id.length);
 	struct error what;
 	int result = 0;
 
-	if (call == NULL || id == NULL) {
+	if (call == NULL || (call->id = batch_keep_id(&line->id)) == NULL) {
 		free(call);
-		free(id);
 		return (error_errno(error, "call"));
 	}
-	call->id.text = memcpy(id, line->id.text, line->id.length);
-	call->id.length = line->id.length;
 	TAILQ_INSERT_TAIL(&batch->calls, call, entries);
 	batch->count++;
 	if (read_call(batch, line, call, &what) == -1) {
@@ -162,7 +158,7 @@ start(struct batch *batch, struct error *error)
 		if (!call->started && !call->cancelled && runs_alone(call) &&
 		    endpoint_batch_has_room(batch) &&
 		    endpoint_batch_start(batch, call, &what) == -1) {
-			if (endpoint_batch_refuse(batch, &call->id, NULL, &what,
+			if (endpoint_batch_refuse(batch, call->id, NULL, &what,
 			    error) == -1)
 				return (-1);
 			endpoint_batch_forget(batch, call);

@@ -40,7 +40,7 @@ int	endpoint_batch(const struct endpoint_program *program,
 /* A call without an answer yet. */
 struct batch_call {
 	TAILQ_ENTRY(batch_call) entries;
-	struct json_slice id;		/* its text is owned */
+	struct json_slice *id;		/* owned */
 	const struct endpoint_method *method;
 	ProtobufCMessage *request;
 	struct call at;			/* its own child, once started */

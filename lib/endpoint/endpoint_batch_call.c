@@ -68,9 +68,9 @@ endpoint_batch_answer(struct batch *batch, struct batch_call *call,
 	else
 		outcome = call_outcome(&call->at, &response, &length, &what);
 	if (outcome == OUTCOME_ANSWERED)
-		return (endpoint_batch_respond(batch, &call->id, response, length,
+		return (endpoint_batch_respond(batch, call->id, response, length,
 		    error));
-	return (endpoint_batch_refuse(batch, &call->id,
+	return (endpoint_batch_refuse(batch, call->id,
 	    outcome == OUTCOME_TIMED_OUT || outcome == OUTCOME_TOO_LONG ?
 	    outcome_status(outcome) : NULL, &what, error));
 }
@@ -88,7 +88,7 @@ endpoint_batch_forget(struct batch *batch, struct batch_call *call)
 	if (call->started)
 		call_free(&call->at);
 	pbjson_free(call->request);
-	free((char *)(uintptr_t)call->id.text);
+	free(call->id);
 	free(call);
 }
 

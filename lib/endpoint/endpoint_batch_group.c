@@ -201,7 +201,7 @@ pass_on_line(struct batch *batch, struct batch_group *group,
 	call->alone = true;
 	if (length == 0)
 		return (1);
-	if (endpoint_batch_respond(batch, &call->id, line, length, error) == -1)
+	if (endpoint_batch_respond(batch, call->id, line, length, error) == -1)
 		return (-1);
 	endpoint_batch_forget(batch, call);
 	return (1);

@@ -138,18 +138,6 @@ cancel(struct batch *batch, const struct json_slice *id, struct error *error)
 	return (0);		/* answered already, or never asked */
 }
 
-/* A copy of an id, in one piece of memory. */
-static struct json_slice *
-keep_id(const struct json_slice *id)
-{
-	struct json_slice *kept = malloc(sizeof(*kept) + id->length);
-
-	if (kept != NULL)
-		*kept = (struct json_slice){
-		    memcpy(kept + 1, id->text, id->length), id->length };
-	return (kept);
-}
-
 /* Begin the call of a line; -1: *what is the reason. */
 static int
 begin_call(struct batch *batch, const struct batch_request *line,
@@ -165,7 +153,7 @@ begin_call(struct batch *batch, const struct batch_request *line,
 		    "control connection (%s)", line->method[0] != '\0' ?
 		    line->method : "(none)",
 		    method_names(METHODS_OF_CONTROL, names)));
-	id = keep_id(&line->id);
+	id = batch_keep_id(&line->id);
 	if (id == NULL)
 		return (error_errno(what, "request"));
 	if (rpc_caller_begin(batch->caller, method, line->request.text,
