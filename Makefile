@@ -51,6 +51,7 @@ LIBS_zr-step = -lprotobuf-c
 LIBS_zr-list = -lprotobuf-c
 LIBS_zr-plan = -lprotobuf-c -lpcre2-8 -lz
 LIBS_zr-prune = -lprotobuf-c -lpcre2-8
+LIBS_zr-check = -lprotobuf-c -lpcre2-8 -lz
 LIBS_zr-token = -lz
 LIBS_zr-endpoint = -lprotobuf-c -ljansson -lz -lmd
 LIBS_zr-guard = -lprotobuf-c -lpcre2-8 -lmd

@@ -21,6 +21,7 @@ static bool without_arguments;
 static char prefix[512] = "zr: ";
 static bool use_syslog;
 static void (*before_line)(void);
+static int fixed_code = -1;	/* -1: the error's own */
 
 static void
 emit(const char *text, size_t length)
@@ -175,10 +176,22 @@ diag_error(const struct error *error)
 }
 
 void
+diag_fix_exit_code(int code)
+{
+	fixed_code = code;
+}
+
+static void __attribute__((noreturn))
+end_with(enum exit_code code)
+{
+	exit(fixed_code == -1 ? (int)code : fixed_code);
+}
+
+void
 diag_die(const struct error *error)
 {
 	diag_error(error);
-	exit(error->code);
+	end_with(error->code);
 }
 
 void
@@ -189,7 +202,7 @@ die(enum exit_code code, const char *format, ...)
 	va_start(arguments, format);
 	emit_formatted(0, format, arguments);
 	va_end(arguments);
-	exit(code);
+	end_with(code);
 }
 
 void
@@ -200,7 +213,7 @@ die_errno(const char *format, ...)
 	va_start(arguments, format);
 	emit_formatted(errno, format, arguments);
 	va_end(arguments);
-	exit(EXIT_SYSTEM);
+	end_with(EXIT_SYSTEM);
 }
 
 static void
@@ -220,7 +233,7 @@ void
 usage_die(const char *usage)
 {
 	print_usage(stderr, usage);
-	exit(EXIT_USAGE);
+	end_with(EXIT_USAGE);
 }
 
 static void __attribute__((noreturn))

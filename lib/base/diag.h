@@ -63,6 +63,12 @@ void	die_errno(const char *format, ...)	/* EXIT_SYSTEM */
 	    __attribute__((noreturn, format(printf, 1, 2)));
 
 /*
+ * From now on all of them, and usage_die(), exit with this status, whatever the error
+ * says: for zr-check, whose statuses are those that monitors want.
+ */
+void	diag_fix_exit_code(int code);
+
+/*
  * usage text is the man page's SYNOPSIS, one line per form, without
  * "usage: ".  usage_die() prints it on standard error and exits 100;
  * usage_help() prints it on standard output, names the page and exits 0 (for -h).
