@@ -52,6 +52,7 @@ LIBS_zr-list = -lprotobuf-c
 LIBS_zr-plan = -lprotobuf-c -lpcre2-8 -lz
 LIBS_zr-prune = -lprotobuf-c -lpcre2-8
 LIBS_zr-check = -lprotobuf-c -lpcre2-8 -lz
+LIBS_zr-status = -lprotobuf-c
 LIBS_zr-token = -lz
 LIBS_zr-endpoint = -lprotobuf-c -ljansson -lz -lmd
 LIBS_zr-guard = -lprotobuf-c -lpcre2-8 -lmd
