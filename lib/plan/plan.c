@@ -5,6 +5,7 @@
 #include "format/rfc3339.h"
 #include "plan/guid_index.h"
 #include "plan/plan.h"
+#include "plan/plan_retention.h"
 
 struct maker {
 	struct plan *plan;
@@ -101,7 +102,12 @@ add_path(struct maker *maker, const FilesystemVersion *base, size_t first)
 		for (size_t i = 0; i < begin; i++)
 			skip(maker, wanted[i], "not the newest");
 	}
-	for (size_t i = begin; i < count; i++) {
+	count -= begin;
+	if (maker->rules->retention.count > 0 &&
+	    plan_retention(maker->plan, &maker->rules->retention, maker->theirs,
+	    maker->their_count, base, wanted + begin, &count, maker->error) == -1)
+		goto out;
+	for (size_t i = begin; i < begin + count; i++) {
 		add_step(maker, base, wanted[i], NULL);
 		base = wanted[i];
 	}

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "plan/listing.h"
 #include "retention/pattern.h"
+#include "retention/rules.h"
 
 /*
  * The steps that bring one filesystem of a sender to a receiver (zr-plan(1);
@@ -49,6 +50,7 @@ struct plan_rules {
 	struct pattern *include;	/* NULL: every snapshot */
 	struct pattern *exclude;	/* NULL: none */
 	bool newest_only;
+	struct rules retention;		/* the receiver's; without one nothing is left out */
 	enum plan_initial initial;
 	ReplicationGuaranteeKind protect_initial;
 	ReplicationGuaranteeKind protect_incremental;

@@ -58,6 +58,19 @@ take_initial(enum plan_initial *initial, const char *text, struct error *error)
 	return (0);
 }
 
+/* Of the receiver: a listing of it says nothing about what was replicated from there. */
+static int
+take_rules(struct rules *rules, int option, const char *text, struct error *error)
+{
+	if ((option == 'k' ? rules_add(rules, text, strlen(text), error) :
+	    rules_read(rules, text, error)) == -1)
+		return (-1);
+	if (rules_have(rules, RULE_NOT_REPLICATED))
+		return (error_set(error, EXIT_USAGE, "not_replicated is no rule for "
+		    "a receiver"));
+	return (0);
+}
+
 int
 plan_options_take(struct plan_options *options, int option, char *text,
     struct error *error)
@@ -74,6 +87,10 @@ plan_options_take(struct plan_options *options, int option, char *text,
 		break;
 	case 'i':
 		result = take_pattern(&rules->include, text, error);
+		break;
+	case 'K':
+	case 'k':
+		result = take_rules(&rules->retention, option, text, error);
 		break;
 	case 'l':
 		rules->newest_only = true;
@@ -96,4 +113,5 @@ plan_options_free(struct plan_options *options)
 	name_map_free(&options->map);
 	pattern_free(options->rules.include);
 	pattern_free(options->rules.exclude);
+	rules_free(&options->rules.retention);
 }

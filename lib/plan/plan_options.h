@@ -8,10 +8,10 @@
  * The options that say what is to be planned, the same in every program that plans
  * (zr-plan(1)).
  */
-#define PLAN_OPTIONS "g:I:i:lm:x:"
+#define PLAN_OPTIONS "g:I:i:K:k:lm:x:"
 #define PLAN_OPTIONS_USAGE \
-    "[-g INITIAL[,INCREMENTAL]] [-I most_recent | all | fail] [-i REGEX] [-l] " \
-    "[-m FROM=TO] ... [-x REGEX]"
+    "[-g INITIAL[,INCREMENTAL]] [-I most_recent | all | fail] [-i REGEX] " \
+    "[-k RULE | -K FILE] ... [-l] [-m FROM=TO] ... [-x REGEX]"
 
 struct plan_options {
 	struct plan_rules rules;

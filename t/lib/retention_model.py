@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""retention_model.py zrepl|floor|adversary COUNT SEED: zr-prune against a model.
+"""retention_model.py zrepl|floor|adversary|plan COUNT SEED: zr-prune against a model.
 
 Random snapshots of filesystems and random rules are judged by zr-prune -j and by the
 model below, which is written from the rules of zr-prune(1) and zr-guard(1), without a
@@ -11,6 +11,8 @@ floor		zr-prune -G -N
 adversary	zr-prune -G -N: an honest history, then hostile snapshots with any dates,
 		then honest ones again; what is kept of the first part without the hostile
 		snapshots must be kept with them
+plan		zr-plan -k: of a history of which the receiver has the beginning, what its rules
+		will keep is sent, and the last one
 
 Prints how many snapshots were kept and not.  At the first set that does not agree it
 takes snapshots and rules away as long as the disagreement stays, prints what is left,
@@ -410,11 +412,47 @@ def adversary(rng, count, kept):
             sys.exit(1)
 
 
+def plan(rng, count, kept):
+    unit = rng.choice([1, 2, 60])
+    rules = random_rules(rng, unit, ["grid"] * 4 + ["last_n", "regex", "not_regex"])
+    words = ["zr-plan", "-j", "-I", "all"]
+    for rule in rules:
+        words += ["-k", rule.text]
+    histories = []
+    for _ in range(count):
+        snapshots = sorted(random_set(rng, unit), key=lambda s: s.txg)
+        histories.append((snapshots, rng.randrange(len(snapshots) + 1)))
+    with tempfile.TemporaryDirectory() as directory:
+        for side in "sender", "receiver":
+            with open("%s/%s" % (directory, side), "w") as out:
+                for i, (snapshots, there) in enumerate(histories):
+                    # The receiver's createtxgs are others.
+                    versions = [version(s, rng) for s in snapshots] if side == "sender" \
+                        else [version(s, rng, CreateTXG=str(10**6 + n))
+                              for n, s in enumerate(snapshots[:there])]
+                    out.write(json.dumps({"Filesystem": "p/f%d" % i,
+                                          "Versions": versions}) + "\n")
+        done = subprocess.run(words + [directory + "/sender", directory + "/receiver"],
+                              stdout=subprocess.PIPE, check=True)
+    for line in map(json.loads, done.stdout.splitlines()):
+        snapshots, there = histories[int(line["filesystem"][3:])]
+        answer = model(rules, snapshots)
+        meant = [s.name for s in snapshots[there:] if answer[s][0] or s is snapshots[-1]]
+        sent = [step["To"]["Name"] for step in line["steps"]]
+        left = [skipped["snapshot"] for skipped in line["skipped"]]
+        kept[1] += len(sent)
+        kept[0] += len(left)
+        if sent != meant or sorted(sent + left) != sorted(s.name for s in snapshots[there:]):
+            print(Case(rules, snapshots), "there: %d" % there, "zr-plan: %r" % sent,
+                  "the model: %r" % meant, sep="\n")
+            sys.exit(1)
+
+
 def main():
     kind, left, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     rng, kept = random.Random(seed), [0, 0]
     while left > 0:
-        {"zrepl": zrepl, "floor": floor, "adversary": adversary}[kind](
+        {"zrepl": zrepl, "floor": floor, "adversary": adversary, "plan": plan}[kind](
             rng, min(SETS, left), kept)
         left -= SETS
     print("kept=%d gone=%d" % (kept[1], kept[0]))

@@ -70,6 +70,51 @@ finds() {
 	finds unfinished resumability 'holds or cursors are left'
 }
 
+@test "-k sends what the receiver's rules would keep, as a model of them says" {
+	run -0 "$HELPERS/retention_model.py" plan "${ZR_PLAN_HISTORIES:-1000}" 1
+	echo "$output"
+	[[ $output =~ kept=[1-9][0-9]+\ gone=[1-9][0-9]+ ]]
+}
+
+@test "-k leaves out what the receiver's rules would destroy at once, but not the last" {
+	listed a "$(snap x 1 1)" "$(snap y 2 2)" "$(snap z 3 3)" "$(snap last 4 4)" > ours
+	: > theirs
+	sent() {
+		run -0 zr-plan -j -I all "${@:2}" ours theirs
+		[ "$(jq -r '.steps[].To.Name' <<< "$output" | paste -sd ' ')" = "$1" ]
+	}
+	sent 'x last' -k 'regex x'
+	[ "$(jq -c .skipped <<< "$output")" = '[{"snapshot":"y","why":"the receiver'"'"'s rules would destroy it"},{"snapshot":"z","why":"the receiver'"'"'s rules would destroy it"}]' ]
+	[ "$(jq -r '.steps[1].From.Name' <<< "$output")" = x ]
+	sent 'last' -k 'regex none'
+	sent 'x y last' -k 'regex x' -k 'regex y'
+	printf '# theirs\nregex x\n' > rules
+	sent 'x y last' -K rules -k 'regex y'
+	# -i, -x and -l come first.
+	sent 'x z' -k 'regex x' -x last
+	sent 'last' -k 'regex x' -l
+	# What it has takes its place; there its CreateTXG counts.
+	sent 'x last' -k 'grid . 1x1h(keep=all) | 1x30d'
+	listed a "$(snap x 1 900 1)" > theirs
+	sent 'last' -k 'grid . 1x1h(keep=all) | 1x30d'
+	sent 'y last' -k 'grid . 1x1h(keep=all) | 1x30d(keep=2)'
+	# A resumed step goes on, whatever the rules say of its end, and counts.
+	printf '{"Filesystem":"a","ResumeToken":"%s"}\n' "$("$HELPERS/forge_token.py" a@y 2 -)" > theirs
+	sent 'y last' -k 'regex none'
+	sent 'y last' -k 'grid . 1x1h(keep=all) | 1x30d'
+}
+
+@test "-k refuses rules that are invalid, or not for a receiver" {
+	listed a "$(snap x 1 1)" > ours
+	run -100 --separate-stderr zr-plan -k 'grid . 1x1h(keep=0)' ours ours
+	[[ $stderr == 'zr-plan: -k: the rule "grid . 1x1h(keep=0)": '* ]]
+	run -100 --separate-stderr zr-plan -k not_replicated ours ours
+	[ "$stderr" = 'zr-plan: -k: not_replicated is no rule for a receiver' ]
+	run -111 zr-plan -K missing ours ours
+	run -100 --separate-stderr zr-replicate -s false -r false -k nonsense
+	[[ $stderr == 'zr-replicate: -k: the rule "nonsense": '* ]]
+}
+
 @test "an initial plan sends the newest snapshot or all of them, or is a conflict" {
 	listed a "$(snap x 1 1)" "$(snap y 2 2)" "$(mark z 3 3)" > ours
 	: > theirs
