@@ -10,10 +10,8 @@
 #include "receiver/receiver_endpoint.h"
 #include "transport/identity.h"
 #include "zfs/zfs_command.h"
-#include "zfs/zfs_destroy.h"
 #include "zfs/zfs_endpoint.h"
 #include "zfs/zfs_filesystems.h"
-#include "zfs/zfs_versions.h"
 
 const char receiver_endpoint_usage[] =
     "zr-endpoint receiver [-nSu] [-c IDENTITY] [-e inherit | off] [-j JOB]"
@@ -125,35 +123,7 @@ static int
 local_name(const void *context, const char *filesystem,
     char local[FS_NAME_MAX + 1], struct error *error)
 {
-	return (receiver_local_name(role_of(context), filesystem, local, error));
-}
-
-static int
-list_versions(void *context, const ProtobufCMessage *message,
-    struct error *error)
-{
-	return (zfs_versions_answer(message, local_name, context, error));
-}
-
-static int
-list_versions_of_many(void *context, const ProtobufCMessage *const messages[],
-    size_t count, struct error *error)
-{
-	return (zfs_versions_answer_many(messages, count, local_name, context,
-	    error));
-}
-
-static int
-destroy_snapshots(void *context, const ProtobufCMessage *message,
-    struct error *error)
-{
-	const DestroySnapshotsReq *request = (const DestroySnapshotsReq *)message;
-	char local[FS_NAME_MAX + 1];
-
-	if (receiver_local_name(role_of(context), request->filesystem, local,
-	    error) == -1)
-		return (-1);
-	return (zfs_destroy(request->filesystem, local, request, error));
+	return (receiver_local_name(context, filesystem, local, error));
 }
 
 /* --- the rest --- */
@@ -214,8 +184,9 @@ replication_cursor(void *context, const ProtobufCMessage *message,
 static const struct endpoint_method receiver_methods[] = {
 	{ "Ping", zfs_endpoint_ping, NULL },
 	{ "ListFilesystems", list_filesystems, NULL },
-	{ "ListFilesystemVersions", list_versions, list_versions_of_many },
-	{ "DestroySnapshots", destroy_snapshots, NULL },
+	{ "ListFilesystemVersions", zfs_endpoint_list_versions,
+	    zfs_endpoint_list_versions_of_many },
+	{ "DestroySnapshots", zfs_endpoint_destroy_snapshots, NULL },
 	{ "ReplicationCursor", replication_cursor, NULL },
 	{ "SendDry", send_dry, NULL },
 	{ "SendCompleted", send_completed, NULL },
@@ -320,7 +291,7 @@ receiver_endpoint(int argc, char *argv[])
 		    ZREPL_JOB_RULE);
 	result = zfs_endpoint_run(&(struct zfs_endpoint){ .methods =
 	    receiver_methods, .side = "receiver", .prefix = receiver.root,
-	    .role = &receiver }, argv[1], argv[2]);
+	    .role = &receiver, .local_name = local_name }, argv[1], argv[2]);
 	free(receiver.options);
 	return (result);
 }

@@ -8,10 +8,8 @@
 #include "sender/sender.h"
 #include "sender/sender_endpoint.h"
 #include "zfs/zfs_command.h"
-#include "zfs/zfs_destroy.h"
 #include "zfs/zfs_endpoint.h"
 #include "zfs/zfs_filesystems.h"
-#include "zfs/zfs_versions.h"
 
 const char sender_endpoint_usage[] =
     "zr-endpoint sender [-bceELpSw] [-F FILE] [-f ENTRY] [-j JOB] METHOD [REQUEST]";
@@ -83,37 +81,10 @@ static int
 local_name(const void *context, const char *filesystem,
     char local[FS_NAME_MAX + 1], struct error *error)
 {
-	if (sender_check_filesystem(role_of(context), filesystem, error) == -1)
+	if (sender_check_filesystem(context, filesystem, error) == -1)
 		return (-1);
 	strlcpy(local, filesystem, FS_NAME_MAX + 1);
 	return (0);
-}
-
-static int
-list_versions(void *context, const ProtobufCMessage *message,
-    struct error *error)
-{
-	return (zfs_versions_answer(message, local_name, context, error));
-}
-
-static int
-list_versions_of_many(void *context, const ProtobufCMessage *const messages[],
-    size_t count, struct error *error)
-{
-	return (zfs_versions_answer_many(messages, count, local_name, context,
-	    error));
-}
-
-static int
-destroy_snapshots(void *context, const ProtobufCMessage *message,
-    struct error *error)
-{
-	const DestroySnapshotsReq *request = (const DestroySnapshotsReq *)message;
-
-	if (sender_check_filesystem(role_of(context), request->filesystem, error) == -1)
-		return (-1);
-	return (zfs_destroy(request->filesystem, request->filesystem, request,
-	    error));
 }
 
 /* This job's cursor with the highest createtxg. */
@@ -218,8 +189,9 @@ receive(void *context, const ProtobufCMessage *message, struct error *error)
 static const struct endpoint_method sender_methods[] = {
 	{ "Ping", zfs_endpoint_ping, NULL },
 	{ "ListFilesystems", list_filesystems, NULL },
-	{ "ListFilesystemVersions", list_versions, list_versions_of_many },
-	{ "DestroySnapshots", destroy_snapshots, NULL },
+	{ "ListFilesystemVersions", zfs_endpoint_list_versions,
+	    zfs_endpoint_list_versions_of_many },
+	{ "DestroySnapshots", zfs_endpoint_destroy_snapshots, NULL },
 	{ "ReplicationCursor", replication_cursor, NULL },
 	{ "SendDry", send_dry, NULL },
 	{ "SendCompleted", send_completed, NULL },
@@ -313,7 +285,8 @@ sender_endpoint(int argc, char *argv[])
 	if (share_named(&sender, &error) == -1)
 		diag_die(&error);
 	result = zfs_endpoint_run(&(struct zfs_endpoint){ .methods =
-	    sender_methods, .side = "sender", .role = &sender }, argv[0], argv[1]);
+	    sender_methods, .side = "sender", .role = &sender,
+	    .local_name = local_name }, argv[0], argv[1]);
 	fs_filter_free(&sender.filter);
 	return (result);
 }

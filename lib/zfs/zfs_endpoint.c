@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "message/request.h"
 #include "zfs/zfs_command.h"
+#include "zfs/zfs_destroy.h"
 #include "zfs/zfs_endpoint.h"
 
 /* Is this inside a longer name?  (A blank or a dot before it may be punctuation.) */
@@ -88,4 +89,38 @@ zfs_endpoint_ping(void *context, const ProtobufCMessage *request,
 	(void)context;
 	response.echo = ((const PingReq *)request)->message;
 	return (request_answer(&response.base, error));
+}
+
+int
+zfs_endpoint_list_versions(void *context, const ProtobufCMessage *request,
+    struct error *error)
+{
+	const struct zfs_endpoint *endpoint = context;
+
+	return (zfs_versions_answer(request, endpoint->local_name, endpoint->role,
+	    error));
+}
+
+int
+zfs_endpoint_list_versions_of_many(void *context,
+    const ProtobufCMessage *const requests[], size_t count, struct error *error)
+{
+	const struct zfs_endpoint *endpoint = context;
+
+	return (zfs_versions_answer_many(requests, count, endpoint->local_name,
+	    endpoint->role, error));
+}
+
+int
+zfs_endpoint_destroy_snapshots(void *context, const ProtobufCMessage *request,
+    struct error *error)
+{
+	const struct zfs_endpoint *endpoint = context;
+	const DestroySnapshotsReq *destroy = (const DestroySnapshotsReq *)request;
+	char local[FS_NAME_MAX + 1];
+
+	if (endpoint->local_name(endpoint->role, destroy->filesystem, local,
+	    error) == -1)
+		return (-1);
+	return (zfs_destroy(destroy->filesystem, local, destroy, error));
 }

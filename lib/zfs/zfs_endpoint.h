@@ -2,6 +2,7 @@
 #define ZR_ZFS_ENDPOINT_H
 
 #include "endpoint/endpoint_program.h"
+#include "zfs/zfs_versions.h"
 
 /* What zr-endpoint sender and zr-endpoint receiver have in common. */
 
@@ -11,6 +12,7 @@ struct zfs_endpoint {
 	const char *prefix;	/* not NULL: the filesystem that the client sees */
 				/* as the root; removed from messages */
 	const void *role;	/* struct sender or struct receiver */
+	zfs_local_name *local_name;	/* with role as its context */
 };
 
 /*
@@ -21,8 +23,15 @@ struct zfs_endpoint {
 int	zfs_endpoint_run(const struct zfs_endpoint *endpoint, const char *name,
 	    const char *operand);
 
-/* The answer to Ping, the same for every endpoint. */
+/* The methods that are the same for both.  context is the struct zfs_endpoint. */
 int	zfs_endpoint_ping(void *context, const ProtobufCMessage *request,
 	    struct error *error);
+int	zfs_endpoint_list_versions(void *context,
+	    const ProtobufCMessage *request, struct error *error);
+int	zfs_endpoint_list_versions_of_many(void *context,
+	    const ProtobufCMessage *const requests[], size_t count,
+	    struct error *error);
+int	zfs_endpoint_destroy_snapshots(void *context,
+	    const ProtobufCMessage *request, struct error *error);
 
 #endif
