@@ -4,8 +4,7 @@ load ../lib/helper
 # A stand-in for zfs, which says in the file ran what it was asked for.  What a name is
 # tells what becomes of it.  With several names it does first what the file together says.
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return 1
-	children=()
+	enter_directory || return
 	cat > zfs <<-'END'
 	#!/bin/bash
 	shift 11

@@ -6,8 +6,7 @@ CURSOR=zrepl_CURSOR_G_
 TENTATIVE=zrepl_CURSORTENTATIVE__G_
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return 1
-	children=()
+	enter_directory || return
 	cat > zfs <<-'SCRIPT'
 		#!/bin/bash
 		printf '%s' "$1" >> calls

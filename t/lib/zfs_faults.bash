@@ -6,8 +6,7 @@
 # one without a script succeeds and prints nothing.  What get says of a filesystem
 # beside a placeholder is in incoming; without it there is none.
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return 1
-	children=()
+	enter_directory || return
 	mkdir does
 	cat > zfs <<-'END'
 	#!/bin/sh

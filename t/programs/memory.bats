@@ -7,8 +7,7 @@ TIMES=4
 case $ZR_BUILD in *sanitize*) TIMES=100 ;; esac	# they need memory of their own
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return 1
-	children=()
+	enter_directory || return
 	# An endpoint that answers with what is in ./answer.
 	cat > endpoint <<-'END'
 		#!/bin/sh

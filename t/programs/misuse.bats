@@ -2,8 +2,7 @@
 load ../lib/helper
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return 1
-	children=()
+	enter_directory || return
 	mkdir archive
 }
 

@@ -12,8 +12,7 @@ setup_file() {
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return 1
-	children=()
+	enter_directory || return
 	mkdir bin log
 	for program in zr-dataconn zr-rpc zr-listen zr-tls zr-step; do
 		cat > bin/$program <<-END

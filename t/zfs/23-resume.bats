@@ -2,8 +2,7 @@
 load zfs_helper
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	children=()
+	enter_directory || return
 	two_pools
 	# Its stream ends after so many bytes, as that of a dead sender does.
 	cat > cut-sender <<-END

@@ -2,8 +2,7 @@
 load zfs_helper
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	children=()
+	enter_directory || return
 	two_pools
 	RECEIVER="zr-endpoint receiver -c client -j job -e inherit dst"
 }

@@ -3,8 +3,7 @@
 load zfs_helper
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	children=()
+	enter_directory || return
 	two_pools
 }
 

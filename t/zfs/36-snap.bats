@@ -2,8 +2,7 @@
 load zfs_helper
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	children=()
+	enter_directory || return
 	count_zfs
 }
 

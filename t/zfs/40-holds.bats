@@ -15,8 +15,7 @@ setup_file() {
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	children=()
+	enter_directory || return
 	F="$POOL/odd name:$BATS_TEST_NUMBER"
 	zfs create -u "$F"
 	zfs create -u "$F/below"

@@ -16,8 +16,7 @@ setup_file() {
 # Others than root can enter our directory, and the programs are in it.
 setup() {
 	chmod 711 "$BATS_RUN_TMPDIR"
-	cd "$BATS_TEST_TMPDIR" || return
-	children=()
+	enter_directory || return
 	cp -r "$ZR_BUILD/bin" .
 	make_pool src
 	make_pool dst

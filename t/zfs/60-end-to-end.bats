@@ -2,8 +2,7 @@
 load zfs_helper
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	children=()
+	enter_directory || return
 	two_pools
 	zfs create -p src/a/b
 	zfs create -V 8M -s src/vol

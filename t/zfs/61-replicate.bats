@@ -4,8 +4,7 @@ load zfs_helper
 load ../lib/tls
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	children=()
+	enter_directory || return
 	two_pools
 	count_zfs
 }

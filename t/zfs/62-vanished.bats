@@ -7,8 +7,7 @@ SENDER="zr-endpoint sender -j job -f 'src<'"
 OUTAGE=${ZR_TEST_OUTAGE:-25}	# seconds: more than a peer's silence may last
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-	children=()
+	enter_directory || return
 	two_pools
 	# Four streams of some ten seconds each.
 	cat > slow-sender <<-END
