@@ -76,8 +76,10 @@ cleared() {
 	[ "$(find state -type f | wc -l)" -eq 1 ]
 	receive_request a/data@one b | jq -c '.ClearResumeToken = true' |
 	    zr-guard -d state -k 'last_n 1' ./endpoint Receive
-	ZR_CLIENT_IDENTITY=web receive true
-	run -1 env ZR_CLIENT_IDENTITY=web bash -c "$(declare -f receive receive_request version); DATA=$DATA STREAMS=$STREAMS CONFIG='$CONFIG'; receive true"
+	export ZR_CLIENT_IDENTITY=web
+	receive true
+	run -1 receive true
+	unset ZR_CLIENT_IDENTITY
 	receive_request a/data@one | jq -c '.ClearResumeToken = true' |
 	    zr-guard -d state -k 'last_n 1' "$PWD/endpoint" Receive
 	[ "$(find state -type f -mmin -1 | wc -l)" -eq 4 ]
