@@ -89,8 +89,6 @@ take_lines(struct guard_batch *batch, struct error *error)
 	    (line = lines_next(&batch->lines, &length)) != NULL)
 		if (length > 0 && take_line(batch, line, length, error) == -1)
 			return (-1);
-	if (lines_done(&batch->lines) && buffer_length(&batch->requests) == 0)
-		io_close(&batch->endpoint.process.input);
 	return (0);
 }
 
@@ -178,6 +176,9 @@ work(struct guard_batch *batch, struct error *error)
 		if (guard_batch_attend(batch, error) == -1 ||
 		    (batch->signal == 0 && guard_batch_move(batch, error) == -1))
 			return (-1);
+		if (lines_done(&batch->lines) &&
+		    buffer_length(&batch->requests) == 0)
+			io_close(&batch->endpoint.process.input);
 	} while (wants_lines(batch) && lines_waiting(&batch->lines));
 	return (over(batch));
 }
