@@ -39,7 +39,7 @@ dump_message(const struct dump *dump, const ProtobufCMessageDescriptor *type,
 	return (text == NULL ? -1 : 0);
 }
 
-/* --- what comes before the frames --- */
+/* --- before the frames --- */
 
 static int
 greeting(struct dump *dump)
@@ -108,8 +108,8 @@ label(struct dump *dump, struct error *error)
 }
 
 /*
- * A server's bytes alone do not say what it was asked for: a frame's type is
- * one bit, or small, and a length in HTTP/2's first frame is below 64 KiB.
+ * A server's bytes do not name the request.  Data or control connection?  A frame's type
+ * is one bit, or small, and the length of HTTP/2's first frame is below 64 KiB.
  */
 static int
 guess(struct dump *dump, struct error *error)
@@ -138,7 +138,7 @@ http2_preface(struct dump *dump, struct error *error)
 	return (0);
 }
 
-/* What it is instead, with *error as it was set where that is unknown. */
+/* The error names the likely kind of the peer; *error is unchanged if that is unknown. */
 static int
 not_zrepl(const struct dump *dump, struct error *error)
 {
@@ -150,7 +150,7 @@ not_zrepl(const struct dump *dump, struct error *error)
 	return (-1);
 }
 
-/* How many more bytes the present thing needs; 0: it is complete. */
+/* The number of bytes that the current item still needs; 0: it is complete. */
 static int
 missing(struct dump *dump, size_t *wanted, struct error *error)
 {
@@ -158,7 +158,7 @@ missing(struct dump *dump, size_t *wanted, struct error *error)
 	const char *bytes = (const char *)buffer_front(&dump->head);
 
 	if (dump->state == DUMP_AT_GREETING) {
-		/* Without ssh there is none, but a banner. */
+		/* Without ssh there is no greeting, but a banner. */
 		if (have > 0 && bytes[0] != 'S')
 			dump->state = DUMP_AT_BANNER;
 		else {
@@ -186,7 +186,7 @@ missing(struct dump *dump, size_t *wanted, struct error *error)
 	}
 }
 
-/* The thing in head is complete. */
+/* The item in head is complete. */
 static int
 begin(struct dump *dump, struct error *error)
 {
@@ -206,7 +206,7 @@ begin(struct dump *dump, struct error *error)
 	}
 }
 
-/* What was only looked at has to be read. */
+/* Read the bytes that were only looked at. */
 static int
 replay(struct dump *dump, struct error *error)
 {
@@ -260,7 +260,7 @@ dump_init(struct dump *dump, enum dump_side side,
 	*dump = (struct dump){ .side = side, .connection = connection,
 	    .out = out, .head = BUFFER_EMPTY(DUMP_FRAME_MAX),
 	    .block = BUFFER_EMPTY(DUMP_FRAME_MAX) };
-	/* A server's answers, where nobody says to what, may have a stream. */
+	/* A server's answer to an unknown request may be followed by a stream. */
 	exchange_init(&dump->exchange,
 	    side == DUMP_CLIENT ? EXCHANGE_SERVER : EXCHANGE_CLIENT,
 	    connection->method != NULL ? connection->method->kind : METHOD_SEND);

@@ -7,7 +7,7 @@
 #include "base/quote.h"
 #include "dump/dump.h"
 
-/* The request: its path, and the message where the path is known. */
+/* The request: its path, and its message if the path is known. */
 static int
 request(struct dump *dump, uint64_t size, struct error *error)
 {
@@ -49,7 +49,7 @@ text(const struct dump *dump, uint64_t size, const char *word, const char *what)
 	putc('\n', dump->out);
 }
 
-/* The stream so far; nothing where there is none. */
+/* Print the stream so far, if there is one. */
 static void
 stream_sum(struct dump *dump, uint64_t end)
 {
@@ -77,7 +77,7 @@ stream_piece(struct dump *dump, uint64_t end)
 	dump->stream_end = end;
 }
 
-/* A frame that ends everything: what came before it has no end. */
+/* A frame that ends the connection: an open stream has no end. */
 static void
 cut_short(struct dump *dump, uint64_t frame)
 {
@@ -90,7 +90,7 @@ cut_short(struct dump *dump, uint64_t frame)
 	dump->begin = frame;
 }
 
-/* How much of the current frame has been read, header included. */
+/* The bytes of the current frame that have been read, with its header. */
 static uint64_t
 in_frame(const struct exchange *exchange)
 {
@@ -117,7 +117,7 @@ dump_frames(struct dump *dump, const uint8_t *bytes, size_t size,
 		stream_piece(dump, end);
 		return (0);
 	case EXCHANGE_BROKEN:
-		/* Where the frame begins that does not belong there. */
+		/* The offset of the frame that is not allowed here. */
 		cut_short(dump, end - in_frame(exchange));
 		return (-1);
 	case EXCHANGE_HEARTBEAT:
@@ -165,7 +165,7 @@ int
 dump_frames_end(struct dump *dump, struct error *error)
 {
 	stream_sum(dump, dump->offset);
-	/* Nothing at all is what a client says that only looks. */
+	/* A client that only tries the connection sends nothing at all. */
 	if (dump->begin == dump->offset && frame_reader_at_boundary(
 	    &dump->exchange.frames))
 		return (0);

@@ -72,7 +72,7 @@ name_valid(const nghttp2_nv *field)
 	return (field->namelen > 0);
 }
 
-/* The whole block is there. */
+/* The header block is complete. */
 static int
 headers(struct dump *dump, struct error *error)
 {

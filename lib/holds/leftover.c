@@ -5,11 +5,11 @@
 #include "holds/leftover.h"
 #include "zfs/zfs_command.h"
 
-/* What one command line may hold; the system's limit is some times that. */
+/* The bytes of one command line; the system's limit is several times that. */
 #define BATCH_BYTES	(256u << 10)
 #define BATCH_COUNT	4096
 
-/* Append what "zfs holds" says of the first few; *count is how many. */
+/* Append the output of "zfs holds" for the first few; *count is their number. */
 static int
 read_batch(struct buffer *text, const struct leftover_held held[], size_t *count,
     struct error *error)

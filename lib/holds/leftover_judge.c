@@ -74,7 +74,7 @@ same_group(const struct leftover *one, const struct leftover *other)
 	    strcmp(one->job, other->job) == 0);
 }
 
-/* Those of one filesystem and job together, within them by kind and age. */
+/* By filesystem and job, and within these by kind and age. */
 static int
 by_group(const void *a, const void *b)
 {
@@ -140,7 +140,7 @@ judge_steps(struct leftover *items, size_t count, const struct leftover *cursor)
 			set_stale(&items[i], LEFTOVER_OLDER_STEP, last);
 }
 
-/* All but the newest. */
+/* Mark all but the newest. */
 static void
 judge_older(struct leftover *items, size_t count, enum leftover_reason reason)
 {
@@ -148,7 +148,7 @@ judge_older(struct leftover *items, size_t count, enum leftover_reason reason)
 		set_stale(&items[i], reason, &items[count - 1]);
 }
 
-/* One filesystem's and job's, by kind and age. */
+/* Judge the leftovers of one filesystem and job, sorted by kind and age. */
 static void
 judge_group(struct leftover *items, size_t count)
 {
@@ -177,7 +177,7 @@ leftover_judge(struct leftover *items, size_t count)
 
 	if (count == 0)
 		return;
-	/* What is no cursor to anybody has no say in what is stale. */
+	/* A bookmark that is not a valid cursor must not make others stale. */
 	for (size_t i = 0; i < count; i++) {
 		items[i].newer = NULL;
 		if (items[i].stale == LEFTOVER_WRONG_GUID ||

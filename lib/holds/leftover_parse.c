@@ -152,9 +152,9 @@ leftover_take_objects(struct leftover_list *list, struct leftover_held held[],
 }
 
 /*
- * A tag may hold a newline, and what follows look like another snapshot's
- * hold; that one then has more lines than holds.  Which of them are there we
- * do not know, nor then which others of the filesystem are stale.
+ * A tag may contain a newline and a text that looks like the hold of another snapshot,
+ * which then has more lines than holds.  We cannot tell which of them are real, nor, as a
+ * consequence, which others of the filesystem are stale.
  */
 int
 leftover_take_holds(struct leftover_list *list, struct leftover_held held[],

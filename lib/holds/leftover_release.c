@@ -41,7 +41,7 @@ may_be_argument(const struct leftover *item)
 	    fs_name_valid_snapshot(item->name + item->filesystem_length + 1));
 }
 
-/* Run it; that what it was to remove is gone already is fine. */
+/* Run it; it is no error if the hold or bookmark is already gone. */
 static int
 run(struct zfs_arguments *arguments, struct error *error)
 {
@@ -66,7 +66,7 @@ destroy_bookmark(struct release *release, const struct leftover *item)
 	report_one(release, item, result == -1 ? &error : NULL);
 }
 
-/* Holds with one tag; when that fails, one by one, to know which. */
+/* Release holds with one tag; if that fails, one by one, to find out which fail. */
 static void
 release_holds(struct release *release, const struct leftover *const items[],
     size_t count)

@@ -6,7 +6,7 @@
 #include "message/arena.h"
 
 #define BLOCK_SIZE	((size_t)32 << 10)
-#define OWN_BLOCK	((size_t)4 << 10)	/* what is larger gets its own */
+#define OWN_BLOCK	((size_t)4 << 10)	/* larger objects get their own */
 
 struct arena_block {
 	struct arena_block *next;

@@ -25,7 +25,7 @@ is_digit(const struct json_scan *scan)
 	return (scan->at < scan->end && isdigit((unsigned char)*scan->at));
 }
 
-/* The byte at which something begins, '\0' at the end. */
+/* The next byte that is not white space; '\0' at the end. */
 static char
 first(struct json_scan *scan)
 {
@@ -103,7 +103,7 @@ json_scan_element(struct json_scan *scan, struct error *error)
 	return (next_member(scan, ']', error));
 }
 
-/* Four hexadecimal digits; -1: they are not. */
+/* The value of four hexadecimal digits; -1 if they are not. */
 static long
 hexadecimal(const char *text, const char *end)
 {
@@ -275,7 +275,7 @@ json_scan_end(struct json_scan *scan, struct error *error)
 	    refuse(scan, error, "more text behind the value"));
 }
 
-/* What an escape of one letter stands for. */
+/* The character that an escape of one letter stands for. */
 static char
 unescape(char letter)
 {

@@ -18,10 +18,10 @@ struct parser {
 	struct buffer *wire;		/* where they go to the wire one by one */
 };
 
-/* What a message was allocated with: pbjson_free() finds it before it. */
+/* A message with its arena before it, where pbjson_free() finds the arena. */
 struct owned {
 	struct arena arena;
-	ProtobufCMessage message;	/* and the rest of it */
+	ProtobufCMessage message;	/* followed by its other fields */
 };
 
 static int	parse_message(struct parser *parser, ProtobufCMessage *message,
@@ -131,7 +131,7 @@ append_element(struct parser *parser, const ProtobufCFieldDescriptor *field,
 	    0 : pbjson_no_memory(&parser->reader));
 }
 
-/* Each element becomes bytes as soon as it is read, and is forgotten. */
+/* Each element is turned into bytes as soon as it is read, and then freed. */
 static int
 elements_to_wire(struct parser *parser, const ProtobufCFieldDescriptor *field,
     const struct pbjson_path *path)
@@ -228,7 +228,7 @@ parse_message(struct parser *parser, ProtobufCMessage *message,
 	return (more);
 }
 
-/* All of it; the error says of what if it is not even JSON. */
+/* Parse the whole text; if it is not JSON at all, the error names the message. */
 static int
 parse_all(struct parser *parser, ProtobufCMessage *message)
 {
@@ -281,7 +281,7 @@ pbjson_free(ProtobufCMessage *message)
 	free(owned);
 }
 
-/* The lists come last, behind what else there is: no message has it otherwise. */
+/* The lists come after all other fields, as in every message of the protocol. */
 void *
 pbjson_to_wire(const ProtobufCMessageDescriptor *descriptor,
     pbjson_check *check, const char *text, size_t length, size_t *size,

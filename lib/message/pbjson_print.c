@@ -23,7 +23,7 @@ struct printer {
 static int	print_message(struct printer *printer,
 	    const ProtobufCMessage *message, const struct wire *wire);
 
-/* 0, or -1 with the error for what buffer_append() and json_text.h return. */
+/* Turn a result of buffer_append() or json_text.h into 0, or -1 with an error. */
 static int
 appended(struct printer *printer, int result, const char *name)
 {
@@ -79,7 +79,7 @@ print_value(struct printer *printer, const void *place,
 	return (appended(printer, result, field->name));
 }
 
-/* Absent, or its default: left out. */
+/* Is the field absent, or its value the default?  Then it is left out. */
 static bool
 is_default(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
@@ -118,7 +118,7 @@ print_elements(struct printer *printer, const ProtobufCMessage *message,
 	return (0);
 }
 
-/* Each element is unpacked, checked, printed and forgotten. */
+/* Each element is unpacked, checked, printed and freed. */
 static int
 print_elements_of_wire(struct printer *printer, struct wire wire,
     const ProtobufCFieldDescriptor *field)
@@ -240,7 +240,7 @@ pbjson_from_wire(const ProtobufCMessageDescriptor *descriptor,
 	ProtobufCMessage *message;
 	int result = -1;
 
-	/* Its lists stay on the wire: the message has what else there is. */
+	/* The message has all fields except its lists, which stay on the wire. */
 	message = wire_unpack(descriptor, &wire, &arena, error);
 	if (message != NULL &&
 	    (check == NULL || check(message, error) == 0))

@@ -111,7 +111,7 @@ unpack_string(const ProtobufCMessage *message,
 	return (0);
 }
 
-/* Where the message is there already, the two are merged. */
+/* If the field already has a message, the two are merged. */
 static int
 unpack_below(ProtobufCMessage **place, const ProtobufCFieldDescriptor *field,
     struct wire value, struct arena *arena, struct error *error)

@@ -130,7 +130,7 @@ append_destroyed(struct buffer *out, FilesystemVersion *snapshot, char *text,
 	return (buffer_length(out) < WRITE_SIZE ? 0 : write_out(out, error));
 }
 
-/* As pbjson_print() would have it, but never all of it at once. */
+/* The same text as pbjson_print() makes, but never all of it at once. */
 int
 request_answer_destroyed(const DestroySnapshotsReq *request,
     char *const texts[], struct error *error)

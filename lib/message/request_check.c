@@ -56,7 +56,7 @@ missing(struct error *error, const char *field)
 	return (error_set(error, EXIT_FAILED, "%s is missing", field));
 }
 
-/* What this very message must satisfy. */
+/* The rules for this message itself, without its fields. */
 static int
 check_here(const ProtobufCMessage *message, struct error *error)
 {
