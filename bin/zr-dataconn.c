@@ -1,6 +1,6 @@
 /*
- * zr-dataconn: one request on a data connection, as its client or as its
- * server.  The work is in lib/dataconn/dataconn_client.c and lib/dataconn/dataconn_server.c.
+ * zr-dataconn: one request on a data connection, as its client or as its server.  The
+ * work is in dataconn_client.c and dataconn_server.c of lib/dataconn.
  */
 #include <fcntl.h>
 #include <signal.h>

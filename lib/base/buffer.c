@@ -21,7 +21,8 @@ buffer_front(const struct buffer *buffer)
 {
 	static const uint8_t nothing[1];
 
-	return (buffer->private.bytes != NULL ? buffer->private.bytes + buffer->private.start : nothing);
+	return (buffer->private.bytes == NULL ? nothing :
+	    buffer->private.bytes + buffer->private.start);
 }
 
 int
@@ -37,8 +38,10 @@ buffer_append(struct buffer *buffer, const void *bytes, size_t length)
 	}
 	if (length == 0)
 		return (0);
-	if (buffer->private.start > 0 && buffer->private.capacity - buffer->private.end < length) {
-		memmove(buffer->private.bytes, buffer->private.bytes + buffer->private.start, have);
+	if (buffer->private.start > 0 &&
+	    buffer->private.capacity - buffer->private.end < length) {
+		memmove(buffer->private.bytes,
+		    buffer->private.bytes + buffer->private.start, have);
 		buffer->private.start = 0;
 		buffer->private.end = have;
 	}

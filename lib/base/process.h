@@ -22,7 +22,8 @@ struct process {
 	int errors;
 };
 
-#define PROCESS_NONE ((struct process){ .pid = -1, .input = -1, .output = -1, .errors = -1 })
+#define PROCESS_NONE \
+	((struct process){ .pid = -1, .input = -1, .output = -1, .errors = -1 })
 
 /*
  * Run argv (by PATH).  Its 0, 1 and 2 are each a descriptor of ours (which the caller

@@ -34,8 +34,8 @@ quote_line(char *out, size_t size, const char *text, size_t length)
 			memcpy(encoded, text + i, n);
 		} else {
 			width = 1;
-			vis(encoded, byte, VIS_CSTYLE | VIS_TAB | VIS_NL | VIS_OCTAL | VIS_NOSLASH,
-			    i + 1 < length ? text[i + 1] : 0);
+			vis(encoded, byte, VIS_CSTYLE | VIS_TAB | VIS_NL | VIS_OCTAL |
+			    VIS_NOSLASH, i + 1 < length ? text[i + 1] : 0);
 			n = strlen(encoded);
 		}
 		if (used + n >= size)

@@ -37,7 +37,8 @@ struct endpoint {
 	int64_t held_until;		/* show them then; INT64_MAX: never */
 };
 
-#define ENDPOINT_NONE ((struct endpoint){ .process = PROCESS_NONE, .kill_at = INT64_MAX, .held_until = INT64_MAX })
+#define ENDPOINT_NONE ((struct endpoint){ .process = PROCESS_NONE, \
+	    .kill_at = INT64_MAX, .held_until = INT64_MAX })
 
 /* Start "argv... method".  argv is NULL-terminated. */
 int	endpoint_start(struct endpoint *endpoint, char *const argv[],

@@ -142,8 +142,8 @@ elements_to_wire(struct parser *parser, const ProtobufCFieldDescriptor *field,
 	int more;
 
 	parser->reader.arena = &parser->elements;
-	for (; (more = json_scan_element(&parser->reader.scan, parser->reader.error)) == 1;
-	    at.index++) {
+	for (; (more = json_scan_element(&parser->reader.scan,
+	    parser->reader.error)) == 1; at.index++) {
 		arena_reset(&parser->elements);
 		if (parse_value(parser, &element, field, &at) == -1 ||
 		    check_element(parser, element, field->name) == -1 ||
@@ -163,7 +163,8 @@ parse_list(struct parser *parser, ProtobufCMessage *message,
 	if (json_scan_peek(&parser->reader.scan) != '[')
 		return (pbjson_refuse(&parser->reader, path, "is not an array"));
 	if (field->type != PROTOBUF_C_TYPE_MESSAGE)
-		return (pbjson_refuse(&parser->reader, path, "has a type that is not supported"));
+		return (pbjson_refuse(&parser->reader, path,
+		    "has a type that is not supported"));
 	if (json_scan_enter(&parser->reader.scan, '[', parser->reader.error) == -1)
 		return (-1);
 	if (parser->wire != NULL && path->above->above == NULL)
@@ -210,14 +211,16 @@ parse_message(struct parser *parser, ProtobufCMessage *message,
 		return (pbjson_refuse(&parser->reader, path, "is not an object"));
 	if (json_scan_enter(&parser->reader.scan, '{', parser->reader.error) == -1)
 		return (-1);
-	while ((more = json_scan_key(&parser->reader.scan, &key, parser->reader.error)) == 1) {
+	while ((more = json_scan_key(&parser->reader.scan, &key,
+	    parser->reader.error)) == 1) {
 		field = json_slice_copy(name, sizeof(name), &key) ?
 		    protobuf_c_message_descriptor_get_field_by_name(descriptor,
 		    name) : NULL;
 		if (key.length >= sizeof(name))
 			snprintf(name, sizeof(name), "%.32s", key.text);
 		if (field == NULL)
-			return (pbjson_refuse(&parser->reader, &here, "there is no such field"));
+			return (pbjson_refuse(&parser->reader, &here,
+			    "there is no such field"));
 		bit = UINT64_C(1) << ((size_t)(field - descriptor->fields) & 63);
 		if ((seen & bit) != 0)
 			return (pbjson_refuse(&parser->reader, &here, "duplicate field"));

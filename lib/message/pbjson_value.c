@@ -23,7 +23,8 @@ write_path(char *out, size_t size, const struct pbjson_path *path)
 }
 
 int
-pbjson_refuse(struct pbjson_reader *reader, const struct pbjson_path *path, const char *what)
+pbjson_refuse(struct pbjson_reader *reader, const struct pbjson_path *path,
+    const char *what)
 {
 	char text[256] = "";
 

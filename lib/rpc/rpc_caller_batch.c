@@ -299,12 +299,14 @@ abandon(struct batch *batch, const struct error *why)
 	while ((request = rpc_client_next(&batch->caller->client)) != NULL)
 		write_finished(batch, request, &unwritten);
 	TAILQ_FOREACH(request, &batch->caller->client.open, entries) {
-		batch_write_error(&batch->answers, request->context, status, why, &unwritten);
+		batch_write_error(&batch->answers, request->context, status, why,
+		    &unwritten);
 		free(request->context);
 		request->context = NULL;
 	}
 	while ((call = TAILQ_FIRST(&batch->waiting)) != NULL) {
-		batch_write_error(&batch->answers, &call->line.id, status, why, &unwritten);
+		batch_write_error(&batch->answers, &call->line.id, status, why,
+		    &unwritten);
 		forget(batch, call);
 	}
 }

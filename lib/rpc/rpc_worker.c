@@ -44,7 +44,8 @@ rpc_worker_add(struct rpc_worker *worker, struct rpc_call *call,
 	char *text = NULL;
 	int result;
 
-	if (entry == NULL || (text = rpc_translate_request(call, &length, error)) == NULL) {
+	if (entry == NULL ||
+	    (text = rpc_translate_request(call, &length, error)) == NULL) {
 		if (entry == NULL)
 			error_errno(error, "call");
 		free(entry);

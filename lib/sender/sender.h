@@ -18,8 +18,8 @@
 
 struct sender {
 	struct fs_filter filter;
-	atomic_bool *named;		/* for each entry of the filter: did we print that */
-					/* it matches nothing?  shared by a batch's calls */
+	atomic_bool *named;		/* for each entry: was it reported to match */
+					/* nothing?  shared by a batch's calls */
 	const char *job;		/* NULL: none was given */
 	bool encrypted;			/* send only encrypted filesystems, raw */
 	bool raw;

@@ -156,7 +156,8 @@ identity_table_add(struct identity_table *table, const char *text,
 	size_t i;
 
 	if (equals == NULL || (size_t)(equals - text) >= sizeof(key))
-		return (error_set(error, EXIT_USAGE, "%s: KEY=IDENTITY is expected", text));
+		return (error_set(error, EXIT_USAGE, "%s: KEY=IDENTITY is expected",
+		    text));
 	memcpy(key, text, (size_t)(equals - text));
 	key[equals - text] = '\0';
 	if (key[0] == '\0' || !parse_place(&entry.place, key, &entry.prefix))

@@ -46,7 +46,8 @@ sshcon_connect(const struct chain *chain, int64_t deadline, struct error *error)
 	}
 	if (sshcon_check_server(banner, error) == -1)
 		return (-1);
-	return (io_write_all(chain->write_fd, sshcon_begin, sizeof(sshcon_begin), deadline, error));
+	return (io_write_all(chain->write_fd, sshcon_begin, sizeof(sshcon_begin),
+	    deadline, error));
 }
 
 int
@@ -65,6 +66,6 @@ sshcon_accept(const struct chain *chain, int64_t deadline, struct error *error)
 int
 sshcon_refuse(const struct chain *chain, int64_t deadline, struct error *error)
 {
-	return (io_write_all(chain->write_fd, sshcon_proxy_error, sizeof(sshcon_proxy_error),
-	    deadline, error));
+	return (io_write_all(chain->write_fd, sshcon_proxy_error,
+	    sizeof(sshcon_proxy_error), deadline, error));
 }
