@@ -112,6 +112,20 @@ take_lines(struct run_file *file, void (*on_line)(const char *said),
 	return (0);
 }
 
+/* What has been read at file->at, if it is of the file's beginning. */
+static void
+keep_head(struct run_file *file, const char *bytes, size_t length)
+{
+	const size_t room = RUN_HEAD_BYTES - file->head_length;
+
+	if (room == 0)
+		return;
+	if (length > room)
+		length = room;
+	memcpy(file->head + file->head_length, bytes, length);
+	file->head_length += length;
+}
+
 /* 1: something was new; 0: nothing. */
 static int
 read_on(struct run_file *file, void (*on_line)(const char *said),
@@ -124,11 +138,7 @@ read_on(struct run_file *file, void (*on_line)(const char *said),
 	if (is_another(file))
 		begin_anew(file);
 	while ((got = read_at(file, chunk, sizeof(chunk), file->at)) > 0) {
-		if (file->head_length < RUN_HEAD_BYTES && file->at == 0) {
-			file->head_length = (size_t)got < RUN_HEAD_BYTES ?
-			    (size_t)got : RUN_HEAD_BYTES;
-			memcpy(file->head, chunk, file->head_length);
-		}
+		keep_head(file, chunk, (size_t)got);
 		file->at += got;
 		new = 1;
 		if (buffer_append(&file->rest, chunk, (size_t)got) == -1)
