@@ -269,6 +269,23 @@ def records():
         seed("archive_record", name, record.encode())
 
 
+def events():
+    start = '{"time":"2026-11-30T01:00:00Z","event":"start","job":"night","pid":1,"last_successful":"2026-11-29T01:00:10Z"}\n'
+    one = '{"time":"2026-11-30T01:00:01Z","filesystem":"tank/a","event":"%s"%s}\n'
+    for number, text in enumerate((
+            start + one % ("plan", ',"steps":2,"base_creation":"2026-11-29T01:00:10Z"') +
+            one % ("size", ',"to":"s1","bytes":1000') + one % ("size", ',"to":"s2","bytes":24') +
+            one % ("step-begin", ',"to":"s1"') + one % ("progress", ',"bytes":600') +
+            one % ("retry", ',"message":"lost","wait":0.5') + one % ("step-begin", ',"to":"s1"') +
+            one % ("step-end", ',"bytes":400,"seconds":1.25,"creation":"2026-11-30T00:00:00+01:00"') +
+            one % ("filesystem-end", ',"result":"replicated","bytes":1424') + one % ("summary", ',"code":0,"message":"x"'),
+            start.replace('"pid"', '"dry_run":true,"pid"') + one % ("listed", "") +
+            one % ("filesystem-end", ',"result":"failed","message":"\\u001b[2J\\n|\\"","bytes":18446744073709551614') +
+            one % ("step-end", "") + one % ("summary", ',"code":130'),
+            start + start + one % ("progress", ',"bytes":1') + one % ("later", ',"x":[{}]'))):
+        seed("events", str(number), text.encode())
+
+
 data_connections()
 control_connections()
 json_messages()
@@ -278,5 +295,6 @@ lines()
 batches()
 zfs_output()
 words()
+events()
 certificates()
 records()
