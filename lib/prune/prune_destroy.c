@@ -3,6 +3,7 @@
 
 #include "base/diag.h"
 #include "prune/pruning.h"
+#include "step/failure.h"
 
 /* A result's snapshot is looked up by its name among those that were asked for. */
 struct wanted {
@@ -111,7 +112,7 @@ take_result(struct pruning *pruning, struct target *target, size_t snapshot,
 		pruning->counts.destroyed++;
 		pruning_print(pruning, &target->decision, snapshot,
 		    FATE_DESTROYED, NULL);
-	} else if (reason_is_in_use(text)) {
+	} else if (failure_is_in_use(text)) {
 		target->in_use++;
 		pruning->counts.in_use++;
 		pruning_print(pruning, &target->decision, snapshot,

@@ -5,14 +5,6 @@
 #include "base/diag.h"
 #include "prune/reasons.h"
 
-/* In the words of zfs(8), of several versions. */
-bool
-reason_is_in_use(const char *text)
-{
-	return (strstr(text, "dataset is busy") != NULL ||
-	    strstr(text, "it's being held") != NULL);
-}
-
 /* The text without the snapshot's name, if that stands behind an "@". */
 static void
 without_name(char out[REASON_SIZE], const char *text, const char *snapshot)

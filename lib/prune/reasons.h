@@ -26,9 +26,6 @@ struct reasons {
 /* False: out of memory.  Names of the snapshot in the text make no other reason. */
 bool	reasons_add(struct reasons *reasons, const char *snapshot, const char *text);
 
-/* Is this how an endpoint says that a snapshot is in use? */
-bool	reason_is_in_use(const char *text);
-
 /* A line for each on standard error. */
 void	reasons_say(const struct reasons *reasons, const char *filesystem);
 

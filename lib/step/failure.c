@@ -20,11 +20,19 @@ static const char *const busy[] = {
 	"contains partially-complete state"
 };
 
+/* Those of zfs(8), of several versions, and of our archive. */
+static const char *const in_use[] = {
+	"dataset is busy",
+	"it's being held",
+	"has dependent clones",
+	"is the base of the stored increment"
+};
+
 static bool
-is_busy(const char *text)
+contains(const char *text, const char *const words[], size_t count)
 {
-	for (size_t i = 0; i < sizeof(busy) / sizeof(busy[0]); i++)
-		if (strstr(text, busy[i]) != NULL)
+	for (size_t i = 0; i < count; i++)
+		if (strstr(text, words[i]) != NULL)
 			return (true);
 	return (false);
 }
@@ -46,7 +54,14 @@ failure_of(int exit_code, const char *status, const char *text)
 		return (FAILURE_NONE);
 	if (is_of_transport(exit_code, status != NULL ? status : ""))
 		return (FAILURE_TRANSPORT);
-	return (is_busy(text) ? FAILURE_BUSY : FAILURE_OTHER);
+	return (contains(text, busy, sizeof(busy) / sizeof(busy[0])) ?
+	    FAILURE_BUSY : FAILURE_OTHER);
+}
+
+bool
+failure_is_in_use(const char *text)
+{
+	return (contains(text, in_use, sizeof(in_use) / sizeof(in_use[0])));
 }
 
 const char *

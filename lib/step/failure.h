@@ -1,6 +1,8 @@
 #ifndef ZR_FAILURE_H
 #define ZR_FAILURE_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 /*
@@ -20,6 +22,12 @@ enum failure {
  * zfs(8) nor on the wire.
  */
 enum failure failure_of(int exit_code, const char *status, const char *text);
+
+/*
+ * Is this how an endpoint says that a snapshot is not destroyed because something needs
+ * it: a hold, a clone, or, in an archive, the increment that is based on it?
+ */
+bool	failure_is_in_use(const char *text);
 
 /* "transport", "busy", "other". */
 const char *failure_name(enum failure failure);

@@ -52,6 +52,15 @@ main(void)
 			CHECK(got == table[i].want);
 		}
 	}
+	TEST("a snapshot that something needs is in use") {
+		CHECK(failure_is_in_use("cannot destroy 'a@b': dataset is busy"));
+		CHECK(failure_is_in_use("it's being held. Run 'zfs holds' to see it"));
+		CHECK(failure_is_in_use("snapshot has dependent clones"));
+		CHECK(failure_is_in_use("a@b is the base of the stored increment c"));
+		CHECK(!failure_is_in_use("permission denied"));
+		CHECK(!failure_is_in_use("the pool is busy"));
+		CHECK(!failure_is_in_use(""));
+	}
 	TEST("each has a name") {
 		CHECK_TEXT(failure_name(FAILURE_NONE), "none");
 		CHECK_TEXT(failure_name(FAILURE_TRANSPORT), "transport");
