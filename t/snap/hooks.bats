@@ -121,7 +121,7 @@ true' ]
 }
 
 @test "one that hangs is ended with its children, by SIGKILL if need be; -a is not run" {
-	snap -t 1 -b 'sleep 1000 & echo $! > child; echo $$ > pid; wait' -a 'touch after' tank
+	snap -t 1 -b 'sleep 60 & echo $! > child; echo $$ > pid; wait' -a 'touch after' tank
 	[ "$status" -eq 1 ]
 	[ "$stderr" = 'zr-snap: -b did not end within 1 s' ]
 	eventually 5 gone "$(cat pid)"
@@ -181,15 +181,15 @@ nothing_taken_since() {
 
 @test "processes left behind are not waited for, and killed" {
 	began=$SECONDS
-	snap -b 'sleep 1000 & echo $! > child' -a '(sleep 0.2; echo late) &' tank
+	snap -b 'sleep 60 & echo $! > child' -a '(sleep 0.2; echo late) &' tank
 	[ "$status" -eq 0 ]
 	[ $((SECONDS - began)) -lt 10 ]
 	eventually 5 gone "$(cat child)"
 	[ "$stderr" = 'zr-snap: -a: late' ]
 	# Without the output, too, and one that has left the group.
-	snap -b 'sleep 1000 > /dev/null 2>&1 & echo $! > child' tank
+	snap -b 'sleep 60 > /dev/null 2>&1 & echo $! > child' tank
 	eventually 5 gone "$(cat child)"
-	snap -b 'setsid sh -c "echo \$\$ > stays; exec sleep 1000" & until [ -s stays ]; do :; done' tank
+	snap -b 'setsid sh -c "echo \$\$ > stays; exec sleep 60" & until [ -s stays ]; do :; done' tank
 	[ "$status" -eq 0 ]
 	children+=("$(cat stays)")
 	kill -0 "$(cat stays)"
@@ -223,7 +223,7 @@ interrupted() {
 
 @test "a signal during -b ends it: no snapshot, no -a, 128+N" {
 	for signal in TERM HUP; do
-		interrupted "$signal" -b 'echo $$ > pid; : > now; sleep 1000' -a 'echo after >> order' tank
+		interrupted "$signal" -b 'echo $$ > pid; : > now; sleep 60' -a 'echo after >> order' tank
 		[ "$code" -eq $((128 + $(kill -l "$signal"))) ]
 		eventually 5 gone "$(cat pid)"
 		[ ! -e order ]
@@ -262,7 +262,7 @@ noted() {
 	order after
 	[ "$(wc -l < out)" -eq 1 ]
 	rm -f now order
-	background zr-snap -a 'echo $$ > now; sleep 1000; echo after >> order' tank > out 2> err
+	background zr-snap -a 'echo $$ > now; sleep 60; echo after >> order' tank > out 2> err
 	eventually 10 test -s now
 	kill "${children[-1]}"
 	# The first one is noted before the second comes, and ends nothing.
@@ -272,4 +272,16 @@ noted() {
 	ended_with 143 "${children[-1]}"
 	[ ! -e order ]
 	grep -qx 'zr-snap: -a was ended by signal 15 (Terminated)' err
+}
+
+@test "told to end while zfs worked, it ends -a at the next signal" {
+	echo 'trap "exit 1" TERM; : > now; while :; do sleep 0.1; done' > fail-snapshot
+	background zr-snap -a 'echo $$ > after; sleep 60; echo after >> order' tank > out 2> err
+	eventually 10 test -e now
+	kill "${children[-1]}"
+	eventually 10 test -s after
+	kill "${children[-1]}"
+	ended_with 143 "${children[-1]}"
+	grep -qx 'zr-snap: -a was ended by signal 15 (Terminated)' err
+	[ ! -e order ]
 }
