@@ -1,0 +1,132 @@
+# zr-prune on real pools.
+load zfs_helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	children=()
+	# 5,000 snapshots need more than one.
+	POOL_SIZE=2G two_pools
+	count_zfs
+}
+
+SENDER="zr-endpoint sender -j job -f 'src<'"
+RECEIVER='zr-endpoint receiver -n -e inherit -j job dst'
+
+# prune STATUS ARGUMENT...
+prune() {
+	run "-$1" --separate-stderr timeout 600 zr-prune "${@:2}"
+	printf '%s\n' "$output" "$stderr" | tail -n 5
+}
+
+names_of() {
+	snapshots_of "$1" | cut -d ' ' -f 1 | paste -sd ' '
+}
+
+# snapshot_all: the lines of standard input, without a process for each
+snapshot_all() {
+	/usr/bin/python3 -c 'if True:
+		import ctypes, sys
+		core, nvpair = ctypes.CDLL("libzfs_core.so.3"), ctypes.CDLL("libnvpair.so.3")
+		nvpair.fnvlist_alloc.restype = ctypes.c_void_p
+		assert core.libzfs_core_init() == 0
+		for name in sys.stdin.buffer.read().splitlines():
+		    names, errors = ctypes.c_void_p(nvpair.fnvlist_alloc()), ctypes.c_void_p()
+		    nvpair.fnvlist_add_boolean(names, name)
+		    assert core.lzc_snapshot(names, None, ctypes.byref(errors)) == 0, name
+		    nvpair.fnvlist_free(names)'
+}
+
+@test "5,000 snapshots of one filesystem are destroyed by five zfs processes, ten more look" {
+	zfs create src/a
+	count=5000
+	seq -f 'src/a@s%04g' $count | snapshot_all
+	zfs snapshot src/a@keep
+	counted zr-prune -y -e "$SENDER" -k 'regex ^keep$' > gone 2> log
+	cat log
+	awk '{ print $1 }' ran | sort | uniq -c
+	[ "$(wc -l < gone)" -eq $count ]
+	[ "$(names_of src/a)" = keep ]
+	[ "$(grep -c ^destroy ran)" -le 6 ]
+	[ "$processes" -le 14 ]
+}
+
+@test "a held snapshot is in use, which is no failure, and the others go" {
+	zfs create src/a
+	for i in 1 2 3 4; do
+		zfs snapshot "src/a@$i"
+	done
+	zfs hold mine src/a@2
+	prune 0 -e "$SENDER" -k 'last_n 1'
+	[ "$(names_of src/a)" = '1 2 3 4' ]
+	prune 0 -y -e "$SENDER" -k 'last_n 1'
+	[ "$output" = $'src/a@1\nsrc/a@3' ]
+	stderr_has 'zr-prune: src/a: 1 snapshot is in use, and stays'
+	[ "$(names_of src/a)" = '2 4' ]
+	zfs clone src/a@4 src/clone
+	zfs snapshot src/a@5
+	prune 1 -y -e "$SENDER" -k 'last_n 1'
+	stderr_has 'src/a@4 was not destroyed: '
+	stderr_has 'src/a: 1 snapshot is in use'
+	zfs release mine src/a@2
+	zfs destroy src/clone
+	prune 0 -y -e "$SENDER" -k 'last_n 1'
+	[ "$(names_of src/a)" = 5 ]
+}
+
+@test "rules that keep nothing leave the filesystem alone, but for -A" {
+	zfs create src/a
+	zfs snapshot src/a@1
+	zfs snapshot src@other
+	prune 1 -y -e "$SENDER" -k 'regex other'
+	stderr_has 'src/a: left alone: the rules keep none of its 1 snapshot '
+	[ "$(names_of src/a)" = 1 ]
+	prune 0 -yA -e "$SENDER" -k 'regex other'
+	[ -z "$(names_of src/a)" ]
+	[ "$(names_of src)" = other ]
+}
+
+@test "after replication the sender loses what has arrived, and goes on from its cursor" {
+	zfs create src/a
+	for i in 1 2 3; do
+		zfs snapshot "src/a@$i"
+	done
+	# Without a cursor nothing counts as replicated.
+	prune 0 -y -J job -e "$SENDER" -k not_replicated
+	stderr_has 'no filesystem has a cursor of the job job'
+	[ "$(names_of src/a)" = '1 2 3' ]
+	zr-replicate -q -I all -s "$SENDER" -r "$RECEIVER"
+	zfs snapshot src/a@4
+	prune 0 -y -J job -e "$SENDER" -k not_replicated
+	[ "$(names_of src/a)" = '3 4' ]
+	prune 0 -y -J job -e "$SENDER" -k 'not_replicated drop_cursor'
+	[ "$(names_of src/a)" = 4 ]
+	zr-replicate -q -s "$SENDER" -r "$RECEIVER"
+	[ "$(names_of dst/src/a)" = '1 2 3 4' ]
+	# On the receiver, what the sender still has protects nothing but the filesystem;
+	# the last that was received is held.
+	prune 0 -yA -s "$SENDER" -e "$RECEIVER" -k 'regex 2'
+	[ "$(names_of dst/src/a)" = '2 4' ]
+	stderr_has 'src/a: 1 snapshot is in use, and stays'
+	zfs destroy -r src/a
+	prune 0 -yA -s "$SENDER" -e "$RECEIVER" -k 'regex none'
+	stderr_has '1 filesystem was left alone, as the sender does not have it'
+	[ "$(names_of dst/src/a)" = '2 4' ]
+}
+
+@test "zr-replicate -k sends nothing that zr-prune with these rules would destroy there" {
+	zfs create src/a
+	for i in 1 2 3 4 5; do
+		random 100000 src/a/file
+		zfs snapshot "src/a@$i"
+	done
+	rules=(-k 'regex [24]' -k 'last_n 1')
+	zr-replicate -q -I all "${rules[@]}" -s "$SENDER" -r "$RECEIVER"
+	[ "$(names_of dst/src/a)" = '2 4 5' ]
+	prune 0 -y -e "$RECEIVER" "${rules[@]}"
+	[ -z "$output" ]
+	zfs snapshot src/a@6
+	zr-replicate -q -I all "${rules[@]}" -s "$SENDER" -r "$RECEIVER"
+	prune 0 -y -e "$RECEIVER" "${rules[@]}"
+	[ "$output" = src/a@5 ]
+	[ "$(fs_digest src/a@6)" = "$(fs_digest dst/src/a@6)" ]
+}
