@@ -385,3 +385,34 @@ os.execvp("zr-prune", sys.argv[1:])' zr-prune -y -k 'last_n 1' -e 'exec ./endpoi
 	run -0 --separate-stderr zr-prune -yA -k 'regex x' -e "zr-remote 'exec:zr-handshake accept zr-mux accept zr-serve -b zr-endpoint archive box'"
 	[ -z "$(names a/data)$(names b)" ]
 }
+
+@test "-G through zr-guard with the same rules: nothing is refused" {
+	rule='grid . 1x1h(keep=all) | 24x1h | 14x1d'
+	mkdir -m 700 -p box/a
+	for ((i = 1; i <= 60; i++)); do
+		# The youngest is 5 hours old; one is dated too early, one too late.
+		age=$((5 * 3600 + (60 - i) * 2220))
+		[ "$i" -ne 50 ] || age=$((age + 9000))
+		[ "$i" -ne 20 ] || age=-100000
+		record box/a "s$i" "$i" 0 "$i" "$(date -u -d "@$(($(date +%s) - age))" +%FT%TZ)" 1
+		printf x > "box/a/@$(printf %016x "$i").zstream"
+	done
+	endpoint="zr-guard -d $PWD/state -k '$rule' zr-endpoint archive box"
+	# zrepl's judgement is another: it wants to destroy what the guard keeps.
+	run -1 --separate-stderr zr-prune -y -A -k 'regex none' -e "$endpoint"
+	stderr_has 'kept by the floor'
+	kept=$(names a)
+	[ "$(tr , '\n' <<< "$kept" | wc -l)" -gt 20 ]
+	[ "$(tr , '\n' <<< "$kept" | wc -l)" -lt 50 ]
+	run -0 --separate-stderr zr-prune -y -G -k "$rule" -e "$endpoint"
+	[ -z "$output" ]
+	# And from the beginning.
+	for ((i = 1; i <= 60; i++)); do
+		case ,$kept, in *,s$i,*) continue ;; esac
+		age=$((5 * 3600 + (60 - i) * 2220 + 60))
+		record box/a "s$i" "$i" 0 "$i" "$(date -u -d "@$(($(date +%s) - age))" +%FT%TZ)" 1
+		printf x > "box/a/@$(printf %016x "$i").zstream"
+	done
+	run -0 --separate-stderr zr-prune -y -G -k "$rule" -e "$endpoint"
+	[ "$(wc -l <<< "$output")" -gt 5 ]
+}
