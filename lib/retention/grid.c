@@ -173,22 +173,59 @@ grid_parse(struct rule *rule, const char *spec, struct error *error)
 	return (0);
 }
 
+/* Moves age to what it is beyond the intervals before; NULL: it is older than all. */
+static const struct rule_interval *
+find_interval(const struct rule *rule, uint64_t *age)
+{
+	for (size_t i = 0; i < rule->interval_count; i++) {
+		const struct rule_interval *interval = &rule->intervals[i];
+		const uint64_t span =
+		    interval->repeat * (uint64_t)interval->seconds;
+
+		if (*age < span)
+			return (interval);
+		*age -= span;
+	}
+	return (NULL);
+}
+
 bool
 grid_find(const struct rule *rule, uint64_t age, struct grid_bucket *bucket)
 {
-	uint64_t before = 0, span;
+	const struct rule_interval *found = find_interval(rule, &age);
 
-	for (size_t i = 0; i < rule->interval_count; i++) {
-		const struct rule_interval *interval = &rule->intervals[i];
+	if (found == NULL)
+		return (false);
+	*bucket = (struct grid_bucket){ .keep = found->keep,
+	    .number = age / (uint64_t)found->seconds };
+	for (size_t i = 0; &rule->intervals[i] < found; i++)
+		bucket->number += rule->intervals[i].repeat;
+	return (true);
+}
 
-		span = interval->repeat * (uint64_t)interval->seconds;
-		if (age < span) {
-			bucket->number = before + age / (uint64_t)interval->seconds;
-			bucket->keep = interval->keep;
-			return (true);
-		}
-		age -= span;
-		before += interval->repeat;
-	}
-	return (false);
+static int64_t
+divide_down(int64_t number, int64_t by)
+{
+	return (number / by - (number % by < 0));
+}
+
+bool
+grid_find_fixed(const struct rule *rule, int64_t creation, int64_t now,
+    struct grid_bucket *bucket)
+{
+	uint64_t within = (uint64_t)now - (uint64_t)creation;
+	const struct rule_interval *found = find_interval(rule, &within);
+	int64_t begin;
+
+	if (found == NULL)
+		return (false);
+	/* Where the interval begins. */
+	begin = (int64_t)((uint64_t)creation + within);
+	*bucket = (struct grid_bucket){ .keep = found->keep,
+	    .number = (uint64_t)(divide_down(begin, found->seconds) -
+	    divide_down(creation, found->seconds)) };
+	/* One more than the repeats of each: the buckets at both ends may be cut. */
+	for (size_t i = 0; &rule->intervals[i] < found; i++)
+		bucket->number += rule->intervals[i].repeat + 1;
+	return (true);
 }

@@ -76,13 +76,15 @@ static void
 grid(const struct rule *rule, uint64_t bit, struct candidate candidates[],
     size_t count, int64_t now)
 {
-	uint64_t kept = 0;
+	uint64_t kept = 0, youngest;
 
 	(void)now;
 	qsort(candidates, count, sizeof(*candidates), compare_ages_and_txgs);
 	for (size_t i = 0; i < count; i++) {
-		candidate_find_bucket(&candidates[i], rule,
-		    candidates[count - 1].snapshot->creation);
+		youngest = (uint64_t)candidates[count - 1].snapshot->creation;
+		candidates[i].in_grid = grid_find(rule, youngest -
+		    (uint64_t)candidates[i].snapshot->creation,
+		    &candidates[i].bucket);
 		if (!candidates[i].in_grid)
 			continue;
 		if (i == 0 || !candidates[i - 1].in_grid ||

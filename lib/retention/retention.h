@@ -53,9 +53,13 @@ int	retention_apply(const struct rules *rules, struct retained snapshots[],
  *
  *	A snapshot is doubtful if it is dated after now, or after one that arrived
  *	later.  It may be kept like any other, but takes no place of another.
- *	A grid counts from now.  A snapshot is kept if fewer than K that are not
- *	doubtful arrived before it in its bucket.  One dated after now is in the
- *	youngest bucket; one that is older than the last bucket is not kept.
+ *	The intervals of a grid count from now; the edges of buckets are fixed, at the
+ *	multiples of their duration since the epoch.  (If they moved with now, a client
+ *	that waits could destroy everything: each snapshot while the edge of its bucket
+ *	lets it share that with an older one, the youngest first.)
+ *	A snapshot is kept if fewer than K that are not doubtful arrived before it in
+ *	its bucket.  One dated after now is in the youngest bucket; one that is older
+ *	than the last interval is not kept.
  *	last_n keeps a snapshot if fewer than N that are not doubtful arrived after it.
  *	So N snapshots that arrive with dates in order do push out those before.
  *

@@ -30,17 +30,6 @@ candidate_keep_in_bucket(struct candidate *candidate, uint64_t bit)
 	snapshot->by |= bit;
 }
 
-void
-candidate_find_bucket(struct candidate *candidate, const struct rule *rule,
-    int64_t now)
-{
-	const int64_t creation = candidate->snapshot->creation;
-	const uint64_t age = creation > now ? 0 :
-	    (uint64_t)now - (uint64_t)creation;
-
-	candidate->in_grid = grid_find(rule, age, &candidate->bucket);
-}
-
 /* Copy those that the rule's expression matches, or does not: those that it is about. */
 static int
 choose(const struct rule *rule, const struct candidate candidates[], size_t count,

@@ -36,10 +36,6 @@ int	candidates_judge(const struct rules *rules, const struct judge *judge,
 void	candidate_keep(struct candidate *candidate, uint64_t bit);
 void	candidate_keep_in_bucket(struct candidate *candidate, uint64_t bit);
 
-/* Put it into the bucket of its creation, counted from now; in the youngest if later. */
-void	candidate_find_bucket(struct candidate *candidate, const struct rule *rule,
-	    int64_t now);
-
 /* An array of all the snapshots, which the caller frees; NULL with errno. */
 struct candidate *candidates_new(struct retained snapshots[], size_t count);
 

@@ -48,9 +48,13 @@ grid(const struct rule *rule, uint64_t bit, struct candidate candidates[],
     size_t count, int64_t now)
 {
 	uint64_t taken = 0;
+	int64_t creation;
 
-	for (size_t i = 0; i < count; i++)
-		candidate_find_bucket(&candidates[i], rule, now);
+	for (size_t i = 0; i < count; i++) {
+		creation = candidates[i].snapshot->creation;
+		candidates[i].in_grid = grid_find_fixed(rule,
+		    creation < now ? creation : now, now, &candidates[i].bucket);
+	}
 	qsort(candidates, count, sizeof(*candidates), compare_buckets);
 	for (size_t i = 0; i < count && candidates[i].in_grid; i++) {
 		if (i == 0 ||

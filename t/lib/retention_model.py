@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""retention_model.py zrepl|floor|adversary|plan COUNT SEED: zr-prune against a model.
+"""retention_model.py KIND COUNT SEED: zr-prune against a model.
 
 Random snapshots of filesystems and random rules are judged by zr-prune -j and by the
 model below, which is written from the rules of zr-prune(1) and zr-guard(1), without a
 look at lib/retention.  Dates are multiples of a few seconds and buckets are as small, so
-that equal dates and dates on an edge are frequent.
+that equal dates and dates on an edge are frequent.  KIND:
 
 zrepl		zr-prune without -G, with cursors in the sender's listing
 floor		zr-prune -G -N
 adversary	zr-prune -G -N: an honest history, then hostile snapshots with any dates,
 		then honest ones again; what is kept of the first part without the hostile
 		snapshots must be kept with them
+patient		zr-prune -G -N, again and again: a client destroys of an honest history what
+		it may, as time goes on; the oldest snapshot of each bucket must be left
 plan		zr-plan -k: of a history of which the receiver has the beginning, what its rules
 		will keep is sent, and the last one
 
@@ -109,14 +111,29 @@ def doubtful(snapshot, snapshots, now):
         s.txg > snapshot.txg and s.creation < snapshot.creation for s in snapshots)
 
 
+def fixed_bucket(rule, snapshot, now):
+    """Interval, number and K of its bucket; edges are multiples since the epoch, and the
+    first bucket of an interval is the one in which that begins."""
+    creation, first, start = min(snapshot.creation, now), 0, 0
+    for index, (repeat, seconds, keep) in enumerate(rule.intervals):
+        if now - creation < start + repeat * seconds:
+            return index, first + (now - start) // seconds - creation // seconds, keep
+        start += repeat * seconds
+        first += repeat + 1
+    return None
+
+
 def floor_grid(rule, snapshots, sure, now):
     stay = {}
-    for number, young, old, keep in buckets(rule, now):
-        inside = [s for s in snapshots if old < min(s.creation, now) <= young]
-        for s in inside:
-            before = [o for o in inside if o in sure and arrival(o) < arrival(s)]
-            if keep is None or len(before) < keep:
-                stay[s] = number
+    places = {s: fixed_bucket(rule, s, now) for s in snapshots}
+    for s in snapshots:
+        if places[s] is None:
+            continue
+        _, number, keep = places[s]
+        before = [o for o in snapshots if places[o] == places[s] and o in sure
+                  and arrival(o) < arrival(s)]
+        if keep is None or len(before) < keep:
+            stay[s] = number
     return stay
 
 
@@ -412,6 +429,58 @@ def adversary(rng, count, kept):
             sys.exit(1)
 
 
+def nested_grid(rng, unit):
+    """Each duration is a multiple of the one before."""
+    intervals, length = [], unit
+    for _ in range(rng.randrange(1, 4)):
+        length *= rng.choice([2, 3, 6])
+        intervals.append((rng.randrange(2, 7), length, 1))
+    return Rule("grid . " + "|".join("%dx%ds" % i[:2] for i in intervals), "grid", ".",
+                intervals=intervals)
+
+
+def left_in_buckets(rule, history, now):
+    """The oldest snapshot of each bucket that lies in its interval with both edges."""
+    start = 0
+    for repeat, seconds, _ in rule.intervals:
+        oldest = {}
+        for s in history:
+            oldest.setdefault(s.creation // seconds, s)
+        for number, s in oldest.items():
+            if now - (number + 1) * seconds + 1 >= start and \
+                    now - number * seconds < start + repeat * seconds:
+                yield s
+        start += repeat * seconds
+
+
+def patient(rng, count, kept):
+    unit = rng.choice([1, 2, 60])
+    rule = nested_grid(rng, unit)
+    histories, alive, ways, now = [], [], [], 0
+    for _ in range(count):
+        snapshots, when, _ = history(rng, unit, EPOCH, rng.choice([5, 30]), 0, "x")
+        histories.append(snapshots)
+        alive.append(list(snapshots))
+        ways.append(rng.choice(["all", "some", "youngest", "youngest"]))
+        now = max(now, when)
+    for _ in range(15):
+        answers = said([Case([rule], there, now=now) for there in alive], rng.random())
+        for i, there in enumerate(alive):
+            stays = {s for s in there if answers[i][s.name][0]}
+            last = max((n for n, s in enumerate(there) if s in stays), default=-1)
+            alive[i] = [s for n, s in enumerate(there) if s in stays or
+                        (ways[i] == "some" and rng.random() < 0.5) or
+                        (ways[i] == "youngest" and n < last)]
+            for s in left_in_buckets(rule, histories[i], now):
+                kept[1] += 1
+                if s not in alive[i]:
+                    print(Case([rule], histories[i], now=now))
+                    print("%s: @%s, the oldest of its bucket, is gone" % (ways[i], s.name))
+                    sys.exit(1)
+            kept[0] += len(there) - len(alive[i])
+        now += rng.choice([1, unit, 2 * unit, 5 * unit])
+
+
 def plan(rng, count, kept):
     unit = rng.choice([1, 2, 60])
     rules = random_rules(rng, unit, ["grid"] * 4 + ["last_n", "regex", "not_regex"])
@@ -452,8 +521,8 @@ def main():
     kind, left, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     rng, kept = random.Random(seed), [0, 0]
     while left > 0:
-        {"zrepl": zrepl, "floor": floor, "adversary": adversary, "plan": plan}[kind](
-            rng, min(SETS, left), kept)
+        {"zrepl": zrepl, "floor": floor, "adversary": adversary, "patient": patient,
+         "plan": plan}[kind](rng, min(SETS, left), kept)
         left -= SETS
     print("kept=%d gone=%d" % (kept[1], kept[0]))
 

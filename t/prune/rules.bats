@@ -33,7 +33,7 @@ refused() {
 
 @test "random sets and rules: zr-prune keeps what an independent model keeps" {
 	count=${ZR_RETENTION_SETS:-3000}
-	for kind in zrepl floor adversary; do
+	for kind in zrepl floor adversary patient; do
 		run -0 "$HELPERS/retention_model.py" "$kind" "$count" 1
 		echo "$kind: $output"
 		[[ $output =~ kept=[1-9][0-9]+\ gone=[1-9][0-9]+ ]]
@@ -211,7 +211,7 @@ refused() {
 	# Without -N it is our clock: all of this is long ago, or not.
 	goes 'x old future y z' -G -k 'grid . 24x1h'
 	listed a "$(snap x $((EPOCHSECONDS - 100)) 1)" "$(snap y $((EPOCHSECONDS - 50)) 2)" > listing
-	goes 'y' -G -k 'grid . 1x1d'
+	goes 'y' -G -k 'grid . 1x5000d'
 }
 
 @test "placeholders, bookmarks, filesystems that were not listed, and bad listings" {
