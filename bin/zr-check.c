@@ -2,7 +2,6 @@
  * zr-check: are the snapshots of a listing young enough, and replicated?  The work is in
  * lib/watch.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -191,21 +190,10 @@ static void
 read_listing(struct listing *listing, const char *path,
     const struct options *options)
 {
-	int fd = STDIN_FILENO;
 	struct error error;
 
-	if (strcmp(path, "-") != 0)
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1) {
-		error_errno(&error, "%s", path);
+	if (listing_read(listing, path, &error) == -1)
 		end(options, &error);
-	}
-	if (listing_read(listing, fd, &error) == -1) {
-		error_prefix(&error, "%s", name_of(path));
-		end(options, &error);
-	}
-	if (fd != STDIN_FILENO)
-		io_close(&fd);
 }
 
 static void
@@ -213,12 +201,8 @@ write_out(struct buffer *out)
 {
 	struct error error;
 
-	if (io_write_all(STDOUT_FILENO, buffer_front(out), buffer_length(out),
-	    IO_FOREVER, &error) == -1) {
-		error_prefix(&error, "standard output");
+	if (io_print(out, &error) == -1)
 		diag_die(&error);
-	}
-	buffer_consume(out, buffer_length(out));
 }
 
 /* Returns the exit code. */

@@ -2,7 +2,6 @@
  * zr-plan: which steps bring a receiver up to date, from the listings of both sides.
  * The work is in lib/plan.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,19 +69,10 @@ parse_options(struct options *options, int argc, char *argv[])
 static void
 read_listing(struct listing *listing, const char *path)
 {
-	int fd = STDIN_FILENO;
 	struct error error;
 
-	if (strcmp(path, "-") != 0)
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		die_errno("%s", path);
-	if (listing_read(listing, fd, &error) == -1) {
-		error_prefix(&error, "%s", path);
+	if (listing_read(listing, path, &error) == -1)
 		diag_die(&error);
-	}
-	if (fd != STDIN_FILENO)
-		io_close(&fd);
 }
 
 static void
@@ -90,12 +80,8 @@ write_out(struct buffer *out)
 {
 	struct error error;
 
-	if (io_write_all(STDOUT_FILENO, buffer_front(out), buffer_length(out),
-	    IO_FOREVER, &error) == -1) {
-		error_prefix(&error, "standard output");
+	if (io_print(out, &error) == -1)
 		diag_die(&error);
-	}
-	buffer_consume(out, buffer_length(out));
 }
 
 /*

@@ -2,7 +2,6 @@
  * zr-prune: which snapshots rules keep, and the end of the others.  The work is in
  * lib/prune.
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,19 +270,10 @@ parse_options(struct options *options, int argc, char *argv[])
 static void
 read_listing(struct listing *listing, const char *path)
 {
-	int fd = STDIN_FILENO;
 	struct error error;
 
-	if (strcmp(path, "-") != 0)
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		die_errno("%s", path);
-	if (listing_read(listing, fd, &error) == -1) {
-		error_prefix(&error, "%s", path);
+	if (listing_read(listing, path, &error) == -1)
 		diag_die(&error);
-	}
-	if (fd != STDIN_FILENO)
-		io_close(&fd);
 }
 
 static int
@@ -306,6 +296,8 @@ static int
 prune_endpoint(const struct options *options)
 {
 	chain_clean_environment();
+	if (options->prune.judgement.floor)
+		setenv("ZR_LIST_ORDER", "arrival", 1);
 	signal(SIGPIPE, SIG_IGN);
 	signals_catch(SIGCHLD);
 	signals_catch_ends();

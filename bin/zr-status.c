@@ -73,12 +73,8 @@ write_out(struct buffer *out)
 {
 	struct error error;
 
-	if (io_write_all(STDOUT_FILENO, buffer_front(out), buffer_length(out),
-	    IO_FOREVER, &error) == -1) {
-		error_prefix(&error, "standard output");
+	if (io_print(out, &error) == -1)
 		diag_die(&error);
-	}
-	buffer_consume(out, buffer_length(out));
 }
 
 /* Is all well with it, so far? */

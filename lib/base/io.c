@@ -14,6 +14,7 @@
 #include <linux/sockios.h>
 #endif
 
+#include "base/buffer.h"
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/signals.h"
@@ -283,6 +284,16 @@ io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
 		}
 		done += (size_t)put;
 	}
+	return (0);
+}
+
+int
+io_print(struct buffer *out, struct error *error)
+{
+	if (io_write_all(STDOUT_FILENO, buffer_front(out), buffer_length(out),
+	    IO_FOREVER, error) == -1)
+		return (error_prefix(error, "standard output"));
+	buffer_consume(out, buffer_length(out));
 	return (0);
 }
 

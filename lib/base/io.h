@@ -9,6 +9,8 @@
 
 #include "base/error.h"
 
+struct buffer;
+
 /*
  * The only place that reads, writes, polls and asks the clock.  Everything
  * here retries EINTR by itself, except io_poll(), which returns so that its
@@ -98,6 +100,10 @@ int	io_read_exactly(int fd, void *buffer, size_t size, int64_t deadline,
 	    struct error *error);
 int	io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
 	    struct error *error);
+
+/* Write all of a buffer to standard output, which the error names, and empty it. */
+int	io_print(struct buffer *out, struct error *error);
+
 
 /*
  * One line.  The newline is not stored; the line is NUL-terminated.  size includes the

@@ -1,6 +1,8 @@
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "base/lines.h"
@@ -196,8 +198,8 @@ listing_sort(struct listing *listing, struct error *error)
 	return (0);
 }
 
-int
-listing_read(struct listing *listing, int fd, struct error *error)
+static int
+read_lines(struct listing *listing, int fd, struct error *error)
 {
 	struct lines lines = LINES_EMPTY(LISTING_LINE_MAX);
 	size_t number = 0, length;
@@ -219,6 +221,23 @@ listing_read(struct listing *listing, int fd, struct error *error)
 	result = listing_sort(listing, error);
 out:
 	lines_free(&lines);
+	return (result);
+}
+
+int
+listing_read(struct listing *listing, const char *path, struct error *error)
+{
+	const bool standard = strcmp(path, "-") == 0;
+	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	int result;
+
+	if (fd == -1)
+		return (error_errno(error, "%s", path));
+	result = read_lines(listing, fd, error);
+	if (result == -1)
+		error_prefix(error, "%s", standard ? "standard input" : path);
+	if (!standard)
+		io_close(&fd);
 	return (result);
 }
 

@@ -44,8 +44,11 @@ int	listing_add(struct listing *listing, const char *line, size_t length,
 /* Put the filesystems in order; -1 (EXIT_USAGE) if one is there twice. */
 int	listing_sort(struct listing *listing, struct error *error);
 
-/* All of the above from a descriptor; an error names the line's number. */
-int	listing_read(struct listing *listing, int fd, struct error *error);
+/*
+ * All of the above from a file, or "-", standard input.  -1: it cannot be opened or read
+ * (EXIT_SYSTEM), or a line is invalid; the error names the file, and the line's number.
+ */
+int	listing_read(struct listing *listing, const char *path, struct error *error);
 
 /*
  * By createtxg, a bookmark before a snapshot of the same createtxg; what is still

@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include "base/diag.h"
 #include "base/io.h"
 #include "prune/prune_filter.h"
@@ -11,12 +9,8 @@ write_out(struct buffer *out)
 {
 	struct error error;
 
-	if (io_write_all(STDOUT_FILENO, buffer_front(out), buffer_length(out),
-	    IO_FOREVER, &error) == -1) {
-		error_prefix(&error, "standard output");
+	if (io_print(out, &error) == -1)
 		diag_die(&error);
-	}
-	buffer_consume(out, buffer_length(out));
 }
 
 static void
