@@ -217,19 +217,20 @@ summarize(const struct pruning *pruning)
 	char rest[128] = "";
 
 	if (!pruning->options->destroy) {
-		diag("%zu filesystem%s: %zu snapshots would go, %zu stay; nothing "
+		diag("%zu filesystem%s: %zu snapshot%s would go, %zu stay; nothing "
 		    "was changed", counts->filesystems,
 		    counts->filesystems == 1 ? "" : "s", counts->going,
-		    counts->kept);
+		    counts->going == 1 ? "" : "s", counts->kept);
 		return;
 	}
 	if (counts->left_alone > 0)
 		snprintf(rest, sizeof(rest), "; %zu filesystem%s left alone",
 		    counts->left_alone, counts->left_alone == 1 ? "" : "s");
-	diag("%zu filesystem%s: %zu snapshots destroyed, %zu kept, %zu in use, "
+	diag("%zu filesystem%s: %zu snapshot%s destroyed, %zu kept, %zu in use, "
 	    "%zu not destroyed%s", counts->filesystems,
-	    counts->filesystems == 1 ? "" : "s", counts->destroyed, counts->kept,
-	    counts->in_use, counts->going - counts->destroyed - counts->in_use,
+	    counts->filesystems == 1 ? "" : "s", counts->destroyed,
+	    counts->destroyed == 1 ? "" : "s", counts->kept, counts->in_use,
+	    counts->going - counts->destroyed - counts->in_use,
 	    rest);
 }
 

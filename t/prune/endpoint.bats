@@ -184,7 +184,7 @@ results[2]["Error"] = "cannot destroy: it'"'"'s being held. Run zfs holds"' > sp
 	prune 0 -y -k 'last_n 1'
 	[ "$output" = a@s0004 ]
 	[ "$stderr" = 'zr-prune: a: 3 snapshots are in use, and stay
-zr-prune: 1 filesystem: 1 snapshots destroyed, 1 kept, 3 in use, 0 not destroyed' ]
+zr-prune: 1 filesystem: 1 snapshot destroyed, 1 kept, 3 in use, 0 not destroyed' ]
 	prune 0 -yj -k 'last_n 1'
 	[ "$(jq -c 'select(.destroyed == false).error' <<< "$output" | head -n 1)" = '"dataset is busy"' ]
 }

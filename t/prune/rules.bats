@@ -34,6 +34,7 @@ refused() {
 @test "random sets and rules: zr-prune keeps what an independent model keeps" {
 	count=${ZR_RETENTION_SETS:-3000}
 	for kind in zrepl floor adversary patient; do
+		[ "$kind" != patient ] || count=$((count / 5))	# each is judged 15 times
 		run -0 "$HELPERS/retention_model.py" "$kind" "$count" 1
 		echo "$kind: $output"
 		[[ $output =~ kept=[1-9][0-9]+\ gone=[1-9][0-9]+ ]]
