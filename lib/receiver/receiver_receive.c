@@ -334,9 +334,12 @@ receive_stream(struct receive *receive, struct verdict *verdict)
 	/* Only for a full stream: an increment needs the existing snapshots. */
 	if (replaces && remove_snapshots(receive) == -1)
 		return (-1);
-	/* A stream that began over a placeholder is continued in the same way. */
-	if (placeholder ? full :
-	    receive->list.count > 0 && full_stream_saved(&receive->list))
+	/*
+	 * A stream that began over a placeholder is continued in the same way.  Never
+	 * for an increment: zfs would destroy every snapshot after its base.
+	 */
+	if (full && (placeholder ||
+	    (receive->list.count > 0 && full_stream_saved(&receive->list))))
 		flags |= RECV_FORCE;
 	if (placeholder)
 		flags |= RECV_NO_PLACEHOLDER;
