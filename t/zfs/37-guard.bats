@@ -88,12 +88,17 @@ everything() {
 	[[ ,$(there), != *,g7,* ]]
 }
 
-@test "-a: the client can add, and that is all" {
-	RECEIVER="zr-guard -a $PLAIN"
+@test "-a: the client can add, at the cost of one zfs more, and that is all" {
+	count_zfs
+	RECEIVER=$PLAIN
 	sent 1
-	sent 2 1
+	counted sent 2 1
+	plain=$processes
+	RECEIVER="zr-guard -a $PLAIN"
+	counted sent 3 2
+	[ "$processes" -eq $((plain + 1)) ]
 	receiver DestroySnapshots "$(everything)" | jq -e 'all(.Results[]; .Error | test("append only"))'
-	[ "$(there)" = 1,2 ]
+	[ "$(there)" = 1,2,3 ]
 }
 
 # cut BYTES [JQ]: a full send of src/data@1 that is cut off
