@@ -70,14 +70,16 @@ everything() {
 }
 
 @test "snapshots dated ahead, or back, push nobody out" {
-	dated g1 '' $((2 * 86400))
-	dated g2 g1 $((86400 + 7200))
+	# How long ago noon of yesterday was, in UTC: no day ends near it.
+	noon=$(($(date +%s) % 86400 + 43200))
+	dated g1 '' $((noon + 86400))
+	dated g2 g1 $noon
 	dated g3 g2 300
 	# Hostile: years ahead, hours ahead, and back into the buckets of the others.
 	dated g4 g3 -100000000
 	dated g5 g4 -7200
-	dated g6 g5 $((2 * 86400 + 60))
-	dated g7 g6 $((86400 + 7300))
+	dated g6 g5 $((noon + 86400 + 60))
+	dated g7 g6 $((noon + 100))
 	dated g8 g7 400
 	dated g9 g8 500
 	receiver DestroySnapshots "$(everything)" > answer
