@@ -87,26 +87,38 @@ check(const struct guard *guard, ReceiveReq *request, struct error *error)
 	return (result);
 }
 
+/* The command line with the request as it was judged; the text is *text, too. */
+static char **
+command(const struct guard *guard, ReceiveReq *request, char **text,
+    struct error *error)
+{
+	size_t length;
+
+	if (check(guard, request, error) == -1)
+		return (NULL);
+	*text = pbjson_print(&request->base, &length, error);
+	if (*text == NULL)
+		return (NULL);
+	if (length <= ARGUMENT_MAX)
+		return (guard_command(guard, "Receive", *text, error));
+	error_set(error, EXIT_USAGE,
+	    "request: it is longer than an argument may be");
+	return (NULL);
+}
+
 int
 guard_receive(const struct guard *guard, const char *operand, struct error *error)
 {
 	ReceiveReq *request = (ReceiveReq *)request_read(
 	    method_by_name("Receive"), operand, error);
-	char *text, **line;
-	size_t length;
+	char *text = NULL, **line;
 
 	if (request == NULL)
 		return (-1);
-	if (check(guard, request, error) == -1)
-		return (-1);
-	text = pbjson_print(&request->base, &length, error);
-	if (text == NULL)
-		return (-1);
-	if (length > ARGUMENT_MAX)
-		return (error_set(error, EXIT_USAGE, "request: it is longer than an "
-		    "argument may be"));
-	line = guard_command(guard, "Receive", text, error);
-	if (line == NULL)
-		return (-1);
-	chain_exec(NULL, line);
+	line = command(guard, request, &text, error);
+	if (line != NULL)
+		chain_exec(NULL, line);
+	free(text);
+	pbjson_free(&request->base);
+	return (-1);
 }
