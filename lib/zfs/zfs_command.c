@@ -16,10 +16,7 @@
 #include "zfs/zfs_advice.h"
 #include "zfs/zfs_command.h"
 
-static const int ending_signals[] = { SIGTERM, SIGINT, SIGHUP };
-
 #define KILL_MS 3000	/* from giving a stream up to SIGKILL */
-#define ENDING_SIGNALS (sizeof(ending_signals) / sizeof(ending_signals[0]))
 
 static int ended_by;		/* the signal that told us to end; 0: none */
 
@@ -43,8 +40,7 @@ static void
 catch_signals(void)
 {
 	signals_catch(SIGCHLD);
-	for (size_t i = 0; i < ENDING_SIGNALS; i++)
-		signals_catch(ending_signals[i]);
+	signals_catch_ends();
 }
 
 void
@@ -134,11 +130,12 @@ drain_words(int fd, char *words, size_t *length)
 static void
 pass_signals(const struct process *process)
 {
-	for (size_t i = 0; i < ENDING_SIGNALS; i++)
-		if (signals_take(ending_signals[i])) {
-			ended_by = ending_signals[i];
-			process_signal(process, SIGTERM);
-		}
+	int number;
+
+	while ((number = signals_take_end()) != 0) {
+		ended_by = number;
+		process_signal(process, SIGTERM);
+	}
 }
 
 static int

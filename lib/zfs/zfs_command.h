@@ -11,8 +11,9 @@
 
 /*
  * Running zfs(8) as a child process.  Since its messages are read, and nothing is guessed
- * from the exit status alone, zfs runs in the C locale.  SIGTERM, SIGINT and SIGHUP are
- * passed on to it, and make every later command fail at once (ended by that signal).
+ * from the exit status alone, zfs runs in the C locale.  SIGTERM, SIGINT and SIGHUP, the
+ * latter two unless our starter ignores them, are passed on to it as SIGTERM, and make
+ * every later command fail at once (ended by that signal).
  */
 #define ZFS_ENVIRONMENT	"ZR_ZFS"	/* names another binary than "zfs" */
 #define ZFS_OUTPUT_MAX	(256u << 20)	/* bytes */

@@ -285,3 +285,14 @@ noted() {
 	grep -qx 'zr-snap: -a was ended by signal 15 (Terminated)' err
 	[ ! -e order ]
 }
+
+@test "under nohup a hangup ends neither zfs nor a command" {
+	echo ': > now; until [ -e go ]; do sleep 0.05; done' > fail-snapshot
+	background sh -c "trap '' HUP; exec zr-snap -a 'echo after > order' tank" > out 2> err
+	eventually 10 test -e now
+	kill -HUP "${children[-1]}"
+	touch go
+	ended_with 0 "${children[-1]}"
+	order after
+	[ "$(wc -l < out)" -eq 1 ]
+}
