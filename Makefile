@@ -124,7 +124,7 @@ check-zfs:
 	t/zfsvm/check
 
 unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%) $(FUZZERS:%=$(BUILD)/t/unit/fuzz-%) \
-    $(BUILD)/t/relay $(BUILD)/t/peak $(BUILD)/t/odd_disk.so
+    $(BUILD)/t/relay $(BUILD)/t/peak $(BUILD)/t/odd_disk.so $(BUILD)/t/no_kill.so
 
 # Numbers, no verdict (t/bench/README.md): a data connection beside a bare pump and
 # other tools, connections, calls, TLS, and kernel TLS in the machine of check-zfs.

@@ -85,6 +85,7 @@ take_part(const struct part *part, bool whole, struct error *error)
 	const struct snap_dataset *dataset;
 	int result;
 
+	arguments.end_ms = SNAP_TAKE_END_MS;
 	for (size_t i = 0; i < part->count; i++) {
 		dataset = &part->datasets[i];
 		if (!dataset->left_out && (!whole || dataset->operand))

@@ -12,7 +12,11 @@
  *
  * Sets taken.  Calls failed for each pool that failed, and goes on with the next one,
  * unless zfs could not be run or we have been told to end.  Returns the exit code.
+ *
+ * Told to end, it comes back even if zfs does not: what has been frozen waits for us.
  */
+#define SNAP_TAKE_END_MS	5000	/* to SIGKILL, then to leaving zfs alone */
+
 int	snap_take(struct snap_set *set, void (*failed)(const struct error *error));
 
 #endif

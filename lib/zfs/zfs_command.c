@@ -152,31 +152,36 @@ check_ended(struct error *error)
 
 /*
  * Giving up the stream that the command reads: after SIGTERM it saves its state, so that
- * the stream can be resumed; SIGKILL follows.
+ * the stream can be resumed; SIGKILL follows.  So it is, with end_ms, if a signal ends us;
+ * a command that even SIGKILL does not end, as the kernel has it, is then left alone.
  */
 struct giving_up {
-	struct verdict *verdict;	/* NULL: never */
-	int64_t kill_at;		/* IO_FOREVER: not begun, or done */
-	bool begun;
+	const struct zfs_arguments *arguments;
+	int64_t next_at;		/* IO_FOREVER: not begun, or done */
+	enum { PATIENT, TOLD_TO_END, KILLED, LEFT_ALONE } state;
 };
 
 static int64_t
 giving_up_deadline(const struct giving_up *giving_up)
 {
-	return (giving_up->begun || giving_up->verdict == NULL ?
-	    giving_up->kill_at : verdict_deadline(giving_up->verdict));
+	return (giving_up->state > PATIENT || giving_up->arguments->verdict == NULL ?
+	    giving_up->next_at : verdict_deadline(giving_up->arguments->verdict));
 }
 
 static void
 give_up(struct giving_up *giving_up, const struct process *process)
 {
-	const int64_t now = io_now();
+	const int64_t now = io_now(), end_ms = giving_up->arguments->end_ms;
 
-	if (now < giving_up_deadline(giving_up))
-		return;
-	process_signal(process, giving_up->begun ? SIGKILL : SIGTERM);
-	giving_up->kill_at = giving_up->begun ? IO_FOREVER : now + KILL_MS;
-	giving_up->begun = true;
+	if (giving_up->state == PATIENT && ended_by != 0 && end_ms != 0) {
+		giving_up->state = TOLD_TO_END;		/* by pass_signals() */
+		giving_up->next_at = now + end_ms;
+	} else if (now >= giving_up_deadline(giving_up)) {
+		process_signal(process, giving_up->state == PATIENT ? SIGTERM :
+		    SIGKILL);
+		giving_up->next_at = ++giving_up->state == TOLD_TO_END ?
+		    now + KILL_MS : end_ms != 0 ? now + end_ms : IO_FOREVER;
+	}
 }
 
 /*
@@ -187,7 +192,7 @@ static bool
 attend(struct process *process, struct feed *feed, struct giving_up *giving_up,
     struct buffer *output, char *words, size_t *length)
 {
-	struct verdict *verdict = giving_up->verdict;
+	struct verdict *verdict = giving_up->arguments->verdict;
 	struct pollfd entries[4];
 	bool ended, lost = false;
 
@@ -203,9 +208,9 @@ attend(struct process *process, struct feed *feed, struct giving_up *giving_up,
 			io_poll(entries, 4, giving_up_deadline(giving_up));
 			if (entries[3].revents != 0)
 				verdict_read(verdict);
+			pass_signals(process);
 			give_up(giving_up, process);
 		}
-		pass_signals(process);
 		feed_move(feed);
 		if (process->output != -1 &&
 		    !drain(process->output, output, &lost)) {
@@ -215,7 +220,7 @@ attend(struct process *process, struct feed *feed, struct giving_up *giving_up,
 		if (process->errors != -1 &&
 		    !drain_words(process->errors, words, length))
 			io_close(&process->errors);
-	} while (!ended);
+	} while (!ended && giving_up->state != LEFT_ALONE);
 	return (!lost);
 }
 
@@ -249,8 +254,8 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 {
 	struct process process = PROCESS_NONE;
 	char words[ZFS_WORDS_MAX];
-	struct giving_up giving_up = { .verdict = arguments->verdict,
-	    .kill_at = IO_FOREVER };
+	struct giving_up giving_up = { .arguments = arguments,
+	    .next_at = IO_FOREVER };
 	struct feed feed;
 	size_t length = 0;
 	bool whole;
@@ -262,14 +267,18 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	    output != NULL, &feed, error) == -1)
 		return (-1);
 	whole = attend(&process, &feed, &giving_up, output, words, &length);
-	report->exit_code = process_wait(&process);
 	process_close(&process);
 	feed_free(&feed);
+	if (giving_up.state == LEFT_ALONE)
+		return (error_set(error, EXIT_SIGNAL + ended_by, "ended by signal %d "
+		    "(%s), but zfs %s cannot be ended: process %ld", ended_by,
+		    strsignal(ended_by), arguments->items[1], (long)process.pid));
+	report->exit_code = process_wait(&process);
 	utf8_sanitize(report->words, words, length);
 	report->command = arguments->items[1];
 	strlcpy(report->dataset, arguments->items[arguments->count - 1],
 	    sizeof(report->dataset));
-	if (check_ended(error) == -1 || (giving_up.begun &&
+	if (check_ended(error) == -1 || (giving_up.state != PATIENT &&
 	    verdict_check(arguments->verdict, error) == -1))
 		return (-1);
 	if (!whole)

@@ -36,6 +36,8 @@ struct zfs_arguments {
 	const void *input;		/* the beginning of its standard input; */
 	size_t input_length;		/* bytes */
 	struct verdict *verdict;	/* NULL, or that of the stream that it reads */
+	int64_t end_ms;			/* if a signal ends us: from SIGTERM to SIGKILL, */
+					/* and from that to leaving it alone; 0: forever */
 };
 
 /* Once per program, before the first command: PATH, locale. */

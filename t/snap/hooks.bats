@@ -286,6 +286,47 @@ noted() {
 	[ ! -e order ]
 }
 
+# unkillable OPTION...: zr-snap in the background, whose SIGKILL has no effect.
+unkillable() {
+	background env LD_PRELOAD="$ZR_BUILD/t/no_kill.so" \
+	    ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
+	    zr-snap "$@" > out 2> err
+}
+
+@test "told to end while zfs hangs, it ends zfs by SIGKILL, and -a is run" {
+	echo 'trap "" TERM; echo $$ > pid; : > now; exec sleep 60' > fail-snapshot
+	interrupted TERM -b 'echo before >> order' -a 'echo after >> order' tank other
+	[ "$code" -eq 143 ]
+	order 'before after'
+	[ "$(taken | wc -l)" -eq 1 ]
+	gone "$(cat pid)"
+	[ "$(cat err)" = 'zr-snap: ended by signal 15 (Terminated)' ]
+}
+
+@test "even SIGKILL does not end zfs: it is left alone, and -a is run" {
+	echo 'trap "" TERM; echo $$ > pid; : > now; exec sleep 60' > fail-snapshot
+	unkillable -b 'echo before >> order' -a 'echo after >> order' tank other
+	eventually 10 test -e now
+	children+=("$(cat pid)")
+	kill "${children[0]}"
+	ended_with 143 "${children[0]}"
+	order 'before after'
+	[ "$(taken | wc -l)" -eq 1 ]
+	kill -0 "$(cat pid)"
+	[ "$(cat err)" = "zr-snap: ended by signal 15 (Terminated), but zfs snapshot cannot be ended: process $(cat pid)" ]
+}
+
+@test "even SIGKILL does not end a command: it is left alone" {
+	unkillable -t 1 -F -b 'trap "" TERM; echo $$ > pid; exec sleep 60' tank
+	eventually 10 test -s pid
+	children+=("$(cat pid)")
+	ended_with 1 "${children[0]}"
+	kill -0 "$(cat pid)"
+	grep -qx "zr-snap: -b cannot be ended: process $(cat pid)" err
+	[ ! -s out ]
+	run ! grep ^snapshot calls
+}
+
 @test "under nohup a hangup ends neither zfs nor a command" {
 	echo ': > now; until [ -e go ]; do sleep 0.05; done' > fail-snapshot
 	background sh -c "trap '' HUP; exec zr-snap -a 'echo after > order' tank" > out 2> err
