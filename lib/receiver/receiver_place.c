@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/diag.h"
 #include "receiver/receiver.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_object.h"
@@ -48,25 +49,59 @@ destroy(const char *name, struct error *error)
 	return (result);
 }
 
-/* Move its children to incoming, and destroy its snapshots. */
+/* Move the children of one filesystem to another; list begins with the former. */
+static int
+move_children(const struct receiver *receiver, const struct zfs_list *list,
+    const char *to, struct error *error)
+{
+	char moved[2 * (FS_NAME_MAX + 1)];
+	const char *from = list->objects[0].name, *name;
+	int result = 0;
+
+	for (size_t i = 1; result == 0 && i < list->count; i++) {
+		if (list->objects[i].version != NULL)
+			continue;
+		name = list->objects[i].name;
+		snprintf(moved, sizeof(moved), "%s%s", to, name + strlen(from));
+		result = rename_filesystem(receiver, name, moved, error);
+	}
+	return (result);
+}
+
+/* Below incoming a child is hidden from clients. */
+static void
+move_back(const struct receiver *receiver, const char *incoming,
+    const char *local)
+{
+	const char *const names[] = { incoming, NULL };
+	struct error error;
+	struct zfs_list list;
+
+	if (zfs_list_read(&list, names, "1", "filesystem,volume", 0, true,
+	    &error) == -1 || (list.count > 0 && move_children(receiver, &list,
+	    local, &error) == -1))
+		diag(DIAG_LOG "children of %s stay below %s: %s", local, incoming,
+		    error.text);
+	zfs_list_free(&list);
+}
+
+/*
+ * Move its children to incoming, and then destroy its snapshots.  A child that cannot
+ * move (it shares its key with the placeholder) keeps all of them where they are.
+ */
 static int
 empty_placeholder(const struct receiver *receiver, const struct zfs_list *list,
     const char *incoming, const char *local, struct error *error)
 {
-	char moved[2 * (FS_NAME_MAX + 1)];
-	const char *name;
 	int result = 0;
 
-	for (size_t i = 0; result == 0 && i < list->count; i++) {
-		name = list->objects[i].name;
-		if (list->objects[i].version != NULL)
-			result = destroy(name, error);
-		else if (strcmp(name, local) != 0) {
-			snprintf(moved, sizeof(moved), "%s%s", incoming,
-			    name + strlen(local));
-			result = rename_filesystem(receiver, name, moved, error);
-		}
+	if (move_children(receiver, list, incoming, error) == -1) {
+		move_back(receiver, incoming, local);
+		return (-1);
 	}
+	for (size_t i = 0; result == 0 && i < list->count; i++)
+		if (list->objects[i].version != NULL)
+			result = destroy(list->objects[i].name, error);
 	return (result);
 }
 

@@ -204,3 +204,27 @@ unharmed() {
 	done
 	run -0 zr-remote "$served" DestroySnapshots '{"Filesystem":"src/data/a","Snapshots":['"$(version src/data/a@1)"']}'
 }
+
+@test "a raw stream over a placeholder hides no child that cannot move with the others" {
+	random 32 key
+	keys=(-o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key")
+	zfs create "${keys[@]}" dst/enc
+	PLAIN=${PLAIN/ dst/ dst/enc}
+	RECEIVER="zr-guard -a $PLAIN"
+	zfs create -p -o mountpoint=none dst/enc/client/src/data
+	for name in dst/enc/client dst/enc/client/src dst/enc/client/src/data; do
+		zfs set zrepl:placeholder=on mountpoint=none $name
+	done
+	# The one can move below another key, the other cannot.
+	zfs create "${keys[@]}" dst/enc/client/src/data/a
+	zfs create dst/enc/client/src/data/b
+	zfs snapshot -r dst/enc/client/src/data/a@1
+	zfs create "${keys[@]}" src/e
+	zfs snapshot src/e@1
+	zfs send -w src/e@1 > raw
+	for try in 1 2; do
+		run -1 --separate-stderr receiver Receive "$(receive_request src/e@1 src/data)" < raw
+		stderr_has 'cannot take the place'
+		zfs list dst/enc/client/src/data/a@1 dst/enc/client/src/data/b
+	done
+}
