@@ -261,11 +261,11 @@ name_and_take(struct snap_set *set, int64_t now_ms)
 int
 main(int argc, char *argv[])
 {
-	const int64_t now_ms = io_time_of_day_ms();
 	char *locale = getenv("LC_ALL");
 	struct snap_set set;
 	struct error error;
 	int exit_code = EXIT_DONE;
+	int64_t now_ms;
 
 	usage_begin("zr-snap", usage, argc, argv);
 	parse_options(argc, argv);
@@ -276,6 +276,8 @@ main(int argc, char *argv[])
 	if (snap_set_read(&set, &want.request,
 	    want.interval != 0 || want.written_only, want.prefix, &error) == -1)
 		diag_die(&error);
+	/* After reading: what another run took meanwhile is not from the future. */
+	now_ms = io_time_of_day_ms();
 	if (want.written_only)
 		snap_set_leave_unwritten(&set);
 	if (snap_set_left(&set) == 0 || want.interval == 0 ||

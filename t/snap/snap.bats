@@ -210,6 +210,18 @@ other/x@x$year" ]
 	[ "${#lines[@]}" -eq 2 ]
 }
 
+@test "-i: what another run takes while zfs lists is not from the future" {
+	cat > fail-get <<-'END'
+		began=$(date +%s)
+		until [ "$(date +%s)" -gt "$began" ]; do sleep 0.05; done
+		echo "tank@zr_1|snapshot|0|$(date +%s)" >> pools
+	END
+	snap -i 1h tank
+	[ "$status" -eq 0 ]
+	[ -z "$output$stderr" ]
+	run ! grep ^snapshot calls
+}
+
 @test "-w leaves out what has a snapshot and nothing written since" {
 	snapshot tank@x 100
 	snapshot tank/a@x 100
