@@ -144,14 +144,15 @@ static void
 describe_progress(char *text, size_t size, const struct table_step *step)
 {
 	char amount[AMOUNT_SIZE], rate[AMOUNT_SIZE], percent[8] = "?";
+	const double per_second = step->ms < 1 ? 0 :
+	    (double)step->bytes * 1000 / (double)step->ms;
 
 	if (step->size != 0)
 		snprintf(percent, sizeof(percent), "%d%%", step->bytes >= step->size ?
 		    100 : (int)((double)step->bytes * 100 / (double)step->size));
 	snprintf(text, size, " %8s %5s %8s/s",
 	    amount_of_bytes(amount, step->bytes), percent, amount_of_bytes(rate,
-	    step->ms < 1 ? 0 :
-	    (uint64_t)((double)step->bytes * 1000 / (double)step->ms)));
+	    per_second < (double)INT64_MAX ? (uint64_t)per_second : INT64_MAX));
 }
 
 static void

@@ -247,6 +247,22 @@ zrepl_replication_last_successful $(date -d "$success" +%s)" ]
 	[ "$output" = 'night: done at 2026-11-30T01:00:09Z: all is well' ]
 }
 
+@test "numbers as large as they can be" {
+	most=18446744073709551614
+	{
+		at 01:00:00 start 'job="night"' "pid=$most"
+		at 01:00:01 plan 'filesystem="a"' "steps=$most"
+		at 01:00:01 size 'filesystem="a"' 'to="s1"' "bytes=$most"
+		at 01:00:02 step-begin 'filesystem="a"' 'to="s1"'
+		at 01:00:03 progress 'filesystem="a"' 'to="s1"' "bytes=$most"
+	} > events
+	status 1 events
+	[ "${lines[1]}" = 'a @s1  8.0 EiB  100%  8.0 EiB/s' ]
+	[ "${lines[2]}" = '0 of 1 filesystems, 0 steps, 8.0 EiB of >= 8.0 EiB, 3.0 s' ]
+	status 0 -j events
+	[ "$(grep -o '"bytes":[0-9]*' <<< "$output")" = "\"bytes\":$most" ]
+}
+
 @test "several files: all in one text, with one head for each metric" {
 	killed > one
 	killed | sed 's/"night"/"day"/' > two
