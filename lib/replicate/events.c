@@ -21,14 +21,14 @@ static const char *const ends[] = {
 
 /* --- an event --- */
 
-/* Begin one; false if no events were asked for. */
+/* Begin one; false if no events were asked for, or none can follow any more. */
 static bool
 begin(struct replication *replication, const char *event, const char *filesystem)
 {
 	struct buffer *out = &replication->out;
 	char time[RFC3339_SIZE];
 
-	if (replication->options->events == -1)
+	if (replication->options->events == -1 || replication->events_cut)
 		return (false);
 	rfc3339_format(time, io_time_of_day());
 	json_text_member(out, "time", time);
@@ -109,7 +109,9 @@ end(struct replication *replication)
 		error_prefix(&error, "events");
 	else
 		error.code = EXIT_DONE;
-	if (error.code != EXIT_DONE && replication->fatal.code == EXIT_DONE)
+	/* Behind the beginning of a line the next one would be nonsense. */
+	replication->events_cut = error.code != EXIT_DONE;
+	if (replication->events_cut && replication->fatal.code == EXIT_DONE)
 		replication->fatal = error;
 	buffer_consume(out, buffer_length(out));
 }

@@ -118,6 +118,7 @@ struct replication {
 	struct sizes sizes;
 	struct pollfd *entries;		/* of the sessions and the slots */
 	struct buffer out;		/* a line that is being written */
+	bool events_cut;		/* one was not written completely: none follows */
 	bool unmatched;			/* an operand has no filesystem */
 	int64_t turned_at;		/* when the last wait ended */
 	int64_t began;

@@ -132,3 +132,45 @@ c one $(created one)" ]
 	[ "$(events 'select(.event == "filesystem-end" and .filesystem == "a") | [.result, .snapshot, .creation] | join(" ")')" = \
 	    "failed two $(created two)" ]
 }
+
+has_size() {
+	[ "$(wc -c < "$1")" -eq "$2" ]
+}
+
+# limit PID BYTES: what it may write to a file.
+limit() {
+	prlimit --pid "$1" "--fsize=$2:"
+}
+
+@test "the disk fills up in a line: the run ends, and writes nothing behind that when there is room again" {
+	lay web a 1 1 b 1 1
+	fault sending 1 Send a run 'touch begun-a; until [ -e go ]; do sleep 0.05; done'
+	cat > stubborn <<-'END'
+		#!/bin/sh
+		trap "" TERM
+		case $* in
+		*Receive*'"b"'*)
+			touch begun-b
+			until [ -e end ]; do sleep 0.05; done ;;
+		esac
+		exec zr-endpoint archive backup "$@"
+	END
+	chmod +x stubborn
+	# EFBIG, as for ENOSPC the test needs a disk of its own.
+	background sh -c "trap '' XFSZ; exec zr-replicate -I all -e events -J night -s \"\$0\" -r \"\$1\"" \
+	    "$FAULTY_SENDER" ./stubborn > out 2> err
+	run=$!
+	eventually 20 test -e begun-a
+	eventually 20 test -e begun-b
+	eventually 20 grep -q step-begin.*b events
+	size=$(($(wc -c < events) + 20))
+	limit "$run" "$size"
+	touch go
+	eventually 20 has_size events "$size"
+	limit "$run" unlimited
+	touch end
+	ended_with 111 "$run"
+	grep -q 'zr-replicate: events: write: File too large' err
+	run -1 --separate-stderr zr-status events
+	[[ $output == 'night: died after '* ]] || { echo "$output$stderr"; cat events; false; }
+}
