@@ -1,11 +1,15 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "watch/run_filesystem.h"
 
+/* What event_text() did not copy. */
 static int
-no_memory(struct error *error)
+not_copied(struct error *error)
 {
+	if (errno == EINVAL)
+		return (error_set(error, EXIT_USAGE, "a text contains a NUL"));
 	return (error_errno(error, "events"));
 }
 
@@ -17,7 +21,7 @@ run_replace(char **place, const struct json_slice *text, struct error *error)
 	if (text->text != NULL) {
 		copy = event_text(text);
 		if (copy == NULL)
-			return (no_memory(error));
+			return (not_copied(error));
 	}
 	free(*place);
 	*place = copy;
@@ -36,7 +40,7 @@ run_filesystem_new(const struct json_slice *name, struct error *error)
 	struct run_filesystem *new = calloc(1, sizeof(*new));
 
 	if (new == NULL) {
-		no_memory(error);
+		not_copied(error);
 		return (NULL);
 	}
 	new->creation = EVENT_NO_TIME;
@@ -83,7 +87,7 @@ run_filesystem_keep_size(struct run_filesystem *filesystem,
 		return (0);
 	to = event_text(&event->to);
 	if (to == NULL)
-		return (no_memory(error));
+		return (not_copied(error));
 	size = find_size(filesystem, to);
 	if (size != NULL) {
 		free(to);
@@ -94,7 +98,7 @@ run_filesystem_keep_size(struct run_filesystem *filesystem,
 	    sizeof(*grown));
 	if (grown == NULL) {
 		free(to);
-		return (no_memory(error));
+		return (not_copied(error));
 	}
 	filesystem->sizes = grown;
 	grown[filesystem->size_count++] = (struct run_size){ to, event->bytes };

@@ -41,12 +41,12 @@ struct run_filesystem {
 	size_t size_count;
 };
 
-/* NULL (EXIT_SYSTEM): out of memory. */
+/* NULL: out of memory (EXIT_SYSTEM), or the name contains a NUL (EXIT_USAGE). */
 struct run_filesystem *run_filesystem_new(const struct json_slice *name,
 	    struct error *error);
 void	run_filesystem_free(struct run_filesystem *filesystem);
 
-/* The size of a step; -1 (EXIT_SYSTEM): out of memory. */
+/* The size of a step; -1 as above. */
 int	run_filesystem_keep_size(struct run_filesystem *filesystem,
 	    const struct event *event, struct error *error);
 
@@ -66,7 +66,7 @@ uint64_t run_filesystem_bytes(const struct run_filesystem *filesystem);
 /* A sum that stays at UINT64_MAX once it would be larger. */
 void	run_add(uint64_t *sum, uint64_t number);
 
-/* A text of an event, or NULL, in place of what was there; -1 (EXIT_SYSTEM). */
+/* A text of an event, or NULL, in place of what was there; -1 as above. */
 int	run_replace(char **place, const struct json_slice *text,
 	    struct error *error);
 

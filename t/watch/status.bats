@@ -349,6 +349,10 @@ a"b\c\nd é|bad' ]
 		time has the wrong type~{"time":7,"event":"plan"}
 		filesystem is missing~{"time":"2026-11-30T01:00:00Z","event":"plan"}
 		filesystem has the wrong type~{"time":"2026-11-30T01:00:00Z","event":"plan","filesystem":{}}
+		time is out of range~{"time":"9999-12-31T23:59:59-00:01","event":"plan"}
+		a text contains a NUL~{"time":"2026-11-30T01:00:00Z","event":"start","job":"a\u0000"}
+		a text contains a NUL~{"time":"2026-11-30T01:00:00Z","event":"plan","filesystem":"\u0000"}
+		a text contains a NUL~{"time":"2026-11-30T01:00:00Z","event":"size","filesystem":"a","bytes":1,"to":"\u0000"}
 		bytes is out of range~{"time":"2026-11-30T01:00:00Z","event":"progress","filesystem":"a","bytes":-1}
 		bytes is out of range~{"time":"2026-11-30T01:00:00Z","event":"progress","filesystem":"a","bytes":1e99}
 		seconds is out of range~{"time":"2026-11-30T01:00:00Z","event":"step-end","filesystem":"a","seconds":1e999}
