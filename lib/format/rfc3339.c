@@ -38,6 +38,7 @@ rfc3339_parse(const char *text, int64_t *seconds)
 {
 	struct tm when = { .tm_isdst = 0 };
 	int year, month, hours = 0, minutes = 0, sign = 0;
+	int64_t instant;
 
 	if (!digits(&text, 4, 0, 9999, &year) || !literal(&text, '-') ||
 	    !digits(&text, 2, 1, 12, &month) || !literal(&text, '-') ||
@@ -65,11 +66,13 @@ rfc3339_parse(const char *text, int64_t *seconds)
 	}
 	if (*text != '\0')
 		return (false);
-	if (seconds != NULL) {
-		when.tm_year = year - 1900;
-		when.tm_mon = month - 1;
-		*seconds = (int64_t)timegm(&when) - sign * (hours * 3600 + minutes * 60);
-	}
+	when.tm_year = year - 1900;
+	when.tm_mon = month - 1;
+	instant = (int64_t)timegm(&when) - sign * (hours * 3600 + minutes * 60);
+	if (instant < RFC3339_FIRST || instant > RFC3339_LAST)
+		return (false);
+	if (seconds != NULL)
+		*seconds = instant;
 	return (true);
 }
 

@@ -27,6 +27,14 @@ main(void)
 			CHECK(!rfc3339_parse(bad[i], NULL));
 		CHECK(rfc3339_parse("2024-02-29T00:00:00Z", NULL));
 	}
+	TEST("what UTC has in no year of four digits is not") {
+		CHECK(rfc3339_parse("9999-12-31T23:59:59Z", &seconds));
+		CHECK(seconds == RFC3339_LAST);
+		CHECK(!rfc3339_parse("9999-12-31T23:59:59-00:01", NULL));
+		CHECK(rfc3339_parse("0000-01-01T00:01:00+00:01", &seconds));
+		CHECK(seconds == RFC3339_FIRST);
+		CHECK(!rfc3339_parse("0000-01-01T00:00:59+00:01", NULL));
+	}
 	TEST("what is written is read back") {
 		rfc3339_format(text, 1795344230);
 		CHECK_TEXT(text, "2026-11-22T10:43:50Z");
