@@ -8,13 +8,13 @@
 
 /*
  * The file of a run's events.  The run holds a lock on it until it ends, however it
- * ends: who reads the file can tell a run that is at work from one that was killed.
+ * ends, so that a reader can tell a run at work from one that was killed.
  */
 
 /*
- * Open it for a run, empty.  What is no regular file is neither emptied nor locked.  In
- * *last_successful: when the last run of this job (NULL: without a name) that did all
- * it had to ended, by what the file said so far; EVENT_NO_TIME if it does not say.
+ * Open it for a run, empty.  Only a regular file is emptied and locked.  Sets
+ * *last_successful to the end of this job's last successful run, according to the file
+ * before it was emptied, or to EVENT_NO_TIME.  job NULL: runs without a name.
  *
  * Returns the descriptor; -1: it cannot be opened, or another run is writing it.
  */

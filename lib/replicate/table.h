@@ -8,7 +8,7 @@
 #include "base/buffer.h"
 
 /*
- * What is under way in a run, for a person: a line for each running step, one for the
+ * The progress of a run, for a person: a line for each running step, one for the
  * filesystems that wait, one for each side that is out of reach, one with the totals.
  */
 #define TABLE_MS	500		/* between two drawings */

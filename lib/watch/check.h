@@ -24,7 +24,7 @@ enum check_state {		/* from good to bad */
 const char *check_state_name(enum check_state state);
 int	check_exit_code(enum check_state state);
 
-/* What is beyond warning or critical is not OK. */
+/* A value that equals a limit is still OK. */
 #define CHECK_NO_LIMIT	(-1)
 
 struct check_limit {
@@ -78,7 +78,7 @@ int	check_listing(struct check_set *set, const struct check_rules *rules,
 	    struct error *error);
 void	check_set_free(struct check_set *set);
 
-/* Seconds since then; 0 for what is not over yet. */
+/* Its age in seconds; 0 if it is dated in the future. */
 int64_t	check_age(const struct check_snapshot *snapshot, int64_t now);
 
 #endif
