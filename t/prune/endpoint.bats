@@ -171,7 +171,7 @@ destroys() {
 	prune 0 -yA -k 'grid . 1x1h' a
 	[ "$(wc -l <<< "$output")" -eq 3 ]
 	# By our clock it takes no place of the others.
-	prune 0 -yG -k 'grid . 1x1h' a
+	prune 0 -yG -k 'grid . 1x5000d' a
 	[ "$output" = $'a@s0002\na@s0003\na@f' ]
 	future '50 minutes'
 	prune 0 -y -k 'grid . 1x1h' a
