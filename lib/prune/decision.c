@@ -68,6 +68,33 @@ find_cursor(const Listing *sender, const char *job, uint64_t *found)
 }
 
 static int
+compare_names(const void *left, const void *right)
+{
+	return (strcmp(*(const char *const *)left, *(const char *const *)right));
+}
+
+/* A name that is there twice could be kept, and destroyed all the same. */
+static int
+check_names(const struct decision *decision, struct error *error)
+{
+	const size_t count = decision->count;
+	const char **names = calloc(count + 1, sizeof(*names));
+	int result = 0;
+
+	if (names == NULL)
+		return (error_errno(error, "snapshots"));
+	for (size_t i = 0; i < count; i++)
+		names[i] = decision->retained[i].name;
+	qsort(names, count, sizeof(*names), compare_names);
+	for (size_t i = 1; result == 0 && i < count; i++)
+		if (strcmp(names[i - 1], names[i]) == 0)
+			result = error_set(error, EXIT_FAILED, "@%s is listed twice",
+			    names[i]);
+	free(names);
+	return (result);
+}
+
+static int
 judge(struct decision *decision, const struct judgement *judgement,
     const Listing *sender, const uint64_t guids[], struct error *error)
 {
@@ -99,6 +126,8 @@ decision_make(struct decision *decision, const struct judgement *judgement,
 	result = allocate(decision, &guids, error);
 	if (result == 0)
 		result = take_snapshots(decision, guids, error);
+	if (result == 0)
+		result = check_names(decision, error);
 	if (result == 0)
 		result = judge(decision, judgement, sender, guids, error);
 	free(guids);

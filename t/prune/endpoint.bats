@@ -306,6 +306,20 @@ os.execvp("zr-prune", sys.argv[1:])' zr-prune -y -k 'last_n 1' -e 'exec ./endpoi
 	run -127 zr-prune -y -e ./missing -k 'last_n 1'
 }
 
+@test "what the endpoint lists twice: a snapshot leaves its filesystem alone, a filesystem is the end" {
+	endpoint a:3 b:2
+	echo '{"a":[{"Name":"s0001","Guid":"9","CreateTXG":"9","Creation":"2100-01-01T00:00:00Z"}]}' > extra
+	prune 1 -yA -k 'last_n 1'
+	[ "$output" = b@s0001 ]
+	[ "$(cat requests)" = '["s0001"]' ]
+	stderr_has 'zr-prune: a: left alone: @s0001 is listed twice'
+	rm extra requests
+	sed -i 's/for n in has\]/for n in [*has, "a"]]/' endpoint
+	prune 98 -yA -k 'last_n 1'
+	stderr_has 'zr-prune: endpoint: it lists a twice'
+	[ ! -e requests ]
+}
+
 @test "-s: the sender's cursors, and only filesystems that it has" {
 	endpoint a:3 b:3 c:3 d:3
 	mkdir sender

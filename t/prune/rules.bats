@@ -235,6 +235,15 @@ refused() {
 	run -111 zr-prune -k 'regex .' .
 }
 
+@test "a filesystem that lists a snapshot twice is left out: of one name one could stay and one go" {
+	{ listed a "$(snap x 1)" "$(snap y 2)" "$(snap x 3)"; listed b "$(snap x 1)" "$(snap y 2)" "$(mark x 1)"; } > listing
+	run -1 --separate-stderr zr-prune -k 'last_n 1' listing
+	[ "$output" = b@x ]
+	[ "$stderr" = 'zr-prune: a: @x is listed twice' ]
+	{ cat listing; listed a; } > twice
+	refused 'twice: a is listed twice' -k 'last_n 1' twice
+}
+
 @test "an expression that takes too long leaves its filesystem out" {
 	{ listed a "$(snap aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab 1)"; listed b "$(snap x 1)"; } > listing
 	run -1 --separate-stderr zr-prune -k 'regex ^(a+)+$' listing
