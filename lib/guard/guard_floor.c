@@ -40,7 +40,11 @@ fill(struct guard_floor *floor, struct error *error)
 			    "two snapshots named \"%s\"", version->name));
 		*next = (struct retained){ .name = version->name,
 		    .createtxg = version->createtxg };
-		rfc3339_parse(version->creation, &next->creation);
+		if (version->createtxg == 0 ||
+		    !rfc3339_parse(version->creation, &next->creation))
+			return (error_set(error, EXIT_PROTOCOL, "the endpoint lists "
+			    "the snapshot \"%s\" without a %s", version->name,
+			    version->createtxg == 0 ? "CreateTXG" : "Creation"));
 		floor->guids[floor->count++] = version->guid;
 	}
 	return (0);

@@ -15,7 +15,9 @@ struct guard_floor {
 };
 
 /*
- * Ask the endpoint and judge.  -1: it failed, or it lists a name twice (EXIT_PROTOCOL).
+ * Ask the endpoint and judge.  -1: it failed, or it lists a name twice or a
+ * snapshot without CreateTXG, whose place in the order of arrival is unknown
+ * (EXIT_PROTOCOL).
  * Call guard_floor_free() in any case.
  */
 int	guard_floor_read(struct guard_floor *floor, const struct guard *guard,

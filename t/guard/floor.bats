@@ -226,6 +226,16 @@ refused() {
 	zr-endpoint archive box "$@" | jq -c '.Versions += [.Versions[0] | .Guid = "9"]'
 	END
 	refused 98 'the endpoint lists two snapshots named "d6"'
+	for creation in '' now 2026-02-30T00:00:00Z 20260101 '2026-01-01 00:00:00Z'; do
+		method ListFilesystemVersions <<-END
+		zr-endpoint archive box "\$@" | jq -c '.Versions[2].Creation = "$creation"'
+		END
+		refused 98 "Creation is not a time in RFC 3339: \"$creation\""
+	done
+	method ListFilesystemVersions <<-'END'
+	zr-endpoint archive box "$@" | jq -c '.Versions[2].CreateTXG = "0"'
+	END
+	refused 98 'the endpoint lists the snapshot "d4" without a CreateTXG'
 	run -1 grep -q DestroySnapshots calls
 	rm ListFilesystemVersions endpoint
 	run -127 --separate-stderr zr-guard -k "$DAYS" ./endpoint DestroySnapshots "$(all)"
