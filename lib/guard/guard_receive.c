@@ -14,14 +14,21 @@
 
 #define ARGUMENT_MAX ((128u << 10) - 1)	/* Linux: MAX_ARG_STRLEN */
 
-/* NULL: the endpoint does not list it. */
-static const Filesystem *
-find(const ListFilesystemRes *listing, const char *name)
+/* *found is NULL if the endpoint does not list it.  -1: it lists it twice. */
+static int
+find(const ListFilesystemRes *listing, const char *name,
+    const Filesystem **found, struct error *error)
 {
-	for (size_t i = 0; i < listing->n_filesystems; i++)
-		if (strcmp(listing->filesystems[i]->path, name) == 0)
-			return (listing->filesystems[i]);
-	return (NULL);
+	*found = NULL;
+	for (size_t i = 0; i < listing->n_filesystems; i++) {
+		if (strcmp(listing->filesystems[i]->path, name) != 0)
+			continue;
+		if (*found != NULL)
+			return (error_set(error, EXIT_PROTOCOL, "the endpoint lists "
+			    "the filesystem \"%s\" twice", name));
+		*found = listing->filesystems[i];
+	}
+	return (0);
 }
 
 /*
@@ -80,8 +87,8 @@ check(const struct guard *guard, ReceiveReq *request, struct error *error)
 	    &all.base, request->filesystem, error);
 	if (listing == NULL)
 		return (-1);
-	filesystem = find(listing, request->filesystem);
-	if (check_placeholder(guard, filesystem, request, error) == 0)
+	if (find(listing, request->filesystem, &filesystem, error) == 0 &&
+	    check_placeholder(guard, filesystem, request, error) == 0)
 		result = check_partial(guard, filesystem, request, error);
 	pbjson_free(&listing->base);
 	return (result);

@@ -165,6 +165,9 @@ cleared() {
 	[ "$stderr" = 'no pool today' ]
 	method ListFilesystems <<< 'echo "[]"'
 	run -98 receive false
+	lists '{"Path":"a/data","ResumeToken":"1-abc"}' '{"Path":"b"}' '{"Path":"a/data","IsPlaceholder":true}'
+	run -98 --separate-stderr receive false
+	[ "$stderr" = 'zr-guard: the endpoint lists the filesystem "a/data" twice' ]
 	method ListFilesystems <<< 'sleep 0; kill -TERM $$'
 	run -143 receive false
 	[ ! -e request ]
