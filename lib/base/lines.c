@@ -73,6 +73,12 @@ lines_next(struct lines *lines, size_t *length)
 }
 
 bool
+lines_cut(const struct lines *lines, size_t length)
+{
+	return (lines->taken == length);
+}
+
+bool
 lines_done(struct lines *lines)
 {
 	return (lines->ended && !lines_waiting(lines));

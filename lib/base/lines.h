@@ -36,6 +36,9 @@ bool	lines_waiting(struct lines *lines);
  */
 const char *lines_next(struct lines *lines, size_t *length);
 
+/* Did the line that lines_next() has just returned lack its newline? */
+bool	lines_cut(const struct lines *lines, size_t length);
+
 /* Is everything read and given out? */
 bool	lines_done(struct lines *lines);
 

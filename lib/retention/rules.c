@@ -203,6 +203,7 @@ passed_over(const char *line, size_t length)
 static int
 read_lines(struct rules *rules, int fd, struct lines *lines, struct error *error)
 {
+	const size_t before = rules->count;
 	size_t number = 0, length;
 	const char *line;
 
@@ -212,12 +213,17 @@ read_lines(struct rules *rules, int fd, struct lines *lines, struct error *error
 			return (-1);
 		while ((line = lines_next(lines, &length)) != NULL) {
 			number++;
+			if (lines_cut(lines, length))
+				return (error_set(error, EXIT_USAGE, "line %zu does "
+				    "not end with a newline: has the file been cut?",
+				    number));
 			if (!passed_over(line, length) &&
 			    rules_add(rules, line, length, error) == -1)
 				return (error_prefix(error, "line %zu", number));
 		}
 	} while (!lines_done(lines));
-	return (0);
+	return (rules->count > before ? 0 : error_set(error, EXIT_USAGE,
+	    "there is no rule in it"));
 }
 
 int

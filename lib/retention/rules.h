@@ -65,8 +65,10 @@ int	rules_add(struct rules *rules, const char *line, size_t length,
 
 /*
  * The rules of a file, one in each line; blank lines and those that begin with # are
- * passed over.  -1: it cannot be read, or (EXIT_USAGE) a line is invalid; the error has
- * the path and the line's number.
+ * passed over.  The last line must end with a newline, too: a file that is still being
+ * written, or was cut by a full disk, could keep less than it should.  -1: it cannot be
+ * read, or (EXIT_USAGE) a line is invalid or it has no rule; the error has the path and
+ * the line's number.
  */
 int	rules_read(struct rules *rules, const char *path, struct error *error);
 

@@ -284,7 +284,9 @@ refused() {
 	bad 'no rule: -k RULE, -K FILE with at least one, or -a'
 	bad 'no rule' -q
 	: > empty
-	bad 'no rule' -K empty
+	bad 'empty: there is no rule in it' -k 'last_n 1' -K empty
+	printf 'regex .\ngrid . 1x1h(keep=all)' > cut
+	bad '-K: cut: line 2 does not end with a newline' -K cut
 	bad '-k nonsense' -k nonsense
 	bad 'not_replicated: a receiver does not know what was replicated' -k not_replicated
 	echo 'last_n x' > rules

@@ -145,7 +145,7 @@ refused() {
 
 @test "-K: a rule a line, comments and blank lines; a bad line is named" {
 	listed a "$(snap x 1)" "$(snap y 2)" "$(snap z 3)" > listing
-	printf '# what is kept\n\n  \t\n  last_n 1  \n\t# and\nregex x' > rules
+	printf '# what is kept\n\n  \t\n  last_n 1  \n\t# and\nregex x\n' > rules
 	goes 'y' -K rules
 	goes '' -K rules -k 'regex y'
 	printf 'last_n 1\n\nlast_n 0\n' > bad
@@ -154,8 +154,21 @@ refused() {
 	refused '-K: bad: line 1: a rule contains a control character' -K bad listing
 	head -c 100000 /dev/zero | tr '\0' x > bad
 	refused '-K: bad: ' -K bad listing
-	: > bad
-	refused 'there is no rule' -K bad listing
+	# Without its newline the last line may be cut, and still be a rule.
+	printf 'last_n 2\ngrid . 1x1h(keep=all)' > bad
+	refused '-K: bad: line 2 does not end with a newline: has the file been cut?' -K bad listing
+	printf 'last_n 2\n# to keep' > bad
+	refused '-K: bad: line 2 does not end with a newline' -K bad listing
+	printf 'last_n 2\0\n' > bad
+	refused '-K: bad: line 1: a rule contains a control character' -K bad listing
+	# Each file has a rule, as one that was cut to nothing would go unnoticed.
+	for text in '' '\n' '# none\n'; do
+		printf "$text" > bad
+		refused '-K: bad: there is no rule in it' -K bad listing
+		refused '-K: bad: there is no rule in it' -K rules -K bad -k 'last_n 1' listing
+	done
+	run -111 --separate-stderr zr-prune -K . listing
+	[ "$stderr" = 'zr-prune: -K: .: read: Is a directory' ]
 	run -111 --separate-stderr zr-prune -K missing listing
 	[ "$stderr" = 'zr-prune: -K: missing: No such file or directory' ]
 }
