@@ -54,6 +54,11 @@ section() {
 	done
 }
 
+@test "no punctuation in an example of one line is set as a delimiter, without the blank before it" {
+	run -1 grep -nE "^\.(D1|Dl)( .*)? [].,:;)?!([] [^.,:;)?!]" "$TOP"/man/*.[1-8]
+	mandoc -T ascii "$TOP/man/zr-prune.1" | grep -qF "zr-prune -T 60d -E 1h -k 'grid . 1x1h(keep=all) | 24x1h | 14x1d'"
+}
+
 @test "every variable that a program reads is in its manual page or zr-chain(7)" {
 	for name in $(grep -hoE 'getenv\("[A-Z_0-9]+"\)' "$TOP"/bin/*.c "$TOP"/lib/*/*.c |
 	    sed 's/.*"\(.*\)".*/\1/' | grep -E '^(ZR_|LISTEN_|NOTIFY_)' | sort -u); do
