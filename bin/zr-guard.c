@@ -11,8 +11,8 @@
 #include "message/method.h"
 
 static const char usage[] =
-    "zr-guard [-q] [-d DIRECTORY] [-K FILE] [-k RULE] ENDPOINT [ARGUMENT ...]"
-    " METHOD [REQUEST]\n"
+    "zr-guard [-q] [-d DIRECTORY] (-k RULE | -K FILE) ... ENDPOINT "
+    "[ARGUMENT ...] METHOD [REQUEST]\n"
     "zr-guard -a [-q] ENDPOINT [ARGUMENT ...] METHOD [REQUEST]";
 
 #define DEFAULT_DIRECTORY "/var/lib/zr/guard"
