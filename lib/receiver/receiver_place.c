@@ -91,17 +91,29 @@ move_back(const struct receiver *receiver, const char *incoming,
  */
 static int
 empty_placeholder(const struct receiver *receiver, const struct zfs_list *list,
-    const char *incoming, const char *local, struct error *error)
+    const char *incoming, struct error *error)
 {
 	int result = 0;
 
-	if (move_children(receiver, list, incoming, error) == -1) {
-		move_back(receiver, incoming, local);
+	if (move_children(receiver, list, incoming, error) == -1)
 		return (-1);
-	}
 	for (size_t i = 0; result == 0 && i < list->count; i++)
 		if (list->objects[i].version != NULL)
 			result = destroy(list->objects[i].name, error);
+	return (result);
+}
+
+/* What cannot be destroyed (it is held, or in use) gets its children back. */
+static int
+remove_placeholder(const struct receiver *receiver, const struct zfs_list *list,
+    const char *incoming, const char *local, struct error *error)
+{
+	int result = empty_placeholder(receiver, list, incoming, error);
+
+	if (result == 0)
+		result = destroy(local, error);
+	if (result == -1)
+		move_back(receiver, incoming, local);
 	return (result);
 }
 
@@ -119,9 +131,7 @@ receiver_take_place(const struct receiver *receiver, const char *incoming,
 		result = error_set(error, EXIT_FAILED,
 		    "%s is not a placeholder any more", local);
 	if (result == 0 && list.count > 0)
-		result = empty_placeholder(receiver, &list, incoming, local, error);
-	if (result == 0 && list.count > 0)
-		result = destroy(local, error);
+		result = remove_placeholder(receiver, &list, incoming, local, error);
 	if (result == 0)
 		result = rename_filesystem(receiver, incoming, local, error);
 	zfs_list_free(&list);

@@ -201,6 +201,11 @@ raw_over_placeholder() {
 	echo 'printf "tank/sink/host/tank/a@old\ttype\tsnapshot\t-\n"' >> does/get
 	for fails in a@old a; do
 		: > ran
+		# Where its child has gone to, until it is brought back.
+		does incoming <<-'END'
+		grep -q '^rename .*/one$' "$HOME/ran" || { echo "cannot open '$5': dataset does not exist" >&2; exit 1; }
+		printf 'tank/sink/host/tank/a.zr-incoming\ttype\tfilesystem\t-\ntank/sink/host/tank/a.zr-incoming/one\ttype\tfilesystem\t-\n'
+		END
 		does destroy <<-END
 		case \$2 in tank/sink/host/tank/$fails)
 			echo "cannot destroy '\$2': out of luck" >&2
@@ -211,9 +216,10 @@ raw_over_placeholder() {
 		[ "$status" -eq 1 ]
 		[ -z "$output" ]
 		stderr_has "was received and cannot take the place of tank/a yet: cannot destroy 'tank/$fails': out of luck"
-		[ "$(tail -n 1 ran)" = "destroy tank/sink/host/tank/$fails" ]
+		[ "$(grep -v ^get ran | tail -n 2)" = "destroy tank/sink/host/tank/$fails
+rename tank/sink/host/tank/a.zr-incoming/one tank/sink/host/tank/a/one" ]
 	done
-	rm does/destroy
+	rm does/destroy does/incoming
 	ended_while destroy 143 zr-endpoint receiver -c host -e inherit -j job tank/sink Receive
 	[ ! -s answer ]
 	[ "$(tail -n 1 ran)" = "destroy tank/sink/host/tank/a@old" ]
@@ -227,7 +233,7 @@ raw_over_placeholder() {
 	receiver Receive "$(cat request)" < stream
 	[ "$status" -eq 1 ]
 	stderr_has "was received and cannot take the place of tank/a yet: cannot destroy 'tank/a': out of luck"
-	[ "$(tail -n 1 ran)" = "destroy tank/sink/host/tank/a" ]
+	[ "$(grep -v '^get .* tank/sink/host/tank/a.zr-incoming$' ran | tail -n 1)" = "destroy tank/sink/host/tank/a" ]
 	rm does/destroy
 	: > ran
 	ended_while destroy 143 zr-endpoint receiver -c host -e inherit -j job tank/sink Receive
