@@ -228,3 +228,25 @@ unharmed() {
 		zfs list dst/enc/client/src/data/a@1 dst/enc/client/src/data/b
 	done
 }
+
+@test "a placeholder whose snapshot is held keeps its child where clients see it" {
+	RECEIVER="zr-guard -d state -k 'regex never' $PLAIN"
+	zfs create -p -o mountpoint=none dst/client/src/data/a
+	for name in dst/client dst/client/src dst/client/src/data; do
+		zfs set zrepl:placeholder=on mountpoint=none $name
+	done
+	zfs snapshot dst/client/src/data@old
+	zfs hold mine dst/client/src/data@old
+	random 32 key
+	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/e
+	zfs snapshot src/e@1
+	zfs send -w src/e@1 > raw
+	for try in 1 2; do
+		run -1 --separate-stderr receiver Receive "$(receive_request src/e@1 src/data)" < raw
+		stderr_has 'cannot take the place'
+		zfs list dst/client/src/data@old dst/client/src/data/a
+	done
+	zfs release mine dst/client/src/data@old
+	run -0 --separate-stderr receiver Receive "$(receive_request src/e@1 src/data)" < raw
+	zfs list dst/client/src/data@1 dst/client/src/data/a
+}
