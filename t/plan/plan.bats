@@ -111,6 +111,9 @@ finds() {
 	run -100 --separate-stderr zr-plan -k not_replicated ours ours
 	[ "$stderr" = 'zr-plan: -k: not_replicated is no rule for a receiver' ]
 	run -111 zr-plan -K missing ours ours
+	: > none
+	run -100 --separate-stderr zr-plan -K none ours ours
+	[ "$stderr" = 'zr-plan: -K: none: there is no rule in it' ]
 	run -100 --separate-stderr zr-replicate -s false -r false -k nonsense
 	[[ $stderr == 'zr-replicate: -k: the rule "nonsense": '* ]]
 }
