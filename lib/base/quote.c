@@ -1,6 +1,8 @@
+#include <stdarg.h>
 #include <string.h>
 #include <vis.h>
 
+#include "base/buffer.h"
 #include "base/quote.h"
 #include "base/utf8.h"
 
@@ -45,4 +47,18 @@ quote_line(char *out, size_t size, const char *text, size_t length)
 	}
 	out[used] = '\0';
 	return (used);
+}
+
+int
+quote_append(struct buffer *out, const char *format, ...)
+{
+	char text[QUOTE_TEXT_MAX], encoded[4 * sizeof(text)];
+	va_list arguments;
+	size_t length;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	length = quote_line(encoded, sizeof(encoded), text, strlen(text));
+	return (buffer_append(out, encoded, length));
 }

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+struct buffer;
+
 /*
  * Print text of a peer in double quotes, on one line, vis(3)-encoded so that no
  * control character reaches a terminal.
@@ -17,5 +19,14 @@ void	quote(FILE *out, const void *text, size_t length);
  * Returns the length.
  */
 size_t	quote_line(char *out, size_t size, const char *text, size_t length);
+
+/*
+ * Append such a line, without a newline, of formatted text, of which at most
+ * QUOTE_TEXT_MAX - 1 bytes count.  -1 with errno: no room (buffer.h).
+ */
+#define QUOTE_TEXT_MAX 8192
+
+int	quote_append(struct buffer *out, const char *format, ...)
+	    __attribute__((format(printf, 2, 3)));
 
 #endif

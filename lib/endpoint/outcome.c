@@ -1,5 +1,4 @@
-#include <string.h>
-
+#include "endpoint/answer_line.h"
 #include "endpoint/outcome.h"
 
 enum outcome
@@ -7,25 +6,6 @@ outcome_of_code(int exit_code)
 {
 	return (exit_code == EXIT_DONE ? OUTCOME_ANSWERED :
 	    exit_code == EXIT_TIMEOUT ? OUTCOME_TIMED_OUT : OUTCOME_FAILED);
-}
-
-static enum outcome
-judge_answer(const struct outcome_facts *facts, struct error *error)
-{
-	const char *newline = facts->length > 0 ?
-	    memchr(facts->answer, '\n', facts->length) : NULL;
-
-	if (newline == NULL) {
-		error_set(error, EXIT_FAILED,
-		    "the endpoint ended without an answer");
-		return (OUTCOME_NO_LINE);
-	}
-	if (newline + 1 != facts->answer + facts->length) {
-		error_set(error, EXIT_FAILED,
-		    "the endpoint wrote more than one line");
-		return (OUTCOME_MORE_LINES);
-	}
-	return (OUTCOME_ANSWERED);
 }
 
 enum outcome
@@ -44,7 +24,7 @@ outcome_of(const struct outcome_facts *facts, struct error *error)
 		    facts->text);
 		return (outcome_of_code(facts->exit_code));
 	}
-	return (judge_answer(facts, error));
+	return (answer_line_check(facts->answer, facts->length, error));
 }
 
 const char *

@@ -1,4 +1,3 @@
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,21 +169,6 @@ plan_print_json(struct buffer *out, const struct plan *plan,
 
 /* --- for people --- */
 
-/* Append text, encoded. */
-static int __attribute__((format(printf, 2, 3)))
-say(struct buffer *out, const char *format, ...)
-{
-	char text[2048], encoded[4 * sizeof(text)];
-	va_list arguments;
-	size_t length;
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	length = quote_line(encoded, sizeof(encoded), text, strlen(text));
-	return (buffer_append(out, encoded, length));
-}
-
 static int
 say_steps(struct buffer *out, const struct plan *plan)
 {
@@ -192,29 +176,33 @@ say_steps(struct buffer *out, const struct plan *plan)
 	const struct plan_step *last = plan->steps + plan->step_count - 1;
 	const char *const begin = first->resume_token != NULL ? "the rest of " : "";
 
-	if (say(out, ": %zu step%s: ", plan->step_count,
+	if (quote_append(out, ": %zu step%s: ", plan->step_count,
 	    plan->step_count == 1 ? "" : "s") == -1)
 		return (-1);
-	if (first->from == NULL ? say(out, "%s@%s in full", begin,
-	    first->to->name) == -1 : say(out, "%s%c%s to @%s", begin,
-	    version_is_snapshot(first->from) ? '@' : '#', first->from->name, first->to->name) == -1)
+	if ((first->from == NULL ?
+	    quote_append(out, "%s@%s in full", begin, first->to->name) :
+	    quote_append(out, "%s%c%s to @%s", begin,
+	    version_is_snapshot(first->from) ? '@' : '#', first->from->name,
+	    first->to->name)) == -1)
 		return (-1);
-	return (last == first ? 0 : say(out, ", then to @%s", last->to->name));
+	return (last == first ? 0 : quote_append(out, ", then to @%s", last->to->name));
 }
 
 int
 plan_print_text(struct buffer *out, const struct plan *plan, bool verbose,
     struct error *error)
 {
-	if (say(out, "%s: %s", plan->sender->filesystem,
+	if (quote_append(out, "%s: %s", plan->sender->filesystem,
 	    plan_verdict_name(plan)) == -1 ||
 	    (plan->step_count > 0 && say_steps(out, plan) == -1) ||
-	    (plan->message[0] != '\0' && say(out, ": %s", plan->message) == -1) ||
-	    (plan->advice[0] != '\0' && say(out, " (%s)", plan->advice) == -1) ||
+	    (plan->message[0] != '\0' &&
+	    quote_append(out, ": %s", plan->message) == -1) ||
+	    (plan->advice[0] != '\0' &&
+	    quote_append(out, " (%s)", plan->advice) == -1) ||
 	    json_text_raw(out, "\n") == -1)
 		return (cannot_print(error));
 	for (size_t i = 0; verbose && i < plan->skipped_count; i++)
-		if (say(out, "    %s@%s: %s", plan->sender->filesystem,
+		if (quote_append(out, "    %s@%s: %s", plan->sender->filesystem,
 		    plan->skipped[i].version->name, plan->skipped[i].why) == -1 ||
 		    json_text_raw(out, "\n") == -1)
 			return (cannot_print(error));

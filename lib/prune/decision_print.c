@@ -1,4 +1,3 @@
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,20 +70,6 @@ print_json(struct buffer *out, const struct decision *decision, size_t snapshot,
 
 /* --- text --- */
 
-static int __attribute__((format(printf, 2, 3)))
-say(struct buffer *out, const char *format, ...)
-{
-	char text[2048], encoded[4 * sizeof(text)];
-	va_list arguments;
-	size_t length;
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	length = quote_line(encoded, sizeof(encoded), text, strlen(text));
-	return (buffer_append(out, encoded, length));
-}
-
 static int
 say_rules(struct buffer *out, const struct retained *retained,
     const struct rules *rules)
@@ -92,9 +77,10 @@ say_rules(struct buffer *out, const struct retained *retained,
 	const char *before = ": kept by rule ";
 
 	FOR_EACH_RULE(i, retained, rules) {
-		if (say(out, "%s%zu", before, i + 1) == -1)
+		if (quote_append(out, "%s%zu", before, i + 1) == -1)
 			return (-1);
-		if (is_first_grid(retained, rules, i) && say(out, " (bucket %llu)",
+		if (is_first_grid(retained, rules, i) &&
+		    quote_append(out, " (bucket %llu)",
 		    (unsigned long long)retained->bucket) == -1)
 			return (-1);
 		before = ", ";
@@ -113,7 +99,7 @@ print_text(struct buffer *out, const struct decision *decision, size_t snapshot,
 		[FATE_NOT_DESTROYED] = ": not destroyed"
 	};
 
-	if (say(out, "%s@%s", decision->filesystem->filesystem,
+	if (quote_append(out, "%s@%s", decision->filesystem->filesystem,
 	    retained->name) == -1)
 		return (-1);
 	if (verbose && (decision_goes(decision, snapshot) ?
