@@ -25,7 +25,7 @@ struct prune_options {
 };
 
 #define PRUNE_CALLS	8		/* DestroySnapshots at once */
-#define PRUNE_CALL_MAX	1000		/* snapshots in one */
+#define PRUNE_CALL_MAX	2500		/* snapshots in one */
 
 /*
  * Do it.  Returns the exit code; all that is to be said has been said then, on standard

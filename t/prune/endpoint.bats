@@ -121,13 +121,13 @@ destroys() {
 	stderr_has 'zr-prune: the endpoint has no filesystem'
 }
 
-@test "5,000 snapshots of one filesystem: 1,000 in a call, one call after the other" {
-	endpoint a:5003
+@test "6,000 snapshots of one filesystem: 2,500 in a call, one call after the other" {
+	endpoint a:6003
 	prune 0 -y -k 'last_n 3'
-	[ "$(wc -l <<< "$output")" -eq 5000 ]
-	summary '1 filesystem: 5000 snapshots destroyed, 3 kept, 0 in use, 0 not destroyed'
-	[ "$(jq length requests | paste -sd ' ')" = '1000 1000 1000 1000 1000' ]
-	[ "$(jq -r '.[0]' requests | paste -sd ' ')" = 's0001 s1001 s2001 s3001 s4001' ]
+	[ "$(wc -l <<< "$output")" -eq 6000 ]
+	summary '1 filesystem: 6000 snapshots destroyed, 3 kept, 0 in use, 0 not destroyed'
+	[ "$(jq length requests | paste -sd ' ')" = '2500 2500 1000' ]
+	[ "$(jq -r '.[0]' requests | paste -sd ' ')" = 's0001 s2501 s5001' ]
 	[ "$(sort -u running)" = 1 ]
 	[ "$(wc -l < pids)" -eq 1 ]
 }
@@ -225,7 +225,7 @@ zr-prune: 1 filesystem: 4 snapshots destroyed, 1 kept, 0 in use, 15 not destroye
 }
 
 @test "an endpoint that dies in a call: that filesystem alone, and the rest of it is not tried" {
-	endpoint a:2500 b:2
+	endpoint a:5500 b:2
 	echo 'if filesystem == "a" and os.path.exists("second"):
     while not os.path.exists("b-done"): time.sleep(0.02)
     time.sleep(0.3)
@@ -233,10 +233,10 @@ zr-prune: 1 filesystem: 4 snapshots destroyed, 1 kept, 0 in use, 15 not destroye
 open("second" if filesystem == "a" else "b-done", "w").close()' > special
 	prune 1 -y -k 'last_n 1'
 	[ "$(grep -c '^b@' <<< "$output")" -eq 1 ]
-	[ "$(grep -c '^a@' <<< "$output")" -eq 1000 ]
-	[ "$stderr" = 'zr-prune: a: 1000 snapshots may not have been destroyed: endpoint: zr-x: pool suspended
+	[ "$(grep -c '^a@' <<< "$output")" -eq 2500 ]
+	[ "$stderr" = 'zr-prune: a: 2500 snapshots may not have been destroyed: endpoint: zr-x: pool suspended
 zr-prune: a: 499 more were not tried
-zr-prune: 2 filesystems: 1001 snapshots destroyed, 2 kept, 0 in use, 1499 not destroyed' ]
+zr-prune: 2 filesystems: 2501 snapshots destroyed, 2 kept, 0 in use, 2999 not destroyed' ]
 	# Killed.
 	endpoint a:3
 	echo 'os.kill(os.getpid(), 9)' > special
@@ -370,7 +370,7 @@ os.execvp("zr-prune", sys.argv[1:])' zr-prune -y -k 'last_n 1' -e 'exec ./endpoi
 	mkfifo out
 	exec 8<> out
 	background zr-prune -y -k 'last_n 3' -e ./endpoint > out
-	eventually 60 sh -c '[ "$(wc -l < requests)" -eq 9 ]'
+	eventually 60 sh -c '[ "$(wc -l < requests)" -eq 4 ]'
 	kill "${children[0]}"
 	ended_with 143 "${children[0]}"
 	exec 8>&-
