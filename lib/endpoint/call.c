@@ -158,6 +158,22 @@ call_outcome(const struct call *call, const char **line, size_t *length,
 	return (outcome);
 }
 
+enum outcome
+call_batch_outcome(const struct call *call, bool cancelled, const char **line,
+    size_t *length, const char **status, struct error *error)
+{
+	enum outcome outcome = OUTCOME_FAILED;
+
+	endpoint_log(&call->endpoint);
+	if (cancelled)
+		error_set(error, EXIT_FAILED, "cancelled");
+	else
+		outcome = call_outcome(call, line, length, error);
+	*status = outcome == OUTCOME_TIMED_OUT || outcome == OUTCOME_TOO_LONG ?
+	    outcome_status(outcome) : NULL;
+	return (outcome);
+}
+
 void
 call_free(struct call *call)
 {

@@ -72,6 +72,15 @@ const char *call_line(const struct call *call, size_t *length);
 enum outcome call_outcome(const struct call *call, const char **line,
 	    size_t *length, struct error *error);
 
+/*
+ * The same of a call that is a line of a batch, which may have been cancelled.  Its
+ * standard error goes to the log.  *status is the gRPC status of its error; NULL: none
+ * but what its exit code says.
+ */
+enum outcome call_batch_outcome(const struct call *call, bool cancelled,
+	    const char **line, size_t *length, const char **status,
+	    struct error *error);
+
 /* If it still runs, end it and wait: SIGTERM, then SIGKILL. */
 void	call_free(struct call *call);
 

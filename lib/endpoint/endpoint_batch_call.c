@@ -56,23 +56,15 @@ int
 endpoint_batch_answer(struct batch *batch, struct batch_call *call,
     struct error *error)
 {
-	enum outcome outcome = OUTCOME_FAILED;
-	const char *response = NULL;
+	const char *response = NULL, *status;
 	struct error what;
 	size_t length = 0;
 
-	if (call->started)
-		endpoint_log(&call->at.endpoint);
-	if (call->cancelled)
-		error_set(&what, EXIT_FAILED, "cancelled");
-	else
-		outcome = call_outcome(&call->at, &response, &length, &what);
-	if (outcome == OUTCOME_ANSWERED)
+	if (call_batch_outcome(&call->at, call->cancelled, &response, &length,
+	    &status, &what) == OUTCOME_ANSWERED)
 		return (endpoint_batch_respond(batch, call->id, response, length,
 		    error));
-	return (endpoint_batch_refuse(batch, call->id,
-	    outcome == OUTCOME_TIMED_OUT || outcome == OUTCOME_TOO_LONG ?
-	    outcome_status(outcome) : NULL, &what, error));
+	return (endpoint_batch_refuse(batch, call->id, status, &what, error));
 }
 
 /* --- calls --- */

@@ -123,23 +123,16 @@ static int
 answer(struct guard_batch *batch, const struct guard_batch_call *call,
     struct error *error)
 {
-	enum outcome outcome = OUTCOME_FAILED;
-	const char *response = NULL;
+	const char *response = NULL, *status;
 	struct error what;
 	size_t length = 0;
 
-	if (call->started)
-		endpoint_log(&call->at.endpoint);
-	if (call->cancelled)
-		error_set(&what, EXIT_FAILED, "cancelled");
-	else
-		outcome = call_outcome(&call->at, &response, &length, &what);
-	if (outcome == OUTCOME_ANSWERED)
+	if (call_batch_outcome(&call->at, call->cancelled, &response, &length,
+	    &status, &what) == OUTCOME_ANSWERED)
 		return (batch_write_response(&batch->answers, &call->id, response,
 		    length, error));
-	return (batch_write_error(&batch->answers, &call->id,
-	    outcome == OUTCOME_TIMED_OUT || outcome == OUTCOME_TOO_LONG ?
-	    outcome_status(outcome) : NULL, &what, error));
+	return (batch_write_error(&batch->answers, &call->id, status, &what,
+	    error));
 }
 
 /* 1 if it is over and has left the list, 0 if not. */
