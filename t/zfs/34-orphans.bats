@@ -6,17 +6,7 @@ setup() {
 	enter_directory || return
 	two_pools
 	# Of every stream only a part comes, and then a little, for ten minutes.
-	cat > slow-sender <<-END
-		#!/bin/bash
-		[ "\${@: -1}" = Send ] || exec $SENDER "\$@"
-		$SENDER "\$@" | {
-			IFS= read -r line; echo "\$line"
-			head -c 2000000
-			: > '$PWD/flowing'
-			exec '$HELPERS/slow.py' -r 4000 -s 600
-		}
-	END
-	chmod +x slow-sender
+	slow_sender "head -c 2000000; : > '$PWD/flowing'; exec '$HELPERS/slow.py' -r 4000 -s 600"
 }
 
 # orphaned FROM TO [TOKEN]: a step of which zr-step is killed while zfs recv runs.

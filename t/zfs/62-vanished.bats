@@ -10,15 +10,7 @@ setup() {
 	enter_directory || return
 	two_pools
 	# Four streams of some ten seconds each.
-	cat > slow-sender <<-END
-		#!/bin/bash
-		[ "\${@: -1}" = Send ] || exec $SENDER "\$@"
-		$SENDER "\$@" | {
-			IFS= read -r line; echo "\$line"
-			exec '$HELPERS/slow.py' -r 200000 -s 600 2> /dev/null
-		}
-	END
-	chmod +x slow-sender
+	slow_sender "exec '$HELPERS/slow.py' -r 200000 -s 600 2> /dev/null"
 	background zr-listen -1 -i 127.0.0.1=client tcp:127.0.0.1:0 zr-handshake accept \
 	    zr-mux accept zr-serve -b zr-endpoint receiver -e inherit -j job dst > port
 	eventually 30 test -s port

@@ -181,6 +181,20 @@ tentative() {
 	printf 'zrepl_CURSORTENTATIVE__G_%016x_J_job\n' "$(guid_of "$1")"
 }
 
+# slow_sender COMMANDS: ./slow-sender is $SENDER, but each of its streams goes through
+# these.
+slow_sender() {
+	cat > slow-sender <<-END
+		#!/bin/bash
+		[ "\${@: -1}" = Send ] || exec $SENDER "\$@"
+		$SENDER "\$@" | {
+			IFS= read -r line; echo "\$line"
+			$1
+		}
+	END
+	chmod +x slow-sender
+}
+
 # sender METHOD REQUEST, receiver METHOD REQUEST
 sender() {
 	sh -c "$SENDER"' "$@"' zr "$@"
