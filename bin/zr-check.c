@@ -196,15 +196,6 @@ read_listing(struct listing *listing, const char *path,
 		end(options, &error);
 }
 
-static void
-write_out(struct buffer *out)
-{
-	struct error error;
-
-	if (io_print(out, &error) == -1)
-		diag_die(&error);
-}
-
 /* Returns the exit code. */
 static int
 print(const struct check_set *set, const struct options *options, bool comparing)
@@ -224,12 +215,12 @@ print(const struct check_set *set, const struct options *options, bool comparing
 		for (size_t i = 0; i < set->count && result == 0; i++) {
 			result = check_print_json(&out, &set->checks[i],
 			    &options->rules);
-			write_out(&out);
+			print_or_die(&out);
 		}
 	}
 	if (result == -1)
 		die_errno("cannot print the result");
-	write_out(&out);
+	print_or_die(&out);
 	buffer_free(&out);
 	return (code);
 }

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/diag.h"
-#include "base/io.h"
 #include "plan/plan_order.h"
 #include "plan/plan_print.h"
 #include "plan/plan_set.h"
@@ -75,15 +74,6 @@ read_listing(struct listing *listing, const char *path)
 		diag_die(&error);
 }
 
-static void
-write_out(struct buffer *out)
-{
-	struct error error;
-
-	if (io_print(out, &error) == -1)
-		diag_die(&error);
-}
-
 /*
  * -S: all steps in the order in which they can be run one after the other.  The order
  * turns plans whose parents cannot be made into errors, so it comes first in any case.
@@ -100,7 +90,7 @@ print_steps(struct plan_order *order, const struct plan_rules *rules,
 		if (plan_print_request(out, plan, &plan->steps[step], rules,
 		    &error) == -1)
 			diag_die(&error);
-		write_out(out);
+		print_or_die(out);
 		plan_order_done(order, plan, true);
 	}
 }
@@ -114,7 +104,7 @@ print_plan(const struct plan *plan, const struct options *options,
 	if ((options->json ? plan_print_json(out, plan, &options->plan.rules, &error) :
 	    plan_print_text(out, plan, options->verbose, &error)) == -1)
 		diag_die(&error);
-	write_out(out);
+	print_or_die(out);
 }
 
 int

@@ -68,15 +68,6 @@ parse_options(struct options *options, int argc, char *argv[])
 		die(EXIT_USAGE, "-J wants a name in UTF-8");
 }
 
-static void
-write_out(struct buffer *out)
-{
-	struct error error;
-
-	if (io_print(out, &error) == -1)
-		diag_die(&error);
-}
-
 /* Is all well with it, so far? */
 static bool
 is_well(const struct run_file *file)
@@ -101,7 +92,7 @@ print_line(const char *said)
 	line[length++] = '\n';
 	if (buffer_append(&out, line, length) == -1)
 		die_errno("a line");
-	write_out(&out);
+	print_or_die(&out);
 	buffer_free(&out);
 	free(line);
 }
@@ -209,11 +200,11 @@ print(const struct run_file files[], size_t count, enum form form)
 	for (size_t i = 0; i < count && result == 0 && form != FORM_METRICS; i++) {
 		result = form == FORM_JSON ? run_print_json(&out, &files[i]) :
 		    run_print_text(&out, &files[i], io_time_of_day());
-		write_out(&out);
+		print_or_die(&out);
 	}
 	if (result == -1)
 		die_errno("cannot print it");
-	write_out(&out);
+	print_or_die(&out);
 	buffer_free(&out);
 }
 

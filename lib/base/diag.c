@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/io.h"
 #include "base/number.h"
 #include "base/quote.h"
 
@@ -173,6 +174,15 @@ diag_error(const struct error *error)
 	emit(error->text, strlen(error->text));
 	if (error->hint[0] != '\0')
 		diag(DIAG_HINT "%s", error->hint);
+}
+
+void
+print_or_die(struct buffer *out)
+{
+	struct error error;
+
+	if (io_print(out, &error) == -1)
+		diag_die(&error);
 }
 
 void

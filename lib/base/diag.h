@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 
+struct buffer;
+
 /*
  * Diagnostics (zr-chain(7)): one line, one write(2), on standard error:
  *
@@ -61,6 +63,9 @@ void	die(enum exit_code code, const char *format, ...)
 	    __attribute__((noreturn, format(printf, 2, 3)));
 void	die_errno(const char *format, ...)	/* EXIT_SYSTEM */
 	    __attribute__((noreturn, format(printf, 1, 2)));
+
+/* Write all of a buffer to standard output and empty it, or die. */
+void	print_or_die(struct buffer *out);
 
 /*
  * From now on all of them, and usage_die(), exit with this status, whatever the error

@@ -1,17 +1,7 @@
 #include "base/diag.h"
-#include "base/io.h"
 #include "prune/prune_filter.h"
 
 #define OUTPUT_MAX	((size_t)512 << 20)	/* of one filesystem */
-
-static void
-write_out(struct buffer *out)
-{
-	struct error error;
-
-	if (io_print(out, &error) == -1)
-		diag_die(&error);
-}
 
 static void
 print(struct buffer *out, const struct decision *decision,
@@ -24,7 +14,7 @@ print(struct buffer *out, const struct decision *decision,
 		    decision_print(out, decision, i, judgement, style,
 		    FATE_DECIDED, NULL, &error) == -1)
 			diag_die(&error);
-	write_out(out);
+	print_or_die(out);
 }
 
 /* 0; -1: it has failed, for a reason that was told. */
