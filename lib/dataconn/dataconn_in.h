@@ -58,8 +58,8 @@ bool	dataconn_in_streams(const struct dataconn_in *in);
 bool	dataconn_in_read(struct dataconn_in *in, size_t max, struct error *error);
 
 /*
- * The next event in the bytes that were read; EXCHANGE_MORE if there is none, or if
- * stream bytes wait for the sink.  At EXCHANGE_DATA the sink has already been given the
+ * The next event in the bytes that were read; EXCHANGE_MORE if more bytes are needed,
+ * or if stream bytes wait for the sink.  At EXCHANGE_DATA the sink has already been given the
  * bytes, and has taken as many as it could: in->exchange.data_length is their number.
  */
 enum exchange_event dataconn_in_next(struct dataconn_in *in, struct error *error);

@@ -35,10 +35,10 @@ struct counts {
 
 struct pruning {
 	const struct prune_options *options;
-	struct session *endpoint, *sender;	/* sender: NULL if there is none */
+	struct session *endpoint, *sender;	/* sender: NULL without -s */
 	struct lister *lister, *sender_lister;
 	struct listing sender_listing;
-	bool sender_known;		/* all of it, or there is none */
+	bool sender_known;		/* its whole listing; true without -s */
 	struct targets targets;
 	size_t target_count;
 	size_t calls;			/* DestroySnapshots without a reply */

@@ -21,7 +21,7 @@ int	receiver_recv(const struct receiver *receiver, const char *target,
 	    const struct stream_head *head, enum recv_flags flags,
 	    struct verdict *verdict, struct error *error);
 
-/* zfs recv -A: give up the saved state of a stream.  Not an error if there is none. */
+/* zfs recv -A: give up the saved state of a stream.  No state is no error. */
 int	receiver_recv_abort(const char *name, struct error *error);
 
 #endif

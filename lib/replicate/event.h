@@ -19,14 +19,14 @@ struct event {
 	char event[24];			/* ""; its name is longer than any that we know */
 	int64_t time;			/* seconds since the epoch */
 
-	/* Parts of the line, still escaped; text is NULL where there is none: */
+	/* Parts of the line, still escaped; text is NULL for one that is missing: */
 	struct json_slice filesystem, job, base, from, to, snapshot, result, message;
 
-	/* EVENT_NO_NUMBER where there is none: */
+	/* EVENT_NO_NUMBER for one that is missing: */
 	uint64_t pid, steps, bytes, code;
 	uint64_t ms;			/* "seconds" */
 
-	/* EVENT_NO_TIME where there is none: */
+	/* EVENT_NO_TIME for one that is missing: */
 	int64_t base_creation, creation, last_successful;
 
 	bool dry_run;

@@ -12,7 +12,7 @@
 
 #define BLANKS " \t"
 
-/* The next word, ended in place; "": there is none. */
+/* The next word, ended in place; "" at the end. */
 static char *
 next_word(char **rest)
 {
