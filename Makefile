@@ -83,7 +83,7 @@ LINK = $(CC) $(CFLAGS) $(SANITIZERS) $(LDFLAGS)
 
 LIB_OBJECTS = $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*/*.c)) $(PROTOS:%=%.o)
 
-all: $(PROGRAMS:%=$(BUILD)/bin/%) $(SCRIPTS:%=$(BUILD)/bin/%)
+all: $(PROGRAMS:%=$(BUILD)/bin/%) $(SCRIPTS:%=$(BUILD)/bin/%) $(BUILD)/completion/zr
 
 demo:
 	@$(DEPS) demo
@@ -168,8 +168,12 @@ lint:
 	mandoc -T lint -W warning $(MANUALS)
 	shellcheck -s sh bin/*.sh examples/*.sh examples/zr-server examples/s6/zr/run
 	shellcheck t/run t/*.sh .ci/run
+	shellcheck -s bash examples/completion/zr
 	shellcheck -x t/zfsvm/build t/zfsvm/check t/zfsvm/guest t/zfsvm/run t/zfsvm/start t/zfsvm/stop t/zfsvm/init-uml
 	shellcheck -s sh t/zfsvm/init
+
+COMPLETIONS = $(PREFIX)/share/bash-completion/completions
+COMPLETED = $(filter-out zr,$(PROGRAMS) $(SCRIPTS))
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
@@ -180,11 +184,15 @@ install: all
 		install -d $(DESTDIR)$(PREFIX)/share/man/man$$section; \
 		install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$section; \
 	done
+	install -d $(DESTDIR)$(COMPLETIONS)
+	install -m 644 $(BUILD)/completion/zr $(DESTDIR)$(COMPLETIONS)/zr
+	cd $(DESTDIR)$(COMPLETIONS) && for name in $(COMPLETED); do ln -sf zr $$name; done
 
 uninstall:
 	cd $(DESTDIR)$(PREFIX)/bin && rm -f $(PROGRAMS) $(SCRIPTS)
 	cd $(DESTDIR)$(PREFIX)/share/man && rm -f \
 	    $(foreach m,$(notdir $(MANUALS)),man$(subst .,,$(suffix $m))/$m)
+	cd $(DESTDIR)$(COMPLETIONS) && rm -f zr $(COMPLETED)
 
 # clean keeps the machine with ZFS, which takes a quarter of an hour to make, and what
 # was downloaded.
@@ -227,6 +235,11 @@ $(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: bin/%.sh
 	@mkdir -p $(@D)
 	sed 's/@VERSION@/$(VERSION)/' $< > $@.new
 	chmod 755 $@.new
+	mv $@.new $@
+
+$(BUILD)/completion/zr: examples/completion/zr Makefile bin
+	@mkdir -p $(@D)
+	sed 's/@PROGRAMS@/$(sort $(PROGRAMS) $(SCRIPTS))/' $< > $@.new
 	mv $@.new $@
 
 $(UNIT_TESTS:%=$(BUILD)/t/unit/%): $(BUILD)/t/unit/%: $(OBJ)/t/unit/%.o $(LIBRARY)
