@@ -10,6 +10,7 @@ setup_file() {
 	zr-cert server "$ZR_PKI" server localhost
 	zr-cert client "$ZR_PKI" web1
 	echo web1 > "$ZR_PKI/clients"
+	cp "$TOP/examples/keep" "$ZR_PKI"
 	# An endpoint that only says who asks.
 	mkdir "$BATS_FILE_TMPDIR/bin"
 	cat > "$BATS_FILE_TMPDIR/bin/zr-endpoint" <<-'EOF'
@@ -19,8 +20,8 @@ setup_file() {
 	EOF
 	chmod +x "$BATS_FILE_TMPDIR/bin/zr-endpoint"
 	export SERVER=$BATS_FILE_TMPDIR/bin/zr-server
-	sed "s|^PATH=.*|PATH='$BATS_FILE_TMPDIR/bin:$PATH'|; s|/etc/zr|$ZR_PKI|" \
-	    "$TOP/examples/zr-server" > "$SERVER"
+	sed "s|^PATH=.*|PATH='$BATS_FILE_TMPDIR/bin:$PATH'|; s|/etc/zr|$ZR_PKI|g" \
+	    "$TOP/examples/zr-server-archive" > "$SERVER"
 	chmod +x "$SERVER"
 	export PATH="${SERVER%/*}:$PATH"
 }

@@ -41,30 +41,3 @@ free_port() {
 	[ "$(grep -c 'archive -C' "$BATS_TEST_TMPDIR/served")" -ge 7 ]
 	run -1 grep -v -e 'archive -[Cc] ' -e "archive /backup'" "$BATS_TEST_TMPDIR/served"
 }
-
-@test "in the archive of zr-server no client can read or destroy another's backup" {
-	zr-cert ca pki > /dev/null
-	zr-cert server pki server localhost > /dev/null
-	for client in web1 web2; do
-		zr-cert client pki $client > /dev/null
-		echo $client >> pki/clients
-	done
-	mkdir archive
-	sed "s|^PATH=.*|PATH='$PATH'|" "$TOP/examples/zr-server" > server
-	export ZR_PKI=$PWD/pki ZR_ARCHIVE=$PWD/archive
-	# as CLIENT METHOD REQUEST
-	as() {
-		zr-remote -d pki -n "$1" -s localhost -S /dev/null "tls:127.0.0.1:$port" "${@:2}"
-	}
-	background zr-listen -1 tcp:127.0.0.1:0 sh "$PWD/server" > port
-	eventually 20 test -s port
-	port=$(cat port)
-	as web1 Receive '{"Filesystem":"a/data","To":{"Type":"Snapshot","Name":"one","Guid":"1773106610190237946","CreateTXG":"10","Creation":"2026-11-22T10:43:50Z"},"ReplicationConfig":{"protection":{"Initial":"GuaranteeResumability","Incremental":"GuaranteeIncrementalReplication"}}}' \
-	    < "$DATA/streams/data.full.zstream"
-	as web1 ListFilesystems '{}' | grep -q a/data
-	run -0 as web2 ListFilesystems '{}'
-	[ "$output" = '{}' ]
-	run ! as web2 ListFilesystemVersions '{"Filesystem":"a/data"}'
-	as web2 DestroySnapshots '{"Filesystem":"a/data","Snapshots":[{"Type":"Snapshot","Name":"one","Guid":"1773106610190237946","CreateTXG":"10","Creation":"2026-11-22T10:43:50Z"}]}' || true
-	as web1 ListFilesystemVersions '{"Filesystem":"a/data"}' | grep -q '"one"'
-}

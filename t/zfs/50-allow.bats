@@ -32,7 +32,7 @@ setup() {
 }
 
 teardown_file() {
-	rm -f /etc/sudoers.d/zr-test /usr/local/bin/zr-endpoint
+	rm -rf /etc/sudoers.d/zr-test /usr/local/bin/zr-endpoint /usr/local/bin/zr-guard /etc/zr /var/lib/zr
 }
 
 # as USER COMMAND...: with none of root's rights.
@@ -114,19 +114,22 @@ receiver='zr-endpoint receiver -n -u -e off -j sink dst/backup'
 }
 
 @test "the user that faces the network may only run the endpoint by sudo" {
-	cp -r bin/zr-endpoint /usr/local/bin/
+	cp bin/zr-endpoint bin/zr-guard /usr/local/bin/
+	install -D -m 644 "$EXAMPLES/keep" /etc/zr/keep
+	install -d -o zrzfs /var/lib/zr/guard
 	sed -e 's,backup/zr,dst/backup,; s,tank<,src/data<,' "$EXAMPLES/sudoers" > sudoers
 	visudo -cf sudoers
 	install -m 440 sudoers /etc/sudoers.d/zr-test
 	run -1 as zr zfs send src/data@1
 	for port in sink web; do
 		case $port in
-		sink) set -- receiver -u -e off -j sink dst/backup ;;
-		web) set -- sender -j web -f 'src/data<' -- ;;
+		sink) set -- zr-guard -d /var/lib/zr/guard -K /etc/zr/keep \
+		    /usr/local/bin/zr-endpoint receiver -u -e inherit -j sink dst/backup ;;
+		web) set -- zr-endpoint sender -j web -f 'src/data<' -- ;;
 		esac
 		PATH=$BATS_TEST_TMPDIR/bin:$PATH background zr-listen -u zr -1 -i 127.0.0.1=client \
 		    tcp:127.0.0.1:0 zr-handshake accept zr-mux accept \
-		    zr-serve -b sudo -n -u zrzfs /usr/local/bin/zr-endpoint "$@" > port-$port
+		    zr-serve -b sudo -n -u zrzfs "/usr/local/bin/$@" > port-$port
 		eventually 30 test -s port-$port
 	done
 	sink=tcp:127.0.0.1:$(cat port-sink) web=tcp:127.0.0.1:$(cat port-web)
@@ -143,14 +146,19 @@ receiver='zr-endpoint receiver -n -u -e off -j sink dst/backup'
 	eventually 30 nothing_of_zrzfs
 	[ "$(property receive_resume_token dst/backup/client/src/data)" != - ]
 
-	# zr, taken over, could run no other command line than those two.
+	# zr, taken over, could run no other command line than those.
 	for words in 'receiver -u -e off -j sink src' 'receiver -u -j sink -n dst/backup' \
-	    'sender -j web -f < --' 'sender -j web -f src/data< -f <'; do
+	    'sender -j web -f < --' 'sender -j web -f src/data< -f <' 'sender -j restore -f dst/backup/client< --'; do
 		run ! as_sudoer zr sudo -n -u zrzfs /usr/local/bin/zr-endpoint $words ListFilesystems '{}'
 	done
 	run -100 as_sudoer zr sudo -n -u zrzfs /usr/local/bin/zr-endpoint \
 	    sender -j web -f 'src/data<' -- -f '<' ListFilesystems
 	run ! as_sudoer zr sudo -n -u zrzfs /bin/sh -c true
+	# Nor may it do without the rules.
+	for words in '-k last_n\ 1' '-d /var/lib/zr/guard -K /dev/null' ''; do
+		run ! as_sudoer zr sudo -n -u zrzfs /usr/local/bin/zr-guard $words \
+		    /usr/local/bin/zr-endpoint receiver -u -e inherit -j sink dst/backup ListFilesystems '{}'
+	done
 }
 
 nothing_of_zrzfs() {

@@ -1,0 +1,216 @@
+# The servers of examples/ as they stand, with their paths changed, asked over TLS by
+# clients as they are; and what setup-server.sh says that it would do.
+load ../lib/helper
+load ../lib/archive
+load ../lib/guard
+
+setup_file() {
+	export PKI=$BATS_FILE_TMPDIR/pki
+	zr-cert ca "$PKI"
+	zr-cert server "$PKI" server localhost
+	zr-cert client "$PKI" web1
+	zr-cert client "$PKI" web2
+}
+
+setup() {
+	enter_directory || return
+	mkdir etc state state/archive client
+	cp "$PKI"/ca.crt "$PKI"/server.* "$TOP/examples/keep" etc
+	printf '# admitted\nweb1\nweb2\n' > etc/clients
+	cp "$PKI"/ca.crt "$PKI"/web?.* client
+	sed "s|^PATH=.*|PATH='$PATH'|; s|/etc/zr|$PWD/etc|g; s|/var/lib/zr|$PWD/state|g" \
+	    "$TOP/examples/zr-server-archive" > server
+	chmod +x server
+}
+
+# serve [COMMAND...]: the server on a free port
+serve() {
+	rm -f port
+	background "$@" zr-listen -1 tcp:127.0.0.1:0 "$PWD/server" > port 2> server.err
+	eventually 20 test -s port
+	port=$(cat port)
+}
+
+# as CLIENT METHOD REQUEST
+as() {
+	zr-remote -d client -n "$1" -s localhost "tls:127.0.0.1:$port" "${@:2}"
+}
+
+push() {
+	as "$1" Receive "$(receive_request a/data@one "${2-a/data}")" < "$STREAMS/data.full.zstream"
+}
+
+everything() {
+	as "$1" ListFilesystemVersions "{\"Filesystem\":\"$2\"}" |
+	    jq -c --arg fs "$2" '{Filesystem: $fs, Snapshots: .Versions}'
+}
+
+stored() {
+	(cd state/archive && find . -name '*.zstream' -exec sha256sum {} + | sort)
+}
+
+@test "no client can see, read, destroy or overwrite the backup of another" {
+	serve
+	push web1
+	before=$(stored)
+	[ "$(wc -l <<< "$before")" -eq 1 ]
+	all=$(everything web1 a/data)
+	run -0 as web2 ListFilesystems '{}'
+	[ "$output" = '{}' ]
+	for name in a/data web1/a/data ../web1/a/data; do
+		run ! as web2 ListFilesystemVersions "{\"Filesystem\":\"$name\"}"
+		run ! as web2 Send "$(send_request '' a/data@one "$name")"
+		as web2 DestroySnapshots "$(jq -c --arg fs "$name" '.Filesystem = $fs' <<< "$all")" || true
+		push web2 "$name" || true
+	done
+	[ "$(stored | grep ' \./web1/')" = "$before" ]
+	as web1 ListFilesystemVersions '{"Filesystem":"a/data"}' | jq -e '.Versions[0].Name == "one"'
+	# What web2 has received is its own.
+	[ -d state/archive/web2/a/data ]
+	as web1 ListFilesystems '{}' | jq -e '[.Filesystems[].Path] == ["a", "a/data"]'
+	as web1 Send "$(send_request '' a/data@one)" | tail -n +2 | cmp - "$STREAMS/data.full.zstream"
+}
+
+@test "a client that is not in the file, or has another CA, is refused" {
+	serve
+	sed -i '/web2/d' etc/clients
+	run -98 --separate-stderr as web2 Ping '{}'
+	eventually 10 grep -q web2 server.err
+	as web1 Ping '{}'
+	zr-cert ca other
+	zr-cert client other web1
+	cp other/web1.* client
+	run -98 as web1 Ping '{}'
+}
+
+@test "a client destroys what the rules do not keep, and nothing else" {
+	mkdir state/archive/web1
+	chmod 700 state/archive/web1
+	ln -s state/archive/web1 box
+	daily 40
+	serve
+	as web1 DestroySnapshots "$(everything web1 a)" > answer
+	# Two days in full and thirty daily ones, and then one each thirty days.
+	for ((i = 1; i <= 31; i++)); do
+		[[ ,$(left), == *,d$i,* ]] || { left; cat answer; false; }
+		jq -e --arg name "d$i" '.Results[] | select(.Snapshot.Name == $name) | .Error | test("kept by the floor")' answer
+	done
+	[ "$(left | tr , '\n' | wc -l)" -le 35 ]
+	[ "$(left | tr , '\n' | wc -l)" -ge 33 ]
+	[[ ,$(left), == *,d40,* ]]
+	# And in a batch.
+	before=$(left)
+	everything web1 a | jq -c '{id: 1, method: "DestroySnapshots", request: .}' | as web1 batch > answer
+	[ "$(left)" = "$before" ]
+}
+
+@test "if the rules are missing or invalid no call is served, and the client is told why" {
+	serve
+	push web1
+	before=$(stored)
+	all=$(everything web1 a/data)
+	for how in missing invalid empty; do
+		case $how in
+		missing) rm etc/keep; reason='No such file' ;;
+		invalid) echo 'grid . 1x' > etc/keep; reason=grid ;;
+		empty) : > etc/keep; reason='no rule' ;;
+		esac
+		for call in "ListFilesystems {}" "DestroySnapshots $all"; do
+			run ! as web1 "${call%% *}" "${call#* }"
+			[[ "$output" == *zr-guard*"$PWD/etc/keep"*"$reason"* ]] || { echo "$output"; false; }
+		done
+		run ! push web1 a/other
+		[[ "$output" == *zr-guard*"$PWD/etc/keep"*"$reason"* ]] || { echo "$output"; false; }
+	done
+	[ "$(stored)" = "$before" ]
+}
+
+@test "a file of TLS that is missing on the server is one line in its log, which names it" {
+	serve
+	for name in ca.crt server.crt server.key clients; do
+		: > server.err
+		mv "etc/$name" aside
+		run ! as web1 Ping '{}'
+		mv aside "etc/$name"
+		eventually 10 grep -q "$PWD/etc/$name: No such file or directory" server.err || { cat server.err; false; }
+		[ "$(wc -l < server.err)" -eq 1 ]
+	done
+	as web1 Ping '{}'
+}
+
+@test "a file of TLS that is missing on the client is one line, which names it" {
+	serve
+	for name in ca.crt web1.crt web1.key; do
+		mv "client/$name" aside
+		run -111 --separate-stderr as web1 Ping '{}'
+		mv aside "client/$name"
+		[[ "$stderr" == *"client/$name: No such file or directory" ]] || { echo "$stderr"; false; }
+		[ "${#stderr_lines[@]}" -eq 1 ]
+	done
+	as web1 Ping '{}'
+}
+
+@test "a key that others can read is warned of, one that the server cannot read is an error" {
+	serve
+	chmod 644 etc/server.key client/web1.key
+	run -0 --separate-stderr as web1 Ping '{}'
+	[[ "$stderr" == *client/web1.key*other* ]] || { echo "$stderr"; false; }
+	eventually 10 grep -q "$PWD/etc/server.key.*other" server.err
+	# Root could read it all the same.
+	[ "$(id -u)" -ne 0 ] || chmod 711 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" .
+	chmod 600 etc/server.key
+	as_other=()
+	if [ "$(id -u)" -eq 0 ]; then
+		as_other=(setpriv --reuid nobody --clear-groups)
+	else
+		chmod 000 etc/server.key
+	fi
+	serve "${as_other[@]}"
+	run ! as web1 Ping '{}'
+	eventually 10 grep -q "$PWD/etc/server.key: Permission denied" server.err || { cat server.err; false; }
+	[ "$(wc -l < server.err)" -eq 1 ]
+}
+
+# planned ARGUMENT...: what setup-server.sh would do; nothing that it names appears.
+planned() {
+	run -0 --separate-stderr sh "$TOP/examples/setup-server.sh" -n "$@"
+	[ -z "$stderr" ]
+	printf '%s\n' "${lines[@]}" > plan
+}
+
+@test "setup-server.sh -n shows each command for an archive, and runs none" {
+	planned archive "$PWD/archive"
+	run -0 grep '^+ ' plan
+	[ "${#lines[@]}" -ge 2 ]
+	[ ! -e archive ]
+	grep -qx "+ install -d -o zr -g zr -m 700 $PWD/archive" plan
+	grep -q 'install -g zr -m 640 server.key /etc/zr' plan
+	# Three files a side, and never the fourth.
+	grep -q 'ca.crt server.crt /etc/zr' plan
+	grep -q 'install -m 644 ca.crt web1.crt /etc/zr' plan
+	run -1 grep 'install.*ca\.key' plan
+	grep -qF "zr-sync -T '-d /etc/zr -n web1' tank/web tls:" plan
+}
+
+@test "setup-server.sh -n shows each command for a pool, and runs none" {
+	cat > zfs <<-'END'
+	#!/bin/sh
+	echo "$*" >> "${0%/*}/ran"
+	exit 1
+	END
+	chmod +x zfs
+	PATH=$PWD:$PATH planned pool no-pool/backup
+	grep -qx '+ zfs create -u -o mountpoint=none -o readonly=on no-pool/backup' plan
+	grep -q '^+ sh .*/zfs-allow.sh receiver zrzfs no-pool/backup send$' plan
+	run -1 grep -vx -e 'list no-pool/backup' -e 'allow no-pool/backup' ran
+}
+
+@test "setup-server.sh refuses names that would mean something else in sudoers or a script" {
+	for words in 'archive backup' 'archive /a|b' 'archive /' 'archive -n' 'pool /tank' 'pool tank/a*' 'pool tank,x' 'archive' 'pool' 'other x' 'archive /a /b'; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr sh "$TOP/examples/setup-server.sh" -n $words
+		[ "$status" -ne 0 ] || { echo "$words"; false; }
+		[ -n "$stderr" ]
+		[ -z "$output" ]
+	done
+}
