@@ -10,7 +10,6 @@ setup_file() {
 	zr-cert ca "$PKI"
 	zr-cert server "$PKI" server localhost
 	zr-cert client "$PKI" web1
-	echo web1 > "$PKI/clients"
 }
 
 # with_systemd SCRIPT: run it as a service; its output goes to the file out.
@@ -22,18 +21,20 @@ with_systemd() {
 	set -e
 	mount -t proc proc /proc
 	mount -t cgroup2 cgroup2 /sys/fs/cgroup || mountpoint -q /sys/fs/cgroup
-	for directory in /run /etc/zr /usr/local/bin /usr/local/sbin /var/lib; do
+	for directory in /run /etc/zr /etc/systemd/system /usr/local/bin /usr/local/sbin /var/lib; do
 		mkdir -p "$directory"
 		mount -t tmpfs -o mode=755 tmpfs "$directory"
 	done
 	# Its credentials are mounts that a service must see.
 	mount --make-rshared /
 	ip link set lo up
-	cp "$PKI"/* /etc/zr
 	install "$PROGRAMS"/zr-* /usr/local/bin
-	install "$EXAMPLES/zr-server" /usr/local/sbin
 	mkdir -p /run/systemd/system
-	cp "$EXAMPLES"/systemd/* /run/systemd/system
+	PATH=/usr/local/bin:$PATH sh "$EXAMPLES/setup-server.sh" archive /var/lib/zr/archive
+	install -m 644 "$PKI"/*.crt "$PKI/web1.key" /etc/zr
+	install -g zr -m 640 "$PKI/server.key" /etc/zr
+	echo web1 >> /etc/zr/clients
+	cp "$EXAMPLES"/systemd/zr-listen.* /run/systemd/system
 	# What belongs to a start of the whole system is not for us.
 	for unit in /lib/systemd/system/sysinit.target.wants/*; do
 		[[ $unit == *journald* ]] || ln -s /dev/null "/run/systemd/system/${unit##*/}"
