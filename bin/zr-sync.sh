@@ -96,9 +96,9 @@ connect() {
 	for host; do
 		# Two names of one host have one connection.
 		"$ssh" -S "$ZR_SSH_CONTROL" -O check -- "$host" 2> /dev/null && continue
-		"$ssh" -M -f -N -S "$ZR_SSH_CONTROL" -o ControlPersist=no \
-		    -o ClearAllForwardings=yes -o ConnectTimeout=30 \
-		    -o ServerAliveInterval=10 -o ServerAliveCountMax=3 \
+		"$ssh" -M -S "$ZR_SSH_CONTROL" -f -N -a -x \
+		    -o ControlPersist=no -o ClearAllForwardings=yes -o PermitLocalCommand=no \
+		    -o ConnectTimeout=30 -o ServerAliveInterval=15 -o ServerAliveCountMax=4 \
 		    -- "$host" < /dev/null > /dev/null 9>&- &
 		for signal in HUP INT TERM; do
 			# shellcheck disable=SC2064 # this one

@@ -44,7 +44,7 @@ See $name(1)." ]]
 	for program in "$ZR_BUILD"/bin/*; do
 		program=${program##*/}
 		case $program in
-		*.* | zr-dump) continue ;;	# an object; reads standard input
+		*.* | zr-dump | zr) continue ;;	# an object; reads standard input; lists
 		zr-token)
 			says 100 'zr-token: no token on standard input: end of file' zr-token < /dev/null
 			continue ;;
