@@ -13,7 +13,6 @@
 #include "base/process.h"
 #include "base/signals.h"
 #include "base/utf8.h"
-#include "zfs/zfs_advice.h"
 #include "zfs/zfs_command.h"
 
 #define KILL_MS 3000	/* from giving a stream up to SIGKILL */
@@ -300,94 +299,4 @@ zfs_do(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	/* It may have succeeded only in part: then its words say so. */
 	diag_lines(report.words, strlen(report.words));
 	return (0);
-}
-
-bool
-zfs_words_all(const struct zfs_report *report, const char *const endings[])
-{
-	const char *line = report->words;
-	size_t length, tail, lines = 0, i;
-
-	for (; *line != '\0'; line += length + (line[length] == '\n')) {
-		length = strcspn(line, "\n");
-		for (i = 0; endings[i] != NULL; i++) {
-			tail = strlen(endings[i]);
-			if (length >= tail && memcmp(line + length - tail,
-			    endings[i], tail) == 0)
-				break;
-		}
-		if (endings[i] == NULL)
-			return (false);
-		lines++;
-	}
-	return (lines > 0);
-}
-
-/*
- * The usage text, and the list of datasets to destroy with -r or -R: advice for a person
- * who typed the command, which we must not pass on.
- */
-static bool
-ends_the_words(const char *line)
-{
-	static const char *const beginnings[] = {
-		"usage:", "use '-r' ", "use '-R' ", "must destroy them "
-	};
-
-	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
-		if (strncmp(line, beginnings[i], strlen(beginnings[i])) == 0)
-			return (true);
-	return (false);
-}
-
-/* The words on one line. */
-static size_t
-join(const char *words, char *text, size_t size)
-{
-	size_t used = 0, length;
-
-	text[0] = '\0';
-	for (; *words != '\0'; words += length + (words[length] == '\n')) {
-		length = strcspn(words, "\n");
-		if (ends_the_words(words))
-			break;
-		if (length > 0 && used < size)
-			used += (size_t)snprintf(text + used, size - used,
-			    "%s%.*s", used > 0 ? "; " : "", (int)length, words);
-	}
-	return (used);
-}
-
-static int
-advise(struct error *error, struct zfs_failure failure)
-{
-	zfs_advice(error->hint, &failure);
-	failure.dataset = NULL;
-	zfs_advice(error->hint_for_peer, &failure);
-	return (-1);
-}
-
-int
-zfs_failed(const struct zfs_report *report, struct error *error)
-{
-	char text[sizeof(error->text)];
-
-	if (join(report->words, text, sizeof(text)) > 0)
-		error_set(error, EXIT_FAILED, "%s", text);
-	else if (process_code_signal(report->exit_code) != 0)
-		error_set(error, EXIT_FAILED, "zfs %s was ended by signal %d",
-		    report->command, process_code_signal(report->exit_code));
-	else
-		error_set(error, EXIT_FAILED, "zfs %s ended with status %d",
-		    report->command, report->exit_code);
-	return (advise(error, (struct zfs_failure){ .command = report->command,
-	    .dataset = report->dataset, .words = report->words,
-	    .length = strlen(report->words) }));
-}
-
-int
-zfs_advise(struct error *error, const char *phrase, const char *dataset)
-{
-	return (advise(error, (struct zfs_failure){ .dataset = dataset,
-	    .words = phrase, .length = strlen(phrase) }));
 }
