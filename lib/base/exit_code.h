@@ -16,7 +16,8 @@ enum exit_code {
 	EXIT_SYSTEM = 111,	/* a system call failed */
 	EXIT_CANNOT_EXEC = 126,
 	EXIT_NOT_FOUND = 127,
-	EXIT_SIGNAL = 128
+	EXIT_SIGNAL = 128,
+	EXIT_SSH = 255		/* as ssh(1): no connection, or it was lost */
 };
 
 #endif

@@ -14,7 +14,7 @@
 #include "zfs/zfs_filesystems.h"
 
 const char receiver_endpoint_usage[] =
-    "zr-endpoint receiver [-nSu] [-c IDENTITY] [-e inherit | off] [-j JOB]"
+    "zr-endpoint receiver [-nSu] [-c IDENTITY] [-e inherit | off] [-H HOST] [-j JOB]"
     " [-o PROPERTY=VALUE] [-x PROPERTY] ROOT_FS METHOD [REQUEST]";
 
 static const struct receiver *
@@ -245,7 +245,7 @@ receiver_endpoint(int argc, char *argv[])
 	if (receiver.options == NULL)
 		die_errno("options");
 	optind = 1;
-	while ((option = getopt(argc, argv, "+c:e:hj:no:Sux:")) != -1)
+	while ((option = getopt(argc, argv, "+c:e:H:hj:no:Sux:")) != -1)
 		switch (option) {
 		case 'c':
 			identity = optarg;
@@ -253,6 +253,9 @@ receiver_endpoint(int argc, char *argv[])
 			break;
 		case 'e':
 			receiver.encryption = encryption(optarg);
+			break;
+		case 'H':
+			zfs_endpoint_host(optarg);
 			break;
 		case 'h':
 			usage_help(receiver_endpoint_usage);

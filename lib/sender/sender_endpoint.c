@@ -12,7 +12,7 @@
 #include "zfs/zfs_filesystems.h"
 
 const char sender_endpoint_usage[] =
-    "zr-endpoint sender [-bceELpSw] [-F FILE] [-f ENTRY] [-j JOB] METHOD [REQUEST]";
+    "zr-endpoint sender [-bceELpSw] [-F FILE] [-f ENTRY] [-H HOST] [-j JOB] METHOD [REQUEST]";
 
 static const struct sender *
 role_of(const void *context)
@@ -245,7 +245,7 @@ sender_endpoint(int argc, char *argv[])
 
 	optind = 1;
 	while (result == 0 &&
-	    (option = getopt(argc, argv, "+bceELF:f:hj:pSw")) != -1)
+	    (option = getopt(argc, argv, "+bceELF:f:H:hj:pSw")) != -1)
 		switch (option) {
 		case 'E':
 			sender.encrypted = true;
@@ -255,6 +255,9 @@ sender_endpoint(int argc, char *argv[])
 			break;
 		case 'f':
 			result = fs_filter_add(&sender.filter, optarg, &error);
+			break;
+		case 'H':
+			zfs_endpoint_host(optarg);
 			break;
 		case 'h':
 			usage_help(sender_endpoint_usage);

@@ -5,8 +5,6 @@
 #include "base/process.h"
 #include "step/failure.h"
 
-#define SSH_FAILED 255
-
 static const char *const names[] = {
 	[FAILURE_NONE] = "none",
 	[FAILURE_TRANSPORT] = "transport",
@@ -41,7 +39,7 @@ static bool
 is_of_transport(int exit_code, const char *status)
 {
 	return (exit_code == EXIT_PROTOCOL || exit_code == EXIT_TIMEOUT ||
-	    exit_code == EXIT_SYSTEM || exit_code == SSH_FAILED ||
+	    exit_code == EXIT_SYSTEM || exit_code == EXIT_SSH ||
 	    process_code_signal(exit_code) != 0 ||
 	    strcmp(status, "UNAVAILABLE") == 0 ||
 	    strcmp(status, "DEADLINE_EXCEEDED") == 0);

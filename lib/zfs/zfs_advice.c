@@ -15,6 +15,7 @@
 	"something holds it: \"zr-holds list %F\" shows what replication "	\
 	"holds, \"zr-holds release %F\" what of that could go; "		\
 	"\"zfs holds %D\" shows other holds"
+#define HELD_ELSEWHERE "something holds it: \"zfs holds %D\" shows by which tag"
 #define CLONES								\
 	"clones were made of it: \"zfs list -o name,origin -r %P\" shows "	\
 	"them; \"zfs promote\" those that are to stay"
@@ -30,8 +31,6 @@ static const struct {
 	const char *phrase;
 	const char *advice;
 } entries[] = {
-	/* 2.2 and newer; older ones say "dataset is busy". */
-	{ "it's being held", HELD },
 	{ "has dependent clones", CLONES },
 	{ "snapshot is cloned", CLONES },
 	{ "clones of previous snapshots exist", CLONES },
@@ -312,6 +311,13 @@ advise_allow(char line[ZFS_ADVICE_SIZE], const struct zfs_failure *failure,
 	strlcat(line, "\", on it or a parent, allows it", ZFS_ADVICE_SIZE);
 }
 
+static void
+advise_held(char line[ZFS_ADVICE_SIZE], const struct zfs_failure *failure,
+    const struct names *names)
+{
+	fill_in(line, failure->elsewhere ? HELD_ELSEWHERE : HELD, names);
+}
+
 /* "dataset is busy" has a different meaning for each command. */
 static void
 advise_busy(char line[ZFS_ADVICE_SIZE], const struct zfs_failure *failure,
@@ -320,9 +326,13 @@ advise_busy(char line[ZFS_ADVICE_SIZE], const struct zfs_failure *failure,
 	/* The dataset that is to be received does not exist yet. */
 	if ((strchr(names->dataset, '@') != NULL || find(failure, "snapshot")) &&
 	    (failure->command == NULL || strcmp(failure->command, "recv") != 0))
-		fill_in(line, HELD, names);
+		advise_held(line, failure, names);
 	else
-		fill_in(line, "another zfs command works on %F, a snapshot of it "
+		fill_in(line, failure->elsewhere ?
+		    "another zfs command works on %F, a snapshot of it "
+		    "is held (\"zfs list -rt snapshot -o name,userrefs %F\") or a "
+		    "process uses it as mounted (\"fuser -m\" its mountpoint)" :
+		    "another zfs command works on %F, a snapshot of it "
 		    "is held (\"zr-holds list %F\") or a process uses it as "
 		    "mounted (\"fuser -m\" its mountpoint)", names);
 }
@@ -346,6 +356,11 @@ zfs_advice(char line[ZFS_ADVICE_SIZE], const struct zfs_failure *failure)
 			fill_in(line, command_entries[i].advice, &names);
 			return (true);
 		}
+	/* 2.2 and newer; older ones say "dataset is busy". */
+	if (find(failure, "it's being held") != NULL) {
+		advise_held(line, failure, &names);
+		return (true);
+	}
 	for (size_t i = 0; i < COUNT(entries); i++)
 		if (find(failure, entries[i].phrase) != NULL) {
 			fill_in(line, entries[i].advice, &names);

@@ -29,6 +29,7 @@ struct zfs_failure {
 				/* our own */
 	const char *words;	/* its standard error */
 	size_t length;		/* of words, bytes */
+	bool elsewhere;		/* on another host, which need not have our programs */
 };
 
 /*

@@ -14,6 +14,7 @@
 #include "base/signals.h"
 #include "base/utf8.h"
 #include "zfs/zfs_command.h"
+#include "zfs/zfs_host.h"
 
 #define KILL_MS 3000	/* from giving a stream up to SIGKILL */
 
@@ -108,20 +109,41 @@ drain(int fd, struct buffer *into, bool *lost)
 	return (got == -1 && errno == EAGAIN);
 }
 
+/* A command that runs: what it prints, and the end that it may need. */
+struct run {
+	const struct zfs_arguments *arguments;
+	struct process process;
+	struct feed feed;
+	struct buffer *output;		/* NULL: not read */
+	bool lost;			/* output had no room for some of it */
+	char words[ZFS_WORDS_MAX];
+	size_t length;			/* of words */
+	struct zfs_host_watch watch;	/* on another host */
+	int64_t begin_by;		/* when it must have begun there */
+	int64_t next_at;		/* to end it further; IO_FOREVER: not begun, */
+					/* or done */
+	enum { PATIENT, TOLD_TO_END, KILLED, LEFT_ALONE } state;
+};
+
 /* Keep the beginning, and drop the rest: the command must not block on a full pipe. */
 static bool
-drain_words(int fd, char *words, size_t *length)
+drain_words(struct run *run)
 {
 	char chunk[4096];
 	size_t room;
 	ssize_t got;
 
-	while ((got = io_read(fd, chunk, sizeof(chunk))) > 0) {
-		room = ZFS_WORDS_MAX - *length;
+	while ((got = io_read(run->process.errors, chunk, sizeof(chunk))) > 0) {
+		if (zfs_host() != NULL) {
+			zfs_host_hear(&run->watch, chunk, (size_t)got, run->words,
+			    &run->length, ZFS_WORDS_MAX);
+			continue;
+		}
+		room = ZFS_WORDS_MAX - run->length;
 		if (room > (size_t)got)
 			room = (size_t)got;
-		memcpy(words + *length, chunk, room);
-		*length += room;
+		memcpy(run->words + run->length, chunk, room);
+		run->length += room;
 	}
 	return (got == -1 && errno == EAGAIN);
 }
@@ -152,138 +174,169 @@ check_ended(struct error *error)
 /*
  * Giving up the stream that the command reads: after SIGTERM it saves its state, so that
  * the stream can be resumed; SIGKILL follows.  So it is, with end_ms, if a signal ends us;
- * a command that even SIGKILL does not end, as the kernel has it, is then left alone.
+ * a command that even SIGKILL does not end, as the kernel has it, is then left alone.  And
+ * so it is if the command does not begin on another host.
  */
-struct giving_up {
-	const struct zfs_arguments *arguments;
-	int64_t next_at;		/* IO_FOREVER: not begun, or done */
-	enum { PATIENT, TOLD_TO_END, KILLED, LEFT_ALONE } state;
-};
-
 static int64_t
-giving_up_deadline(const struct giving_up *giving_up)
+end_deadline(const struct run *run)
 {
-	return (giving_up->state > PATIENT || giving_up->arguments->verdict == NULL ?
-	    giving_up->next_at : verdict_deadline(giving_up->arguments->verdict));
+	const struct verdict *verdict = run->arguments->verdict;
+	int64_t deadline = run->next_at;
+
+	if (run->state > PATIENT)
+		return (deadline);
+	if (zfs_host() != NULL && run->watch.state == ZFS_HOST_SILENT)
+		deadline = io_earlier(deadline, run->begin_by);
+	return (verdict == NULL ? deadline :
+	    io_earlier(deadline, verdict_deadline(verdict)));
 }
 
 static void
-give_up(struct giving_up *giving_up, const struct process *process)
+end_if_due(struct run *run)
 {
-	const int64_t now = io_now(), end_ms = giving_up->arguments->end_ms;
+	const int64_t now = io_now(), end_ms = run->arguments->end_ms;
 
-	if (giving_up->state == PATIENT && ended_by != 0 && end_ms != 0) {
-		giving_up->state = TOLD_TO_END;		/* by pass_signals() */
-		giving_up->next_at = now + end_ms;
-	} else if (now >= giving_up_deadline(giving_up)) {
-		process_signal(process, giving_up->state == PATIENT ? SIGTERM :
+	if (run->state == PATIENT && ended_by != 0 && end_ms != 0) {
+		run->state = TOLD_TO_END;		/* by pass_signals() */
+		run->next_at = now + end_ms;
+	} else if (now >= end_deadline(run)) {
+		process_signal(&run->process, run->state == PATIENT ? SIGTERM :
 		    SIGKILL);
-		giving_up->next_at = ++giving_up->state == TOLD_TO_END ?
+		run->next_at = ++run->state == TOLD_TO_END ?
 		    now + KILL_MS : end_ms != 0 ? now + end_ms : IO_FOREVER;
 	}
 }
 
-/*
- * Read its output and fill its standard input until it has ended and everything was read.
- * False if there was no room for some of its output.
- */
-static bool
-attend(struct process *process, struct feed *feed, struct giving_up *giving_up,
-    struct buffer *output, char *words, size_t *length)
+/* Read its output and fill its standard input until it has ended and all was read. */
+static void
+attend(struct run *run)
 {
-	struct verdict *verdict = giving_up->arguments->verdict;
+	struct verdict *verdict = run->arguments->verdict;
+	struct process *process = &run->process;
 	struct pollfd entries[4];
-	bool ended, lost = false;
+	bool ended;
 
 	do {
 		entries[0] = (struct pollfd){ .fd = process->output, .events = POLLIN };
 		entries[1] = (struct pollfd){ .fd = process->errors, .events = POLLIN };
-		feed_wait(feed, &entries[2]);
+		feed_wait(&run->feed, &entries[2]);
 		entries[3] = (struct pollfd){ .events = POLLIN,
 		    .fd = verdict != NULL ? verdict->fd : -1 };
 		signals_take(SIGCHLD);
 		ended = process_has_ended(process);
 		if (!ended) {
-			io_poll(entries, 4, giving_up_deadline(giving_up));
+			io_poll(entries, 4, end_deadline(run));
 			if (entries[3].revents != 0)
 				verdict_read(verdict);
 			pass_signals(process);
-			give_up(giving_up, process);
+			end_if_due(run);
 		}
-		feed_move(feed);
+		feed_move(&run->feed);
 		if (process->output != -1 &&
-		    !drain(process->output, output, &lost)) {
+		    !drain(process->output, run->output, &run->lost)) {
 			/* If it printed too much, it gets EPIPE from now on. */
 			io_close(&process->output);
 		}
-		if (process->errors != -1 &&
-		    !drain_words(process->errors, words, length))
+		if (process->errors != -1 && !drain_words(run))
 			io_close(&process->errors);
-	} while (!ended && giving_up->state != LEFT_ALONE);
-	return (!lost);
+	} while (!ended && run->state != LEFT_ALONE);
 }
 
 /* Start it; feed will fill its standard input. */
 static int
-start(struct process *process, const struct zfs_arguments *arguments,
-    enum zfs_flags flags, bool read_output, struct feed *feed,
+start(struct run *run, const char *const words[], enum zfs_flags flags,
     struct error *error)
 {
+	const struct zfs_arguments *arguments = run->arguments;
 	const bool feeding = arguments->input_length > 0;
 
-	*feed = FEED_NONE;
-	if (process_start(process, (char *const *)(uintptr_t)arguments->items,
+	if (process_start(&run->process, (char *const *)(uintptr_t)words,
 	    feeding ? PROCESS_PIPE :
 	    flags & ZFS_READ_INPUT ? PROCESS_INHERIT : PROCESS_NULL,
 	    flags & ZFS_WRITE_OUTPUT ? PROCESS_INHERIT :
-	    read_output ? PROCESS_PIPE : PROCESS_NULL,
+	    run->output != NULL ? PROCESS_PIPE : PROCESS_NULL,
 	    PROCESS_PIPE, false, error) == -1)
 		return (-1);
-	feed->to = process->input;
-	feed->bytes = arguments->input;
-	feed->left = arguments->input_length;
-	feed->from = flags & ZFS_READ_INPUT ? STDIN_FILENO : -1;
-	process->input = -1;
+	run->feed.to = run->process.input;
+	run->feed.bytes = arguments->input;
+	run->feed.left = arguments->input_length;
+	run->feed.from = flags & ZFS_READ_INPUT ? STDIN_FILENO : -1;
+	run->process.input = -1;
+	run->begin_by = io_now() + ZFS_HOST_BEGIN_MS;
 	return (0);
+}
+
+static int
+start_there(struct run *run, enum zfs_flags flags, struct error *error)
+{
+	struct zfs_host_command command;
+	int result;
+
+	result = zfs_host_command(&command, run->arguments->items,
+	    run->output != NULL, error);
+	if (result == 0)
+		result = start(run, command.words, flags, error);
+	zfs_host_command_free(&command);
+	return (result);
+}
+
+/* How it ended, unless a signal or the verdict ended it. */
+static int
+conclude(struct run *run, int exit_code, struct zfs_report *report,
+    struct error *error)
+{
+	if (zfs_host() != NULL) {
+		if (run->state != PATIENT && run->watch.state == ZFS_HOST_SILENT)
+			return (error_set(error, EXIT_TIMEOUT, "%s did not run the "
+			    "command within %d seconds: ssh or the login shell there "
+			    "waits for something", zfs_host(),
+			    ZFS_HOST_BEGIN_MS / 1000));
+		if (zfs_host_judge(&run->watch, exit_code, report->words,
+		    run->output, error) == -1)
+			return (-1);
+		strlcpy(report->user, run->watch.user, sizeof(report->user));
+	}
+	if (run->lost)
+		return (error_set(error, EXIT_FAILED, "zfs printed more than "
+		    "there is room for (%zu bytes)", buffer_length(run->output)));
+	return (zfs_host() == NULL || run->output == NULL ? 0 :
+	    zfs_host_take_output(run->output, exit_code, error));
 }
 
 int
 zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
     struct buffer *output, struct zfs_report *report, struct error *error)
 {
-	struct process process = PROCESS_NONE;
-	char words[ZFS_WORDS_MAX];
-	struct giving_up giving_up = { .arguments = arguments,
+	struct run run = { .arguments = arguments, .process = PROCESS_NONE,
+	    .feed = FEED_NONE, .output = output, .watch = ZFS_HOST_WATCH,
 	    .next_at = IO_FOREVER };
-	struct feed feed;
-	size_t length = 0;
-	bool whole;
 
 	if (arguments->out_of_memory)
 		return (error_set(error, EXIT_SYSTEM, "out of memory"));
 	catch_signals();
-	if (check_ended(error) == -1 || start(&process, arguments, flags,
-	    output != NULL, &feed, error) == -1)
+	if (check_ended(error) == -1 || (zfs_host() != NULL ?
+	    start_there(&run, flags, error) :
+	    start(&run, arguments->items, flags, error)) == -1)
 		return (-1);
-	whole = attend(&process, &feed, &giving_up, output, words, &length);
-	process_close(&process);
-	feed_free(&feed);
-	if (giving_up.state == LEFT_ALONE)
+	attend(&run);
+	process_close(&run.process);
+	feed_free(&run.feed);
+	if (run.state == LEFT_ALONE)
 		return (error_set(error, EXIT_SIGNAL + ended_by, "ended by signal %d "
 		    "(%s), but zfs %s cannot be ended: process %ld", ended_by,
-		    strsignal(ended_by), arguments->items[1], (long)process.pid));
-	report->exit_code = process_wait(&process);
-	utf8_sanitize(report->words, words, length);
+		    strsignal(ended_by), arguments->items[1],
+		    (long)run.process.pid));
+	report->exit_code = process_wait(&run.process);
+	utf8_sanitize(report->words, run.words, run.length);
 	report->command = arguments->items[1];
+	report->user[0] = '\0';
 	strlcpy(report->dataset, arguments->items[arguments->count - 1],
 	    sizeof(report->dataset));
-	if (check_ended(error) == -1 || (giving_up.state != PATIENT &&
+	if (check_ended(error) == -1 || (run.state != PATIENT &&
+	    arguments->verdict != NULL &&
 	    verdict_check(arguments->verdict, error) == -1))
 		return (-1);
-	if (!whole)
-		return (error_set(error, EXIT_FAILED, "zfs printed more than "
-		    "there is room for (%zu bytes)", buffer_length(output)));
-	return (0);
+	return (conclude(&run, report->exit_code, report, error));
 }
 
 int
@@ -299,4 +352,16 @@ zfs_do(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	/* It may have succeeded only in part: then its words say so. */
 	diag_lines(report.words, strlen(report.words));
 	return (0);
+}
+
+int
+zfs_reach(struct error *error)
+{
+	const char *const words[] = { "true", "true", NULL };
+	const struct zfs_arguments arguments = { .count = 2,
+	    .items = (const char **)(uintptr_t)words };
+	struct zfs_report report;
+
+	return (zfs_host() == NULL ? 0 :
+	    zfs_run(&arguments, 0, NULL, &report, error));
 }

@@ -14,16 +14,27 @@
  * from the exit status alone, zfs runs in the C locale.  SIGTERM, SIGINT and SIGHUP, the
  * latter two unless our starter ignores them, are passed on to it as SIGTERM, and make
  * every later command fail at once (ended by that signal).
+ *
+ * After zfs_host_set() (zfs_host.h) it runs on another host instead, by ssh(1), which
+ * gets the signals: zfs there gets an end of file, or EPIPE.
  */
 #define ZFS_ENVIRONMENT	"ZR_ZFS"	/* names another binary than "zfs" */
 #define ZFS_OUTPUT_MAX	(256u << 20)	/* bytes */
 #define ZFS_WORDS_MAX	65536		/* bytes of standard error that are kept */
+/*
+ * Bytes of a command line, as a caller that splits long ones counts them: each word with
+ * ZFS_WORD_MORE.  On another host all of it is one argument, for which Linux allows 128
+ * KiB.
+ */
+#define ZFS_LINE_MAX	(96u << 10)
+#define ZFS_WORD_MORE	3		/* two quotes and a blank */
 
 /* How a command ended. */
 struct zfs_report {
 	const char *command;		/* "send", "hold", ... */
 	char dataset[FS_NAME_MAX + 1];	/* the last one on its command line */
 	int exit_code;			/* process_exit_code() */
+	char user[64];			/* who ran it on another host; "": unknown */
 	char words[ZFS_WORDS_MAX + 1];	/* the beginning of its standard error, */
 					/* lines and all, valid UTF-8 */
 };
@@ -61,6 +72,9 @@ enum zfs_flags {
 	ZFS_WRITE_OUTPUT = 1 << 1	/* it writes our standard output */
 };
 
+/* Can the other host be reached?  Runs a command there that does nothing. */
+int	zfs_reach(struct error *error);
+
 /*
  * Run it to its end.  Its standard output is appended to *output, or discarded if that is
  * NULL.  0 with *report, whatever the exit code; -1 if it could not be run, if we ended
@@ -93,5 +107,8 @@ int	zfs_failed(const struct zfs_report *report, struct error *error);
  * zfs's or one of zfs_advice.h.  Returns -1.
  */
 int	zfs_advise(struct error *error, const char *phrase, const char *dataset);
+
+/* Put "on HOST: " before a hint with commands for another host. */
+void	zfs_say_where(char line[ERROR_HINT_SIZE]);
 
 #endif

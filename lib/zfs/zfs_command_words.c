@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "zfs/zfs_advice.h"
 #include "zfs/zfs_command.h"
+#include "zfs/zfs_host.h"
 
 bool
 zfs_words_all(const struct zfs_report *report, const char *const endings[])
@@ -64,30 +65,55 @@ join(const char *words, char *text, size_t size)
 	return (used);
 }
 
+void
+zfs_say_where(char line[ZFS_ADVICE_SIZE])
+{
+	char text[ZFS_ADVICE_SIZE];
+
+	if (zfs_host() == NULL || line[0] == '\0')
+		return;
+	strlcpy(text, line, sizeof(text));
+	snprintf(line, ZFS_ADVICE_SIZE, "on %s: ", zfs_host());
+	strlcat(line, text, ZFS_ADVICE_SIZE);
+}
+
+/* Advice that names datasets has commands in it: for which host? */
 static int
 advise(struct error *error, struct zfs_failure failure)
 {
+	if (zfs_host() != NULL) {
+		failure.elsewhere = true;
+		if (failure.user == NULL || failure.user[0] == '\0')
+			failure.user = "USER";
+	} else
+		failure.user = NULL;
 	zfs_advice(error->hint, &failure);
 	failure.dataset = NULL;
 	zfs_advice(error->hint_for_peer, &failure);
+	if (strcmp(error->hint, error->hint_for_peer) != 0) {
+		zfs_say_where(error->hint);
+		zfs_say_where(error->hint_for_peer);
+	}
 	return (-1);
 }
 
 int
 zfs_failed(const struct zfs_report *report, struct error *error)
 {
+	const char *const on = zfs_host() != NULL ? " on " : "";
+	const char *const host = zfs_host() != NULL ? zfs_host() : "";
 	char text[sizeof(error->text)];
 
 	if (join(report->words, text, sizeof(text)) > 0)
 		error_set(error, EXIT_FAILED, "%s", text);
 	else if (process_code_signal(report->exit_code) != 0)
-		error_set(error, EXIT_FAILED, "zfs %s was ended by signal %d",
-		    report->command, process_code_signal(report->exit_code));
+		error_set(error, EXIT_FAILED, "zfs %s%s%s was ended by signal %d",
+		    report->command, on, host, process_code_signal(report->exit_code));
 	else
-		error_set(error, EXIT_FAILED, "zfs %s ended with status %d",
-		    report->command, report->exit_code);
+		error_set(error, EXIT_FAILED, "zfs %s%s%s ended with status %d",
+		    report->command, on, host, report->exit_code);
 	return (advise(error, (struct zfs_failure){ .command = report->command,
-	    .dataset = report->dataset, .words = report->words,
+	    .dataset = report->dataset, .user = report->user, .words = report->words,
 	    .length = strlen(report->words) }));
 }
 

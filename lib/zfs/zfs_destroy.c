@@ -12,7 +12,9 @@
 #include "zfs/zfs_object.h"
 #include "zfs/zfs_output.h"
 
-#define DESTROY_ARGUMENT_MAX (60u << 10)	/* Linux: 128 KiB in one argument */
+/* What zfs says of so many names may be cut: the rest is asked for again. */
+#define DESTROY_ARGUMENT_MAX (60u << 10)	/* bytes */
+_Static_assert(DESTROY_ARGUMENT_MAX + 2 * FS_NAME_MAX < ZFS_LINE_MAX, "one argument");
 
 struct destruction {
 	const char *shown, *local;

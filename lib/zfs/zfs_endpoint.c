@@ -9,6 +9,7 @@
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_destroy.h"
 #include "zfs/zfs_endpoint.h"
+#include "zfs/zfs_host.h"
 
 /* Is this inside a longer name?  (A blank or a dot before it may be punctuation.) */
 static bool
@@ -61,9 +62,11 @@ explain(void *context, const struct error *error)
 	if (hidden && names)
 		diag(DIAG_LOG DIAG_HINT "%s", error->hint);
 	diag("%s", shown);
-	if (names)
+	if (names && zfs_host() == NULL)
 		diag(DIAG_HINT "on the %s: %s", endpoint->side,
 		    hidden ? error->hint_for_peer : error->hint);
+	else if (names)
+		diag(DIAG_HINT "%s", hidden ? error->hint_for_peer : error->hint);
 	else if (error->hint[0] != '\0')
 		diag(DIAG_HINT "%s", error->hint);
 }
@@ -80,6 +83,15 @@ zfs_endpoint_run(const struct zfs_endpoint *endpoint, const char *name,
 	return (endpoint_program_run(&program, name, operand));
 }
 
+void
+zfs_endpoint_host(const char *host)
+{
+	struct error error;
+
+	if (zfs_host_set(host, &error) == -1)
+		diag_die(&error);
+}
+
 int
 zfs_endpoint_ping(void *context, const ProtobufCMessage *request,
     struct error *error)
@@ -87,6 +99,8 @@ zfs_endpoint_ping(void *context, const ProtobufCMessage *request,
 	PingRes response = PING_RES__INIT;
 
 	(void)context;
+	if (zfs_reach(error) == -1)
+		return (-1);
 	response.echo = ((const PingReq *)request)->message;
 	return (request_answer(&response.base, error));
 }

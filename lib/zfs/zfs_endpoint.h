@@ -23,6 +23,9 @@ struct zfs_endpoint {
 int	zfs_endpoint_run(const struct zfs_endpoint *endpoint, const char *name,
 	    const char *operand);
 
+/* -H: their zfs(8) is that of this host.  Ends the program if it is none. */
+void	zfs_endpoint_host(const char *host);
+
 /* The methods that are the same for both.  context is the struct zfs_endpoint. */
 int	zfs_endpoint_ping(void *context, const ProtobufCMessage *request,
 	    struct error *error);

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/fs_name.h"
 #include "zfs/zfs_command.h"
 #include "zfs/zfs_hold.h"
 #include "zfs/zfs_output.h"
@@ -12,6 +13,7 @@
  */
 #define BATCH_WORDS	(ZFS_WORDS_MAX * 3 / 4)
 #define RELEASE_WORDS	80u		/* bytes of such a line, without the name */
+_Static_assert(BATCH_WORDS + FS_NAME_MAX < ZFS_LINE_MAX, "and into a command line");
 
 static int
 run(struct zfs_arguments *arguments, const char *const fine[],
@@ -95,10 +97,12 @@ zfs_hold_advice(char line[ZFS_ADVICE_SIZE], const char *snapshot)
 	if (zfs_run(&arguments, 0, &output, &report, &error) == 0 &&
 	    report.exit_code == 0 && (lines = buffer_text(&output)) != NULL)
 		tag = zfs_output_tag(lines, snapshot);
-	if (tag != NULL)
+	if (tag != NULL) {
 		snprintf(line, ZFS_ADVICE_SIZE, "the hold %s keeps %s: "
 		    "\"zfs release '%s' '%s'\" releases it", tag, snapshot, tag,
 		    snapshot);
+		zfs_say_where(line);
+	}
 	zfs_arguments_free(&arguments);
 	buffer_free(&output);
 	return (tag != NULL);
