@@ -3,45 +3,28 @@
 #include <string.h>
 
 #include "format/zstream.h"
+#include "format/zstream_record.h"
 
-/* Record types, and where their fields lie (OpenZFS, dmu_replay_record). */
-enum record_type {
-	RECORD_BEGIN, RECORD_OBJECT, RECORD_FREEOBJECTS, RECORD_WRITE,
-	RECORD_FREE, RECORD_END, RECORD_WRITE_BYREF, RECORD_SPILL,
-	RECORD_WRITE_EMBEDDED, RECORD_OBJECT_RANGE, RECORD_REDACT
-};
-
-#define AT_TYPE			0
-#define AT_PAYLOAD_LENGTH	4	/* BEGIN */
-#define AT_CHECKSUM		280	/* of every record but BEGIN */
-#define BODY			8
-
-#define BEGIN_MAGIC		(BODY + 0)
-#define BEGIN_VERSION		(BODY + 8)	/* 2 bits of kind, then features */
-#define BEGIN_CREATION		(BODY + 16)
-#define BEGIN_TYPE		(BODY + 24)
-#define BEGIN_TO_GUID		(BODY + 32)
-#define BEGIN_FROM_GUID		(BODY + 40)
-#define BEGIN_TO_NAME		(BODY + 48)
-#define END_CHECKSUM		(BODY + 0)
-#define END_TO_GUID		(BODY + 32)
-#define OBJECT_BONUS_LENGTH	(BODY + 20)
-#define OBJECT_RAW_BONUS_LENGTH	(BODY + 28)
-#define WRITE_LOGICAL_SIZE	(BODY + 24)
-#define WRITE_COMPRESSION	(BODY + 42)
-#define WRITE_COMPRESSED_SIZE	(BODY + 88)
-#define SPILL_LENGTH		(BODY + 8)
-#define SPILL_COMPRESSED_SIZE	(BODY + 32)
-#define EMBEDDED_SIZE		(BODY + 44)
+/*
+ * zfs send -e writes a spill block whose data are embedded in its pointer (a short link's
+ * target, an extended attribute) as a block of the object itself, at offset -2 times its
+ * length; zfs recv loses it without a word.
+ */
+#define EMBEDDED_OFFSET_MAX	(UINT64_C(1) << 62)
+#define EMBEDDED_SPILL		"it has an embedded spill block, which zfs recv would "	\
+				"lose; send it without -e, or without -w if it is not "	\
+				"encrypted"
 
 #define MAGIC			UINT64_C(0x2F5bacbac)
 #define KIND_SUBSTREAM		1
 #define KIND_COMPOUND		2
 
 void
-zstream_init(struct zstream *stream)
+zstream_init(struct zstream *stream, const struct zstream_sink *sink)
 {
 	memset(stream, 0, sizeof(*stream));
+	if (sink != NULL)
+		stream->sink = *sink;
 }
 
 const char *
@@ -52,8 +35,8 @@ zstream_snapshot(const struct zstream *stream)
 	return (at != NULL ? at + 1 : "");
 }
 
-static uint32_t
-get32(const struct zstream *stream, size_t offset)
+uint32_t
+zstream_u32(const struct zstream *stream, size_t offset)
 {
 	uint32_t value;
 
@@ -61,8 +44,8 @@ get32(const struct zstream *stream, size_t offset)
 	return (stream->swap ? bswap_32(value) : value);
 }
 
-static uint64_t
-get64(const struct zstream *stream, size_t offset)
+uint64_t
+zstream_u64(const struct zstream *stream, size_t offset)
 {
 	uint64_t value;
 
@@ -70,12 +53,12 @@ get64(const struct zstream *stream, size_t offset)
 	return (stream->swap ? bswap_64(value) : value);
 }
 
-static int
-refuse(const struct zstream *stream, struct error *error, const char *what)
+int
+zstream_refuse(const struct zstream *stream, struct error *error, const char *what)
 {
 	return (error_set(error, EXIT_FAILED,
-	    "not a stream that can be kept: %s (at offset %" PRIu64 ")", what,
-	    stream->offset));
+	    "not a stream that can be %s: %s (at offset %" PRIu64 ")",
+	    stream->sink.use != NULL ? stream->sink.use : "kept", what, stream->offset));
 }
 
 /* Are the four words at offset this sum?  All zero (no sum) passes if that is allowed. */
@@ -86,8 +69,8 @@ checksum_at(const struct zstream *stream, size_t offset,
 	bool zero = true, equal = true;
 
 	for (size_t i = 0; i < 4; i++) {
-		zero = zero && get64(stream, offset + 8 * i) == 0;
-		equal = equal && get64(stream, offset + 8 * i) == sum->words[i];
+		zero = zero && zstream_u64(stream, offset + 8 * i) == 0;
+		equal = equal && zstream_u64(stream, offset + 8 * i) == sum->words[i];
 	}
 	return (equal || (zero && may_be_zero));
 }
@@ -103,26 +86,28 @@ payload_length(const struct zstream *stream, uint32_t type, uint64_t *length,
 
 	switch (type) {
 	case RECORD_BEGIN:
-		*length = get32(stream, AT_PAYLOAD_LENGTH);
+		*length = zstream_u32(stream, AT_PAYLOAD_LENGTH);
 		max = ZSTREAM_BEGIN_MAX;
 		break;
 	case RECORD_OBJECT:
-		*length = get32(stream, OBJECT_RAW_BONUS_LENGTH);
+		*length = zstream_u32(stream, OBJECT_RAW_BONUS_LENGTH);
 		if (*length == 0)
-			*length = ((uint64_t)get32(stream,
+			*length = ((uint64_t)zstream_u32(stream,
 			    OBJECT_BONUS_LENGTH) + 7) & ~UINT64_C(7);
 		break;
 	case RECORD_WRITE:
-		*length = get64(stream, stream->record[WRITE_COMPRESSION] != 0 ?
+		*length = zstream_u64(stream, stream->record[WRITE_COMPRESSION] != 0 ?
 		    WRITE_COMPRESSED_SIZE : WRITE_LOGICAL_SIZE);
 		break;
 	case RECORD_SPILL:
-		*length = get64(stream, SPILL_COMPRESSED_SIZE);
+		*length = zstream_u64(stream, SPILL_COMPRESSED_SIZE);
 		if (*length == 0)
-			*length = get64(stream, SPILL_LENGTH);
+			*length = zstream_u64(stream, SPILL_LENGTH);
 		break;
 	case RECORD_WRITE_EMBEDDED:
-		*length = ((uint64_t)get32(stream, EMBEDDED_SIZE) + 7) &
+		if (zstream_u64(stream, EMBEDDED_OFFSET) >= EMBEDDED_OFFSET_MAX)
+			return (zstream_refuse(stream, error, EMBEDDED_SPILL));
+		*length = ((uint64_t)zstream_u32(stream, EMBEDDED_SIZE) + 7) &
 		    ~UINT64_C(7);
 		break;
 	case RECORD_FREEOBJECTS:
@@ -132,27 +117,36 @@ payload_length(const struct zstream *stream, uint32_t type, uint64_t *length,
 		*length = 0;
 		break;
 	case RECORD_WRITE_BYREF:
-		return (refuse(stream, error, "it is deduplicated"));
+		return (zstream_refuse(stream, error, "it is deduplicated"));
 	case RECORD_REDACT:
-		return (refuse(stream, error, "it is redacted"));
+		return (zstream_refuse(stream, error, "it is redacted"));
 	default:
-		return (refuse(stream, error, "unknown record type"));
+		return (zstream_refuse(stream, error, "unknown record type"));
 	}
 	if (*length > max || *length % 4 != 0)
-		return (refuse(stream, error, "a record's payload has an "
+		return (zstream_refuse(stream, error, "a record's payload has an "
 		    "impossible length"));
 	return (0);
+}
+
+static int
+show_record(const struct zstream *stream, enum zstream_record_type type,
+    struct error *error)
+{
+	if (stream->sink.record == NULL)
+		return (0);
+	return (stream->sink.record(stream->sink.context, stream, type, error));
 }
 
 /* A BEGIN record: what kind of stream, and may we keep it? */
 static int
 begin(struct zstream *stream, struct error *error)
 {
-	const uint64_t version = get64(stream, BEGIN_VERSION);
+	const uint64_t version = zstream_u64(stream, BEGIN_VERSION);
 	const unsigned int kind = version & 3;
 
-	if (get64(stream, BEGIN_MAGIC) != MAGIC)
-		return (refuse(stream, error, "the magic number is wrong"));
+	if (zstream_u64(stream, BEGIN_MAGIC) != MAGIC)
+		return (zstream_refuse(stream, error, "the magic number is wrong"));
 	if (kind == KIND_COMPOUND && stream->state == ZSTREAM_AT_START) {
 		stream->state = ZSTREAM_IN_WRAPPER;
 		stream->with_properties = true;
@@ -161,35 +155,35 @@ begin(struct zstream *stream, struct error *error)
 		return (0);
 	}
 	if (stream->state == ZSTREAM_AT_OUTER_END)
-		return (refuse(stream, error, "it is a package of several streams"));
+		return (zstream_refuse(stream, error, "it is a package of several streams"));
 	if (kind != KIND_SUBSTREAM || (stream->state != ZSTREAM_AT_START &&
 	    stream->state != ZSTREAM_AT_INNER))
-		return (refuse(stream, error, "unexpected BEGIN record"));
+		return (zstream_refuse(stream, error, "unexpected BEGIN record"));
 	/* The wrapper names the last snapshot in it. */
 	if (stream->with_properties && strncmp(stream->to_name,
 	    (const char *)stream->record + BEGIN_TO_NAME,
 	    sizeof(stream->to_name)) != 0)
-		return (refuse(stream, error, "it is a package of several streams"));
+		return (zstream_refuse(stream, error, "it is a package of several streams"));
 	stream->features = (uint32_t)(version >> 2);
-	stream->creation = (int64_t)get64(stream, BEGIN_CREATION);
-	stream->type = get32(stream, BEGIN_TYPE);
-	stream->to_guid = get64(stream, BEGIN_TO_GUID);
-	stream->from_guid = get64(stream, BEGIN_FROM_GUID);
+	stream->creation = (int64_t)zstream_u64(stream, BEGIN_CREATION);
+	stream->type = zstream_u32(stream, BEGIN_TYPE);
+	stream->to_guid = zstream_u64(stream, BEGIN_TO_GUID);
+	stream->from_guid = zstream_u64(stream, BEGIN_FROM_GUID);
 	memcpy(stream->to_name, stream->record + BEGIN_TO_NAME,
 	    sizeof(stream->to_name));
 	if (memchr(stream->to_name, '\0', sizeof(stream->to_name)) == NULL ||
 	    strchr(stream->to_name, '@') == NULL || stream->to_guid == 0)
-		return (refuse(stream, error, "it names no snapshot"));
+		return (zstream_refuse(stream, error, "it names no snapshot"));
 	stream->begun = true;
 	if (stream->features & ZSTREAM_RESUMING)
-		return (refuse(stream, error,
+		return (zstream_refuse(stream, error,
 		    "it resumes another one and is only a part"));
 	if (stream->features & ZSTREAM_REDACTED)
-		return (refuse(stream, error, "it is redacted"));
+		return (zstream_refuse(stream, error, "it is redacted"));
 	if (stream->features & ZSTREAM_DEDUP)
-		return (refuse(stream, error, "it is deduplicated"));
+		return (zstream_refuse(stream, error, "it is deduplicated"));
 	stream->state = ZSTREAM_IN_STREAM;
-	return (0);
+	return (show_record(stream, RECORD_BEGIN, error));
 }
 
 /* An END record; before is the sum of everything in front of it. */
@@ -199,23 +193,23 @@ end(struct zstream *stream, const struct fletcher4 *before, struct error *error)
 	switch (stream->state) {
 	case ZSTREAM_IN_WRAPPER:
 		if (!checksum_at(stream, END_CHECKSUM, before, false))
-			return (refuse(stream, error, "checksum mismatch"));
+			return (zstream_refuse(stream, error, "checksum mismatch"));
 		stream->state = ZSTREAM_AT_INNER;
 		return (0);
 	case ZSTREAM_IN_STREAM:
 		if (!checksum_at(stream, END_CHECKSUM, before, false))
-			return (refuse(stream, error, "checksum mismatch"));
-		if (get64(stream, END_TO_GUID) != stream->to_guid)
-			return (refuse(stream, error,
+			return (zstream_refuse(stream, error, "checksum mismatch"));
+		if (zstream_u64(stream, END_TO_GUID) != stream->to_guid)
+			return (zstream_refuse(stream, error,
 			    "its end belongs to another snapshot"));
 		stream->state = stream->with_properties ?
 		    ZSTREAM_AT_OUTER_END : ZSTREAM_COMPLETE;
-		return (0);
+		return (show_record(stream, RECORD_END, error));
 	case ZSTREAM_AT_OUTER_END:
 		stream->state = ZSTREAM_COMPLETE;
 		return (0);
 	default:
-		return (refuse(stream, error, "unexpected END record"));
+		return (zstream_refuse(stream, error, "unexpected END record"));
 	}
 }
 
@@ -227,8 +221,8 @@ record(struct zstream *stream, struct error *error)
 	uint32_t type;
 
 	if (stream->state == ZSTREAM_AT_START)
-		stream->swap = get64(stream, BEGIN_MAGIC) == bswap_64(MAGIC);
-	type = get32(stream, AT_TYPE);
+		stream->swap = zstream_u64(stream, BEGIN_MAGIC) == bswap_64(MAGIC);
+	type = zstream_u32(stream, AT_TYPE);
 	if (type == RECORD_BEGIN)
 		stream->sum = (struct fletcher4){ .swap = stream->swap };
 	before = stream->sum;
@@ -236,7 +230,7 @@ record(struct zstream *stream, struct error *error)
 	/* The wrapper's own ENDs have no sum of their own. */
 	if (type != RECORD_BEGIN && !checksum_at(stream, AT_CHECKSUM,
 	    &stream->sum, stream->state != ZSTREAM_IN_STREAM))
-		return (refuse(stream, error, "checksum mismatch"));
+		return (zstream_refuse(stream, error, "checksum mismatch"));
 	fletcher4_update(&stream->sum, stream->record + AT_CHECKSUM,
 	    ZSTREAM_RECORD_SIZE - AT_CHECKSUM);
 	if (payload_length(stream, type, &stream->payload_left, error) == -1)
@@ -246,8 +240,18 @@ record(struct zstream *stream, struct error *error)
 	if (type == RECORD_END)
 		return (end(stream, &before, error));
 	if (stream->state != ZSTREAM_IN_STREAM)
-		return (refuse(stream, error, "a record outside of a stream"));
-	return (0);
+		return (zstream_refuse(stream, error, "a record outside of a stream"));
+	return (show_record(stream, (enum zstream_record_type)type, error));
+}
+
+/* Not that of the wrapper, the properties. */
+static int
+show_payload(const struct zstream *stream, const uint8_t *bytes, size_t length,
+    struct error *error)
+{
+	if (stream->sink.payload == NULL || stream->state != ZSTREAM_IN_STREAM)
+		return (0);
+	return (stream->sink.payload(stream->sink.context, stream, bytes, length, error));
 }
 
 int
@@ -259,12 +263,14 @@ zstream_feed(struct zstream *stream, const void *bytes, size_t length,
 
 	while (length > 0) {
 		if (stream->state == ZSTREAM_COMPLETE)
-			return (refuse(stream, error, "bytes follow its end"));
+			return (zstream_refuse(stream, error, "bytes follow its end"));
 		if (stream->payload_left > 0) {
 			take = length < stream->payload_left ? length :
 			    (size_t)stream->payload_left;
 			fletcher4_update(&stream->sum, at, take);
 			stream->payload_left -= take;
+			if (show_payload(stream, at, take, error) == -1)
+				return (-1);
 		} else {
 			take = ZSTREAM_RECORD_SIZE - stream->have;
 			take = length < take ? length : take;

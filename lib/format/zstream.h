@@ -37,7 +37,31 @@ enum zstream_type {
 	ZSTREAM_VOLUME = 3
 };
 
+enum zstream_record_type {
+	RECORD_BEGIN, RECORD_OBJECT, RECORD_FREEOBJECTS, RECORD_WRITE,
+	RECORD_FREE, RECORD_END, RECORD_WRITE_BYREF, RECORD_SPILL,
+	RECORD_WRITE_EMBEDDED, RECORD_OBJECT_RANGE, RECORD_REDACT
+};
+
+struct zstream;
+
+/*
+ * Who else looks at the stream: each record of it whose header is valid, and then its
+ * payload in pieces; not what wraps it, the properties.  Fields are in zstream_record.h.
+ * -1 ends zstream_feed().
+ */
+struct zstream_sink {
+	int (*record)(void *context, const struct zstream *stream,
+	    enum zstream_record_type type, struct error *error);
+	int (*payload)(void *context, const struct zstream *stream,
+	    const uint8_t *bytes, size_t length, struct error *error);
+	void *context;
+	const char *use;		/* "not a stream that can be ...": a word */
+};
+
 struct zstream {
+	struct zstream_sink sink;
+
 	/* Valid once begun is set. */
 	bool begun;
 	uint64_t to_guid;
@@ -64,7 +88,8 @@ struct zstream {
 	struct fletcher4 sum;
 };
 
-void	zstream_init(struct zstream *stream);
+/* sink, if not NULL, is copied. */
+void	zstream_init(struct zstream *stream, const struct zstream_sink *sink);
 
 /*
  * The next bytes.  -1 (EXIT_FAILED) as soon as this cannot become a complete, storable
@@ -76,6 +101,13 @@ int	zstream_feed(struct zstream *stream, const void *bytes, size_t length,
 
 /* At the end of file: -1 if the stream is incomplete. */
 int	zstream_finish(const struct zstream *stream, struct error *error);
+
+/* For a sink: a field of the record, in our own byte order. */
+uint32_t zstream_u32(const struct zstream *stream, size_t offset);
+uint64_t zstream_u64(const struct zstream *stream, size_t offset);
+
+/* For a sink: an error of this stream, at this offset.  Returns -1. */
+int	zstream_refuse(const struct zstream *stream, struct error *error, const char *what);
 
 /* The part of to_name after its "@". */
 const char *zstream_snapshot(const struct zstream *stream);

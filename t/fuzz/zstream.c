@@ -1,13 +1,14 @@
 /*
- * Feeds a zfs send stream to the parser, in pieces of the first byte's size;
- * where that byte is odd with every checksum set right on the way, so that
- * the fuzzer gets behind the first record.
+ * Feeds a zfs send stream to the parser and to the digest, in pieces of the first byte's
+ * size; where that byte is odd with every checksum set right on the way, so that the
+ * fuzzer gets behind the first record.
  */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "format/zstream.h"
+#include "streamsum/stream_digest.h"
 
 #define AT_CHECKSUM	280
 #define AT_END_CHECKSUM	8
@@ -41,6 +42,20 @@ repair(const struct zstream *stream, uint8_t *record)
 	put_sum(record + AT_CHECKSUM, &sum);
 }
 
+static struct stream_digest *digest;	/* NULL: it has refused the stream */
+
+static int
+feed(struct zstream *stream, const uint8_t *data, size_t size, struct error *error)
+{
+	struct error refused;
+
+	if (digest != NULL && stream_digest_feed(digest, data, size, &refused) == -1) {
+		stream_digest_free(digest);
+		digest = NULL;
+	}
+	return (zstream_feed(stream, data, size, error));
+}
+
 static int
 feed_repaired(struct zstream *stream, const uint8_t *data, size_t size,
     struct error *error)
@@ -54,18 +69,32 @@ feed_repaired(struct zstream *stream, const uint8_t *data, size_t size,
 			take = stream->payload_left < size ?
 			    (size_t)stream->payload_left : size;
 		else if (size < take)
-			return (zstream_feed(stream, data, size, error));
+			return (feed(stream, data, size, error));
 		if (stream->payload_left > 0) {
-			if (zstream_feed(stream, data, take, error) == -1)
+			if (feed(stream, data, take, error) == -1)
 				return (-1);
 			continue;
 		}
 		memcpy(record, data, sizeof(record));
 		repair(stream, record);
-		if (zstream_feed(stream, record, sizeof(record), error) == -1)
+		if (feed(stream, record, sizeof(record), error) == -1)
 			return (-1);
 	}
 	return (0);
+}
+
+static void
+finish(const struct zstream *stream)
+{
+	struct stream_sum sum;
+	struct error error;
+
+	/* What can be compared could be kept. */
+	if (digest != NULL && stream_digest_finish(digest, &sum, &error) == 0 &&
+	    zstream_finish(stream, &error) == -1)
+		__builtin_trap();
+	stream_digest_free(digest);
+	digest = NULL;
 }
 
 int
@@ -77,18 +106,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1)
 		return (0);
-	zstream_init(&stream);
+	zstream_init(&stream, NULL);
+	digest = stream_digest_new(NULL, NULL);
 	if (data[0] & 1) {
-		if (feed_repaired(&stream, data + 1, size - 1, &error) == 0)
-			zstream_finish(&stream, &error);
+		feed_repaired(&stream, data + 1, size - 1, &error);
+		finish(&stream);
 		return (0);
 	}
 	piece = (size_t)data[0] * 8 + 1;
 	for (size_t at = 1; at < size; at += take) {
 		take = size - at < piece ? size - at : piece;
-		if (zstream_feed(&stream, data + at, take, &error) == -1)
-			return (0);
+		if (feed(&stream, data + at, take, &error) == -1)
+			break;
 	}
-	zstream_finish(&stream, &error);
+	finish(&stream);
 	return (0);
 }

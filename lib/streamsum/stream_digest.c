@@ -1,0 +1,353 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/zstream.h"
+#include "format/zstream_record.h"
+#include "streamsum/items.h"
+#include "streamsum/runs.h"
+#include "streamsum/stream_digest.h"
+
+#define SMALL_BLOCK_MAX 131072	/* bytes: without -L, zfs send makes no larger ones */
+
+struct stream_digest {
+	struct zstream stream;
+	enum stream_digest_kind kind;
+	int (*each)(void *context, const struct stream_part *part, struct error *error);
+	void *context;
+	struct items whole, part;
+
+	bool in_part;
+	bool is_range;
+	uint64_t number, object;	/* of the part; of the last object */
+	bool any_object;
+	uint32_t type;			/* of the object */
+
+	/* The record whose payload is awaited. */
+	char letter;
+	uint64_t bytes, counted;	/* that count, and have been counted */
+	struct runs runs;		/* of a block's data, in a logical digest */
+};
+
+/* --- parts --- */
+
+static int
+end_part(struct stream_digest *digest, struct error *error)
+{
+	struct stream_part part = { .is_range = digest->is_range,
+	    .number = digest->number };
+
+	if (!digest->in_part)
+		return (0);
+	runs_end(&digest->runs, &digest->part);
+	digest->in_part = false;
+	items_sum(&digest->part, part.digest);
+	items_field(&digest->whole, part.number);
+	items_add(&digest->whole, part.digest, sizeof(part.digest));
+	items_end(&digest->whole, part.is_range ? 'r' : 'o', sizeof(part.digest));
+	return (digest->each == NULL ? 0 : digest->each(digest->context, &part, error));
+}
+
+static int
+begin_part(struct stream_digest *digest, bool is_range, uint64_t number,
+    struct error *error)
+{
+	if (end_part(digest, error) == -1)
+		return (-1);
+	items_begin(&digest->part);
+	digest->in_part = true;
+	digest->is_range = is_range;
+	digest->number = number;
+	return (0);
+}
+
+/* The payload that follows: this many of its bytes count. */
+static void
+expect(struct stream_digest *digest, char letter, uint64_t bytes)
+{
+	digest->letter = letter;
+	digest->bytes = bytes;
+	digest->counted = 0;
+	if (bytes == 0)
+		items_end(&digest->part, letter, 0);
+}
+
+/* --- records --- */
+
+static int
+begin(struct stream_digest *digest, struct error *error)
+{
+	const struct zstream *stream = &digest->stream;
+	static const struct items_field fields[] = { { BEGIN_TO_GUID, 8 },
+	    { BEGIN_FROM_GUID, 8 }, { BEGIN_CREATION, 8 }, { BEGIN_TYPE, 4 } };
+	const uint32_t flags = zstream_u32(stream, BEGIN_FLAGS) & BEGIN_FLAG_CI_DATA;
+
+	if (stream->from_guid != 0)
+		return (zstream_refuse(stream, error, "it is an increment, and two copies "
+		    "of the same snapshot may give different ones; send it in full"));
+	if (stream->swap)
+		return (zstream_refuse(stream, error,
+		    "a machine of the other byte order wrote it"));
+	digest->kind = stream->features & ZSTREAM_RAW ? STREAM_DIGEST_RAW :
+	    STREAM_DIGEST_LOGICAL;
+	items_begin(&digest->whole);
+	ITEMS_FIELDS(&digest->whole, stream, fields);
+	items_field(&digest->whole, flags);
+	items_end(&digest->whole,
+	    digest->kind == STREAM_DIGEST_RAW ? 'R' : 'L', 0);
+	return (0);
+}
+
+/* An OBJECT's fields; -1: it cannot be of a stream of this kind. */
+static int
+add_object(struct stream_digest *digest, struct error *error)
+{
+	static const struct items_field both[] = { { OBJECT_NUMBER, 8 },
+	    { OBJECT_TYPE, 4 }, { OBJECT_BONUS_TYPE, 4 }, { OBJECT_BONUS_LENGTH, 4 },
+	    { OBJECT_CHECKSUM_TYPE, 1 }, { OBJECT_COMPRESSION, 1 },
+	    { OBJECT_DNODE_SLOTS, 1 } };
+	static const struct items_field raw[] = { { OBJECT_RAW_BONUS_LENGTH, 4 },
+	    { OBJECT_INDIRECT_SHIFT, 1 }, { OBJECT_LEVELS, 1 },
+	    { OBJECT_BLOCK_POINTERS, 1 }, { OBJECT_MAX_BLOCK_ID, 8 } };
+	const struct zstream *stream = &digest->stream;
+	const uint8_t flags = stream->record[OBJECT_FLAGS];
+	uint32_t block_size = zstream_u32(stream, OBJECT_BLOCK_SIZE);
+
+	if (block_size > ZSTREAM_BLOCK_MAX)
+		return (zstream_refuse(stream, error,
+		    "an object has an impossible block size"));
+	ITEMS_FIELDS(&digest->part, stream, both);
+	if (digest->kind == STREAM_DIGEST_RAW) {
+		ITEMS_FIELDS(&digest->part, stream, raw);
+		items_field(&digest->part, block_size);
+		items_field(&digest->part,
+		    flags & (OBJECT_FLAG_SPILL | RECORD_RAW_BYTESWAP));
+		return (0);
+	}
+	if (zstream_u32(stream, OBJECT_RAW_BONUS_LENGTH) != 0)
+		return (zstream_refuse(stream, error, "an object of it is raw"));
+	items_field(&digest->part, block_size < SMALL_BLOCK_MAX ? block_size :
+	    SMALL_BLOCK_MAX);
+	items_field(&digest->part, flags & OBJECT_FLAG_SPILL);
+	return (0);
+}
+
+static int
+object(struct stream_digest *digest, struct error *error)
+{
+	const struct zstream *stream = &digest->stream;
+	const uint64_t number = zstream_u64(stream, OBJECT_NUMBER);
+
+	if (digest->any_object && number <= digest->object)
+		return (zstream_refuse(stream, error, "its objects do not ascend"));
+	if (begin_part(digest, false, number, error) == -1 ||
+	    add_object(digest, error) == -1)
+		return (-1);
+	digest->any_object = true;
+	digest->object = number;
+	digest->type = zstream_u32(stream, OBJECT_TYPE);
+	expect(digest, 'b', digest->kind == STREAM_DIGEST_RAW ? stream->payload_left :
+	    zstream_u32(stream, OBJECT_BONUS_LENGTH));
+	return (0);
+}
+
+/* A block must belong to the object that was last. */
+static int
+check_block(const struct stream_digest *digest, uint64_t number, uint8_t compression,
+    struct error *error)
+{
+	const struct zstream *stream = &digest->stream;
+
+	if (!digest->in_part || digest->is_range || number != digest->number)
+		return (zstream_refuse(stream, error,
+		    "a block does not follow its object"));
+	if (digest->kind == STREAM_DIGEST_LOGICAL && compression != 0)
+		return (zstream_refuse(stream, error,
+		    "its blocks are compressed; send it without -c, -e and -w"));
+	return (0);
+}
+
+static int
+block(struct stream_digest *digest, struct error *error)
+{
+	static const struct items_field raw[] = { { WRITE_TYPE, 4 }, { WRITE_OFFSET, 8 },
+	    { WRITE_LOGICAL_SIZE, 8 }, { WRITE_COMPRESSION, 1 },
+	    { WRITE_COMPRESSED_SIZE, 8 }, { WRITE_SALT, 8 }, { WRITE_IV, 12 },
+	    { WRITE_MAC, 16 } };
+	const struct zstream *stream = &digest->stream;
+	const uint64_t offset = zstream_u64(stream, WRITE_OFFSET),
+	    size = zstream_u64(stream, WRITE_LOGICAL_SIZE);
+
+	if (check_block(digest, zstream_u64(stream, WRITE_OBJECT),
+	    stream->record[WRITE_COMPRESSION], error) == -1)
+		return (-1);
+	if (digest->kind == STREAM_DIGEST_RAW) {
+		ITEMS_FIELDS(&digest->part, stream, raw);
+		items_field(&digest->part,
+		    stream->record[WRITE_FLAGS] & RECORD_RAW_BYTESWAP);
+		expect(digest, 'w', stream->payload_left);
+		return (0);
+	}
+	if (zstream_u32(stream, WRITE_TYPE) != digest->type)
+		return (zstream_refuse(stream, error, "a block is not of its object's type"));
+	if (size % RUNS_PIECE != 0 || offset % RUNS_PIECE != 0 || offset + size < offset)
+		return (zstream_refuse(stream, error, "a block has an impossible place"));
+	digest->letter = 'd';
+	digest->bytes = size;
+	digest->counted = 0;
+	runs_go_to(&digest->runs, offset);
+	return (0);
+}
+
+static int
+spill(struct stream_digest *digest, struct error *error)
+{
+	static const struct items_field logical[] = { { SPILL_LENGTH, 8 }, { SPILL_TYPE, 4 } };
+	static const struct items_field raw[] = { { SPILL_COMPRESSION, 1 },
+	    { SPILL_COMPRESSED_SIZE, 8 }, { SPILL_SALT, 8 }, { SPILL_IV, 12 },
+	    { SPILL_MAC, 16 } };
+	const struct zstream *stream = &digest->stream;
+
+	if (check_block(digest, zstream_u64(stream, SPILL_OBJECT),
+	    stream->record[SPILL_COMPRESSION], error) == -1)
+		return (-1);
+	runs_end(&digest->runs, &digest->part);
+	ITEMS_FIELDS(&digest->part, stream, logical);
+	if (digest->kind == STREAM_DIGEST_RAW) {
+		ITEMS_FIELDS(&digest->part, stream, raw);
+		items_field(&digest->part,
+		    stream->record[SPILL_FLAGS] & RECORD_RAW_BYTESWAP);
+	}
+	expect(digest, 's', stream->payload_left);
+	return (0);
+}
+
+static int
+range(struct stream_digest *digest, struct error *error)
+{
+	static const struct items_field fields[] = { { RANGE_FIRST, 8 }, { RANGE_SLOTS, 8 },
+	    { RANGE_SALT, 8 }, { RANGE_IV, 12 }, { RANGE_MAC, 16 } };
+	const struct zstream *stream = &digest->stream;
+
+	if (digest->kind != STREAM_DIGEST_RAW)
+		return (zstream_refuse(stream, error, "a part of it is raw"));
+	if (begin_part(digest, true, zstream_u64(stream, RANGE_FIRST), error) == -1)
+		return (-1);
+	ITEMS_FIELDS(&digest->part, stream, fields);
+	items_field(&digest->part,
+	    stream->record[RANGE_FLAGS] & RECORD_RAW_BYTESWAP);
+	items_end(&digest->part, 'r', 0);
+	return (0);
+}
+
+static int
+take_record(void *context, const struct zstream *stream, enum zstream_record_type type,
+    struct error *error)
+{
+	struct stream_digest *digest = context;
+
+	digest->bytes = digest->counted = 0;
+	switch (type) {
+	case RECORD_BEGIN:
+		return (begin(digest, error));
+	case RECORD_OBJECT:
+		return (object(digest, error));
+	case RECORD_WRITE:
+		return (block(digest, error));
+	case RECORD_SPILL:
+		return (spill(digest, error));
+	case RECORD_OBJECT_RANGE:
+		return (range(digest, error));
+	case RECORD_WRITE_EMBEDDED:
+		return (zstream_refuse(stream, error,
+		    "it has embedded blocks; send it without -e and -w"));
+	case RECORD_END:
+		return (end_part(digest, error));
+	default:
+		/* What is freed in a full stream is the pool's own affair. */
+		return (0);
+	}
+}
+
+/* --- payloads --- */
+
+static int
+take_payload(void *context, const struct zstream *stream, const uint8_t *bytes,
+    size_t length, struct error *error)
+{
+	struct stream_digest *digest = context;
+	const uint64_t left = digest->bytes - digest->counted;
+
+	(void)stream;
+	(void)error;
+	/* A bonus is padded to eight bytes; a BEGIN's payload does not count. */
+	length = length < left ? length : (size_t)left;
+	if (length == 0)
+		return (0);
+	digest->counted += length;
+	if (digest->letter == 'd') {
+		runs_add(&digest->runs, &digest->part, bytes, length);
+		return (0);
+	}
+	items_add(&digest->part, bytes, length);
+	if (digest->counted == digest->bytes)
+		items_end(&digest->part, digest->letter, digest->bytes);
+	return (0);
+}
+
+/* --- all of it --- */
+
+struct stream_digest *
+stream_digest_new(int (*each)(void *context, const struct stream_part *part,
+    struct error *error), void *context)
+{
+	struct stream_digest *digest = calloc(1, sizeof(*digest));
+
+	if (digest == NULL)
+		return (NULL);
+	zstream_init(&digest->stream, &(struct zstream_sink){ .record = take_record,
+	    .payload = take_payload, .context = digest, .use = "compared" });
+	digest->each = each;
+	digest->context = context;
+	if (items_init(&digest->whole) == -1 || items_init(&digest->part) == -1) {
+		stream_digest_free(digest);
+		return (NULL);
+	}
+	return (digest);
+}
+
+int
+stream_digest_feed(struct stream_digest *digest, const void *bytes, size_t length,
+    struct error *error)
+{
+	return (zstream_feed(&digest->stream, bytes, length, error));
+}
+
+int
+stream_digest_finish(struct stream_digest *digest, struct stream_sum *sum,
+    struct error *error)
+{
+	if (zstream_finish(&digest->stream, error) == -1)
+		return (-1);
+	sum->kind = digest->kind;
+	sum->guid = digest->stream.to_guid;
+	items_sum(&digest->whole, sum->digest);
+	if (digest->whole.failed || digest->part.failed)
+		return (error_set(error, EXIT_SYSTEM, "SHA-256 failed"));
+	return (0);
+}
+
+const char *
+stream_digest_name(const struct stream_digest *digest)
+{
+	return (digest->stream.to_name);
+}
+
+void
+stream_digest_free(struct stream_digest *digest)
+{
+	if (digest == NULL)
+		return;
+	items_free(&digest->whole);
+	items_free(&digest->part);
+	free(digest);
+}

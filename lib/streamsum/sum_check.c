@@ -1,0 +1,139 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/lines.h"
+#include "streamsum/sum_check.h"
+
+struct sum_check {
+	int fd;
+	const char *name;
+	struct lines lines;
+	struct sum_line next;		/* of the file */
+	bool have_next, have_parts;
+	size_t differences;
+};
+
+struct sum_check *
+sum_check_new(int fd, const char *name)
+{
+	struct sum_check *check = calloc(1, sizeof(*check));
+
+	if (check == NULL)
+		return (NULL);
+	check->fd = fd;
+	check->name = name;
+	check->lines = LINES_EMPTY(SUM_LINE_MAX);
+	return (check);
+}
+
+/* Have the file's next line. */
+static int
+look(struct sum_check *check, struct error *error)
+{
+	const char *text = NULL;
+	size_t length;
+
+	if (check->have_next)
+		return (0);
+	while ((text = lines_next(&check->lines, &length)) == NULL) {
+		if (lines_done(&check->lines))
+			return (error_set(error, EXIT_FAILED,
+			    "%s: its last line, the sum, is missing", check->name));
+		if (lines_read(&check->lines, check->fd, error) == -1)
+			return (error_prefix(error, "%s", check->name));
+	}
+	if (sum_line_parse(&check->next, text, length, error) == -1)
+		return (error_prefix(error, "%s", check->name));
+	check->have_next = true;
+	check->have_parts = check->have_parts || check->next.is_part;
+	return (0);
+}
+
+static void
+differs(struct sum_check *check, const struct stream_part *part, const char *how)
+{
+	check->differences++;
+	diag("%s %" PRIu64 " %s", part->is_range ? "range" : "object", part->number, how);
+}
+
+/* The order in which parts come. */
+static int
+order(const struct stream_part *a, const struct stream_part *b)
+{
+	if (a->number != b->number)
+		return (a->number < b->number ? -1 : 1);
+	return ((int)b->is_range - (int)a->is_range);
+}
+
+static int
+check_part(struct sum_check *check, const struct stream_part *part, struct error *error)
+{
+	int compared;
+
+	for (;;) {
+		if (look(check, error) == -1)
+			return (-1);
+		if (!check->next.is_part) {
+			if (check->have_parts)
+				differs(check, part, "is only in the stream");
+			return (0);
+		}
+		compared = order(&check->next.of.part, part);
+		if (compared > 0) {
+			differs(check, part, "is only in the stream");
+			return (0);
+		}
+		check->have_next = false;
+		if (compared == 0)
+			break;
+		differs(check, &check->next.of.part, "is missing in the stream");
+	}
+	if (memcmp(check->next.of.part.digest, part->digest, sizeof(part->digest)) != 0)
+		differs(check, part, "differs");
+	return (0);
+}
+
+static int
+check_sum(struct sum_check *check, const struct stream_sum *sum, struct error *error)
+{
+	const struct stream_sum *wanted = &check->next.of.sum;
+
+	while (look(check, error) == 0 && check->next.is_part) {
+		check->have_next = false;
+		differs(check, &check->next.of.part, "is missing in the stream");
+	}
+	if (!check->have_next)
+		return (-1);
+	if (wanted->guid != sum->guid)
+		return (error_set(error, EXIT_FAILED, "%s is of another snapshot: its guid is %"
+		    PRIu64 ", the stream's %" PRIu64, check->name, wanted->guid, sum->guid));
+	if (wanted->kind != sum->kind)
+		return (error_set(error, EXIT_FAILED, "%s is a %s sum, the stream is %s: "
+		    "send both with -w, or both without", check->name,
+		    sum_line_kind(wanted->kind), sum_line_kind(sum->kind)));
+	if (memcmp(wanted->digest, sum->digest, sizeof(sum->digest)) == 0)
+		return (0);
+	if (check->have_parts)
+		return (error_set(error, EXIT_FAILED, "the snapshots differ, in %zu parts",
+		    check->differences));
+	return (error_set(error, EXIT_FAILED,
+	    "the snapshots differ; with a %s made by -v the objects are named", check->name));
+}
+
+int
+sum_check_line(struct sum_check *check, const struct sum_line *line, struct error *error)
+{
+	return (line->is_part ? check_part(check, &line->of.part, error) :
+	    check_sum(check, &line->of.sum, error));
+}
+
+void
+sum_check_free(struct sum_check *check)
+{
+	if (check == NULL)
+		return;
+	lines_free(&check->lines);
+	free(check);
+}

@@ -1,0 +1,132 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "message/json_text.h"
+#include "streamsum/sum_line.h"
+
+#define HEX_SIZE (2 * STREAM_DIGEST_SIZE + 1)
+
+const char *
+sum_line_kind(enum stream_digest_kind kind)
+{
+	return (kind == STREAM_DIGEST_RAW ? "raw" : "logical");
+}
+
+static void
+hex(char text[HEX_SIZE], const uint8_t digest[STREAM_DIGEST_SIZE])
+{
+	for (size_t i = 0; i < STREAM_DIGEST_SIZE; i++)
+		snprintf(text + 2 * i, 3, "%02x", digest[i]);
+}
+
+/* A line is a word, a number and a digest. */
+struct parts {
+	const char *word;
+	uint64_t number;
+	const uint8_t *digest;
+};
+
+static struct parts
+parts_of(const struct sum_line *line)
+{
+	const struct stream_part *part = &line->of.part;
+	const struct stream_sum *sum = &line->of.sum;
+
+	if (line->is_part)
+		return ((struct parts){ part->is_range ? "range" : "object",
+		    part->number, part->digest });
+	return ((struct parts){ sum_line_kind(sum->kind), sum->guid, sum->digest });
+}
+
+int
+sum_line_append(struct buffer *out, const struct sum_line *line)
+{
+	const struct parts parts = parts_of(line);
+	char text[SUM_LINE_MAX + 1], digest[HEX_SIZE];
+	int length;
+
+	hex(digest, parts.digest);
+	length = snprintf(text, sizeof(text), "%s %" PRIu64 " %s\n", parts.word,
+	    parts.number, digest);
+	return (buffer_append(out, text, (size_t)length));
+}
+
+int
+sum_line_append_json(struct buffer *out, const struct sum_line *line, const char *snapshot)
+{
+	const struct parts parts = parts_of(line);
+	struct buffer object = BUFFER_EMPTY(4096);
+	char digest[HEX_SIZE], number[24];
+	int status;
+
+	hex(digest, parts.digest);
+	snprintf(number, sizeof(number), "%" PRIu64, parts.number);
+	if (line->is_part)
+		status = json_text_member(&object, parts.word, number);
+	else if ((status = json_text_member(&object, "kind", parts.word)) == 0 &&
+	    (status = json_text_member(&object, "guid", number)) == 0)
+		status = json_text_member(&object, "snapshot", snapshot);
+	if (status == 0 && (status = json_text_member(&object, "digest", digest)) == 0 &&
+	    (status = json_text_raw(&object, "}\n")) == 0)
+		status = buffer_append(out, buffer_front(&object), buffer_length(&object));
+	buffer_free(&object);
+	return (status);
+}
+
+static bool
+parse_digest(uint8_t digest[STREAM_DIGEST_SIZE], const char *text)
+{
+	char byte[3] = "";
+
+	if (strlen(text) != HEX_SIZE - 1 ||
+	    strspn(text, "0123456789abcdef") != HEX_SIZE - 1)
+		return (false);
+	for (size_t i = 0; i < STREAM_DIGEST_SIZE; i++) {
+		memcpy(byte, text + 2 * i, 2);
+		digest[i] = (uint8_t)strtoul(byte, NULL, 16);
+	}
+	return (true);
+}
+
+static bool
+read_line(struct sum_line *line, const char *text)
+{
+	static const char *const words[] = { "object", "range", "logical", "raw" };
+	char word[8], number[21], digest[HEX_SIZE];
+	uint64_t value;
+	size_t i;
+
+	if (sscanf(text, "%7[a-z] %20[0-9] %64[0-9a-f]", word, number, digest) != 3 ||
+	    !number_parse(&value, number, 10, 0, UINT64_MAX))
+		return (false);
+	for (i = 0; i < 4 && strcmp(word, words[i]) != 0; i++)
+		;
+	line->is_part = i < 2;
+	if (line->is_part) {
+		line->of.part = (struct stream_part){ .is_range = i == 1, .number = value };
+		return (parse_digest(line->of.part.digest, digest));
+	}
+	line->of.sum = (struct stream_sum){ .guid = value,
+	    .kind = i == 3 ? STREAM_DIGEST_RAW : STREAM_DIGEST_LOGICAL };
+	return (i < 4 && parse_digest(line->of.sum.digest, digest));
+}
+
+int
+sum_line_parse(struct sum_line *line, const char *text, size_t length,
+    struct error *error)
+{
+	struct buffer again = BUFFER_EMPTY(SUM_LINE_MAX);
+	char copy[SUM_LINE_MAX];
+	bool same;
+
+	strlcpy(copy, text, length < sizeof(copy) ? length + 1 : sizeof(copy));
+	/* It is one of ours if it is how we would write what it says. */
+	same = read_line(line, copy) && sum_line_append(&again, line) == 0 &&
+	    buffer_length(&again) == length + 1 &&
+	    memcmp(buffer_front(&again), text, length) == 0;
+	buffer_free(&again);
+	return (same ? 0 : error_set(error, EXIT_FAILED, "not a line of zr-streamsum"));
+}
