@@ -27,6 +27,7 @@ list() {
 	  step         one replication step between two endpoints
 	  holds        list and release what replication left on pools
 	  token        decode a resume token
+	  streamsum    a digest of a snapshot, from a send stream
 	Servers, and their clients:
 	  listen       accept connections and run a program for each
 	  serve        serve an endpoint on a labelled connection

@@ -48,6 +48,9 @@ See $name(1)." ]]
 		zr-token)
 			says 100 'zr-token: no token on standard input: end of file' zr-token < /dev/null
 			continue ;;
+		zr-streamsum)
+			says 1 'zr-streamsum: the stream is empty' zr-streamsum < /dev/null
+			continue ;;
 		esac
 		usage=100
 		[ "$program" != zr-check ] || usage=3
