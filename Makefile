@@ -167,7 +167,7 @@ fuzz:
 
 lint:
 	mandoc -T lint -W warning $(MANUALS)
-	shellcheck -s sh bin/*.sh examples/*.sh examples/zr-server-* examples/s6/zr/run
+	shellcheck -s sh bin/*.sh examples/*.sh examples/zr-server-* examples/s6/zr/run examples/nightly
 	shellcheck t/run t/*.sh .ci/run
 	shellcheck -s bash examples/completion/zr
 	shellcheck -x t/zfsvm/build t/zfsvm/check t/zfsvm/guest t/zfsvm/run t/zfsvm/start t/zfsvm/stop t/zfsvm/init-uml
