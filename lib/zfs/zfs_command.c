@@ -115,6 +115,7 @@ struct run {
 	struct process process;
 	struct feed feed;
 	struct buffer *output;		/* NULL: not read */
+	bool writes_output;		/* ours, by itself */
 	bool lost;			/* output had no room for some of it */
 	char words[ZFS_WORDS_MAX];
 	size_t length;			/* of words */
@@ -280,12 +281,25 @@ start_there(struct run *run, enum zfs_flags flags, struct error *error)
 	return (result);
 }
 
+/*
+ * If nobody reads the stream any more, ssh and sshd end in ways of their own, without the
+ * last line of standard error; zfs there had SIGPIPE.
+ */
+static bool
+stream_unwanted(const struct run *run)
+{
+	return (run->writes_output && run->watch.state == ZFS_HOST_BEGUN &&
+	    (io_ready(STDOUT_FILENO, POLLOUT) & (POLLERR | POLLHUP)) != 0);
+}
+
 /* How it ended, unless a signal or the verdict ended it. */
 static int
 conclude(struct run *run, int exit_code, struct zfs_report *report,
     struct error *error)
 {
-	if (zfs_host() != NULL) {
+	if (zfs_host() != NULL && stream_unwanted(run))
+		report->exit_code = EXIT_SIGNAL + SIGPIPE;
+	else if (zfs_host() != NULL) {
 		if (run->state != PATIENT && run->watch.state == ZFS_HOST_SILENT)
 			return (error_set(error, EXIT_TIMEOUT, "%s did not run the "
 			    "command within %d seconds: ssh or the login shell there "
@@ -309,6 +323,7 @@ zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 {
 	struct run run = { .arguments = arguments, .process = PROCESS_NONE,
 	    .feed = FEED_NONE, .output = output, .watch = ZFS_HOST_WATCH,
+	    .writes_output = (flags & ZFS_WRITE_OUTPUT) != 0,
 	    .next_at = IO_FOREVER };
 
 	if (arguments->out_of_memory)
