@@ -20,10 +20,11 @@
 #include "snap/snap_run.h"
 #include "snap/snap_set.h"
 #include "zfs/zfs_command.h"
+#include "zfs/zfs_host.h"
 
 static const char usage[] =
-    "zr-snap [-Fjnrw] [-a COMMAND] [-b COMMAND] [-f FORMAT] [-i INTERVAL] "
-    "[-p PREFIX] [-t SECONDS] [-x DATASET] DATASET ...";
+    "zr-snap [-Fjnrw] [-a COMMAND] [-b COMMAND] [-f FORMAT] [-H HOST] "
+    "[-i INTERVAL] [-p PREFIX] [-t SECONDS] [-x DATASET] DATASET ...";
 
 #define SECONDS_DEFAULT	30
 #define SECONDS_MAX	86400
@@ -54,6 +55,8 @@ parse_interval(const char *text)
 static void
 parse_option(int option)
 {
+	struct error error;
+
 	switch (option) {
 	case 'a':
 		want.run.after = optarg;
@@ -66,6 +69,10 @@ parse_option(int option)
 		break;
 	case 'f':
 		want.format = optarg;
+		break;
+	case 'H':
+		if (zfs_host_set(optarg, &error) == -1)
+			diag_die(&error);
 		break;
 	case 'i':
 		want.interval = parse_interval(optarg);
@@ -132,7 +139,7 @@ parse_options(int argc, char *argv[])
 	    sizeof(*want.request.left_out));
 	if (want.request.left_out == NULL)
 		die_errno("calloc");
-	while ((option = getopt(argc, argv, "+a:b:Ff:hi:jnp:rt:wx:")) != -1)
+	while ((option = getopt(argc, argv, "+a:b:Ff:H:hi:jnp:rt:wx:")) != -1)
 		parse_option(option);
 	check_options();
 	if (optind == argc && argc > 1)

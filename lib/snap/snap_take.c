@@ -6,6 +6,7 @@
 #include "base/diag.h"
 #include "snap/snap_take.h"
 #include "zfs/zfs_command.h"
+#include "zfs/zfs_host.h"
 
 /* A command line and the environment together; more than this Linux never takes. */
 #define COMMAND_MAX	(2 << 20)	/* bytes */
@@ -34,6 +35,8 @@ command_room(void)
 	    (size_t)limit;
 	size_t used = COMMAND_SPARE;
 
+	if (zfs_host() != NULL)
+		return (ZFS_LINE_MAX);
 	for (char **variable = environ; *variable != NULL; variable++)
 		used += word_size(*variable);
 	return (room > used + COMMAND_LEAST ? room - used : COMMAND_LEAST);

@@ -362,3 +362,30 @@ incomplete() {
 	run -111 --separate-stderr sh -c 'zr-snap tank > /dev/full'
 	[ "$stderr" = 'zr-snap: write: No space left on device' ]
 }
+
+@test "-H takes them on another host, in one command; without a connection the status is ssh's and nothing is taken" {
+	cat > ssh <<-'END'
+	#!/bin/sh
+	# The login shell of the other host: it gets one string.
+	printf '%s\n' "$*" >> hosts
+	for last; do :; done
+	exec sh -c "$last"
+	END
+	chmod +x ssh
+	ZR_SSH=$PWD/ssh snap -r -H me@far tank
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 4 ]
+	[ "$(taken)" = "[-r] [tank@${lines[0]#*@}]" ]
+	run -0 grep -c -e '-- me@far ' hosts
+	[ "$output" -eq 2 ]
+
+	printf '#!/bin/sh\necho "ssh: connect to host far port 22: Connection refused" >&2\nexit 255\n' > ssh
+	pools tank
+	ZR_SSH=$PWD/ssh snap -H far tank
+	[ "$status" -eq 255 ]
+	[[ "$stderr" == *"far"*"Connection refused"* ]]
+	[ "$(wc -l <<< "$stderr")" -eq 1 ]
+	nothing_taken
+	snap -H '-x' tank
+	[ "$status" -eq 100 ]
+}
