@@ -45,8 +45,9 @@ becomes() {
 # "PROGRAM [WORD] -: -a -b", from -h.
 synopses() {
 	local program
-	for program in "$ZR_BUILD"/bin/*; do
+	for program in "$ZR_BUILD"/bin/zr-*; do
 		program=${program##*/}
+		case $program in *.*) continue ;; esac	# an object
 		"$program" -h | sed '$d; s/^usage: //; s/^ *//' | tr '[]()|' ' '
 	done | awk '{
 		lead = $1 ($2 ~ /^[a-z]+$/ ? " " $2 : "")
@@ -180,4 +181,31 @@ synopses() {
 	becomes 'zr-snap -r tan' 'zr-snap -r tan'
 	PATH=$PWD/tools:$PATH becomes 'zr-snap -r tan' 'zr-snap -r tank tank/web '
 	grep -qx 'list -H -o name -t filesystem,volume' calls
+}
+
+@test "a place of zr-sync is a dataset, an archive or an address" {
+	PATH=$PWD/tools:$PATH
+	pressed 'zr-sync ' 'zr-sync tan' 'zr-sync archive:dir' 'zr-sync tank archive:dir'
+	diff - became <<-'END'
+		zr-sync archive: exec: other ssh: tank tank/web tcp: tls: unix: 
+		zr-sync tank tank/web 
+		zr-sync archive:directory 
+		zr-sync tank archive:directory 
+	END
+}
+
+@test "zr is completed by the programs, and then as the program is" {
+	pressed 'zr ' 'zr sy' 'zr help lis' 'zr hol' 'zr holds ' 'zr list -' 'zr connect tcp:host:1 zr-hand' 'zr -'
+	names=$(cd "$ZR_BUILD/bin" && printf '%s\n' help zr-* | grep -v '\.' | sed 's/^zr-//' | LC_ALL=C sort | paste -sd ' ')
+	[ "$(tr ' ' '\n' <<< "${lines[0]#zr }" | grep -xF -f <(tr ' ' '\n' <<< "$names") | paste -sd ' ')" = "$names" ]
+	sed 1d became | diff <(cat <<-'END'
+		zr sync 
+		zr help list listen 
+		zr holds 
+		zr holds list release 
+		zr list -e -t 
+		zr connect tcp:host:1 zr-handshake 
+		zr -
+	END
+	) -
 }
