@@ -10,7 +10,7 @@
 #	make fuzz	libFuzzer on every parser
 #	make bench	CPU seconds per GiB and throughput
 #	make lint	manual pages and shell scripts
-#	make install	PREFIX=/usr/local DESTDIR=
+#	make install	programs, pages, completion, examples, units: PREFIX=/usr/local DESTDIR=
 #	make clean	remove all of build/ but the machine of check-zfs
 #	make distclean	remove that, too
 #
@@ -173,8 +173,16 @@ lint:
 	shellcheck -x t/zfsvm/build t/zfsvm/check t/zfsvm/guest t/zfsvm/run t/zfsvm/start t/zfsvm/stop t/zfsvm/init-uml
 	shellcheck -s sh t/zfsvm/init
 
+# Units and examples say /usr/local/bin, and are installed with the directory of the
+# programs in its place.  Those units that need nothing from the administrator but a file
+# for each job are installed where systemd looks; none is enabled.
 COMPLETIONS = $(PREFIX)/share/bash-completion/completions
 COMPLETED = $(filter-out zr,$(PROGRAMS) $(SCRIPTS))
+EXAMPLES_DIRECTORY = $(PREFIX)/share/doc/zr/examples
+EXAMPLES = $(filter-out completion demo.sh,$(notdir $(wildcard examples/*)))
+UNITS_DIRECTORY = $(PREFIX)/lib/systemd/system
+UNITS = $(notdir $(wildcard examples/systemd/zr-job@.*))
+PATHS = s,/usr/local/bin/,$(PREFIX)/bin/,g
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
@@ -188,12 +196,23 @@ install: all
 	install -d $(DESTDIR)$(COMPLETIONS)
 	install -m 644 $(BUILD)/completion/zr $(DESTDIR)$(COMPLETIONS)/zr
 	cd $(DESTDIR)$(COMPLETIONS) && for name in $(COMPLETED); do ln -sf zr $$name; done
+	set -e; cd examples; find $(EXAMPLES) -type f | while read -r file; do \
+		install -D -m $$([ -x $$file ] && echo 755 || echo 644) $$file \
+		    $(DESTDIR)$(EXAMPLES_DIRECTORY)/$$file; \
+		sed -i '$(PATHS)' $(DESTDIR)$(EXAMPLES_DIRECTORY)/$$file; \
+	done
+	set -e; for unit in $(UNITS); do \
+		install -D -m 644 examples/systemd/$$unit $(DESTDIR)$(UNITS_DIRECTORY)/$$unit; \
+		sed -i '$(PATHS)' $(DESTDIR)$(UNITS_DIRECTORY)/$$unit; \
+	done
 
 uninstall:
 	cd $(DESTDIR)$(PREFIX)/bin && rm -f $(PROGRAMS) $(SCRIPTS)
 	cd $(DESTDIR)$(PREFIX)/share/man && rm -f \
 	    $(foreach m,$(notdir $(MANUALS)),man$(subst .,,$(suffix $m))/$m)
 	cd $(DESTDIR)$(COMPLETIONS) && rm -f zr $(COMPLETED)
+	rm -rf $(DESTDIR)$(EXAMPLES_DIRECTORY)
+	rm -f $(UNITS:%=$(DESTDIR)$(UNITS_DIRECTORY)/%)
 
 # clean keeps the machine with ZFS, which takes a quarter of an hour to make, and what
 # was downloaded.
@@ -269,6 +288,6 @@ $(BUILD)/t/%.so: t/lib/%.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -std=c11 $(WARNINGS) $(CFLAGS) -shared -fPIC -o $@ $< -ldl
 
-.PHONY: all demo check check-long check-sanitize check-valgrind check-zfs unit lint install \
-	uninstall clean distclean bench fuzz
+.PHONY: all demo check check-long check-sanitize check-valgrind check-zfs unit \
+	lint install uninstall clean distclean bench fuzz
 -include $(wildcard $(OBJ)/*/*.d $(OBJ)/*/*/*.d $(OBJ)/*/*/*/*.d)

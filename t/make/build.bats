@@ -104,6 +104,29 @@ setup() {
 	[ ! -e tree/build ]
 }
 
+@test "make install: programs, pages, completion, examples and units with PREFIX in them; make uninstall removes all" {
+	installed() {
+		make -C "$TOP" DEPS=: BUILD="${ZR_BUILD#"$TOP/"}" DESTDIR="$PWD/root" PREFIX=/opt/zr "$1"
+	}
+	installed install
+	cd root/opt/zr
+	for file in "$TOP"/bin/*.c "$TOP"/bin/*.sh; do
+		name=$(basename "${file%.*}")
+		[ -x "bin/$name" ]
+		[ -s "share/bash-completion/completions/$name" ]
+		[ -s "share/man/man1/$name.1" ]
+	done
+	diff <(cd "$TOP/examples" && find . -type f ! -path './debian/*' ! -path './completion/*' ! -name demo.sh | sort) \
+	    <(cd share/doc/zr/examples && find . -type f | sort)
+	[ -x share/doc/zr/examples/zfs-allow.sh ]
+	[ ! -x share/doc/zr/examples/sudoers ]
+	grep -q '/opt/zr/bin/zr-endpoint' share/doc/zr/examples/sudoers
+	run -1 grep -rl /usr/local/bin/ .
+	cd "$BATS_TEST_TMPDIR"
+	installed uninstall
+	[ -z "$(find root ! -type d)" ]
+}
+
 @test "a warning ends the build if WERROR is set" {
 	export WERROR
 	for WERROR in '' -Werror; do
