@@ -7,6 +7,8 @@
 #	make check-valgrind	the residents: no leak, no descriptor left
 #	make check-long	every fault, and as many kills, as the others take a sample of
 #	make check-zfs	the tests that need ZFS, in a machine made for them
+#	make deb	Debian's packages, in build/deb
+#	make check-deb	build these, install them into a minimal Debian, remove them
 #	make fuzz	libFuzzer on every parser
 #	make bench	CPU seconds per GiB and throughput
 #	make lint	manual pages and shell scripts
@@ -79,7 +81,7 @@ SANITIZERS_1 = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 SANITIZERS = $(SANITIZERS_$(SANITIZE))
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DLIBBSD_OVERLAY -DLIBBSD_NETBSD_VIS \
 	'-DZR_VERSION="$(VERSION)"' -isystem /usr/include/bsd $(WARNINGS) $(CFLAGS) $(SANITIZERS) \
-	-Ilib -I$(OBJ)/proto -MMD -MP
+	-Ilib -I$(OBJ)/proto -MMD -MP $(CPPFLAGS)
 LINK = $(CC) $(CFLAGS) $(SANITIZERS) $(LDFLAGS)
 
 LIB_OBJECTS = $(patsubst %.c,$(OBJ)/%.o,$(wildcard lib/*/*.c)) $(PROTOS:%=%.o)
@@ -179,7 +181,7 @@ lint:
 COMPLETIONS = $(PREFIX)/share/bash-completion/completions
 COMPLETED = $(filter-out zr,$(PROGRAMS) $(SCRIPTS))
 EXAMPLES_DIRECTORY = $(PREFIX)/share/doc/zr/examples
-EXAMPLES = $(filter-out completion demo.sh,$(notdir $(wildcard examples/*)))
+EXAMPLES = $(filter-out completion debian demo.sh,$(notdir $(wildcard examples/*)))
 UNITS_DIRECTORY = $(PREFIX)/lib/systemd/system
 UNITS = $(notdir $(wildcard examples/systemd/zr-job@.*))
 PATHS = s,/usr/local/bin/,$(PREFIX)/bin/,g
@@ -213,6 +215,25 @@ uninstall:
 	cd $(DESTDIR)$(COMPLETIONS) && rm -f zr $(COMPLETED)
 	rm -rf $(DESTDIR)$(EXAMPLES_DIRECTORY)
 	rm -f $(UNITS:%=$(DESTDIR)$(UNITS_DIRECTORY)/%)
+
+# Debian's packages, as built from a tree that has examples/debian as debian.
+DEB = $(BUILD)/deb
+SOURCE = LICENSE Makefile README.md bin examples lib man proto t
+
+deb:
+	@$(DEPS) deb
+	rm -rf $(DEB)
+	mkdir -p $(DEB)/zr-$(VERSION)
+	tar -c --exclude=__pycache__ --sort=name --owner=0 --group=0 --numeric-owner \
+	    --mtime="$$(dpkg-parsechangelog -l examples/debian/changelog -S Date)" \
+	    --transform='s,^,zr-$(VERSION)/,' $(SOURCE) | gzip -n > $(DEB)/zr_$(VERSION).orig.tar.gz
+	tar -x -C $(DEB) -f $(DEB)/zr_$(VERSION).orig.tar.gz
+	cp -r examples/debian $(DEB)/zr-$(VERSION)/debian
+	cd $(DEB)/zr-$(VERSION) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+	    dpkg-buildpackage --jobs-try=auto --no-sign
+
+check-deb: deb
+	t/run $(BUILD) t/deb/package.bats
 
 # clean keeps the machine with ZFS, which takes a quarter of an hour to make, and what
 # was downloaded.
@@ -288,6 +309,6 @@ $(BUILD)/t/%.so: t/lib/%.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -std=c11 $(WARNINGS) $(CFLAGS) -shared -fPIC -o $@ $< -ldl
 
-.PHONY: all demo check check-long check-sanitize check-valgrind check-zfs unit \
+.PHONY: all deb demo check check-deb check-long check-sanitize check-valgrind check-zfs unit \
 	lint install uninstall clean distclean bench fuzz
 -include $(wildcard $(OBJ)/*/*.d $(OBJ)/*/*/*.d $(OBJ)/*/*/*/*.d)

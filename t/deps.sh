@@ -4,7 +4,8 @@
 #	t/deps.sh build	the compiler, the libraries, protobuf-c's compiler
 #	t/deps.sh demo	these, and what examples/demo.sh runs
 #	t/deps.sh test	these, and all that the tests run, including servers
-#	t/deps.sh zfs	these, and what makes a machine with ZFS (t/zfsvm/README)
+#	t/deps.sh deb	those of build, and what makes, checks and installs Debian's packages
+#	t/deps.sh zfs	those of test, and what makes a machine with ZFS (t/zfsvm/README)
 #
 # It asks nothing and removes nothing.  Before it installs packages it prints their
 # names and sizes; apt's own output goes to build/apt.log, the end of which is shown
@@ -21,14 +22,16 @@ test='bats mandoc shellcheck clang libclang-rt-dev valgrind bsdextrautils procps
 	socat ucspi-tcp netcat-openbsd mbuffer nghttp2-client protobuf-compiler
 	python3 python3-grpcio python3-hpack python3-prometheus-client python3-protobuf
 	openssl openssh-client openssh-server systemd openbsd-inetd netbase s6'
+deb='debhelper lintian mmdebstrap bats'
 zfs='qemu-system-x86 busybox-static cpio kmod xz-utils
 	gcc-12 libelf1 libtirpc3 libblkid1 libuuid1 libudev1 sudo'
 case ${1-} in
 build) packages="$build" ;;
 demo) packages="$build $demo" ;;
 test) packages="$build $demo $test" ;;
+deb) packages="$build $deb" ;;
 zfs) packages="$build $demo $test $zfs" ;;
-*) echo 'usage: t/deps.sh build | demo | test | zfs' >&2; exit 100 ;;
+*) echo 'usage: t/deps.sh build | demo | test | deb | zfs' >&2; exit 100 ;;
 esac
 
 if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
@@ -79,7 +82,7 @@ if [ -n "$missing" ]; then
 	# shellcheck disable=SC2086 # a list of words
 	apt install $missing
 fi
-case $1 in build | demo) exit ;; esac
+case $1 in build | demo | deb) exit ;; esac
 
 # xinetd and openbsd-inetd exclude each other: one of the two is only unpacked,
 # and missed by nobody but its test.

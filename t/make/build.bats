@@ -64,7 +64,7 @@ setup() {
 }
 
 @test "packages: make and make demo need no server, make check needs their packages, too" {
-	for set in build demo test zfs; do
+	for set in build demo test deb zfs; do
 		ID=1000 run -1 sh tree/t/deps.sh $set
 		printf '%s\n' ${lines[1]#*recommends} | sort > $set
 	done
@@ -72,6 +72,8 @@ setup() {
 	run ! grep -E 'ssh|inetd|systemd|s6|socat|ucspi|mbuffer|python|clang|bats|qemu' demo
 	[ -z "$(comm -23 demo test)" ]
 	[ -z "$(comm -23 test zfs)" ]
+	[ -z "$(comm -23 build deb)" ]
+	run ! grep -E 'ssh|inetd|systemd|s6|socat|valgrind|qemu' deb
 	grep -qx openssh-server test
 	grep -qx qemu-system-x86 zfs
 }
