@@ -285,8 +285,10 @@ rpc_worker_fail_calls(struct rpc_worker *worker, struct rpc_server *server)
 
 	if (error.code == EXIT_DONE)
 		outcome = outcome_of(&facts, &error);
-	if (!worker->endpoint.ending && facts.exit_code != EXIT_DONE)
+	if (!worker->endpoint.ending && facts.exit_code != EXIT_DONE) {
+		endpoint_show_held(&worker->endpoint);
 		diag("batch: ended with status %d", facts.exit_code);
+	}
 	while ((call = take_back(worker)) != NULL)
 		rpc_server_refuse(server, call, grpc_status_of_outcome(outcome),
 		    error.text);

@@ -104,7 +104,7 @@ stored() {
 	[ "$(left)" = "$before" ]
 }
 
-@test "if the rules are missing or invalid no call is served, and the client is told why" {
+@test "if the rules are missing or invalid no call is served, and the log and the client are told why" {
 	serve
 	push web1
 	before=$(stored)
@@ -116,7 +116,9 @@ stored() {
 		empty) : > etc/keep; reason='no rule' ;;
 		esac
 		for call in "ListFilesystems {}" "DestroySnapshots $all"; do
+			: > server.err
 			run ! as web1 "${call%% *}" "${call#* }"
+			eventually 10 grep -q "zr-guard.*$PWD/etc/keep.*$reason" server.err || { cat server.err; false; }
 			[[ "$output" == *zr-guard*"$PWD/etc/keep"*"$reason"* ]] || { echo "$output"; false; }
 		done
 		run ! push web1 a/other
