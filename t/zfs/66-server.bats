@@ -69,7 +69,8 @@ as() {
 
 @test "setup-server.sh makes a server for a pool, and a second run changes nothing" {
 	sh "$SETUP" -n pool dst/backup > plan
-	[ ! -e /etc/zr ]
+	[ ! -e /etc/zr/keep ]
+	[ ! -e /usr/local/sbin/zr-server ]
 	run -1 zfs list dst/backup
 	made
 	# It did what it had said.
@@ -103,7 +104,7 @@ as() {
 	made
 	serve zr-server
 	pool=$address
-	zr-replicate -I all -s "zr-endpoint sender -j job -f 'src/data<'" -r "$(remote web1)"
+	zr-sync -I all -T "-d $PWD/client -n web1 -s localhost" src/data "$address"
 	[ "$(snapshots_of src/data)" = "$(snapshots_of dst/backup/web1/src/data)" ]
 	[ "$(fs_digest src/data@2)" = "$(fs_digest dst/backup/web1/src/data@2)" ]
 

@@ -12,16 +12,18 @@ setup_file() {
 	zr-cert client "$PKI" web1
 }
 
-# with_systemd SCRIPT: run it as a service; its output goes to the file out.
-# Nothing that is changed here is seen outside.
+# with_systemd KIND WHERE < SCRIPT: make a server as setup-server.sh does, and run SCRIPT as
+# a service; its output goes to the file out.  No file that is changed here is seen
+# outside.
 with_systemd() {
+	export KIND=$1 WHERE=$2
 	cat > check
 	chmod +x check
 	cat > boot <<-'EOF2'
 	set -e
 	mount -t proc proc /proc
 	mount -t cgroup2 cgroup2 /sys/fs/cgroup || mountpoint -q /sys/fs/cgroup
-	for directory in /run /etc/zr /etc/systemd/system /usr/local/bin /usr/local/sbin /var/lib; do
+	for directory in /run /etc/zr /etc/systemd/system /etc/sudoers.d /usr/local/bin /usr/local/sbin /var/lib; do
 		mkdir -p "$directory"
 		mount -t tmpfs -o mode=755 tmpfs "$directory"
 	done
@@ -30,7 +32,7 @@ with_systemd() {
 	ip link set lo up
 	install "$PROGRAMS"/zr-* /usr/local/bin
 	mkdir -p /run/systemd/system
-	PATH=/usr/local/bin:$PATH sh "$EXAMPLES/setup-server.sh" archive /var/lib/zr/archive
+	PATH=/usr/local/bin:$PATH sh "$EXAMPLES/setup-server.sh" "$KIND" "$WHERE"
 	install -m 644 "$PKI"/*.crt "$PKI/web1.key" /etc/zr
 	install -g zr -m 640 "$PKI/server.key" /etc/zr
 	echo web1 >> /etc/zr/clients
@@ -52,7 +54,7 @@ with_systemd() {
 }
 
 @test "systemd's own service manager runs the units, sandboxed" {
-	with_systemd <<-EOF2
+	with_systemd archive /var/lib/zr/archive <<-EOF2
 	#!/bin/bash
 	PATH=/usr/local/bin:\$PATH
 	request='{"Filesystem":"a/b","To":{"Type":"Snapshot","Name":"one","Guid":"1773106610190237946","CreateTXG":"10","Creation":"2026-11-22T10:43:50Z"},"ReplicationConfig":{"protection":{"Initial":"GuaranteeResumability","Incremental":"GuaranteeIncrementalReplication"}}}'
@@ -101,4 +103,41 @@ with_systemd() {
 	[ "$(grep -cx 'user of its own' out)" -eq 2 ]
 	[ "$(grep -cx 'root ro' out)" -eq 2 ]
 	[ "$(grep -cx 'tmp of its own' out)" -eq 2 ]
+}
+
+@test "the units serve a pool through sudo, with no rights for what faces the network" {
+	two_pools
+	zfs create src/data
+	random 300000 src/data/file
+	zfs snapshot src/data@1
+	with_systemd pool dst/backup <<-EOF2
+	#!/bin/bash
+	PATH=/usr/local/bin:\$PATH
+	# zr-listen.service has the same drop-in, by hand.
+	cp -r /etc/systemd/system/zr@.service.d /etc/systemd/system/zr-listen.service.d
+	systemctl daemon-reload
+	n=1
+	for unit in zr zr-listen; do
+		systemctl start \$unit.socket
+		zr-replicate -w 20 -s 'zr-endpoint sender -j job -f src/data' \
+		    -r 'zr-remote -d /etc/zr -n web1 -s localhost tls:127.0.0.1:8888' && echo "received by \$unit"
+		exec 6<> /dev/tcp/127.0.0.1/8888
+		until pid=\$(pgrep -n zr-tls); do read -r -t 0.2 <> <(:); done
+		grep -E '^CapEff:' /proc/\$pid/status
+		echo "as \$(stat -c %U /proc/\$pid)"
+		exec 6<&-
+		timeout 60 systemctl stop \$unit.socket 'zr@*.service' zr-listen.service && echo "stopped \$unit"
+		n=\$((n + 1))
+		zfs snapshot src/data@\$n
+	done
+	journalctl -o cat
+	EOF2
+	cat out
+	for unit in zr zr-listen; do
+		grep -qx "received by $unit" out
+		grep -qx "stopped $unit" out
+	done
+	[ "$(grep -cx 'CapEff:	0000000000000000' out)" -eq 2 ]
+	[ "$(grep -cx 'as zr' out)" -eq 2 ]
+	[ "$(snapshots_of dst/backup/web1/src/data | cut -d ' ' -f 1 | paste -sd ' ')" = '1 2' ]
 }
