@@ -200,7 +200,7 @@ zr-step: sender: zr-handshake: hint: the peer closed the connection without a ba
 		sed "s|\"exec |\"PATH=$PATH; export PATH; exec |; s|ssh-ed25519 .*|$(cat "$SSH_DIR/client.pub")|" \
 		    > "$SSH_DIR/authorized_keys"
 	run --separate-stderr connect 127.0.0.1 python3 exchange.py < /dev/null
-	[ "$output" = 'web1 -b zr-endpoint receiver -j sink -e inherit tank/backup' ]
+	[ "$output" = 'web1 -b zr-guard -d guard -K /etc/zr/keep zr-endpoint receiver -j sink -e inherit tank/backup' ]
 }
 
 @test "zr-remote ssh sends a stream through the whole chain" {
