@@ -125,8 +125,8 @@ as() {
 	zfs get -Hpr -o name,property,value guid,userrefs dst/backup > before
 	zfs list -Hr -t all -o name dst/backup >> before
 	serve zr-server-restore
-	zr-replicate -g nothing -m dst/backup/web1/src/data=restored \
-	    -s "$(remote web1)" -r 'zr-endpoint receiver -n -u -e inherit -j restore src'
+	zr-sync -g nothing -T "-d $PWD/client -n web1 -s localhost" \
+	    -f dst/backup/web1/src/data "$address" src/restored
 	[ "$(fs_digest src/restored@2)" = "$(fs_digest src/data@2)" ]
 	run as web2 ListFilesystems '{}'
 	[[ "$output" != *web1* ]]
