@@ -3,7 +3,7 @@
 # opens one ssh connection for each host, and executes zr-replicate.
 set -eu
 
-usage='zr-sync [-jlnqvw] [-a ATTEMPTS] [-e FILE] [-f FILESYSTEM] [-g INITIAL[,INCREMENTAL]] [-I most_recent | all | fail] [-i REGEX] [-J JOB] [-k RULE | -K FILE] ... [-m FROM=TO] ... [-P NUMBER] [-R OPTIONS] [-S OPTIONS] [-T OPTIONS] [-t SECONDS] [-W SECONDS] [-x REGEX] [-Z NUMBER] SOURCE TARGET'
+usage='zr-sync [-jlnqsvw] [-a ATTEMPTS] [-e FILE] [-f FILESYSTEM] [-g INITIAL[,INCREMENTAL]] [-I most_recent | all | fail] [-i REGEX] [-J JOB] [-k RULE | -K FILE] ... [-m FROM=TO] ... [-P NUMBER] [-R OPTIONS] [-S OPTIONS] [-T OPTIONS] [-t SECONDS] [-W SECONDS] [-x REGEX] [-Z NUMBER] SOURCE TARGET'
 
 die() {
 	printf 'zr-sync: %s\n' "$*" >&2
@@ -119,9 +119,9 @@ case $#:${1-} in
 1:--version) echo 'zr-sync (zr) @VERSION@' || exit 111; exit 0 ;;
 esac
 
-line='' events='' filesystem='' initial='' job='' raw='' verbose=''
+line='' events='' dry='' filesystem='' initial='' job='' raw='' snapshot='' verbose=''
 receiver='' sender='' remote=''
-while getopts a:e:f:g:hI:i:J:jK:k:lm:nP:qR:S:T:t:vW:wx:Z: option; do
+while getopts a:e:f:g:hI:i:J:jK:k:lm:nP:qR:sS:T:t:vW:wx:Z: option; do
 	case $option in
 	h) help ;;
 	f) filesystem=$OPTARG ;;
@@ -129,6 +129,7 @@ while getopts a:e:f:g:hI:i:J:jK:k:lm:nP:qR:S:T:t:vW:wx:Z: option; do
 	R) receiver=$OPTARG ;;
 	S) sender=$OPTARG ;;
 	T) remote=$OPTARG ;;
+	s) snapshot=yes ;;
 	w) raw='-w ' ;;
 	[jlnqv]) line="$line -$option" ;;
 	[aegIiKkmPtWxZ]) line="$line -$option $(quote "$OPTARG")" ;;
@@ -138,6 +139,7 @@ while getopts a:e:f:g:hI:i:J:jK:k:lm:nP:qR:S:T:t:vW:wx:Z: option; do
 	[aefgIiJKkmPRSTtWxZ]:) die "-$option has an empty argument" ;;
 	e:*) events=yes ;;
 	I:*) initial=yes ;;
+	n:*) dry=yes ;;
 	v:*) verbose=yes ;;
 	esac
 done
@@ -169,6 +171,8 @@ dataset:*) die "$2 is a whole pool: name a dataset in it, such as $2/${source##*
 esac
 [ "$from" = dataset ] || [ -z "$raw$sender" ] ||
 	die "$1: -S and -w are for a SOURCE that is a dataset"
+[ "$from" = dataset ] || [ -z "$snapshot" ] ||
+	die "$1: -s is for a SOURCE that is a dataset"
 [ "$to" = dataset ] || [ -z "$receiver" ] ||
 	die "$2: -R is for a TARGET that is a dataset"
 [ "$from" != dataset ] || [ -z "$filesystem" ] ||
@@ -200,6 +204,9 @@ case $from in
 dataset)
 	sender="$raw-j $(quote "$job") -f $(quote "$source<")${sender:+ $sender}"
 	sender="zr-endpoint sender ${from_host:+-H $(quote "$from_host") }$sender"
+	[ -z "$snapshot" ] ||
+		snapshot="zr-snap -r ${from_host:+-H $(quote "$from_host") }$(quote "$source")"
+	[ -z "$dry" ] || snapshot=''
 	source='' ;;
 archive)
 	sender="zr-endpoint archive $(quote "$archive")"
@@ -221,11 +228,12 @@ esac
 [ -z "$events" ] || line="$line -J $(quote "$job")"
 line="zr-replicate$line -s $(quote "$sender") -r $(quote "$receiver")"
 [ -z "$source" ] || line="$line $(quote "$source")"
-[ -z "$verbose" ] || printf '%s\n' "$line" >&2
+[ -z "$verbose" ] || printf '%s\n' "${snapshot:+$snapshot && }$line" >&2
 
 if [ -z "${ZR_SSH_CONTROL-}" ]; then
 	[ "$from_host" != "$to_host" ] || to_host=''
 	set -- ${from_host:+"$from_host"} ${to_host:+"$to_host"}
 	[ $# -eq 0 ] || connect "$@"
 fi
+[ -z "$snapshot" ] || eval "$snapshot > /dev/null" || exit
 eval "exec $line"

@@ -57,6 +57,8 @@ def sshd():
     home, path = os.path.expanduser("~/.ssh"), os.environ["PATH"]
     os.makedirs(home, mode=0o700, exist_ok=True)
     os.makedirs("/run/sshd", exist_ok=True)
+    # A machine's memory alone: what its owner's login shell does first is not what is measured.
+    open(os.path.expanduser("~/.bashrc"), "w").close()
     for key in "host", "client":
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{DIRECTORY}/{key}")
     with open(f"{DIRECTORY}/sshd_config", "w") as file:

@@ -218,3 +218,22 @@ b'; do
 	ended_with 143 $!
 	[ "$(cat pid)" = $! ]
 }
+
+@test "-s takes a snapshot of SOURCE first, where it is; without one nothing is replicated, and -n takes none" {
+	printf '#!/bin/sh\necho "$*" >> snap\nexit "$(cat status)"\n' > bin/zr-snap
+	chmod +x bin/zr-snap
+	echo 0 > status
+	line -s 'tank/a b' pool/b
+	[ "${lines[0]}" = -m ]
+	[ "$(cat snap)" = '-r tank/a b' ]
+	line -sv u@web:tank/web pool/b
+	[ "$(tail -n 1 snap)" = '-r -H u@web tank/web' ]
+	[[ "$stderr" == 'zr-snap -r -H u@web tank/web && zr-replicate -v -m tank/web=b '* ]]
+	rm snap
+	line -ns tank/web pool/b
+	[ ! -e snap ]
+	echo 3 > status
+	PATH=$PWD/bin:$PATH run -3 --separate-stderr zr-sync -s tank/web pool/b
+	[ -z "$output$stderr" ]
+	refused "archive:archive: -s is for a SOURCE that is a dataset" -s archive:archive pool/b
+}
