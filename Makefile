@@ -134,7 +134,7 @@ unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%) $(FUZZERS:%=$(BUILD)/t/unit/fuzz-%) \
 # Tables, and JSON in build/bench.
 # BENCH_GIB=1 BENCH_RUNS=1 for a short one.
 bench: all $(BUILD)/bench/pump
-	@$(DEPS) zfs
+	@$(DEPS) bench
 	set -e; PATH="$(CURDIR)/$(BUILD)/bin:$$PATH"; cd $(BUILD)/bench; \
 	python3 $(CURDIR)/t/bench/dataconn.py; \
 	python3 $(CURDIR)/t/bench/listen.py; \
@@ -143,6 +143,9 @@ bench: all $(BUILD)/bench/pump
 	$(CURDIR)/t/bench/tls.py
 	cd $(BUILD)/bench && $(CURDIR)/t/zfsvm/run -m bench -t 1800 \
 	    env BENCH_GIB=0.125 BENCH_RUNS=1 $(CURDIR)/t/bench/tls.py tls-machine.json
+	cd $(BUILD)/bench && $(CURDIR)/t/zfsvm/run -m bench -t 1800 \
+	    env PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" SYNCOID=$(CURDIR)/build/sanoid \
+	    $(CURDIR)/t/bench/sync.py
 	t/zfsvm/stop bench
 
 # libFuzzer on everything that parses, from seeds made of t/data: FUZZ_SECONDS
@@ -238,7 +241,7 @@ check-deb: deb
 # clean keeps the machine with ZFS, which takes a quarter of an hour to make, and what
 # was downloaded.
 clean:
-	rm -rf $(filter-out build/zfsvm% build/xinetd,$(wildcard build/*))
+	rm -rf $(filter-out build/zfsvm% build/xinetd build/sanoid,$(wildcard build/*))
 
 distclean:
 	rm -rf build

@@ -6,6 +6,7 @@
 #	t/deps.sh test	these, and all that the tests run, including servers
 #	t/deps.sh deb	those of build, and what makes, checks and installs Debian's packages
 #	t/deps.sh zfs	those of test, and what makes a machine with ZFS (t/zfsvm/README)
+#	t/deps.sh bench	those of zfs, and what the benchmarks compare with
 #
 # It asks nothing and removes nothing.  Before it installs packages it prints their
 # names and sizes; apt's own output goes to build/apt.log, the end of which is shown
@@ -25,13 +26,15 @@ test='bats mandoc shellcheck clang libclang-rt-dev valgrind bsdextrautils procps
 deb='build-essential debhelper lintian mmdebstrap bats'
 zfs='qemu-system-x86 busybox-static cpio kmod xz-utils
 	gcc-12 libelf1 libtirpc3 libblkid1 libuuid1 libudev1 sudo'
+bench='pv lzop libconfig-inifiles-perl libcapture-tiny-perl'
 case ${1-} in
 build) packages="$build" ;;
 demo) packages="$build $demo" ;;
 test) packages="$build $demo $test" ;;
 deb) packages="$build $deb" ;;
 zfs) packages="$build $demo $test $zfs" ;;
-*) echo 'usage: t/deps.sh build | demo | test | deb | zfs' >&2; exit 100 ;;
+bench) packages="$build $demo $test $zfs $bench" ;;
+*) echo 'usage: t/deps.sh build | demo | test | deb | zfs | bench' >&2; exit 100 ;;
 esac
 
 if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
@@ -84,18 +87,24 @@ if [ -n "$missing" ]; then
 fi
 case $1 in build | demo | deb) exit ;; esac
 
-# xinetd and openbsd-inetd exclude each other: one of the two is only unpacked,
-# and missed by nobody but its test.
-[ ! -x build/xinetd/usr/sbin/xinetd ] || exit 0
-rm -rf build/xinetd
-mkdir -p build/xinetd
-cd build/xinetd
-download() {
-	apt-get download -q -o APT::Sandbox::User=root xinetd
-}
-echo "Unpacking xinetd into $PWD, for a test"
-if download 2> /dev/null || { $sudo apt-get update -q && download; }; then
-	dpkg -x xinetd_*.deb .
-else
-	echo "xinetd cannot be downloaded: its test will fail, unless root runs \"apt-get update\" before this" >&2
-fi
+# unpack PACKAGE FILE WHAT-FAILS: into build/PACKAGE, without installing it.
+unpack() (
+	[ ! -e "build/$1/$2" ] || exit 0
+	rm -rf "build/$1"
+	mkdir -p "build/$1"
+	cd "build/$1"
+	download() {
+		apt-get download -q -o APT::Sandbox::User=root "$1"
+	}
+	echo "Unpacking $1 into $PWD"
+	if download "$1" 2> /dev/null || { $sudo apt-get update -q && download "$1"; }; then
+		dpkg -x "$1"_*.deb .
+	else
+		echo "$1 cannot be downloaded: $3, unless root runs \"apt-get update\" before this" >&2
+	fi
+)
+
+# xinetd excludes openbsd-inetd, and nobody but its test misses it; sanoid would bring
+# Debian's ZFS and a timer.
+unpack xinetd usr/sbin/xinetd 'its test will fail'
+[ "$1" != bench ] || unpack sanoid usr/sbin/syncoid 'its row will be missing'

@@ -99,10 +99,7 @@ def measure(name, what, filesystems, command):
 def main():
     filesystems = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     servers, rows = [], []
-    syncoid = os.environ.get("SYNCOID", "")
-    if syncoid:
-        os.environ["PATH"] += f":{syncoid}/usr/bin:{syncoid}/usr/sbin"
-        os.environ["PERL5LIB"] = f"{syncoid}/usr/share/perl5"
+    syncoid = os.environ.get("SYNCOID", "") + "/usr/sbin/syncoid"
     try:
         pools(filesystems)
         servers.append(sshd())
@@ -113,8 +110,8 @@ def main():
             ("zr-replicate to a server, tcp", ["zr-replicate", "-q", "-s", "zr-endpoint sender -j server -f 'src/many<'",
                                                "-r", f"zr-remote {address}"]),
         ]
-        if syncoid:
-            tools.append(("syncoid, ssh", ["syncoid", "--recursive", "--no-sync-snap", "--quiet", "src/many",
+        if os.access(syncoid, os.X_OK):
+            tools.append(("syncoid, ssh", [syncoid, "--recursive", "--no-sync-snap", "--quiet", "src/many",
                                            "backup:dst/syncoid"]))
         print(f"{filesystems} filesystems")
         print(f"{'':32} {'':12} {'seconds':>8} {'CPU s':>8} {'processes':>10} {'each':>9}")
