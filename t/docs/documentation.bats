@@ -95,9 +95,10 @@ section() {
 	done
 }
 
-@test "every program that README names exists" {
+@test "every program and unit that README names exists" {
 	for name in $(grep -oE '\bzr-[a-z]+(-[a-z]+)*\b' "$TOP/README.md" | sort -u); do
 		[ -x "$ZR_BUILD/bin/$name" ] || [ -n "$(ls "$TOP"/man/"$name".? 2> /dev/null)" ] ||
+		    [ -e "$TOP/examples/systemd/$name@.service" ] ||
 		    { echo "$name"; false; }
 	done
 }
