@@ -130,7 +130,7 @@ while getopts a:e:f:g:hI:i:J:jK:k:lm:nP:qR:sS:T:t:vW:wx:Z: option; do
 	S) sender=$OPTARG ;;
 	T) remote=$OPTARG ;;
 	s) snapshot=yes ;;
-	w) raw='-w ' ;;
+	w) raw='-E -w ' ;;
 	[jlnqv]) line="$line -$option" ;;
 	[aegIiKkmPtWxZ]) line="$line -$option $(quote "$OPTARG")" ;;
 	*) echo "usage: $usage" >&2; exit 100 ;;

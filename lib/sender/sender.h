@@ -21,8 +21,8 @@ struct sender {
 	atomic_bool *named;		/* for each entry: was it reported to match */
 					/* nothing?  shared by a batch's calls */
 	const char *job;		/* NULL: none was given */
-	bool encrypted;			/* send only encrypted filesystems, raw */
-	bool raw;
+	bool encrypted;			/* -E: only encrypted filesystems, raw */
+	bool raw;			/* -w: only others, raw; both: all, raw */
 	const char *flags[SENDER_FLAGS_MAX];	/* for zfs send, besides -w */
 	size_t flag_count;
 };

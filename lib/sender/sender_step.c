@@ -174,7 +174,7 @@ check_token(const struct sender_step *step, const struct sender *sender,
 	if (resume_token_decode(&token, step->request->resumetoken, error) == -1 ||
 	    check_token_step(step, &token, error) == -1)
 		return (-1);
-	if (sender->encrypted && !token.raw)
+	if (sender->encrypted && !token.raw && step->list.objects[0].encrypted)
 		return (error_set(error, EXIT_FAILED, "resume token is of a "
 		    "stream that is not raw, but the sender's policy now is to "
 		    "send only raw ones"));
@@ -233,7 +233,7 @@ check_policy(struct sender_step *step, const struct sender *sender,
 {
 	const bool encrypted = step->list.objects[0].encrypted;
 
-	if (sender->encrypted && !encrypted)
+	if (sender->encrypted && !sender->raw && !encrypted)
 		return (error_set(error, EXIT_FAILED, "filesystem %s is not "
 		    "encrypted, and only encrypted ones may be sent",
 		    step->request->filesystem));

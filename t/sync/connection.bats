@@ -1,37 +1,23 @@
-# zr-sync: one ssh connection for a run, and nothing of it after the run.  A real sshd, a
-# process for each connection; in place of zr-replicate a script that uses the connection.
+# zr-sync: one ssh connection for a run, and nothing of it after the run.  In place of
+# zr-replicate a script that uses the connection.
 load ../lib/helper
+load ../lib/sshd
+load ../lib/sync
 
 setup_file() {
-	export SSH_DIR=$BATS_FILE_TMPDIR/ssh
-	mkdir -m 700 "$SSH_DIR"
-	ssh-keygen -q -t ed25519 -N '' -f "$SSH_DIR/host"
-	ssh-keygen -q -t ed25519 -N '' -f "$SSH_DIR/client"
+	make_ssh_keys
 	ssh-keygen -q -t ed25519 -N 'open sesame' -f "$SSH_DIR/locked"
-	printf '%s\n' "HostKey $SSH_DIR/host" "AuthorizedKeysFile $SSH_DIR/authorized_keys" \
-	    'StrictModes no' 'UsePAM no' 'PasswordAuthentication no' 'PidFile none' \
-	    'PermitRootLogin prohibit-password' > "$SSH_DIR/config"
-	cat "$SSH_DIR/client.pub" "$SSH_DIR/locked.pub" > "$SSH_DIR/authorized_keys"
-	# Where root starts it, sshd wants this directory.
-	[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
+	cat "$SSH_DIR/locked.pub" >> "$SSH_DIR/client.pub"
 }
 
-# An sshd that counts its connections, an ssh that finds it, and a zr-replicate that runs
-# ./run, in an environment in which the directory of the connections is ours to look at.
+# A zr-replicate that runs ./run.
 setup() {
 	enter_directory || return
-	mkdir bin tmp
-	printf '#!/bin/sh\necho >> %q\nexec /usr/sbin/sshd -i -e -f %q\n' \
-	    "$PWD/connections" "$SSH_DIR/config" > sshd
+	hosts
+	mkdir bin
 	printf '#!/bin/sh\necho $$ > %q\nexec sh %q\n' "$PWD/pid" "$PWD/run" > bin/zr-replicate
-	chmod +x sshd bin/zr-replicate
-	: > connections
-	background tcpserver -1 -RHl0 127.0.0.1 0 "$PWD/sshd" > port 2> sshd.err
-	eventually 10 test -s port
-	ssh_finds "$(cat port)"
-	# Short enough for a socket.
-	TMPDIR=$(mktemp -d /tmp/sync.XXXX)
-	export TMPDIR PATH=$PWD/bin:$PATH ZR_SSH=$PWD/ssh
+	chmod +x bin/zr-replicate
+	export PATH=$PWD/bin:$PATH
 	cat > functions <<-'END'
 		on() { "$ZR_SSH" -S "$ZR_SSH_CONTROL" -o ControlMaster=no -- "$1.test" 'echo ran'; }
 		wait_for() { until [ -e "$1" ]; do sleep 0.05; done; }
@@ -42,29 +28,6 @@ setup() {
 teardown() {
 	end_children
 	[ -z "${TMPDIR-}" ] || rm -rf "$TMPDIR"
-}
-
-# ssh_finds PORT [KEY]: one.test, its alias, and two.test are that port here.
-ssh_finds() {
-	cat > ssh <<-END
-		#!/bin/sh
-		name=127.0.0.1
-		case "\$* " in *'two.test '*) name=localhost ;; esac
-		exec ssh -4 -F none -p $1 -i '$SSH_DIR/${2-client}' -o HostName=\$name -o IdentitiesOnly=yes \
-		    -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "\$@"
-	END
-	chmod +x ssh
-}
-
-connections() {
-	wc -l < connections
-}
-
-# Nothing is left: no directory, and no process that was told of it or waits for its end.
-nothing_left() {
-	[ -z "$(ls "$TMPDIR")" ] || return
-	! grep -lsa "$TMPDIR/zr" /proc/[0-9]*/cmdline || return
-	! ls -l /proc/[0-9]*/fd 2> /dev/null | grep -q "$TMPDIR"
 }
 
 @test "all calls share one connection a host; it and its directory end with the run" {
@@ -91,16 +54,6 @@ ran" ]
 	[ -z "$stderr" ]
 	[ "$(connections)" -eq 2 ]
 	eventually 10 nothing_left
-}
-
-# group COMMAND...: in the background, in a process group of its own, with the signals as
-# they are at a terminal.
-group() {
-	background /usr/bin/python3 -c 'if True:
-		import os, signal, sys
-		os.setsid()
-		signal.signal(signal.SIGINT, signal.SIG_DFL)
-		os.execvp(sys.argv[1], sys.argv[1:])' "$@"
 }
 
 @test "nothing is left after kill -9" {
@@ -150,7 +103,7 @@ group() {
 }
 
 @test "where ssh is not admitted its message is shown, and one line of ours" {
-	ssh_finds "$(cat port)" host
+	ssh_as stranger
 	run -255 --separate-stderr zr-sync one.test:pool/a pool/b
 	[ -z "$output" ]
 	[ "${#stderr_lines[@]}" -eq 2 ]
@@ -159,8 +112,8 @@ group() {
 	[ ! -e pid ]
 	eventually 10 nothing_left
 	# The first connection ends where the second fails.
-	ssh_finds "$(cat port)"
-	sed -i "s/localhost ;;/nowhere.invalid ;;/" ssh
+	ssh_as client
+	sed -i 's/name=localhost/name=nowhere.invalid/' ssh
 	run -255 --separate-stderr zr-sync one.test:pool/a two.test:pool/b
 	stderr_has 'nowhere.invalid'
 	stderr_has 'zr-sync: two.test: no connection'
@@ -168,7 +121,7 @@ group() {
 }
 
 @test "a passphrase is asked for on the terminal, once" {
-	ssh_finds "$(cat port)" locked
+	ssh_as locked
 	echo 'on one; on one' >> run
 	run -0 timeout 60 /usr/bin/python3 -c 'if True:
 		import os, pty, sys

@@ -88,7 +88,7 @@ a b" ]
 
 @test "options of zr-replicate are passed on; those of the endpoints are put into their strings" {
 	line -w -S '-L -c' -R '-S -x mountpoint' tank/web pool/web
-	[ "${lines[3]}" = "zr-endpoint sender -w -j pool_web -f 'tank/web<' -L -c" ]
+	[ "${lines[3]}" = "zr-endpoint sender -E -w -j pool_web -f 'tank/web<' -L -c" ]
 	[ "${lines[5]}" = 'zr-endpoint receiver -n -u -e inherit -o readonly=on -j pool_web -S -x mountpoint pool' ]
 
 	line -nqjl -P 2 -k 'grid . 1x1h | 2x1d' -K rules -m tank/web/a=web/b -x "^auto '\"\$\`\\!" -e events -g nothing \
