@@ -235,8 +235,10 @@ deb:
 	cd $(DEB)/zr-$(VERSION) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
 	    dpkg-buildpackage --jobs-try=auto --no-sign
 
+# As root, or as a user who may have a user namespace (subuid(5), uidmap).
 check-deb: deb
-	t/run $(BUILD) t/deb/package.bats
+	$$([ "$$(id -u)" -eq 0 ] || echo unshare --map-root-user --map-auto --mount) \
+	    t/run $(BUILD) t/deb/package.bats
 
 # clean keeps the machine with ZFS, which takes a quarter of an hour to make, and what
 # was downloaded.

@@ -23,7 +23,7 @@ test='bats mandoc shellcheck clang libclang-rt-dev valgrind bsdextrautils procps
 	socat ucspi-tcp netcat-openbsd mbuffer nghttp2-client protobuf-compiler
 	python3 python3-grpcio python3-hpack python3-prometheus-client python3-protobuf
 	openssl openssh-client openssh-server systemd openbsd-inetd netbase s6'
-deb='build-essential debhelper lintian mmdebstrap bats'
+deb='build-essential debhelper lintian mmdebstrap uidmap bats'
 zfs='qemu-system-x86 busybox-static cpio kmod xz-utils
 	gcc-12 libelf1 libtirpc3 libblkid1 libuuid1 libudev1 sudo'
 bench='pv lzop libconfig-inifiles-perl libcapture-tiny-perl'
