@@ -237,6 +237,7 @@ deb:
 
 # As root, or as a user who may have a user namespace (subuid(5), uidmap).
 check-deb: deb
+	@$(DEPS) check-deb
 	$$([ "$$(id -u)" -eq 0 ] || echo unshare --map-root-user --map-auto --mount) \
 	    t/run $(BUILD) t/deb/package.bats
 

@@ -4,7 +4,8 @@
 #	t/deps.sh build	the compiler, the libraries, protobuf-c's compiler
 #	t/deps.sh demo	these, and what examples/demo.sh runs
 #	t/deps.sh test	these, and all that the tests run, including servers
-#	t/deps.sh deb	those of build, and what makes, checks and installs Debian's packages
+#	t/deps.sh deb	those of build, and what makes Debian's packages
+#	t/deps.sh check-deb	these, and what checks and installs the packages
 #	t/deps.sh zfs	those of test, and what makes a machine with ZFS (t/zfsvm/README)
 #	t/deps.sh bench	those of zfs, and what the benchmarks compare with
 #
@@ -23,7 +24,8 @@ test='bats mandoc shellcheck clang libclang-rt-dev valgrind bsdextrautils procps
 	socat ucspi-tcp netcat-openbsd mbuffer nghttp2-client protobuf-compiler
 	python3 python3-grpcio python3-hpack python3-prometheus-client python3-protobuf
 	openssl openssh-client openssh-server systemd openbsd-inetd netbase s6'
-deb='build-essential debhelper lintian mmdebstrap uidmap bats'
+deb='build-essential debhelper'
+check_deb='lintian mmdebstrap bats'
 zfs='qemu-system-x86 busybox-static cpio kmod xz-utils
 	gcc-12 libelf1 libtirpc3 libblkid1 libuuid1 libudev1 sudo'
 bench='pv lzop libconfig-inifiles-perl libcapture-tiny-perl'
@@ -32,9 +34,10 @@ build) packages="$build" ;;
 demo) packages="$build $demo" ;;
 test) packages="$build $demo $test" ;;
 deb) packages="$build $deb" ;;
+check-deb) packages="$build $deb $check_deb" ;;
 zfs) packages="$build $demo $test $zfs" ;;
 bench) packages="$build $demo $test $zfs $bench" ;;
-*) echo 'usage: t/deps.sh build | demo | test | deb | zfs | bench' >&2; exit 100 ;;
+*) echo 'usage: t/deps.sh build | demo | test | deb | check-deb | zfs | bench' >&2; exit 100 ;;
 esac
 
 if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
@@ -85,7 +88,7 @@ if [ -n "$missing" ]; then
 	# shellcheck disable=SC2086 # a list of words
 	apt install $missing
 fi
-case $1 in build | demo | deb) exit ;; esac
+case $1 in build | demo | deb | check-deb) exit ;; esac
 
 # unpack PACKAGE FILE WHAT-FAILS: into build/PACKAGE, without installing it.
 unpack() (

@@ -63,8 +63,8 @@ setup() {
 	tail -n 1 calls | grep -q ' install jq$'
 }
 
-@test "packages: make and make demo need no server, make check needs their packages, too" {
-	for set in build demo test deb zfs; do
+@test "packages: make, make demo and make deb need no server, make check needs their packages, too" {
+	for set in build demo test deb check-deb zfs; do
 		ID=1000 run -1 sh tree/t/deps.sh $set
 		printf '%s\n' ${lines[1]#*recommends} | sort > $set
 	done
@@ -73,7 +73,10 @@ setup() {
 	[ -z "$(comm -23 demo test)" ]
 	[ -z "$(comm -23 test zfs)" ]
 	[ -z "$(comm -23 build deb)" ]
-	run ! grep -E 'ssh|inetd|systemd|s6|socat|valgrind|qemu' deb
+	[ -z "$(comm -23 deb check-deb)" ]
+	grep -qx debhelper deb
+	grep -qx lintian check-deb
+	run ! grep -E 'ssh|inetd|systemd|s6|socat|valgrind|qemu|lintian' deb
 	grep -qx openssh-server test
 	grep -qx qemu-system-x86 zfs
 }
