@@ -93,6 +93,11 @@ complains() {
 	grep -qE -e "$1" ../errors || { echo "not on standard error: $1"; show_example; return 1; }
 }
 
+# shape: standard input with its numbers, sizes and times made the same
+shape() {
+	sed -E 's/[0-9.]+ ([KMGT]i)?B\b/SIZE/g; s/[0-9.]+ (ms|s|min|h|d)\b/TIME/g; s/[0-9][0-9_]*/N/g'
+}
+
 show_example() {
 	tail -n 20 ../example ../output ../errors
 }

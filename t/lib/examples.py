@@ -4,7 +4,7 @@
 #
 # An example of a page is a literal block (.Bd -literal, .Dl, .D1) in its EXAMPLES, or
 # elsewhere one that begins with the name of a program.  An example of README.md is an
-# indented block.
+# indented block, or a fenced one without a language (t/docs/readme.bats has the others).
 #
 # Each follows a line "==> PAGE NUMBER"; with -d it becomes DIRECTORY/PAGE/NUMBER.
 import html.parser, os, re, subprocess, sys
@@ -61,19 +61,23 @@ def of_page(path):
 
 
 def of_markdown(path):
-    examples, block, fenced, after_blank = [], [], False, True
+    examples, block, fence = [], [], None
+    blank_before = True
     for line in open(path, encoding="utf-8").read().split("\n") + ["end"]:
         if line.startswith("```"):
-            fenced = not fenced
-        indented = line.startswith("    ") and not fenced and (block or after_blank)
-        if indented:
+            if fence == "```":
+                examples.append("\n".join(block))
+            fence, block = (None if fence else line), []
+        elif fence:
+            block.append(line)
+        elif line.startswith("    ") and (block or blank_before):
             block.append(line[4:])
         elif line.strip() == "" and block:
             block.append("")
         elif block:
             examples.append("\n".join(block).strip("\n"))
             block = []
-        after_blank = line.strip() == ""
+        blank_before = line.strip() == ""
     return examples
 
 

@@ -16,6 +16,8 @@ setup_file() {
 	ip address add $ADDRESS/32 dev lo
 	cp /etc/hosts "$BATS_FILE_TMPDIR/hosts"
 	echo "$ADDRESS web web.example backup backup.example next.example" >> /etc/hosts
+	# As a package installs them: examples set a PATH of their own.
+	ln -s "$ZR_BUILD"/bin/zr* /usr/local/bin
 	start_sshd
 }
 
@@ -48,6 +50,7 @@ teardown_file() {
 	kill "$(cat "$ssh/pid")"
 	rm -rf ~/.ssh
 	find "$ssh/saved" -mindepth 1 -maxdepth 1 -exec mv {} ~ \;
+	rm /usr/local/bin/zr*
 	cat "$BATS_FILE_TMPDIR/hosts" > /etc/hosts
 	ip address del $ADDRESS/32 dev lo
 }
@@ -141,12 +144,10 @@ in_archive() {
 	tank
 	zfs create -p tank/backup/IDENTITY/tank
 	fragment 'zr-serve -b sudo' 'it is the end of a line of zr-listen'
-	ln -sf "$(command -v zr-endpoint)" /usr/local/bin
 	bash -c "exec zr-listen -i $ADDRESS=web tcp::8888 zr-handshake accept zr-mux accept $(cat fragment)" 3>&- &
 	children+=($!)
 	eventually 20 listens 8888
 	zr-remote tcp:backup:8888 ListFilesystems '{}' | grep -qF '"tank"'
-	rm /usr/local/bin/zr-endpoint
 }
 
 @test "zr-check(1)" {
@@ -592,34 +593,75 @@ in_archive() {
 @test "README.md" {
 	page README.md
 	fragment 'make demo' 'it is a list of targets of make'
+	fragment 'make deb' 'it installs a package; t/deb does so'
 	fragment 'the active side' 'it is a drawing'
 	fragment 'bin/        a file' 'it is a list of directories'
+	ln -s "$TOP/examples" examples
 	tank
-	zfs create -p tank/backup/web1
-	mkdir /backup/web
-	cd ..
-	mkdir other
-	cd other
-	serve 'zr-endpoint archive -C /backup' 8888
-	zr-list -e 'zr-endpoint sender -f tank/web' | zr-plan -S -i '^monday$' - /dev/null > receive.json
-	cp receive.json step.json
-	example 'zfs send tank/web@monday'
-	example 'zfs recv tank/restored'
-	sent tank/web@monday tank/restored@monday
-	example 'zr-step'
-	prints '"to":"monday"'
-	example 'zr-replicate -s'
-	example 'zr-holds list tank'
-	prints 'zrepl_CURSOR.*backup'
-	example 'zr-snap -r tank'
-	prints '^tank/web@zr_'
-	example 'zr-prune -J backup'
-	zr-replicate -q -e /var/lib/zr/web -s 'zr-endpoint sender -j backup -f "tank/web"' -r 'zr-remote tcp:backup:8888'
-	example 'zr-check -w 2h'
-	prints '^OK'
-	example 'zr-dump asked answered'
+	make_pool pool
+	zfs create tank/web/img
+	zfs snapshot tank/web/img@monday
+	zfs send -R tank/web@monday | zfs recv -u pool/web
+	zfs destroy -r pool/web/img
 	log_in root
+
+	# One line, and back.
+	example 'zr-sync -s tank/web'
+	sent tank/web pool/web
+	sent tank/web/img pool/web/img
+	fragment 'MiB of 602 MiB' 'a terminal shows it'
+	# The bytes of a step are known if an endpoint reports them.
+	shape < ../output | sed 's/done in TIME/SIZE in TIME/' > shapes
+	cat shapes
+	grep -qxF "$(sed -n '2p' fragment | shape)" shapes
+	fragment 'zr-replicate: 4 filesystems' 'it is what the example before it prints'
+	diff <(shape < fragment | sed 's/, SIZE, /, /') <(tail -n 1 ../errors | shape | sed 's/, SIZE, /, /')
+	example 'zr-sync backup:pool/web'
+	sent tank/web tank/web-restored
+	example 'zfs mount tank/web-restored'
+	cmp ../tank/web/file ../tank/web-restored/file
+
+	# The night.
+	fragment 'systemctl enable' 'no systemd runs here'
+	head -n 1 fragment | sh
+	cmp examples/nightly /etc/zr/web
+	ls examples/systemd/zr-job@.timer
+	fragment '0 * * * *' 'it is a line of crontab(5)'
+	sh -c "$(cut -d ' ' -f 7- fragment)"
+	sent tank/web pool/web
+	example 'zr-check -w 2h'
+	prints '^OK: 2 filesystems'
+
+	# A server.
+	example 'sh examples/setup-server.sh -n pool'
+	prints '^\+ '
+	zr-cert ca /etc/zr && zr-cert server /etc/zr backup.example && zr-cert client /etc/zr web1
+	zfs create -p pool/zr/web1
+	background zr-listen tcp::8888 zr-tls -d /etc/zr -n backup.example -c web1 accept \
+	    zr-handshake accept zr-mux accept zr-serve -b zr-endpoint receiver -e inherit -j sink pool/zr
+	eventually 20 listens 8888
+	example "zr-sync -T '-d /etc/zr -n web1'"
+	sent tank/web pool/zr/web1/tank/web
+	end_children
+
+	# By hand.
+	mkdir /backup/web
+	serve 'zr-endpoint archive -C /backup' 8888
+	example 'receive.json'
+	example 'zfs send "$(jq'
+	example 'zfs recv tank/restored'
+	sent tank/web tank/restored
+	example 'zr-step'
+	prints '"filesystem":"tank/web"'
+	example 'zr-replicate -n'
+	prints 'tank/web/img'
+	example 'zr-holds list tank'
+	prints 'cursor.* backup '
+	example 'zr-streamsum'
+	example 'zr-dump asked answered'
+	prints ListFilesystems
 	example "'exec:ssh backup"
+	prints 'tank/web'
 	end_examples
 	# The second command is a server, which stays; the last two are its clients.
 	split 'zr-cert ca pki' zr-listen 'zr-remote -d'
@@ -627,6 +669,7 @@ in_archive() {
 	serve 'zr-tls -d pki' 8888
 	log_in zr "exec zr-stdinserver web1 zr-handshake accept zr-mux accept zr-serve -b zr-endpoint archive -C /backup"
 	mkdir /backup/web1
+	zfs create -p tank/backup/web1
 	example 'zr-remote -d pki'
 	[ "$(grep -c ListF ../example)" -eq 2 ]
 	fragment 'zr-guard -k' 'it is the end of a line of zr-listen'
