@@ -136,7 +136,7 @@ synopses() {
 
 @test "files, directories, users and hosts are completed where the placeholder is one, and nothing for JOB" {
 	pressed 'zr-check f' 'zr-check -j a' 'zr-endpoint archive ' 'zr-plan -K f' 'zr-tls -s x -d ' 'zr-listen -u roo' \
-	    'zr-ssh loc' 'zr-holds -J ' 'zr-list -t ' 'zr-step -s x < f' 'zr-token '
+	    'zr-ssh loc' 'zr-holds -J ' 'zr-list -t ' 'zr-step -s x < f' 'zr-token ' "zr-check 'a" "zr-check 'fi" "zr-endpoint archive '" "zr-list -e 'zr-endpoint archive x' -"
 	diff - became <<-'END'
 		zr-check file 
 		zr-check -j a\ name 
@@ -149,7 +149,18 @@ synopses() {
 		zr-list -t 
 		zr-step -s x < file 
 		zr-token 
+		zr-check 'a name' 
+		zr-check file 
+		zr-endpoint archive directory tools 
+		zr-list -e 'zr-endpoint archive x' -e -t 
 	END
+}
+
+@test "whatever is a file is completed by files" {
+	files=('zr-plan f' 'zr-plan - f' 'zr-cert show f' 'zr-cert check f' 'zr-status f' 'zr-remote -i f'
+	    'zr-tls -s x -a f' 'zr-tls -s x -b f' 'zr-tls -s x -p f' 'zr-dump f' 'zr-dump file f' 'zr-remote -o f')
+	pressed "${files[@]}"
+	diff became <(printf '%sile \n' "${files[@]}")
 }
 
 @test "a program or endpoint is completed by commands, and its arguments by its own forms" {
