@@ -339,11 +339,15 @@ archive_endpoint(int argc, char *argv[])
 		}
 	argc -= optind;
 	argv += optind;
+	if (argc == 1)
+		die(EXIT_USAGE, "a METHOD is missing after %s, such as ListFilesystems",
+		    argv[0]);
 	if (argc < 2 || argc > 3)
 		usage_die(archive_endpoint_usage);
 	if (own && (identity == NULL || !identity_valid(identity)))
 		die(EXIT_FAILED, "the client has no valid identity (%s)",
-		    identity == NULL ? "ZR_CLIENT_IDENTITY is not set" : IDENTITY_RULE);
+		    identity == NULL ? "ZR_CLIENT_IDENTITY is not set; -c IDENTITY gives one" :
+		    IDENTITY_RULE);
 	/* Whether there is such a method does not depend on the directory. */
 	if (strcmp(argv[1], "batch") == 0 ||
 	    endpoint_program_find(&program, argv[1]) != NULL) {

@@ -24,7 +24,7 @@ request_line(size_t size, enum io_line what, struct error *error)
 		return (NULL);
 	}
 	if (io_read_line(STDIN_FILENO, what, line, size, IO_FOREVER, error) == -1)
-		error_prefix(error, "no request on standard input");
+		error_prefix(error, "no request as an argument or on standard input");
 	else if (request_check_line(line, strlen(line), error) == -1)
 		error_prefix(error, "request");
 	else
