@@ -17,38 +17,44 @@ setup() {
 	done
 	sed "s|^PATH=|PATH=$PWD/bin:|" "$TOP/examples/nightly" > night
 	chmod +x night
+	mkdir state
 	export STATE_DIRECTORY=$PWD/state
 }
 
 @test "a night takes snapshots, brings them to the other host, prunes and checks; it is silent" {
 	run -0 ./night
 	[ -z "$output" ]
-	diff - <(sed "s,$PWD/state,STATE," ran | sort) <<-'END'
-		zr-check -p ^zr_ -c 3h -M tank/web=pool/web STATE/web.list -
+	diff - <(sort ran) <<-'END'
+		zr-check -p ^zr_ -c 3h -M tank/web=pool/web web.here web.there
 		zr-list -e zr-endpoint sender -H backup -f 'pool/web<'
 		zr-list -e zr-endpoint sender -j web -f 'tank/web<'
 		zr-prune -y -J web -e zr-endpoint sender -j web -f 'tank/web<' -k not_replicated -k not_regex ^zr_ -k grid ^zr_ 1x1h(keep=all) | 24x1h | 14x1d
 		zr-snap -r tank/web
-		zr-sync -q -e STATE/web -J web tank/web backup:pool/web
+		zr-sync -q -e web -J web tank/web backup:pool/web
 	END
-	[ "$(grep -c says state/web.log)" -eq 6 ]
+	# Of each, twice; zr-list's are the listings.
+	[ "$(grep -c says state/web.log)" -eq 8 ]
 }
 
-@test "all parts run if one fails; the first failure is the exit status; a check that is not OK is shown" {
+@test "all parts run if one fails, and what it says is shown; the first failure is the exit status" {
 	for name in zr-snap zr-sync zr-prune; do
 		echo 7 > $name.status
 		echo 2 > zr-check.status
 		rm -f ran
 		run -7 --separate-stderr ./night
 		[ "$(wc -l < ran)" -eq 6 ]
-		[ "$stderr" = 'zr-check says
-zr-check says' ]
+		[ "$stderr" = "$name says
+$name says
+zr-check says
+zr-check says" ]
 		rm $name.status
 	done
 	run -2 ./night
 	rm zr-check.status
 	echo 99 > zr-list.status
+	rm ran
 	run -99 ./night
+	run -1 grep zr-check ran
 	export STATE_DIRECTORY=/dev/null/none
 	run ! ./night
 }
