@@ -140,6 +140,7 @@ bench: all $(BUILD)/bench/pump
 	python3 $(CURDIR)/t/bench/listen.py; \
 	/usr/bin/python3 $(CURDIR)/t/bench/rpc.py; \
 	python3 $(CURDIR)/t/bench/replicate.py; \
+	python3 $(CURDIR)/t/bench/streamsum.py; \
 	$(CURDIR)/t/bench/tls.py
 	cd $(BUILD)/bench && $(CURDIR)/t/zfsvm/run -m bench -t 1800 \
 	    env BENCH_GIB=0.125 BENCH_RUNS=1 $(CURDIR)/t/bench/tls.py tls-machine.json

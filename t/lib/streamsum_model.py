@@ -275,4 +275,5 @@ def main():
         write(sys.stdout.buffer, change(int(sys.argv[2]), sys.argv[3], stream))
 
 
-main()
+if __name__ == "__main__":
+    main()
