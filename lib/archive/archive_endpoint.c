@@ -346,8 +346,8 @@ archive_endpoint(int argc, char *argv[])
 		usage_die(archive_endpoint_usage);
 	if (own && (identity == NULL || !identity_valid(identity)))
 		die(EXIT_FAILED, "the client has no valid identity (%s)",
-		    identity == NULL ? "ZR_CLIENT_IDENTITY is not set; -c IDENTITY gives one" :
-		    IDENTITY_RULE);
+		    identity != NULL ? IDENTITY_RULE :
+		    "ZR_CLIENT_IDENTITY is not set; -c IDENTITY gives one");
 	/* Whether there is such a method does not depend on the directory. */
 	if (strcmp(argv[1], "batch") == 0 ||
 	    endpoint_program_find(&program, argv[1]) != NULL) {
