@@ -15,7 +15,8 @@ make_ssh_keys() {
 
 # start_sshd [LINE OF sshd_config...]: on $port.  For each connection there is a line in
 # the file connections, its sshd's pid.  Commands run as $login says: by default with
-# this directory as the home, our PATH, and sh in place of the user's shell.  $ZR_SSH is
+# this directory as the home, our PATH, and sh in place of the user's shell, whose
+# start-up file bash passes over at that SHLVL.  $ZR_SSH is
 # an ssh that finds this sshd, whatever the host; each one's pid is a line in the file
 # clients.
 start_sshd() {
@@ -23,7 +24,7 @@ start_sshd() {
 	printf '%s\n' "HostKey $SSH_DIR/host" "AuthorizedKeysFile $SSH_DIR/client.pub" \
 	    'StrictModes no' 'UsePAM no' 'PasswordAuthentication no' 'PidFile none' \
 	    'LogLevel ERROR' 'PermitRootLogin prohibit-password' \
-	    "ForceCommand exec sh $PWD/login" "$@" > sshd_config
+	    'SetEnv SHLVL=2' "ForceCommand exec sh $PWD/login" "$@" > sshd_config
 	printf '#!/bin/sh\necho $$ >> %q\nexec /usr/sbin/sshd -i -e -f %q\n' \
 	    "$PWD/connections" "$PWD/sshd_config" > sshd
 	chmod +x sshd

@@ -22,20 +22,6 @@ names_of() {
 	snapshots_of "$1" | cut -d ' ' -f 1 | paste -sd ' '
 }
 
-# snapshot_all: the lines of standard input, without a process for each
-snapshot_all() {
-	/usr/bin/python3 -c 'if True:
-		import ctypes, sys
-		core, nvpair = ctypes.CDLL("libzfs_core.so.3"), ctypes.CDLL("libnvpair.so.3")
-		nvpair.fnvlist_alloc.restype = ctypes.c_void_p
-		assert core.libzfs_core_init() == 0
-		for name in sys.stdin.buffer.read().splitlines():
-		    names, errors = ctypes.c_void_p(nvpair.fnvlist_alloc()), ctypes.c_void_p()
-		    nvpair.fnvlist_add_boolean(names, name)
-		    assert core.lzc_snapshot(names, None, ctypes.byref(errors)) == 0, name
-		    nvpair.fnvlist_free(names)'
-}
-
 @test "thousands of snapshots of a filesystem are destroyed by six zfs processes at most" {
 	zfs create src/a
 	count=${ZR_TEST_SNAPSHOTS:-2000}	# 5000 takes another two minutes
