@@ -119,10 +119,11 @@ sum_line_parse(struct sum_line *line, const char *text, size_t length,
     struct error *error)
 {
 	struct buffer again = BUFFER_EMPTY(SUM_LINE_MAX);
-	char copy[SUM_LINE_MAX];
+	char copy[SUM_LINE_MAX] = "";
 	bool same;
 
-	strlcpy(copy, text, length < sizeof(copy) ? length + 1 : sizeof(copy));
+	if (length < sizeof(copy))
+		memcpy(copy, text, length);
 	/* It is one of ours if it is how we would write what it says. */
 	same = read_line(line, copy) && sum_line_append(&again, line) == 0 &&
 	    buffer_length(&again) == length + 1 &&
