@@ -28,27 +28,50 @@ sum_check_new(int fd, const char *name)
 	return (check);
 }
 
+/* The file's next line; NULL at its end. */
+static int
+read_line(struct sum_check *check, const char **text, size_t *length, struct error *error)
+{
+	while ((*text = lines_next(&check->lines, length)) == NULL) {
+		if (lines_done(&check->lines))
+			return (0);
+		if (lines_read(&check->lines, check->fd, error) == -1)
+			return (error_prefix(error, "%s", check->name));
+	}
+	return (0);
+}
+
 /* Have the file's next line. */
 static int
 look(struct sum_check *check, struct error *error)
 {
-	const char *text = NULL;
+	const char *text;
 	size_t length;
 
 	if (check->have_next)
 		return (0);
-	while ((text = lines_next(&check->lines, &length)) == NULL) {
-		if (lines_done(&check->lines))
-			return (error_set(error, EXIT_FAILED,
-			    "%s: its last line, the sum, is missing", check->name));
-		if (lines_read(&check->lines, check->fd, error) == -1)
-			return (error_prefix(error, "%s", check->name));
-	}
+	if (read_line(check, &text, &length, error) == -1)
+		return (-1);
+	if (text == NULL)
+		return (error_set(error, EXIT_FAILED,
+		    "%s: its last line, the sum, is missing", check->name));
 	if (sum_line_parse(&check->next, text, length, error) == -1)
 		return (error_prefix(error, "%s", check->name));
 	check->have_next = true;
 	check->have_parts = check->have_parts || check->next.is_part;
 	return (0);
+}
+
+static int
+expect_end(struct sum_check *check, struct error *error)
+{
+	const char *text;
+	size_t length;
+
+	if (read_line(check, &text, &length, error) == -1)
+		return (-1);
+	return (text == NULL ? 0 : error_set(error, EXIT_FAILED,
+	    "%s: text follows its last line, the sum", check->name));
 }
 
 static void
@@ -114,7 +137,9 @@ check_sum(struct sum_check *check, const struct stream_sum *sum, struct error *e
 		    "send both with -w, or both without", check->name,
 		    sum_line_kind(wanted->kind), sum_line_kind(sum->kind)));
 	if (memcmp(wanted->digest, sum->digest, sizeof(sum->digest)) == 0)
-		return (0);
+		return (check->differences == 0 ? expect_end(check, error) :
+		    error_set(error, EXIT_FAILED, "%s contradicts itself: the sum is the "
+		    "same, but not its parts", check->name));
 	if (check->have_parts)
 		return (error_set(error, EXIT_FAILED, "the snapshots differ, in %zu parts",
 		    check->differences));

@@ -87,6 +87,23 @@ with open(sys.argv[1], "rb") as file:
 	run -111 --separate-stderr zr-streamsum -c missing < "$STREAMS/data.full.zstream"
 }
 
+@test "a sum with text behind it, or with parts of another snapshot, is refused even if the sum is right" {
+	stream=$STREAMS/data.full.zstream
+	zr-streamsum -v < "$stream" > sum
+	{ cat sum; echo; } > longer
+	{ cat sum; tail -n 1 sum; } > twice
+	for file in longer twice; do
+		run -1 --separate-stderr zr-streamsum -c "$file" < "$stream"
+		[ "$stderr" = "zr-streamsum: $file: text follows its last line, the sum" ]
+	done
+	sed '1y/0123456789/1234567890/' sum | sed '1s/^object [0-9]*/object 1/' > other
+	run -1 --separate-stderr zr-streamsum -c other < "$stream"
+	[[ "$stderr" == *"other contradicts itself: the sum is the same, but not its parts" ]] || { echo "$stderr"; false; }
+	# A last line without its newline is one.
+	printf %s "$(cat sum)" > cut
+	zr-streamsum -c cut < "$stream"
+}
+
 @test "what cannot be compared is refused, with the way to send it" {
 	while read -r stream why; do
 		run -1 --separate-stderr zr-streamsum < "$STREAMS/$stream.zstream"
