@@ -6,7 +6,7 @@ load zfs_helper
 load ../lib/examples
 
 ADDRESS=192.0.2.7
-DIRECTORIES=(/backup /srv/backup /etc/zr /var/lib/zr)
+DIRECTORIES=(/backup /srv/backup /etc/zr /var/lib/zr /var/lib/zr-job)
 EMPTY='^\{\}$'
 
 # This host is all hosts.
