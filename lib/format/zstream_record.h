@@ -40,6 +40,8 @@
 #define OBJECT_BLOCK_POINTERS	(BODY + 42)	/* 8 bits */
 #define OBJECT_MAX_BLOCK_ID	(BODY + 48)
 
+#define FREEOBJECTS_FIRST	(BODY + 0)
+
 #define WRITE_OBJECT		(BODY + 0)
 #define WRITE_TYPE		(BODY + 8)
 #define WRITE_OFFSET		(BODY + 16)
@@ -50,6 +52,9 @@
 #define WRITE_SALT		(BODY + 96)
 #define WRITE_IV		(BODY + 104)	/* 12 bytes */
 #define WRITE_MAC		(BODY + 116)	/* 16 bytes */
+
+#define FREE_OBJECT		(BODY + 0)
+#define FREE_OFFSET		(BODY + 8)
 
 #define SPILL_OBJECT		(BODY + 0)
 #define SPILL_LENGTH		(BODY + 8)

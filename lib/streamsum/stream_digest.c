@@ -21,6 +21,7 @@ struct stream_digest {
 	uint64_t number, object;	/* of the part; of the last object */
 	bool any_object;
 	uint32_t type;			/* of the object */
+	uint64_t end;			/* of the object's last block: its end's offset */
 
 	/* The record whose payload is awaited. */
 	char letter;
@@ -145,6 +146,7 @@ object(struct stream_digest *digest, struct error *error)
 	digest->any_object = true;
 	digest->object = number;
 	digest->type = zstream_u32(stream, OBJECT_TYPE);
+	digest->end = 0;
 	expect(digest, 'b', digest->kind == STREAM_DIGEST_RAW ? stream->payload_left :
 	    zstream_u32(stream, OBJECT_BONUS_LENGTH));
 	return (0);
@@ -180,6 +182,11 @@ block(struct stream_digest *digest, struct error *error)
 	if (check_block(digest, zstream_u64(stream, WRITE_OBJECT),
 	    stream->record[WRITE_COMPRESSION], error) == -1)
 		return (-1);
+	if (size % RUNS_PIECE != 0 || offset % RUNS_PIECE != 0 || offset + size < offset)
+		return (zstream_refuse(stream, error, "a block has an impossible place"));
+	if (offset < digest->end)
+		return (zstream_refuse(stream, error, "an object's blocks do not ascend"));
+	digest->end = offset + size;
 	if (digest->kind == STREAM_DIGEST_RAW) {
 		ITEMS_FIELDS(&digest->part, stream, raw);
 		items_field(&digest->part,
@@ -189,8 +196,6 @@ block(struct stream_digest *digest, struct error *error)
 	}
 	if (zstream_u32(stream, WRITE_TYPE) != digest->type)
 		return (zstream_refuse(stream, error, "a block is not of its object's type"));
-	if (size % RUNS_PIECE != 0 || offset % RUNS_PIECE != 0 || offset + size < offset)
-		return (zstream_refuse(stream, error, "a block has an impossible place"));
 	digest->letter = 'd';
 	digest->bytes = size;
 	digest->counted = 0;
@@ -239,6 +244,28 @@ range(struct stream_digest *digest, struct error *error)
 	return (0);
 }
 
+/*
+ * What was not there before is freed in a full stream, which is the pool's own affair; but
+ * what the stream itself has brought would be gone again, though it counts.
+ */
+static int
+check_free(const struct stream_digest *digest, enum zstream_record_type type,
+    struct error *error)
+{
+	const struct zstream *stream = &digest->stream;
+	bool gone;
+
+	if (type == RECORD_FREEOBJECTS)
+		gone = digest->any_object &&
+		    zstream_u64(stream, FREEOBJECTS_FIRST) <= digest->object;
+	else if (zstream_u64(stream, FREE_OBJECT) == digest->object)
+		gone = zstream_u64(stream, FREE_OFFSET) < digest->end;
+	else
+		gone = digest->any_object &&
+		    zstream_u64(stream, FREE_OBJECT) < digest->object;
+	return (gone ? zstream_refuse(stream, error, "it frees what it has written") : 0);
+}
+
 static int
 take_record(void *context, const struct zstream *stream, enum zstream_record_type type,
     struct error *error)
@@ -262,8 +289,10 @@ take_record(void *context, const struct zstream *stream, enum zstream_record_typ
 		    "it has embedded blocks; send it without -e and -w"));
 	case RECORD_END:
 		return (end_part(digest, error));
+	case RECORD_FREE:
+	case RECORD_FREEOBJECTS:
+		return (check_free(digest, type, error));
 	default:
-		/* What is freed in a full stream is the pool's own affair. */
 		return (0);
 	}
 }

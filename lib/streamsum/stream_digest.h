@@ -21,9 +21,13 @@
  * bytes, their number and a letter: read backwards it cannot be mistaken for another.
  * An object's block size counts as 128 KiB if it is more, as without zfs send -L.
  * Pieces of 512 bytes that are all zero are left out, since a hole and zeros are
- * the same; the others that adjoin form a run, whose field is its offset.  The snapshot's digest is SHA-256
- * over an item for its BEGIN record and one for each object, whose bytes are its digest.
- * In a raw stream the records of OBJECT_RANGE are parts beside the objects.
+ * the same; the others that adjoin form a run, whose field is its offset.  The snapshot's
+ * digest is SHA-256 over an item for its BEGIN record and one for each object, whose bytes
+ * are its digest.  In a raw stream the records of OBJECT_RANGE are parts beside the objects.
+ *
+ * Objects, and the blocks of each, must ascend, and nothing may be freed that the stream
+ * has written, as in every stream of zfs send: what counts could otherwise be written over
+ * afterwards.
  */
 #define STREAM_DIGEST_SIZE 32	/* bytes */
 

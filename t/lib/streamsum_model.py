@@ -17,6 +17,9 @@ or must not have the same
     field       a bit of an object's type, block size or bonus type
 or is refused
     spill       an embedded spill block, as zfs send -e writes it
+    again       a block once more, all zeros
+    erase       a block, or a part of it, freed after it was written
+    forget      an object freed by a later FREE or FREEOBJECTS
 """
 import array
 import hashlib
@@ -190,6 +193,13 @@ def with_payload(record, payload):
     return [record[0], record[1], bytes(payload)]
 
 
+def freed(kind, *numbers):
+    header = bytearray(312)
+    struct.pack_into("<II", header, 0, kind, 0)
+    struct.pack_into(f"<{len(numbers)}Q", header, 8, *numbers)
+    return [kind, header, b""]
+
+
 def change(seed, kind, stream):
     chance, all_records = random.Random(seed), records(stream)
     blocks = [i for i, (k, _, payload) in enumerate(all_records) if k == WRITE and any(payload)]
@@ -212,6 +222,8 @@ def change(seed, kind, stream):
         header = bytearray(all_records[at][1])
         size = len(all_records[at][2])
         struct.pack_into("<Q", header, 8 + 16, u64(header, 16) + (1 << 40))
+        while all_records[at + 1][0] in (WRITE, FREE):
+            at += 1
         return all_records[:at + 1] + [[WRITE, header, bytes(size)]] + all_records[at + 1:]
     if kind == "free":
         return [record for record in all_records if record[0] not in (FREE, FREEOBJECTS)]
@@ -263,6 +275,22 @@ def change(seed, kind, stream):
         struct.pack_into("<QQQQBB6xII", header, 8, u64(all_records[objects[-1]][1], 0), 2 ** 64 - 1024, 512, 0, 2, 0,
                          512, 8)
         return all_records[:-1] + [[EMBEDDED, header, bytes(8)]] + all_records[-1:]
+    if kind == "again":
+        at = chance.choice(blocks)
+        _, header, payload = all_records[at]
+        return all_records[:at + 1] + [[WRITE, bytearray(header), bytes(len(payload))]] + all_records[at + 1:]
+    if kind == "erase":
+        at = chance.choice(blocks)
+        _, header, payload = all_records[at]
+        number, offset = u64(header, 0), u64(header, 16) + chance.randrange(len(payload) // 512) * 512
+        return all_records[:at + 1] + [freed(FREE, number, offset, chance.choice((512, 2 ** 64 - 1)))] + \
+            all_records[at + 1:]
+    if kind == "forget":
+        at = chance.choice(objects[:-1])
+        number = u64(all_records[at][1], 0)
+        later = chance.randrange(objects[objects.index(at) + 1] + 1, len(all_records))
+        record = freed(*chance.choice(((FREE, number, 0, 2 ** 64 - 1), (FREEOBJECTS, number, 1))))
+        return all_records[:later] + [record] + all_records[later:]
     raise SystemExit(f"no such change: {kind}")
 
 

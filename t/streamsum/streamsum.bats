@@ -124,6 +124,23 @@ with open(sys.argv[1], "rb") as file:
 	[[ "$stderr" == *"bytes follow its end"* ]]
 }
 
+@test "a stream that writes over what it has written, or frees it, is refused: its digest would be that of other data" {
+	for stream in data.full vol.full enc.full-raw; do
+		while read -r kind why; do
+			for ((seed = 0; seed < 10; seed++)); do
+				"$MODEL" change $seed "$kind" "$STREAMS/$stream.zstream" > changed
+				run -1 --separate-stderr zr-streamsum < changed
+				[ -z "$output" ]
+				[[ "$stderr" == *": $why (at offset "* ]] || { echo "$stream $kind $seed: $stderr"; false; }
+			done
+		done <<-'END'
+			again an object's blocks do not ascend
+			erase it frees what it has written
+			forget it frees what it has written
+		END
+	done
+}
+
 @test "an embedded spill block, which zfs recv would lose, is refused by digest and archive" {
 	"$MODEL" change 1 spill "$STREAMS/data.full.zstream" > hazard
 	run -1 --separate-stderr zr-streamsum < hazard
