@@ -112,7 +112,7 @@ def main():
         ]
         if os.access(syncoid, os.X_OK):
             tools.append(("syncoid, ssh", [syncoid, "--recursive", "--no-sync-snap", "--quiet", "src/many",
-                                           "backup:dst/syncoid"]))
+                                           "root@backup:dst/syncoid"]))
         print(f"{filesystems} filesystems")
         print(f"{'':32} {'':12} {'seconds':>8} {'CPU s':>8} {'processes':>10} {'each':>9}")
         for what in "in full", "an increment", "nothing":
