@@ -202,10 +202,10 @@ install: all
 	install -d $(DESTDIR)$(COMPLETIONS)
 	install -m 644 $(BUILD)/completion/zr $(DESTDIR)$(COMPLETIONS)/zr
 	cd $(DESTDIR)$(COMPLETIONS) && for name in $(COMPLETED); do ln -sf zr $$name; done
-	set -e; cd examples; find $(EXAMPLES) -type f | while read -r file; do \
-		install -D -m $$([ -x $$file ] && echo 755 || echo 644) $$file \
-		    $(DESTDIR)$(EXAMPLES_DIRECTORY)/$$file; \
-		sed -i '$(PATHS)' $(DESTDIR)$(EXAMPLES_DIRECTORY)/$$file; \
+	set -e; find $(EXAMPLES:%=examples/%) -type f | while read -r file; do \
+		to=$(DESTDIR)$(EXAMPLES_DIRECTORY)/$${file#examples/}; \
+		install -D -m $$([ -x $$file ] && echo 755 || echo 644) $$file $$to; \
+		sed -i '$(PATHS)' $$to; \
 	done
 	set -e; for unit in $(UNITS); do \
 		install -D -m 644 examples/systemd/$$unit $(DESTDIR)$(UNITS_DIRECTORY)/$$unit; \

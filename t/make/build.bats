@@ -110,8 +110,10 @@ setup() {
 }
 
 @test "make install: programs, pages, completion, examples and units with PREFIX in them; make uninstall removes all" {
+	# A relative DESTDIR is seen from the top of the tree.
 	installed() {
-		make -C "$TOP" DEPS=: BUILD="${ZR_BUILD#"$TOP/"}" DESTDIR="$PWD/root" PREFIX=/opt/zr "$1"
+		make -C "$TOP" DEPS=: BUILD="${ZR_BUILD#"$TOP/"}" \
+		    DESTDIR="$(realpath -m --relative-to="$TOP" root)" PREFIX=/opt/zr "$1"
 	}
 	installed install
 	cd root/opt/zr
