@@ -12,12 +12,15 @@
 #	= THING		is as it should be
 #	! THING		is not, and was there before: it is left alone.  The line says what
 #			is expected, and the exit status is 1.
+#	? THING		can be looked at only by root
 #
 # Whatever is there already is never changed or removed, so that a second run does
 # nothing.  At its end it prints what is left to do.
 set -eu
 
-here=$(cd "$(dirname "$0")" && pwd)
+# Of users, and of root after "su", PATH has no sbin.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 etc=/etc/zr state=/var/lib/zr sbin=/usr/local/sbin
 dry='' wrong=0
 
@@ -66,7 +69,7 @@ attributes() {
 	fi
 }
 
-# directory PATH OWNER MODE
+# directory PATH OWNER MODE: of its own.
 directory() {
 	if [ -d "$1" ]; then
 		attributes "$1" "$2" "$2" "$3"
@@ -83,13 +86,14 @@ render() {
 
 # file PATH MODE: what render has made.
 file() {
-	if [ ! -e "$1" ]; then
-		echo "+ install -m $2 $example $1"
-		[ -n "$dry" ] || install -D -m "$2" "$work/new" "$1"
-	elif [ ! -r "$1" ]; then
-		wrong "$1: only root can compare it with $example"
+	parent=$(dirname "$1")
+	if [ -d "$parent" ] && [ ! -x "$parent" ] || { [ -e "$1" ] && [ ! -r "$1" ]; }; then
+		echo "? $1"
+	elif [ ! -e "$1" ] && [ ! -L "$1" ]; then
+		echo "+ install -o root -g root -m $2 $example $1"
+		[ -n "$dry" ] || install -D -o root -g root -m "$2" "$work/new" "$1"
 	elif cmp -s "$work/new" "$1"; then
-		right "$1"
+		attributes "$1" root root "$2"
 	else
 		wrong "$1: differs from $example; remove it to have it written anew"
 	fi
@@ -112,15 +116,31 @@ own() {
 	fi
 }
 
+# reachable PATH: zr can go there.
+reachable() {
+	[ -n "$dry" ] || setpriv --reuid zr --regid zr --clear-groups test -x "$1" ||
+		wrong "$1: the user zr cannot go there; look at each directory above it"
+}
+
+# visible PATH: not hidden by the units' ProtectHome=, PrivateTmp= and the like.
+visible() {
+	[ -d /run/systemd/system ] || return 0
+	case $1/ in
+	/home/* | /root/* | /run/* | /tmp/* | /var/tmp/* | /dev/* | /proc/* | /sys/*)
+		fail "$1: systemd shows a service nothing there: take another place, such as below /srv" ;;
+	esac
+}
+
 # --- the parts ---
 
-# The one key that must not be here; and the three files that must.
+# The three files that must be here; and the keys of this host as a client of others,
+# which zr must not read.
 tls_files() {
 	for key in "$etc"/*.key; do
 		[ -e "$key" ] || continue
 		case $key in
 		*/server.key) attributes "$key" root zr 640 ;;
-		*) wrong "$key: a server needs no key but server.key" ;;
+		*) attributes "$key" root root 600 ;;
 		esac
 	done
 	missing=''
@@ -138,7 +158,13 @@ make_archive() {
 	directory "$etc" root 755
 	directory "$state" root 755
 	directory "$state/guard" zr 700
-	directory "$archive" zr 700
+	if [ -d "$archive" ] && [ "$(stat -L -c %U "$archive")" != zr ] &&
+	    [ -n "$(ls -A "$archive" 2> /dev/null)" ]; then
+		wrong "$archive: is not zr's, and not empty: name a directory for the archive alone, such as $archive/zr"
+	else
+		directory "$archive" zr 700
+		reachable "$archive"
+	fi
 	example zr-server-archive "$sbin/zr-server" 755
 }
 
@@ -148,12 +174,11 @@ make_pool() {
 	directory "$etc" root 755
 	directory "$state" root 755
 	directory "$state/guard" zrzfs 700
-	if zfs list "$root" > /dev/null 2>&1; then
-		right "filesystem $root"
-	else
-		# Nothing below is mounted, or changed by accident.
-		run zfs create -u -o mountpoint=none -o readonly=on "$root"
-	fi
+	case $found in
+	filesystem) right "filesystem $root" ;;
+	# Nothing below is mounted, or changed by accident.
+	*) run zfs create -u -o mountpoint=none -o readonly=on "$root" ;;
+	esac
 	# send: for zr-server-restore.
 	if zfs allow "$root" 2> /dev/null | grep -q 'user zrzfs .*receive.*send'; then
 		right "zfs allow $root: user zrzfs"
@@ -225,10 +250,25 @@ pool:*) root=$2 ;;
 esac
 bin=$(command -v zr-endpoint) || fail 'zr-endpoint is not in PATH: install zr first'
 bin=$(dirname "$bin")
+case $bin in
+/*) ;;
+*) fail "$bin: PATH must have the programs by an absolute path: install zr" ;;
+esac
+visible "$bin"
+[ "$kind" = pool ] || visible "$archive"
 for program in zr-tls zr-handshake zr-mux zr-serve zr-guard; do
 	[ -x "$bin/$program" ] || fail "$bin/$program is missing, beside zr-endpoint"
 done
-[ "$kind" = archive ] || command -v visudo > /dev/null || fail 'sudo is not installed'
+if [ "$kind" = pool ]; then
+	command -v visudo > /dev/null || fail 'sudo is not installed'
+	command -v zfs > /dev/null || fail 'zfs is not installed'
+	found=$(LC_ALL=C zfs list -H -o type "$root" 2>&1) || :
+	case $found in
+	filesystem | *'does not exist'*) ;;
+	volume) fail "$root is a volume, not a filesystem" ;;
+	*) fail "zfs list $root: $found" ;;
+	esac
+fi
 [ -n "$dry" ] || [ "$(id -u)" -eq 0 ] || fail 'run this as root, or with -n to see what it would do'
 [ ! -e "$etc/ca.key" ] ||
 	fail "$etc/ca.key: the CA's own key does not belong on a server: move it to another host"
@@ -239,6 +279,7 @@ case $kind in
 archive) make_archive ;;
 pool) make_pool ;;
 esac
+reachable "$bin/zr-tls"
 render keep
 own "$etc/keep" keep
 echo '# The names of the admitted clients, one per line.' > "$work/new"

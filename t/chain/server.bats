@@ -173,11 +173,26 @@ stored() {
 	[ "$(wc -l < server.err)" -eq 1 ]
 }
 
-# planned ARGUMENT...: what setup-server.sh would do; nothing that it names appears.
+# planned ARGUMENT...: what setup-server.sh would do, in the file plan.
 planned() {
-	run -0 --separate-stderr sh "$TOP/examples/setup-server.sh" -n "$@"
+	planned_to plan "$@"
+}
+
+planned_to() {
+	run -0 --separate-stderr sh "$TOP/examples/setup-server.sh" -n "${@:2}"
 	[ -z "$stderr" ]
-	printf '%s\n' "${lines[@]}" > plan
+	printf '%s\n' "${lines[@]}" > "$1"
+}
+
+# a_zfs ANSWER [STATUS]: a zfs that always says the same
+a_zfs() {
+	cat > zfs <<-END
+	#!/bin/sh
+	echo "\$*" >> "\${0%/*}/ran"
+	echo "$1" >&$((${2-1} + 1))
+	exit ${2-1}
+	END
+	chmod +x zfs
 }
 
 @test "setup-server.sh -n shows each command for an archive, and runs none" {
@@ -195,16 +210,58 @@ planned() {
 }
 
 @test "setup-server.sh -n shows each command for a pool, and runs none" {
-	cat > zfs <<-'END'
-	#!/bin/sh
-	echo "$*" >> "${0%/*}/ran"
-	exit 1
-	END
-	chmod +x zfs
+	a_zfs "cannot open 'no-pool/backup': dataset does not exist"
 	PATH=$PWD:$PATH planned pool no-pool/backup
 	grep -qx '+ zfs create -u -o mountpoint=none -o readonly=on no-pool/backup' plan
 	grep -q '^+ sh .*/zfs-allow.sh receiver zrzfs no-pool/backup send$' plan
-	run -1 grep -vx -e 'list no-pool/backup' -e 'allow no-pool/backup' ran
+	run -1 grep -vx -e 'list -H -o type no-pool/backup' -e 'allow no-pool/backup' ran
+}
+
+@test "setup-server.sh -n works for a user whose PATH has no sbin, from any directory" {
+	a_zfs "cannot open 'no-pool/backup': dataset does not exist"
+	local bin
+	bin=$(dirname "$(command -v zr-endpoint)")
+	cd /
+	export CDPATH=$TOP
+	PATH=$OLDPWD:$bin:/usr/bin:/bin planned_to "$OLDPWD/plan" pool no-pool/backup
+	grep -q "^+ sh $TOP/examples/zfs-allow.sh receiver" "$OLDPWD/plan"
+	run -0 --separate-stderr env -C "$TOP" PATH="$OLDPWD:$bin:/usr/bin:/bin" CDPATH=/etc:.. sh examples/setup-server.sh -n pool no-pool/backup
+	[ -z "$stderr" ]
+}
+
+@test "setup-server.sh does not begin a pool's server without zfs, or where zfs does not answer" {
+	mkdir programs
+	ln -s "$(dirname "$(command -v zr-endpoint)")"/zr-* programs
+	if [ -z "$(PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin command -v zfs)" ]; then
+		PATH=$PWD/programs:/usr/bin:/bin run -1 --separate-stderr sh "$TOP/examples/setup-server.sh" -n pool tank/backup
+		[ "$stderr" = 'setup-server: zfs is not installed' ]
+		[ -z "$output" ]
+	fi
+	a_zfs 'Permission denied the ZFS utilities must be run as root.'
+	PATH=$PWD:$PATH run -1 --separate-stderr sh "$TOP/examples/setup-server.sh" -n pool tank/backup
+	[ "$stderr" = 'setup-server: zfs list tank/backup: Permission denied the ZFS utilities must be run as root.' ]
+	run -1 grep 'zfs create' <<< "$output"
+	a_zfs volume 0
+	PATH=$PWD:$PATH run -1 --separate-stderr sh "$TOP/examples/setup-server.sh" -n pool tank/backup
+	[ "$stderr" = 'setup-server: tank/backup is a volume, not a filesystem' ]
+}
+
+@test "setup-server.sh does not advise to take a directory away from whoever has it" {
+	mkdir -m 755 disk disk/lost+found
+	run -1 --separate-stderr sh "$TOP/examples/setup-server.sh" -n archive "$PWD/disk"
+	grep -q "^! $PWD/disk: .* not empty: .*$PWD/disk/zr$" <<< "$output"
+	run -1 grep -E 'chown|chmod' <<< "$output"
+	rmdir disk/lost+found
+	run -1 --separate-stderr sh "$TOP/examples/setup-server.sh" -n archive "$PWD/disk"
+	grep -q "^! $PWD/disk: .*: chown zr:zr $PWD/disk; chmod 700 $PWD/disk$" <<< "$output"
+}
+
+@test "setup-server.sh wants the programs by an absolute path" {
+	mkdir bin
+	ln -s "$(dirname "$(command -v zr-endpoint)")"/zr-* bin
+	PATH=bin:/usr/bin:/bin run -1 --separate-stderr sh "$TOP/examples/setup-server.sh" -n archive /srv/zr
+	[[ "$stderr" == "setup-server: bin: "*absolute* ]]
+	[ -z "$output" ]
 }
 
 @test "setup-server.sh refuses names that would mean something else in sudoers or a script" {

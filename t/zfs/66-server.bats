@@ -85,12 +85,19 @@ as() {
 	# What is wrong is said, and left as it is.
 	chmod 644 /etc/zr/server.key
 	echo '# mine' >> /usr/local/sbin/zr-server
-	cp "$PKI/web1.key" /etc/zr
+	chmod 775 /usr/local/sbin/zr-server-restore
+	chown zr /etc/sudoers.d/zr
+	# Of this host as a client of another server.
+	install -m 600 "$PKI/web1.key" /etc/zr
+	install -m 644 "$PKI/web2.key" /etc/zr
 	run -1 sh "$SETUP" pool dst/backup
 	grep -q '^! /etc/zr/server.key: root zr 644, expected root zr 640: ' <<< "$output"
 	grep -q '^! /usr/local/sbin/zr-server: differs from zr-server-pool' <<< "$output"
-	grep -q '^! /etc/zr/web1.key: a server needs no key but server.key' <<< "$output"
-	[ "$(grep -c '^!' <<< "$output")" -eq 3 ]
+	grep -q '^! /usr/local/sbin/zr-server-restore: root root 775, expected root root 755: ' <<< "$output"
+	grep -q '^! /etc/sudoers.d/zr: zr root 440, expected root root 440: ' <<< "$output"
+	grep -q '^= /etc/zr/web1.key: root root 600$' <<< "$output"
+	grep -q '^! /etc/zr/web2.key: root root 644, expected root root 600: ' <<< "$output"
+	[ "$(grep -c '^!' <<< "$output")" -eq 5 ]
 	run -1 grep '^+' <<< "$output"
 	[ "$(stat -c %a /etc/zr/server.key)" = 644 ]
 	grep -qx '# mine' /usr/local/sbin/zr-server
@@ -98,6 +105,31 @@ as() {
 	run -1 --separate-stderr sh "$SETUP" pool dst/backup
 	[ -z "$output" ]
 	stderr_has "setup-server: /etc/zr/ca.key: the CA's own key does not belong on a server"
+}
+
+@test "setup-server.sh says if the server's user cannot reach the archive, or the programs" {
+	mkdir -m 700 closed
+	run -1 sh "$SETUP" archive "$PWD/closed/archive"
+	grep -q "^! $PWD/closed/archive: the user zr cannot go there" <<< "$output"
+	[ "$(grep -c '^!' <<< "$output")" -eq 1 ]
+	clean
+	cp -r /usr/local/bin closed/bin
+	PATH=$PWD/closed/bin:$PATH run -1 sh "$SETUP" pool dst/backup
+	grep -q "^! $PWD/closed/bin/zr-tls: the user zr cannot go there" <<< "$output"
+}
+
+@test "setup-server.sh takes no place that the units would hide" {
+	cat > hidden <<-'END'
+	mount -t tmpfs tmpfs /run
+	mkdir -p /run/systemd/system
+	exec sh "$@"
+	END
+	for place in /home/backup /root/x /tmp/x /run/x; do
+		run -1 --separate-stderr unshare --mount sh hidden "$SETUP" -n archive "$place"
+		stderr_has "setup-server: $place: systemd shows a service nothing there"
+		[ -z "$output" ]
+	done
+	unshare --mount sh hidden "$SETUP" -n archive /srv/backup | grep -qx '+ install -o root -g root -m 644 systemd/zr@.service /etc/systemd/system/zr@.service'
 }
 
 @test "a push over TLS is received without root, kept from the clients, and restored" {
