@@ -80,6 +80,8 @@ feed_move(struct feed *feed)
 			moved = read_chunk(feed);
 	}
 	feed->full = moved == -1 && errno == EAGAIN;
+	if (moved > 0 && (own || !feed->copying))
+		feed->moved += (uint64_t)moved;
 	if ((moved <= 0 && !feed->full) ||
 	    (own && feed->left == 0 && feed->from == -1))
 		feed_free(feed);
@@ -88,7 +90,10 @@ feed_move(struct feed *feed)
 void
 feed_free(struct feed *feed)
 {
+	const uint64_t moved = feed->moved;
+
 	io_close(&feed->to);
 	free(feed->chunk);
 	*feed = FEED_NONE;
+	feed->moved = moved;
 }

@@ -26,6 +26,7 @@ struct feed {
 	const uint8_t *bytes;	/* borrowed: moved first */
 	size_t left;		/* of bytes */
 	int from;		/* borrowed: moved after bytes; -1: nothing */
+	uint64_t moved;		/* bytes so far; stays when the feed is done */
 	bool full;		/* private: to must have room before from matters */
 	bool copying;		/* private: from cannot be spliced */
 	uint8_t *chunk;		/* private: bytes read from it; owned */

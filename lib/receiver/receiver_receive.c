@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "base/io.h"
+#include "endpoint/progress.h"
 #include "endpoint/verdict.h"
 #include "format/resume_token.h"
 #include "format/zrepl_name.h"
@@ -46,6 +47,7 @@ struct receive {
 	bool head_taken;			/* it was read from standard input */
 	char incoming[FS_NAME_MAX + 1];		/* its name beside a placeholder; */
 	enum beside beside;			/* the state of that filesystem */
+	struct progress progress;
 	bool done;				/* it has the snapshot already */
 };
 
@@ -327,9 +329,11 @@ receive_stream(struct receive *receive, struct verdict *verdict)
 
 		snprintf(target, sizeof(target), "%s@%s", receive->incoming,
 		    receive->request->to->name);
-		return (receiver_recv(receiver, target, &receive->head, flags,
-		    verdict, receive->error) == -1 ? -1 : receiver_take_place(receiver,
-		    receive->incoming, receive->local, receive->error));
+		if (receiver_recv(receiver, target, &receive->head, flags, verdict,
+		    &receive->progress, receive->error) == -1)
+			return (-1);
+		return (receiver_take_place(receiver, receive->incoming,
+		    receive->local, receive->error));
 	}
 	/* Only for a full stream: an increment needs the existing snapshots. */
 	if (replaces && remove_snapshots(receive) == -1)
@@ -344,7 +348,7 @@ receive_stream(struct receive *receive, struct verdict *verdict)
 	if (placeholder)
 		flags |= RECV_NO_PLACEHOLDER;
 	return (receiver_recv(receiver, receive->snapshot, &receive->head, flags,
-	    verdict, receive->error));
+	    verdict, &receive->progress, receive->error));
 }
 
 /* Receive the stream and wait for the producer's verdict. */
@@ -371,7 +375,8 @@ receiver_receive(const struct receiver *receiver, const ReceiveReq *request,
 	struct verdict verdict;
 	int result;
 
-	if (verdict_open(&verdict, error) == -1)
+	if (verdict_open(&verdict, error) == -1 ||
+	    progress_open(&receive.progress, io_now(), error) == -1)
 		return (-1);
 	stream_head_init(&receive.head);
 	result = check(&receive);

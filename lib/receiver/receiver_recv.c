@@ -37,7 +37,7 @@ add_options(struct zfs_arguments *arguments, const struct receiver *receiver,
 int
 receiver_recv(const struct receiver *receiver, const char *target,
     const struct stream_head *head, enum recv_flags flags,
-    struct verdict *verdict, struct error *error)
+    struct verdict *verdict, struct progress *progress, struct error *error)
 {
 	struct zfs_arguments arguments = zfs_arguments("recv", NULL);
 	int result;
@@ -62,6 +62,7 @@ receiver_recv(const struct receiver *receiver, const char *target,
 		arguments.input_length = buffer_length(&head->bytes);
 	}
 	arguments.verdict = verdict;
+	arguments.progress = progress->fd == -1 ? NULL : progress;
 	result = zfs_do(&arguments, ZFS_READ_INPUT, error);
 	zfs_arguments_free(&arguments);
 	return (result);

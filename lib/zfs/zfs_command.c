@@ -213,6 +213,7 @@ static void
 attend(struct run *run)
 {
 	struct verdict *verdict = run->arguments->verdict;
+	struct progress *progress = run->arguments->progress;
 	struct process *process = &run->process;
 	struct pollfd entries[4];
 	bool ended;
@@ -226,13 +227,16 @@ attend(struct run *run)
 		signals_take(SIGCHLD);
 		ended = process_has_ended(process);
 		if (!ended) {
-			io_poll(entries, 4, end_deadline(run));
+			io_poll(entries, 4, progress == NULL ? end_deadline(run) :
+			    io_earlier(end_deadline(run), progress_deadline(progress)));
 			if (entries[3].revents != 0)
 				verdict_read(verdict);
 			pass_signals(process);
 			end_if_due(run);
 		}
 		feed_move(&run->feed);
+		if (progress != NULL)
+			progress_tick(progress, run->feed.moved, io_now());
 		if (process->output != -1 &&
 		    !drain(process->output, run->output, &run->lost)) {
 			/* If it printed too much, it gets EPIPE from now on. */
@@ -241,6 +245,8 @@ attend(struct run *run)
 		if (process->errors != -1 && !drain_words(run))
 			io_close(&process->errors);
 	} while (!ended && run->state != LEFT_ALONE);
+	if (progress != NULL)
+		progress_end(progress, run->feed.moved);
 }
 
 /* Start it; feed will fill its standard input. */
@@ -249,7 +255,7 @@ start(struct run *run, const char *const words[], enum zfs_flags flags,
     struct error *error)
 {
 	const struct zfs_arguments *arguments = run->arguments;
-	const bool feeding = arguments->input_length > 0;
+	const bool feeding = arguments->input_length > 0 || arguments->progress != NULL;
 
 	if (process_start(&run->process, (char *const *)(uintptr_t)words,
 	    feeding ? PROCESS_PIPE :

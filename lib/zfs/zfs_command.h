@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "endpoint/progress.h"
 #include "endpoint/verdict.h"
 #include "format/fs_name.h"
 
@@ -47,6 +48,8 @@ struct zfs_arguments {
 	const void *input;		/* the beginning of its standard input; */
 	size_t input_length;		/* bytes */
 	struct verdict *verdict;	/* NULL, or that of the stream that it reads */
+	struct progress *progress;	/* NULL, or that of this stream, which then goes */
+					/* through us, by splice(2), to be counted */
 	int64_t end_ms;			/* if a signal ends us: from SIGTERM to SIGKILL, */
 					/* and from that to leaving it alone; 0: forever */
 };

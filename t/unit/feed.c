@@ -65,6 +65,7 @@ main(void)
 		close(ends[0]);
 		feed = start(ends, large, sizeof(large), -1);
 		CHECK(run(&feed, ends[0], SIZE_MAX) == sizeof(large));
+		CHECK(feed.moved == sizeof(large));
 		CHECK(memcmp(got, large, sizeof(large)) == 0);
 		close(ends[0]);
 	}
@@ -79,7 +80,7 @@ main(void)
 		CHECK(write(source[1], "h", 1) == 1);
 		close(source[1]);
 		CHECK(run(&feed, ends[0], SIZE_MAX) == 1 && got[0] == 'h');
-		CHECK(feed.to == -1);
+		CHECK(feed.to == -1 && feed.moved == 8);
 		close(source[0]);
 		close(ends[0]);
 	}
@@ -93,7 +94,7 @@ main(void)
 		close(ends[0]);
 		file = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		feed = start(ends, "abc", 3, file);
-		CHECK(run(&feed, ends[0], SIZE_MAX) == 3);
+		CHECK(run(&feed, ends[0], SIZE_MAX) == 3 && feed.moved == 3);
 		close(file);
 		close(ends[0]);
 	}

@@ -375,3 +375,22 @@ zr-endpoint: root_fs does not exist' ]
 	    <<< '{"id":1,"method":"ListFilesystems"}'
 	[ "$(jq -r .error.message <<< "$output")" = 'zr-endpoint: root_fs does not exist' ]
 }
+
+@test "receiver: ZR_PROGRESS gets a line a second and the whole stream's length at its end" {
+	stream
+	head -c 300000 /dev/zero >> stream
+	does get <<-'END'
+	case $* in *tank/a) echo "cannot open 'tank/sink/host/tank/a': dataset does not exist" >&2; exit 1 ;; esac
+	printf 'tank\ttype\tfilesystem\t-\ntank/sink\ttype\tfilesystem\t-\ntank/sink/host\ttype\tfilesystem\t-\ntank/sink/host/tank\ttype\tfilesystem\t-\n'
+	END
+	does recv <<-'END'
+	head -c 100000 > received
+	until grep -q 'bytes.:[1-9]' progress; do sleep 0.05; done
+	cat >> received
+	END
+	ZR_PROGRESS=9 zr-endpoint receiver -c host -e inherit -j job tank/sink Receive "$(receive_request)" \
+	    < stream 9> progress
+	cmp stream received
+	[ "$(tail -n 1 progress)" = "{\"bytes\":$(stat -c %s stream)}" ]
+	[ "$(wc -l < progress)" -ge 2 ]
+}

@@ -122,8 +122,12 @@ zr-handshake accept zr-mux accept zr-serve -b zr-endpoint receiver -e inherit -j
 		eval "serve tcp:127.0.0.1:0 -- zr-endpoint sender -j pull $filter"
 		replicate -s "zr-remote $address" -r 'zr-endpoint receiver -n -e off -j pull dst/pulled'
 		replicate -s "zr-endpoint sender -j local $filter" \
-		    -r 'zr-endpoint receiver -n -e off -j local dst/local'
+		    -r 'zr-endpoint receiver -n -e off -j local dst/local' > steps
+		# The bytes are counted between two endpoints of this host as well.
+		[ "$(jq -r 'select(.bytes == null or .bytes < 1000) | .filesystem' steps)" = '' ]
 	done
+	grep -q '"filesystem":"src/a/secret"' steps
+	[ "$(jq -r 'select(.filesystem == "src/a/secret") | .bytes' steps)" -gt 300000 ]
 	for root in dst/pulled dst/local; do
 		for name in src/a src/a/b src/a/b/c src/a/vol src/a/secret; do
 			[ "$(snapshots_of $name)" = "$(snapshots_of $root/$name)" ]
