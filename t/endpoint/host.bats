@@ -329,7 +329,8 @@ kill_one_of() {
 
 @test "many calls share a connection that somebody opened, and go on without it" {
 	export ZR_SSH_CONTROL=$PWD/%C
-	"$ZR_SSH" -fNM -S "$ZR_SSH_CONTROL" box.test < /dev/null > /dev/null 2>&1
+	background "$ZR_SSH" -NM -S "$ZR_SSH_CONTROL" box.test < /dev/null > /dev/null 2>&1
+	eventually 10 "$ZR_SSH" -S "$ZR_SSH_CONTROL" -O check box.test 2> /dev/null
 	[ "$(wc -l < connections)" -eq 1 ]
 	for i in 1 2 3; do
 		run -0 zr-endpoint sender -H box.test -f '<' -j job Send "$(request)"
