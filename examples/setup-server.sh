@@ -220,6 +220,7 @@ next() {
 	For each client, such as web1, where the CA is:
 	    zr-cert client pki web1
 	Bring three files to the client, and never pki/ca.key:
+	    mkdir -p /etc/zr
 	    install -m 644 ca.crt web1.crt /etc/zr
 	    install -m 600 web1.key /etc/zr
 	Admit it here:

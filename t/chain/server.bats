@@ -207,6 +207,13 @@ a_zfs() {
 	grep -q 'install -m 644 ca.crt web1.crt /etc/zr' plan
 	run -1 grep 'install.*ca\.key' plan
 	grep -qF "zr-sync -T '-d /etc/zr -n web1' tank/web tls:" plan
+	# The client's lines make the directory, without which the key would become a file of
+	# that name.
+	sed -n '/files to the client/,/web1.key/s/^    //p' plan | sed "s|/etc/zr|$PWD/made|" > commands
+	[ -s commands ]
+	(cd "$PKI" && sh -e "$OLDPWD/commands")
+	[ "$(cd made && echo *)" = 'ca.crt web1.crt web1.key' ]
+	[ "$(stat -c %a made/web1.key)" = 600 ]
 }
 
 @test "setup-server.sh -n shows each command for a pool, and runs none" {
