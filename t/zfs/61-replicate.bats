@@ -124,7 +124,7 @@ zr-handshake accept zr-mux accept zr-serve -b zr-endpoint receiver -e inherit -j
 		replicate -s "zr-endpoint sender -j local $filter" \
 		    -r 'zr-endpoint receiver -n -e off -j local dst/local' > steps
 		# The bytes are counted between two endpoints of this host as well.
-		[ "$(jq -r 'select(.bytes == null or .bytes < 1000) | .filesystem' steps)" = '' ]
+		[ "$(jq -r 'select(.bytes == null or .bytes < 600) | .filesystem' steps)" = '' ]
 	done
 	grep -q '"filesystem":"src/a/secret"' steps
 	[ "$(jq -r 'select(.filesystem == "src/a/secret") | .bytes' steps)" -gt 300000 ]

@@ -21,13 +21,12 @@ load examples_helper
 	sent tank/web pool/web
 	sent tank/web/img pool/web/img
 	fragment 'MiB of 602 MiB' 'a terminal shows it'
-	# The bytes of a step are known if an endpoint reports them.
-	shape < ../output | sed 's/done in TIME/SIZE in TIME/' > shapes
+	shape < ../output > shapes
 	cat shapes
 	grep -qxF "$(sed -n '2p' fragment | shape)" shapes
 	fragment 'zr-replicate: 4 filesystems' 'it is what the example before it prints'
 	diff <(shape < fragment | sed 's/, SIZE, /, /') <(tail -n 1 ../errors | shape | sed 's/, SIZE, /, /')
-	example 'zr-sync backup:pool/web'
+	example 'zr-sync -g nothing backup:pool/web'
 	sent tank/web tank/web-restored
 	example 'zfs mount tank/web-restored'
 	cmp ../tank/web/file ../tank/web-restored/file
@@ -74,8 +73,6 @@ load examples_helper
 	example "'exec:ssh backup"
 	prints 'tank/web'
 	end_examples
-	# The second command is a server, which stays; the last two are its clients.
-	split 'zr-cert ca pki' zr-listen 'zr-remote -d'
 	example 'zr-cert ca pki'
 	serve 'zr-tls -d pki' 8888
 	log_in zr "exec zr-stdinserver web1 zr-handshake accept zr-mux accept zr-serve -b zr-endpoint archive -C /backup"
