@@ -18,8 +18,9 @@
 static const char usage[] = "zr-streamsum [-jv] [-c FILE]";
 
 struct run {
-	bool json, parts;
+	bool json, parts, begun;
 	struct sum_check *check;	/* NULL: print */
+	struct stream_digest *digest;
 	struct buffer out;
 	const char *snapshot;
 };
@@ -45,7 +46,16 @@ take_line(struct run *run, const struct sum_line *line, struct error *error)
 static int
 take_part(void *context, const struct stream_part *part, struct error *error)
 {
-	return (take_line(context, &(struct sum_line){ .is_part = true,
+	struct run *run = context;
+	struct stream_sum sum;
+
+	if (run->check != NULL && !run->begun) {
+		stream_digest_begun(run->digest, &sum);
+		if (sum_check_begin(run->check, &sum, error) == -1)
+			return (-1);
+	}
+	run->begun = true;
+	return (take_line(run, &(struct sum_line){ .is_part = true,
 	    .of.part = *part }, error));
 }
 
@@ -76,6 +86,7 @@ sum_input(struct run *run)
 
 	if (digest == NULL)
 		die_errno("a digest");
+	run->digest = digest;
 	digest_input(digest, &line.of.sum);
 	snprintf(name, sizeof(name), "%s", stream_digest_name(digest));
 	run->snapshot = name;

@@ -223,6 +223,9 @@ record(struct zstream *stream, struct error *error)
 	if (stream->state == ZSTREAM_AT_START)
 		stream->swap = zstream_u64(stream, BEGIN_MAGIC) == bswap_64(MAGIC);
 	type = zstream_u32(stream, AT_TYPE);
+	if (stream->state == ZSTREAM_AT_START && type != RECORD_BEGIN)
+		return (zstream_refuse(stream, error,
+		    "it does not begin as one of zfs send does"));
 	if (type == RECORD_BEGIN)
 		stream->sum = (struct fletcher4){ .swap = stream->swap };
 	before = stream->sum;

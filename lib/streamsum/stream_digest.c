@@ -357,12 +357,18 @@ stream_digest_finish(struct stream_digest *digest, struct stream_sum *sum,
 {
 	if (zstream_finish(&digest->stream, error) == -1)
 		return (-1);
-	sum->kind = digest->kind;
-	sum->guid = digest->stream.to_guid;
+	stream_digest_begun(digest, sum);
 	items_sum(&digest->whole, sum->digest);
 	if (digest->whole.failed || digest->part.failed)
 		return (error_set(error, EXIT_SYSTEM, "SHA-256 failed"));
 	return (0);
+}
+
+void
+stream_digest_begun(const struct stream_digest *digest, struct stream_sum *sum)
+{
+	sum->kind = digest->kind;
+	sum->guid = digest->stream.to_guid;
 }
 
 const char *

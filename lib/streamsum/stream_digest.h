@@ -70,6 +70,9 @@ int	stream_digest_feed(struct stream_digest *digest, const void *bytes, size_t l
 int	stream_digest_finish(struct stream_digest *digest, struct stream_sum *sum,
 	    struct error *error);
 
+/* The kind and the guid, known once each has been called, and no digest yet. */
+void	stream_digest_begun(const struct stream_digest *digest, struct stream_sum *sum);
+
 /* "pool/filesystem@snapshot", as the stream says; "" before its beginning. */
 const char *stream_digest_name(const struct stream_digest *digest);
 

@@ -1,6 +1,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/diag.h"
 #include "base/lines.h"
@@ -118,6 +120,46 @@ check_part(struct sum_check *check, const struct stream_part *part, struct error
 	return (0);
 }
 
+/* Can the two be compared? */
+static int
+check_kind(const struct sum_check *check, const struct stream_sum *wanted,
+    const struct stream_sum *sum, struct error *error)
+{
+	if (wanted->guid != sum->guid)
+		return (error_set(error, EXIT_FAILED, "%s is of another snapshot: its guid is %"
+		    PRIu64 ", the stream's %" PRIu64, check->name, wanted->guid, sum->guid));
+	if (wanted->kind != sum->kind)
+		return (error_set(error, EXIT_FAILED, "%s is a %s sum, the stream is %s: "
+		    "send both with -w, or both without", check->name,
+		    sum_line_kind(wanted->kind), sum_line_kind(sum->kind)));
+	return (0);
+}
+
+int
+sum_check_begin(const struct sum_check *check, const struct stream_sum *sum,
+    struct error *error)
+{
+	char end[SUM_LINE_MAX + 1] = "";
+	struct sum_line last;
+	struct stat st;
+	size_t length;
+	char *line;
+
+	if (fstat(check->fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    pread(check->fd, end, sizeof(end) - 1,
+	    st.st_size < SUM_LINE_MAX ? 0 : st.st_size - SUM_LINE_MAX) == -1)
+		return (0);
+	length = strlen(end);
+	if (length > 0 && end[length - 1] == '\n')
+		end[length - 1] = '\0';
+	line = strrchr(end, '\n');
+	line = line == NULL ? end : line + 1;
+	/* Whatever is wrong with it is found when it is its turn. */
+	if (sum_line_parse(&last, line, strlen(line), error) == -1 || last.is_part)
+		return (0);
+	return (check_kind(check, &last.of.sum, sum, error));
+}
+
 static int
 check_sum(struct sum_check *check, const struct stream_sum *sum, struct error *error)
 {
@@ -127,15 +169,8 @@ check_sum(struct sum_check *check, const struct stream_sum *sum, struct error *e
 		check->have_next = false;
 		differs(check, &check->next.of.part, "is missing in the stream");
 	}
-	if (!check->have_next)
+	if (!check->have_next || check_kind(check, wanted, sum, error) == -1)
 		return (-1);
-	if (wanted->guid != sum->guid)
-		return (error_set(error, EXIT_FAILED, "%s is of another snapshot: its guid is %"
-		    PRIu64 ", the stream's %" PRIu64, check->name, wanted->guid, sum->guid));
-	if (wanted->kind != sum->kind)
-		return (error_set(error, EXIT_FAILED, "%s is a %s sum, the stream is %s: "
-		    "send both with -w, or both without", check->name,
-		    sum_line_kind(wanted->kind), sum_line_kind(sum->kind)));
 	if (memcmp(wanted->digest, sum->digest, sizeof(sum->digest)) == 0)
 		return (check->differences == 0 ? expect_end(check, error) :
 		    error_set(error, EXIT_FAILED, "%s contradicts itself: the sum is the "

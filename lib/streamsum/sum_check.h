@@ -13,6 +13,13 @@ struct sum_check;
 struct sum_check *sum_check_new(int fd, const char *name);
 
 /*
+ * Before the first line: the snapshot's own kind and guid.  -1 (EXIT_FAILED): the file is
+ * a regular one, and its end says that it is of another.
+ */
+int	sum_check_begin(const struct sum_check *check, const struct stream_sum *sum,
+	    struct error *error);
+
+/*
  * The next line of the snapshot's own.  Each part that differs is printed (diag.h) if the
  * file has parts.  -1: the file cannot be read or is not one of zr-streamsum; or, for
  * the last line, the sum, the snapshot is not the same (EXIT_FAILED).

@@ -87,6 +87,24 @@ with open(sys.argv[1], "rb") as file:
 	run -111 --separate-stderr zr-streamsum -c missing < "$STREAMS/data.full.zstream"
 }
 
+@test "a sum of another snapshot is refused at the beginning of a stream, before any object is named" {
+	for kind in another raw; do
+		case $kind in
+		another) zr-streamsum -v < "$STREAMS/vol.full.zstream" > sum ;;
+		raw) zr-streamsum -v < "$STREAMS/data.full.zstream" | sed 's/^logical/raw/; s/^object 1 ./object 1 0/' > sum ;;
+		esac
+		# The rest of the stream is not waited for.
+		head -c 300000 "$STREAMS/data.full.zstream" > beginning
+		run -1 --separate-stderr zr-streamsum -c sum < beginning
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[[ "$stderr" =~ ^'zr-streamsum: sum is '('of another snapshot'|'a raw sum') ]]
+		# From a pipe this is known only at the end.
+		run -1 --separate-stderr zr-streamsum -c <(cat sum) < "$STREAMS/data.full.zstream"
+		[[ "${stderr_lines[0]}" == "zr-streamsum: object 1 differs" ]]
+		[[ "${stderr_lines[-1]}" =~ ' is '('of another snapshot'|'a raw sum') ]]
+	done
+}
+
 @test "a sum with text behind it, or with parts of another snapshot, is refused even if the sum is right" {
 	stream=$STREAMS/data.full.zstream
 	zr-streamsum -v < "$stream" > sum
@@ -119,6 +137,9 @@ with open(sys.argv[1], "rb") as file:
 	END
 	run -1 --separate-stderr zr-streamsum < /dev/null
 	[ "$stderr" = "zr-streamsum: the stream is empty" ]
+	zr-streamsum -v < "$STREAMS/data.full.zstream" > sum
+	run -1 --separate-stderr zr-streamsum < sum
+	[ "$stderr" = "zr-streamsum: not a stream that can be compared: it does not begin as one of zfs send does (at offset 0)" ]
 	{ cat "$STREAMS/data.full.zstream"; echo; } > longer
 	run -1 --separate-stderr zr-streamsum < longer
 	[[ "$stderr" == *"bytes follow its end"* ]]
