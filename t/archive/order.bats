@@ -129,9 +129,9 @@ replicate() {
 	printf '#!/bin/sh\necho "$@" >> ../../asked\nexec cat >> ../../received\n' > bin/zfs
 	chmod +x bin/zfs
 	mandoc -T ascii "$TOP/man/zr-archive.5" | col -bx |
-	    sed -n '/cd DIRECTORY/,/done$/p' | sed 's/DIRECTORY/./' > recipe
+	    sed -n '/cd \/backup/,/done$/p' | sed 's|/backup/|./|' > recipe
 	PATH=$PWD/bin:$PATH sh -eu recipe
-	[ "$(sort asked | uniq -c | xargs)" = "4 recv pool/data" ]
+	[ "$(sort asked | uniq -c | xargs)" = "4 recv tank/restored" ]
 	cat "$STREAMS"/data.{full,one-two,two-three,three-four}.zstream | cmp - received
 }
 
