@@ -74,6 +74,19 @@ synopses() {
 	done
 }
 
+@test "a program of somebody else's is not run, whatever its name: it may be a job that asks for no -h" {
+	printf '#!/bin/sh\ntouch ran\n' > tools/zr-mine
+	cp tools/zr-mine tools/zr-server
+	chmod +x tools/zr-mine tools/zr-server
+	sed -i "1i PATH=$PWD/tools:\$PATH" rc
+	pressed 'zr mine -' 'zr-listen tcp::1 tools/zr-server -' 'zr-serve zr-mine -' 'zr-listen tcp::1 zr-mux accept zr-mine '
+	[ ! -e ran ]
+	printf '#!/bin/sh\ntouch ran\n' > tools/zr-mux
+	chmod +x tools/zr-mux
+	pressed 'zr-listen tcp::1 zr-mux acc'
+	[ -e ran ]
+}
+
 @test "an option has an argument in completion if it has one in the program" {
 	local tries=() line lead option i
 	while IFS=: read -r lead line; do
