@@ -260,10 +260,12 @@ visible "$bin"
 for program in zr-tls zr-handshake zr-mux zr-serve zr-guard; do
 	[ -x "$bin/$program" ] || fail "$bin/$program is missing, beside zr-endpoint"
 done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 if [ "$kind" = pool ]; then
 	command -v visudo > /dev/null || fail 'sudo is not installed'
 	command -v zfs > /dev/null || fail 'zfs is not installed'
-	found=$(LC_ALL=C zfs list -H -o type "$root" 2>&1) || :
+	found=$(LC_ALL=C zfs list -H -o type "$root" 2> "$work/why") || found=$(cat "$work/why")
 	case $found in
 	filesystem | *'does not exist'*) ;;
 	volume) fail "$root is a volume, not a filesystem" ;;
@@ -273,9 +275,6 @@ fi
 [ -n "$dry" ] || [ "$(id -u)" -eq 0 ] || fail 'run this as root, or with -n to see what it would do'
 [ ! -e "$etc/ca.key" ] ||
 	fail "$etc/ca.key: the CA's own key does not belong on a server: move it to another host"
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
 case $kind in
 archive) make_archive ;;
 pool) make_pool ;;

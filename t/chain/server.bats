@@ -180,7 +180,7 @@ planned() {
 
 planned_to() {
 	run -0 --separate-stderr sh "$TOP/examples/setup-server.sh" -n "${@:2}"
-	[ -z "$stderr" ]
+	[ -z "$stderr" ] || { echo "$stderr"; false; }
 	printf '%s\n' "${lines[@]}" > "$1"
 }
 
@@ -248,6 +248,11 @@ a_zfs() {
 	PATH=$PWD:$PATH run -1 --separate-stderr sh "$TOP/examples/setup-server.sh" -n pool tank/backup
 	[ "$stderr" = 'setup-server: zfs list tank/backup: Permission denied the ZFS utilities must be run as root.' ]
 	run -1 grep 'zfs create' <<< "$output"
+	# A warning is no error.
+	a_zfs filesystem 0
+	sed -i '2i echo "warning: of some kind" >&2' zfs
+	PATH=$PWD:$PATH planned pool tank/backup
+	grep -qx '= filesystem tank/backup' plan
 	a_zfs volume 0
 	PATH=$PWD:$PATH run -1 --separate-stderr sh "$TOP/examples/setup-server.sh" -n pool tank/backup
 	[ "$stderr" = 'setup-server: tank/backup is a volume, not a filesystem' ]
