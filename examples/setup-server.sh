@@ -242,6 +242,9 @@ kind=$1 archive=/var/lib/zr/archive root=backup/zr
 case $2 in
 *[!-0-9A-Za-z_.:/]* | '' | -* | */ | *//*) fail "$2: a name here has only letters, digits, - _ . : and /" ;;
 esac
+case $2/ in
+*/./* | */../*) fail "$2: a name here has no . and no .. between its slashes" ;;
+esac
 case $kind:$2 in
 archive:/?*) archive=$2 ;;
 archive:*) fail "$2: the directory begins with /" ;;

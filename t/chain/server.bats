@@ -277,7 +277,7 @@ a_zfs() {
 }
 
 @test "setup-server.sh refuses names that would mean something else in sudoers or a script" {
-	for words in 'archive backup' 'archive /a|b' 'archive /' 'archive -n' 'pool /tank' 'pool tank/a*' 'pool tank,x' 'archive' 'pool' 'other x' 'archive /a /b'; do
+	for words in 'archive backup' 'archive /a|b' 'archive /srv/../etc' 'archive /srv/..' 'archive /srv/./a' 'archive /' 'archive -n' 'pool /tank' 'pool tank/a*' 'pool tank,x' 'archive' 'pool' 'other x' 'archive /a /b'; do
 		# shellcheck disable=SC2086 # words
 		run --separate-stderr sh "$TOP/examples/setup-server.sh" -n $words
 		[ "$status" -ne 0 ] || { echo "$words"; false; }
