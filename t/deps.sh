@@ -23,11 +23,11 @@ demo='jq'
 test='bats mandoc shellcheck clang libclang-rt-dev valgrind bsdextrautils procps iproute2
 	socat ucspi-tcp netcat-openbsd mbuffer nghttp2-client protobuf-compiler
 	python3 python3-grpcio python3-hpack python3-prometheus-client python3-protobuf
-	openssl openssh-client openssh-server systemd openbsd-inetd netbase s6'
+	openssl openssh-client openssh-server sudo systemd openbsd-inetd netbase s6'
 deb='build-essential debhelper'
 check_deb='lintian mmdebstrap bats'
 zfs='qemu-system-x86 busybox-static cpio kmod xz-utils
-	gcc-12 libelf1 libtirpc3 libblkid1 libuuid1 libudev1 sudo'
+	gcc-12 libelf1 libtirpc3 libblkid1 libuuid1 libudev1'
 bench='pv lzop libconfig-inifiles-perl libcapture-tiny-perl'
 case ${1-} in
 build) packages="$build" ;;
