@@ -180,7 +180,7 @@ lint:
 	shellcheck -s sh t/zfsvm/init
 
 # Units and examples say /usr/local/bin, and are installed with the directory of the
-# programs in its place.  Those units that need nothing from the administrator but a file
+# programs in its place; in a PATH, in front of it.  Those units that need nothing from the administrator but a file
 # for each job are installed where systemd looks; none is enabled.
 COMPLETIONS = $(PREFIX)/share/bash-completion/completions
 COMPLETED = $(filter-out zr,$(PROGRAMS) $(SCRIPTS))
@@ -188,7 +188,8 @@ EXAMPLES_DIRECTORY = $(PREFIX)/share/doc/zr/examples
 EXAMPLES = $(filter-out completion debian demo.sh,$(notdir $(wildcard examples/*)))
 UNITS_DIRECTORY = $(PREFIX)/lib/systemd/system
 UNITS = $(notdir $(wildcard examples/systemd/zr-job@.*))
-PATHS = s,/usr/local/bin/,$(PREFIX)/bin/,g
+PATHS = s,/usr/local/bin/,$(PREFIX)/bin/,g$(if $(filter-out /usr /usr/local,$(PREFIX)),; \
+	/path=/Is|/usr/local/bin:|$(PREFIX)/bin:&|)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin

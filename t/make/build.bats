@@ -129,6 +129,9 @@ setup() {
 	[ ! -x share/doc/zr/examples/sudoers ]
 	grep -q '/opt/zr/bin/zr-endpoint' share/doc/zr/examples/sudoers
 	run -1 grep -rl /usr/local/bin/ .
+	grep -rhiE 'path=.*/usr/local/bin' . > "$BATS_TEST_TMPDIR/paths"
+	[ "$(wc -l < "$BATS_TEST_TMPDIR/paths")" -ge 5 ]
+	run -1 grep -v '/opt/zr/bin:/usr/local/bin:' "$BATS_TEST_TMPDIR/paths"
 	cd "$BATS_TEST_TMPDIR"
 	installed uninstall
 	[ -z "$(find root ! -type d)" ]
