@@ -56,6 +56,50 @@ fill() {
 	[ "$(sum_of src/a@1)" != "$sum" ]
 }
 
+# live DIRECTORY: some forty changes to files, at random (RANDOM)
+live() {
+	local i f
+	for i in {1..40}; do
+		f=$1/f$((RANDOM % 60))
+		case $((RANDOM % 4)) in
+		0) rm -rf "$f" ;;
+		1) [ -e "$f" ] || [ -L "$f" ] || ln -s "$(printf '%*s' $((1 + RANDOM % 1000)) x)" "$f" ;;
+		2) [ -e "$f" ] || [ -L "$f" ] || { mkdir "$f"; touch "$f"/{1..70}; } ;;
+		esac
+		# What is not a file by now is left alone.
+		[ ! -d "$f" ] && [ ! -L "$f" ] || continue
+		case $((RANDOM % 5)) in
+		0) head -c $((RANDOM % 3000)) /dev/urandom >> "$f" ;;
+		1) truncate -s $((RANDOM * RANDOM % 2000000)) "$f" ;;
+		2) dd if=/dev/urandom of="$f" bs=$((1 + RANDOM % 9000)) count=$((RANDOM % 40)) \
+		    seek=$((RANDOM % 100)) conv=notrunc status=none ;;
+		3) dd if=/dev/zero of="$f" bs=4096 count=$((RANDOM % 40)) \
+		    seek=$((RANDOM % 100)) conv=notrunc status=none ;;
+		4) touch "$f"
+			/usr/bin/python3 -c 'import os, random, sys
+os.setxattr(sys.argv[1], "user.x%d" % random.randrange(4), os.urandom(random.randrange(1, 3000)))' "$f" ;;
+		esac
+	done
+}
+
+@test "copies are equal after any history: files that grow, shrink, come and go under changing record and dnode sizes" {
+	local sizes=(legacy auto 1k 4k) last='' round
+	RANDOM=${SEED:=$$}
+	zfs create -o xattr=sa -o compression=lz4 src/a
+	for round in {1..3}; do
+		zfs set recordsize=$((1 << (9 + RANDOM % 12))) dnodesize=${sizes[RANDOM % 4]} src/a
+		live src/a
+		zfs snapshot src/a@$round
+		zfs send ${last:+-i @$last} src/a@$round | zfs recv -F -o compression=off dst/plain
+		zfs send -Lc ${last:+-i @$last} src/a@$round | zfs recv -F -o compression=off dst/large
+		zfs send src/a@$round | zr-streamsum -v > sum
+		for copy in src/a dst/plain dst/large; do
+			zfs send -L $copy@$round | zr-streamsum -c sum || { echo "SEED=$SEED: $copy@$round"; false; }
+		done
+		last=$round
+	done
+}
+
 @test "raw copies of an encrypted filesystem are equal without a key; a volume's are" {
 	random 32 key
 	zfs create -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" src/secret
