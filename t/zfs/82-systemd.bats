@@ -2,6 +2,7 @@
 # the sandbox and the credentials that they ask for.  Here, because the machine's
 # kernel and root directory are ours to play with.
 load zfs_helper
+load ../lib/sshd
 
 setup_file() {
 	export EXAMPLES=$TOP/examples
@@ -140,4 +141,48 @@ with_systemd() {
 	[ "$(grep -cx 'CapEff:	0000000000000000' out)" -eq 2 ]
 	[ "$(grep -cx 'as zr' out)" -eq 2 ]
 	[ "$(snapshots_of dst/backup/web1/src/data | cut -d ' ' -f 1 | paste -sd ' ')" = '1 2' ]
+}
+
+@test "the night is a unit: it runs twice in its sandbox, over ssh, and one that is broken has failed" {
+	two_pools
+	make_ssh_keys
+	zfs create src/web
+	random 100000 src/web/file
+	zfs create dst/pool
+	start_sshd
+	# Where root has its keys, which the sandbox lets it read.
+	[ ! -e ~/.ssh ] || mv ~/.ssh saved
+	mkdir -m 700 ~/.ssh
+	cp "$SSH_DIR/client" ~/.ssh/id
+	sed 's/^127.0.0.1 /backup.example /' known_hosts > ~/.ssh/known_hosts
+	printf '%s\n' 'Host backup' 'HostName 127.0.0.1' 'HostKeyAlias backup.example' 'Port 2222' \
+	    'IdentityFile ~/.ssh/id' > ~/.ssh/config
+	sed "s|^source=.*|source=src/web host=backup target=dst/pool/web job=web|" \
+	    "$EXAMPLES/nightly" > night
+	with_systemd archive /var/lib/zr/archive <<-EOF2
+	#!/bin/bash
+	# The network here is ours alone.
+	mkdir /run/sshd
+	tcpserver -RHl0 127.0.0.1 2222 "$PWD/sshd" &
+	install -m 755 "$PWD/night" /etc/zr/web
+	cp "$EXAMPLES"/systemd/zr-job@.* /etc/systemd/system
+	systemctl daemon-reload
+	for night in 1 2; do
+		systemctl start zr-job@web.service && echo "night \$night: \$(tail -n 1 /var/lib/zr-job/web.log)"
+	done
+	journalctl -o cat -u zr-job@web.service -t web | sed 's/^/says: /'
+	sed -i 's/host=backup/host=nowhere.invalid/' /etc/zr/web
+	systemctl start zr-job@web.service || echo "a broken night: \$(systemctl is-failed zr-job@web.service)"
+	journalctl -o cat
+	EOF2
+	rm -rf ~/.ssh
+	[ ! -e saved ] || mv saved ~/.ssh
+	cat out
+	grep -qx 'night 1: OK: 1 filesystem, .*' out
+	grep -qx 'night 2: OK: 1 filesystem, .*' out
+	run -1 grep '^says: ' out
+	grep -qx 'a broken night: failed' out
+	grep -q 'nowhere.invalid' out
+	[ "$(snapshots_of dst/pool/web | wc -l)" -eq 2 ]
+	[ "$(snapshots_of src/web | head -n 2)" = "$(snapshots_of dst/pool/web)" ]
 }
