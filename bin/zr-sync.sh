@@ -29,6 +29,15 @@ quote() {
 	esac
 }
 
+# valid_host PLACE: what ssh cannot take for an option, nor its configuration's commands for
+# a shell's.
+valid_host() {
+	case $host in
+	'' | -* | @* | *@ | *@-* | *[][[:space:][:cntrl:]\'\`\"\$\\\;\&\<\>\|\(\)\{\}\*\?\!]*)
+		die "$1: \"$host\" is not [USER@]HOST" ;;
+	esac
+}
+
 # place TEXT: its kind, its host, and the name of what is there.
 place() {
 	kind=dataset host='' name=$1
@@ -49,12 +58,13 @@ place() {
 	case ${1%%/*} in
 	\[*\]:* | *@\[*\]:*)
 		host=${1%%\]:*} name=${1#*\]:}
-		host=${host%%\[*}${host#*\[} ;;
+		host=${host%%\[*}${host#*\[}
+		valid_host "$1" ;;
 	*:*)
 		host=${1%%:*} name=${1#*:}
-		case $host:${name%%/*} in
-		:* | -* | *@:* | *@-* | @*) die "$1: \"$host\" is not [USER@]HOST" ;;
-		*:*:*) die "$1: HOST:DATASET is expected, an IPv6 address in brackets" ;;
+		valid_host "$1"
+		case ${name%%/*} in
+		*:*) die "$1: HOST:DATASET is expected, an IPv6 address in brackets" ;;
 		esac ;;
 	esac
 	case $name in
@@ -159,10 +169,10 @@ to=$kind to_host=$host target=$name
 # What cannot be meant, and options without an effect.
 [ "$1" != "$2" ] || die "$1: SOURCE and TARGET are the same place"
 case $from$to:$from_host:$source/ in
-datasetdataset:$to_host:"$target"/*) die "$1 is inside of $2" ;;
+datasetdataset:"$to_host:$target"/*) die "$1 is inside of $2" ;;
 esac
 case $from$to:$to_host:$target/ in
-datasetdataset:$from_host:"$source"/*)
+datasetdataset:"$from_host:$source"/*)
 	die "$2 is inside of $1: it would replicate itself" ;;
 esac
 case $to:$target in
@@ -177,6 +187,9 @@ esac
 	die "$2: -R is for a TARGET that is a dataset"
 [ "$from" != dataset ] || [ -z "$filesystem" ] ||
 	die "$1: -f is for a SOURCE that is an archive or an address"
+case $filesystem in
+-*) die "-f $filesystem: a filesystem is expected, and an option follows" ;;
+esac
 case $from$to:$events in
 *dataset*:*) ;;
 *:) [ -z "$job" ] || die "-J is for datasets and for -e, and neither place is a dataset" ;;

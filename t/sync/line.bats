@@ -181,6 +181,11 @@ line' "$source" backup:pool/web
 	refused 'u@:tank: "u@" is not [USER@]HOST' u@:tank pool/web
 	refused '-oProxyCommand=x:tank: "-oProxyCommand=x" is not [USER@]HOST' -- -oProxyCommand=x:tank pool/web
 	refused 'u@-oProxyCommand=x:tank: "u@-oProxyCommand=x" is not [USER@]HOST' u@-oProxyCommand=x:tank pool/web
+	for host in '' - -ox u@ u@-ox @h '$(touch evaluated)' '`x`' "a'b" 'a"b' 'a b' 'a;b' 'a
+b' 'h*' 'h?' 'a\b' 'a]b'; do
+		refused "$host:pool/x: \"$host\" is not [USER@]HOST" -- "$host:pool/x" tank/web
+		refused "[$host]:pool/x: \"$host\" is not [USER@]HOST" -- "[$host]:pool/x" tank/web
+	done
 	refused "'h:' names no dataset" h: pool/web
 	refused "'' names no dataset" tank/web ''
 	for name in a//b a/./b ../b 'a/b*' "a'b" -a 'a
@@ -195,6 +200,7 @@ b'; do
 	refused 'archive:archive: -S and -w are for a SOURCE that is a dataset' -S -L archive:archive pool/web
 	refused 'archive:archive: -R is for a TARGET that is a dataset' -R -S tank/web archive:archive
 	refused '-T is for an address, and neither place is one' -T '-r 1' tank/web pool/web
+	refused '-f -x: a filesystem is expected, and an option follows' -f -x archive:archive pool/web
 	refused '-J has an empty argument' -J '' tank/web pool/web
 	refused '-n stands where a place is expected: options come first' tank/web -n
 	refused '-J is for datasets and for -e, and neither place is a dataset' -J x archive:archive tcp:h:1
