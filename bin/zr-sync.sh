@@ -85,43 +85,72 @@ place() {
 end_connections() {
 	trap '' HUP INT QUIT TERM
 	read -r _ || :
+	# An ssh that is still connecting, after kill -9, finds no place for its socket.
+	mv "$directory/s" "$directory/ended"
 	for host; do
-		"$ssh" -S "$ZR_SSH_CONTROL" -O exit -- "$host" || :
+		"$ssh" -S "$directory/ended/%C" -O exit -- "$host" || :
 	done
 	rm -rf "$directory"
+}
+
+# make_directory BASE: print its name.  A signal does not come between.
+make_directory() {
+	trap '' HUP INT TERM
+	made=$(mktemp -d "$1/zr-sync.XXXXXX") || exit
+	if ! mkfifo "$made/alive" || ! mkdir -m 700 "$made/s"; then
+		rm -rf "$made"
+		exit 111
+	fi
+	printf '%s\n' "$made"
+}
+
+# If a signal has come meanwhile, end by it.
+end_if_caught() {
+	[ -z "$caught" ] || { trap - "$caught"; kill -s "$caught" $$; }
 }
 
 # connect HOST...: one connection for all that ssh does there.  ssh -f asks for passwords
 # and goes to the background once the user is admitted, out of reach of Ctrl-C.
 connect() {
-	ssh=${ZR_SSH:-ssh} base=${TMPDIR:-/tmp}
+	ssh=${ZR_SSH:-ssh} base=${TMPDIR:-/tmp} caught='' child=''
 	case ${#base}:$base in
-	[3-9]?:* | ???*:* | *%*) base=/tmp ;; # too long for a socket; ssh expands it
+	# Too long for a socket; ssh expands it; mktemp takes it for an option.
+	[3-9]?:* | ???*:* | *[%\$]* | *:[~-]*) base=/tmp ;;
 	esac
-	directory=$(mktemp -d "$base/zr-sync.XXXXXX") || exit 111
-	export ZR_SSH_CONTROL="$directory/%C"
-	mkfifo "$directory/alive" || exit 111
-	(end_connections "$@" < "$directory/alive" > /dev/null 2>&1 &)
-	exec 9> "$directory/alive"
+	for signal in HUP INT TERM; do
+		# shellcheck disable=SC2064 # this one
+		trap "caught=$signal; \${child:+kill \$child} 2> /dev/null || :" "$signal"
+	done
+	directory=$(make_directory "$base") || exit 111
+	export ZR_SSH_CONTROL="$directory/s/%C"
+	# For both ends, so that neither waits for the other to open it.
+	exec 9<> "$directory/alive"
+	({
+		# By exec: a shell keeps a copy of what it closes for a function.
+		exec < "$directory/alive" > /dev/null 2>&1 9>&-
+		end_connections "$@"
+	} &)
 	for host; do
+		end_if_caught
 		# Two names of one host have one connection.
 		"$ssh" -S "$ZR_SSH_CONTROL" -O check -- "$host" 2> /dev/null && continue
 		"$ssh" -M -S "$ZR_SSH_CONTROL" -f -N -a -x \
 		    -o ControlPersist=no -o ClearAllForwardings=yes -o PermitLocalCommand=no \
 		    -o ConnectTimeout=30 -o ServerAliveInterval=15 -o ServerAliveCountMax=4 \
 		    -- "$host" < /dev/null > /dev/null 9>&- &
-		for signal in HUP INT TERM; do
-			# shellcheck disable=SC2064 # this one
-			trap "kill $!; trap - $signal; kill -$signal $$" "$signal"
-		done
-		wait $! || {
+		child=$!
+		[ -z "$caught" ] || kill "$child"
+		wait "$child" || {
 			code=$?
+			end_if_caught
 			printf 'zr-sync: %s: no connection, ssh ended with status %s\n' \
 			    "$host" "$code" >&2
 			exit "$code"
 		}
-		trap - HUP INT TERM
+		child=''
 	done
+	trap - HUP INT TERM
+	end_if_caught
 }
 
 case $#:${1-} in

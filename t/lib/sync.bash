@@ -26,7 +26,8 @@ connections() {
 # its end.
 nothing_left() {
 	[ -z "$(ls "$TMPDIR")" ] || return
-	! grep -lsa "$TMPDIR/zr" /proc/[0-9]*/cmdline || return
+	# grep's status would be that of the processes that have ended meanwhile.
+	[ -z "$(grep -lsa "$TMPDIR/zr" /proc/[0-9]*/cmdline)" ] || return
 	! ls -l /proc/[0-9]*/fd 2> /dev/null | grep -q "$TMPDIR"
 }
 

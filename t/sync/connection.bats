@@ -102,6 +102,52 @@ ran" ]
 	[ ! -e pid ]
 }
 
+@test "an ssh that was connecting when zr-sync was killed does not stay" {
+	# It connects between the request to end and the removal of the directory.
+	mv sshd real-sshd
+	printf '#!/bin/sh\n: > connecting; until [ -e asked ]; do sleep 0.05; done\nexec ./real-sshd\n' > sshd
+	chmod +x sshd
+	mv ssh real-ssh
+	cat > ssh <<-'END'
+		#!/bin/sh
+		case " $* " in
+		*" -M "*) echo $$ > master; exec ./real-ssh "$@" ;;
+		*" -O exit "*) ;;
+		*) exec ./real-ssh "$@" ;;
+		esac
+		./real-ssh "$@"
+		: > asked
+		while kill -0 "$(cat master)" && [ -z "$(find "$TMPDIR" -type s ! -name '*.*')" ]; do sleep 0.05; done
+	END
+	chmod +x ssh
+	group zr-sync one.test:pool/a pool/b
+	eventually 10 test -e connecting
+	kill -KILL "$!"
+	ended_with 137 "$!"
+	eventually 10 nothing_left
+}
+
+@test "a signal at any moment before zr-replicate runs leaves nothing" {
+	for program in mktemp mkfifo mkdir; do
+		cat > bin/$program <<-END
+			#!/bin/sh
+			export PATH=\${PATH#*:}
+			$program "\$@" || exit
+			kill -s "\$(cat '$PWD/signal')" 0
+		END
+		chmod +x bin/$program
+		for signal in INT TERM HUP; do
+			echo "$program $signal"
+			echo $signal > signal
+			group zr-sync one.test:pool/a pool/b
+			ended_with $((128 + $(kill -l $signal))) "$!"
+			eventually 10 nothing_left
+		done
+		rm bin/$program
+	done
+	[ ! -e pid ]
+}
+
 @test "where ssh is not admitted its message is shown, and one line of ours" {
 	ssh_as stranger
 	run -255 --separate-stderr zr-sync one.test:pool/a pool/b
@@ -156,9 +202,9 @@ ran" ]
 	[ -z "$(ls "$TMPDIR")" ]
 }
 
-@test "a TMPDIR that is too long for a socket, or has a percent sign, is not used" {
+@test "a TMPDIR that is too long for a socket, or that ssh would expand, is not used" {
 	echo 'on one; echo "$ZR_SSH_CONTROL"' >> run
-	for name in "$(printf '%070d' 0)" 50%; do
+	for name in "$(printf '%070d' 0)" 50% '${HOME}'; do
 		mkdir "$TMPDIR/$name"
 		run -0 env TMPDIR="$TMPDIR/$name" zr-sync one.test:pool/a pool/b
 		[ "${lines[0]}" = ran ]
