@@ -217,7 +217,7 @@ p/sink/a@2	last-received-hold" ]
 	[ -z "$output" ]
 	echo "cannot open 'p/a@1': dataset does not exist" > fail-holds
 	run -0 zr-holds list p
-	ZR_ZFS=/nonexistent run -127 zr-holds list
+	ZR_ZFS=/nonexistent/zfs run -127 zr-holds list
 }
 
 @test "invalid names reach no command line" {
