@@ -22,7 +22,8 @@ struct sender {
 					/* nothing?  shared by a batch's calls */
 	const char *job;		/* NULL: none was given */
 	bool encrypted;			/* -E: only encrypted filesystems, raw */
-	bool raw;			/* -w: only others, raw; both: all, raw */
+	bool raw;			/* -w: only others, raw; both: all, encrypted */
+					/* ones raw */
 	const char *flags[SENDER_FLAGS_MAX];	/* for zfs send, besides -w */
 	size_t flag_count;
 };

@@ -241,7 +241,11 @@ check_policy(struct sender_step *step, const struct sender *sender,
 		return (error_set(error, EXIT_FAILED, "filesystem %s is encrypted, "
 		    "and only unencrypted ones may be sent",
 		    step->request->filesystem));
-	step->raw = sender->encrypted || sender->raw;
+	/*
+	 * With both options what is not encrypted goes in the clear: zfs send -w would
+	 * send it as -e does (zstream.c, EMBEDDED_SPILL).
+	 */
+	step->raw = sender->encrypted ? encrypted : sender->raw;
 	return (0);
 }
 
