@@ -114,8 +114,8 @@ same() {
 	zr-replicate -I all -s "zr-endpoint archive box" -r "zr-endpoint receiver -n -j job -e inherit dst" > steps
 	[ "$(fs_digest new/data@three)" = "$(fs_digest dst/src/data@three)" ]
 	zfs create dst/pool
-	sed -n '/^cd DIRECTORY/,/^done$/p' "$TOP/man/zr-archive.5" |
-	    sed 's,DIRECTORY/tank,box/src,; s,pool/data,dst/pool/data,' > recipe
+	sed -n '/^cd \/backup/,/^done$/p' "$TOP/man/zr-archive.5" |
+	    sed 's,/backup/tank,box/src,; s,tank/restored,dst/pool/data,' > recipe
 	sh -eu recipe
 	[ "$(snapshots_of dst/pool/data)" = "$(snapshots_of new/data)" ]
 	[ "$(fs_digest new/data@three)" = "$(fs_digest dst/pool/data@three)" ]

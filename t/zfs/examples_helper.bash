@@ -26,7 +26,9 @@ setup_file() {
 start_sshd() {
 	local name ssh=$BATS_FILE_TMPDIR/ssh
 	for name in zr web1 zrzfs; do
-		id $name > /dev/null 2>&1 || useradd -r -s /bin/sh -p '*' $name
+		# A file before this one may have made a user who cannot log in.
+		id $name > /dev/null 2>&1 || useradd -r $name
+		usermod -s /bin/sh -p '*' $name
 	done
 	mkdir -p "$ssh/keys" "$ssh/saved" /run/sshd
 	ssh-keygen -q -t ed25519 -N '' -f "$ssh/host"
