@@ -60,20 +60,21 @@ sum_line_append_json(struct buffer *out, const struct sum_line *line, const char
 	const struct parts parts = parts_of(line);
 	struct buffer object = BUFFER_EMPTY(4096);
 	char digest[HEX_SIZE], number[24];
-	int status;
+	bool failed;
 
 	hex(digest, parts.digest);
 	snprintf(number, sizeof(number), "%" PRIu64, parts.number);
 	if (line->is_part)
-		status = json_text_member(&object, parts.word, number);
-	else if ((status = json_text_member(&object, "kind", parts.word)) == 0 &&
-	    (status = json_text_member(&object, "guid", number)) == 0)
-		status = json_text_member(&object, "snapshot", snapshot);
-	if (status == 0 && (status = json_text_member(&object, "digest", digest)) == 0 &&
-	    (status = json_text_raw(&object, "}\n")) == 0)
-		status = buffer_append(out, buffer_front(&object), buffer_length(&object));
+		failed = json_text_member(&object, parts.word, number) == -1;
+	else
+		failed = json_text_member(&object, "kind", parts.word) == -1 ||
+		    json_text_member(&object, "guid", number) == -1 ||
+		    json_text_member(&object, "snapshot", snapshot) == -1;
+	failed = failed || json_text_member(&object, "digest", digest) == -1 ||
+	    json_text_raw(&object, "}\n") == -1 ||
+	    buffer_append(out, buffer_front(&object), buffer_length(&object)) == -1;
 	buffer_free(&object);
-	return (status);
+	return (failed ? -1 : 0);
 }
 
 static bool
