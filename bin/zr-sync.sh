@@ -231,8 +231,10 @@ esac
 # The job: TARGET, with a digest where it is long.
 [ -n "$job" ] || {
 	job=$(printf '%s' "$2" | LC_ALL=C tr -c 'A-Za-z0-9_.-' _)
-	digest=$(printf '%s' "$2" | cksum)
-	[ ${#job} -le 40 ] || job=$(printf '%.29s_%s' "$job" "${digest%% *}")
+	[ ${#job} -le 40 ] || {
+		digest=$(printf '%s' "$2" | cksum)
+		job=$(printf '%.29s_%s' "$job" "${digest%% *}")
+	}
 }
 
 # TARGET is the new name of SOURCE or of -f.  All of an archive or an address comes below.
