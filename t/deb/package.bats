@@ -43,9 +43,9 @@ setup_file() {
 	    --include="$(depends | paste -sd ,),bash-completion,man-db" \
 	    '' "$ROOT" "$(repository)"
 	everything > "$BATS_FILE_TMPDIR/before"
-	mkdir "$ROOT/work"
-	cp "$DEB" "$ROOT/work/zr.deb"
-	inside dpkg -i /work/zr.deb
+	mkdir "$ROOT/try"
+	cp "$DEB" "$ROOT/try/zr.deb"
+	inside dpkg -i /try/zr.deb
 }
 
 @test "lintian finds no error and no warning" {
@@ -124,9 +124,9 @@ setup_file() {
 }
 
 @test "an archive is replicated to another over TLS" {
-	cp "$TOP/t/data/streams/data.full.zstream" "$ROOT/work/stream"
+	cp "$TOP/t/data/streams/data.full.zstream" "$ROOT/try/stream"
 	inside sh -e -c '
-	    cd /work
+	    cd /try
 	    mkdir -m 700 one two
 	    zr-endpoint archive one Receive "$1" < stream
 	    zr-cert ca pki && zr-cert server pki server localhost && zr-cert client pki web
@@ -140,22 +140,22 @@ setup_file() {
 	    '{"Filesystem":"a/data","To":{"Type":"Snapshot","Name":"one","Guid":"1773106610190237946","CreateTXG":"10","Creation":"2026-11-22T10:43:50Z"},"ReplicationConfig":{"protection":{"Initial":"GuaranteeResumability","Incremental":"GuaranteeIncrementalReplication"}}}' \
 	    > listed
 	grep -q '"one"' listed
-	cmp "$TOP/t/data/streams/data.full.zstream" "$ROOT"/work/two/a/data/*.zstream
+	cmp "$TOP/t/data/streams/data.full.zstream" "$ROOT"/try/two/a/data/*.zstream
 }
 
 @test "bash-completion loads the completion of a program" {
-	cat > "$ROOT/work/rc" <<-'END'
+	cat > "$ROOT/try/rc" <<-'END'
 		. /usr/share/bash-completion/bash_completion
 		bind -x '"\C-o": printf "%s\n" "$READLINE_LINE"; READLINE_LINE='
 		PS1=
 	END
-	printf '%s\033*\017' 'zr-holds ' 'zr list -' 'zr-serve zr-endpoint archive -' 'zr-connect tcp:h:1 cat /work/str' |
-	    inside timeout 30 bash --noprofile --rcfile /work/rc -i > became 2> screen
+	printf '%s\033*\017' 'zr-holds ' 'zr list -' 'zr-serve zr-endpoint archive -' 'zr-connect tcp:h:1 cat /try/str' |
+	    inside timeout 30 bash --noprofile --rcfile /try/rc -i > became 2> screen
 	diff - became <<-'END'
 		zr-holds list release 
 		zr list -e -t 
 		zr-serve zr-endpoint archive -C -c 
-		zr-connect tcp:h:1 cat /work/stream 
+		zr-connect tcp:h:1 cat /try/stream 
 	END
 }
 
@@ -166,7 +166,7 @@ setup_file() {
 
 @test "a purge leaves nothing" {
 	inside dpkg --purge zr
-	rm -rf "$ROOT/work"
+	rm -rf "$ROOT/try"
 	everything > after
 	diff "$BATS_FILE_TMPDIR/before" after
 }
