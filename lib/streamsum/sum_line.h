@@ -26,7 +26,7 @@ int	sum_line_append(struct buffer *out, const struct sum_line *line);
 int	sum_line_append_json(struct buffer *out, const struct sum_line *line,
 	    const char *snapshot);	/* UTF-8 */
 
-/* One line without its newline; -1 (EXIT_FAILED): it is none of ours. */
+/* One line without its newline.  -1 (EXIT_FAILED): zr-streamsum writes no such line. */
 int	sum_line_parse(struct sum_line *line, const char *text, size_t length,
 	    struct error *error);
 

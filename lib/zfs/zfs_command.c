@@ -288,8 +288,8 @@ start_there(struct run *run, enum zfs_flags flags, struct error *error)
 }
 
 /*
- * If nobody reads the stream any more, ssh and sshd end in ways of their own, without the
- * last line of standard error; zfs there had SIGPIPE.
+ * Does nobody read the stream any more?  zfs on the other host then gets SIGPIPE, but the
+ * line with its status need not arrive before ssh ends.
  */
 static bool
 stream_unwanted(const struct run *run)

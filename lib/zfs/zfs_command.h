@@ -80,9 +80,9 @@ int	zfs_reach(struct error *error);
 
 /*
  * Run it to its end.  Its standard output is appended to *output, or discarded if that is
- * NULL.  0 with *report, whatever the exit code; -1 if it could not be run, if we ended
- * it because of a signal or because the verdict says to give up the stream, or if it
- * printed more than output may hold.
+ * NULL; on another host *output must be empty.  0 with *report, whatever the exit code;
+ * -1 if it could not be run, if we ended it because of a signal or because the verdict
+ * says to give up the stream, or if it printed more than output may hold.
  */
 int	zfs_run(const struct zfs_arguments *arguments, enum zfs_flags flags,
 	    struct buffer *output, struct zfs_report *report,

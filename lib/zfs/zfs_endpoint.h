@@ -23,7 +23,7 @@ struct zfs_endpoint {
 int	zfs_endpoint_run(const struct zfs_endpoint *endpoint, const char *name,
 	    const char *operand);
 
-/* -H: their zfs(8) is that of this host.  Ends the program if it is none. */
+/* -H: run zfs(8) on this host from now on.  An invalid name ends the program. */
 void	zfs_endpoint_host(const char *host);
 
 /* The methods that are the same for both.  context is the struct zfs_endpoint. */

@@ -9,8 +9,8 @@
 #				a check of its own
 #	split TEXT BEGIN...	it is several, the further ones beginning with these words
 #
-# where TEXT is some of what the example says: the first one that has it and that is left
-# is meant.  A test in which an example is left at the end has failed (examples_left).
+# where TEXT is a part of the example.  The first example with it is taken that no earlier
+# line has taken.  A test in which an example is left at the end has failed (examples_left).
 # shellcheck disable=SC2154 # set by bats and helper.bash
 
 # extract_examples FILE...: for the tests of this file

@@ -87,7 +87,7 @@ shows_usage() {
 	[ "$output" = 'UNKNOWN: listing: No such file or directory' ]
 }
 
-@test "zr-sync: places that are none" {
+@test "zr-sync: invalid places" {
 	says 100 'is a whole pool: name a dataset in it, such as pool/web' zr-sync tank/web pool
 	says 100 'write it without the slash at its end' zr-sync tank/web/ pool/web
 	says 100 'a dataset begins without a slash; a directory is archive:/backup' zr-sync tank/web /backup

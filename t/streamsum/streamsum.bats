@@ -68,7 +68,7 @@ with open(sys.argv[1], "rb") as file:
 	done
 }
 
-@test "a sum of another snapshot, of the other kind, or that is none, is refused by name" {
+@test "a file of another snapshot, of the other kind, or without a sum is refused by name" {
 	zr-streamsum < "$STREAMS/vol.full.zstream" > volume
 	zr-streamsum < "$STREAMS/data.full.zstream" > data
 	run -1 --separate-stderr zr-streamsum -c volume < "$STREAMS/data.full.zstream"
