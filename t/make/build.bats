@@ -155,3 +155,19 @@ setup() {
 	# Dependencies lie where the object of the same command does.
 	run ! grep -E -- '-MM?D' <(grep -v ' -c ' commands)
 }
+
+@test "a file of tests whose machine died runs once more in a new one, and fails if that dies, too" {
+	printf '@test "x" { true; }\n' > x.bats
+	printf '#!/bin/sh\necho >> %q\n[ "$(wc -l < %q)" -gt "$DEATHS" ] || exit 125\nexec "$@"\n' \
+	    "$PWD/runs" "$PWD/runs" > machine
+	chmod +x machine
+	export ZR_TEST_PREFIX=$PWD/machine ZR_RESULTS=results-machine
+	DEATHS=1 run -0 "$TOP/t/run" "${ZR_BUILD#"$TOP"/}" "$PWD/x.bats"
+	[ "${lines[-1]}" = '1 passed, 0 failed' ]
+	[[ "$output" == *'the machine died; once more, in a new one'* ]]
+	rm runs
+	DEATHS=2 run -1 "$TOP/t/run" "${ZR_BUILD#"$TOP"/}" "$PWD/x.bats"
+	[ "${lines[-1]}" = '0 passed, 1 failed' ]
+	[ "$(wc -l < runs)" -eq 2 ]
+	rm -r "$ZR_BUILD/results-machine"
+}
