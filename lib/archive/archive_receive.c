@@ -319,7 +319,7 @@ archive_receive(int root, const ReceiveReq *request, int fd,
 	    .error = error, .directory = -1, .file = -1 };
 	int result = -1;
 
-	zstream_init(&receive.stream, NULL);
+	zstream_init(&receive.stream, "kept");
 	if (request->to->type != FILESYSTEM_VERSION__VERSION_TYPE__Snapshot)
 		return (error_set(error, EXIT_FAILED,
 		    "version \"%s\" is not a snapshot", request->to->name));

@@ -55,4 +55,10 @@ bool	resume_token_plausible(const char *text);
 int	resume_token_decode(struct resume_token *token, const char *text,
 	    struct error *error);
 
+/*
+ * The text of a token that zfs send -t takes, to be free(3)d; redacted and saved are not
+ * written.  NULL (EXIT_SYSTEM): out of memory.
+ */
+char	*resume_token_encode(const struct resume_token *token, struct error *error);
+
 #endif

@@ -7,7 +7,7 @@ void
 stream_head_init(struct stream_head *head)
 {
 	*head = (struct stream_head){ .bytes = BUFFER_EMPTY(STREAM_HEAD_MAX) };
-	zstream_init(&head->stream, NULL);
+	zstream_init(&head->stream, "kept");
 }
 
 size_t

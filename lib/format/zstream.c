@@ -20,11 +20,16 @@
 #define KIND_COMPOUND		2
 
 void
-zstream_init(struct zstream *stream, const struct zstream_sink *sink)
+zstream_init(struct zstream *stream, const char *use)
 {
 	memset(stream, 0, sizeof(*stream));
-	if (sink != NULL)
-		stream->sink = *sink;
+	stream->use = use;
+}
+
+void
+zstream_add_sink(struct zstream *stream, const struct zstream_sink *sink)
+{
+	stream->sinks[stream->sink_count++] = *sink;
 }
 
 const char *
@@ -57,8 +62,15 @@ int
 zstream_refuse(const struct zstream *stream, struct error *error, const char *what)
 {
 	return (error_set(error, EXIT_FAILED,
-	    "not a stream that can be %s: %s (at offset %" PRIu64 ")",
-	    stream->sink.use != NULL ? stream->sink.use : "kept", what, stream->offset));
+	    "not a stream that can be %s: %s (at offset %" PRIu64 ")", stream->use, what,
+	    stream->offset));
+}
+
+static int
+refuse_checksum(struct zstream *stream, struct error *error)
+{
+	stream->corrupt = true;
+	return (zstream_refuse(stream, error, "checksum mismatch"));
 }
 
 /* Are the four words at offset this sum?  All zero (no sum) passes if that is allowed. */
@@ -133,9 +145,11 @@ static int
 show_record(const struct zstream *stream, enum zstream_record_type type,
     struct error *error)
 {
-	if (stream->sink.record == NULL)
-		return (0);
-	return (stream->sink.record(stream->sink.context, stream, type, error));
+	for (size_t i = 0; i < stream->sink_count; i++)
+		if (stream->sinks[i].record(stream->sinks[i].context, stream, type,
+		    error) == -1)
+			return (-1);
+	return (0);
 }
 
 /* A BEGIN record: what kind of stream, and may we keep it? */
@@ -175,7 +189,7 @@ begin(struct zstream *stream, struct error *error)
 	    strchr(stream->to_name, '@') == NULL || stream->to_guid == 0)
 		return (zstream_refuse(stream, error, "it names no snapshot"));
 	stream->begun = true;
-	if (stream->features & ZSTREAM_RESUMING)
+	if (stream->features & ZSTREAM_RESUMING && !stream->may_resume)
 		return (zstream_refuse(stream, error,
 		    "it resumes another one and is only a part"));
 	if (stream->features & ZSTREAM_REDACTED)
@@ -193,12 +207,12 @@ end(struct zstream *stream, const struct fletcher4 *before, struct error *error)
 	switch (stream->state) {
 	case ZSTREAM_IN_WRAPPER:
 		if (!checksum_at(stream, END_CHECKSUM, before, false))
-			return (zstream_refuse(stream, error, "checksum mismatch"));
+			return (refuse_checksum(stream, error));
 		stream->state = ZSTREAM_AT_INNER;
 		return (0);
 	case ZSTREAM_IN_STREAM:
 		if (!checksum_at(stream, END_CHECKSUM, before, false))
-			return (zstream_refuse(stream, error, "checksum mismatch"));
+			return (refuse_checksum(stream, error));
 		if (zstream_u64(stream, END_TO_GUID) != stream->to_guid)
 			return (zstream_refuse(stream, error,
 			    "its end belongs to another snapshot"));
@@ -233,7 +247,7 @@ record(struct zstream *stream, struct error *error)
 	/* The wrapper's own ENDs have no sum of their own. */
 	if (type != RECORD_BEGIN && !checksum_at(stream, AT_CHECKSUM,
 	    &stream->sum, stream->state != ZSTREAM_IN_STREAM))
-		return (zstream_refuse(stream, error, "checksum mismatch"));
+		return (refuse_checksum(stream, error));
 	fletcher4_update(&stream->sum, stream->record + AT_CHECKSUM,
 	    ZSTREAM_RECORD_SIZE - AT_CHECKSUM);
 	if (payload_length(stream, type, &stream->payload_left, error) == -1)
@@ -252,9 +266,13 @@ static int
 show_payload(const struct zstream *stream, const uint8_t *bytes, size_t length,
     struct error *error)
 {
-	if (stream->sink.payload == NULL || stream->state != ZSTREAM_IN_STREAM)
+	if (stream->state != ZSTREAM_IN_STREAM)
 		return (0);
-	return (stream->sink.payload(stream->sink.context, stream, bytes, length, error));
+	for (size_t i = 0; i < stream->sink_count; i++)
+		if (stream->sinks[i].payload(stream->sinks[i].context, stream, bytes,
+		    length, error) == -1)
+			return (-1);
+	return (0);
 }
 
 int
@@ -277,6 +295,8 @@ zstream_feed(struct zstream *stream, const void *bytes, size_t length,
 		} else {
 			take = ZSTREAM_RECORD_SIZE - stream->have;
 			take = length < take ? length : take;
+			if (stream->have == 0)
+				stream->at = stream->offset;
 			memcpy(stream->record + stream->have, at, take);
 			stream->have += take;
 			if (stream->have == ZSTREAM_RECORD_SIZE) {

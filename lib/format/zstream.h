@@ -56,11 +56,16 @@ struct zstream_sink {
 	int (*payload)(void *context, const struct zstream *stream,
 	    const uint8_t *bytes, size_t length, struct error *error);
 	void *context;
-	const char *use;		/* "not a stream that can be ...": a word */
 };
 
+#define ZSTREAM_SINKS 2
+
 struct zstream {
-	struct zstream_sink sink;
+	/* Of the user, before the first byte. */
+	const char *use;		/* "not a stream that can be ...": a word */
+	bool may_resume;		/* also one that resumes another one */
+	struct zstream_sink sinks[ZSTREAM_SINKS];
+	size_t sink_count;
 
 	/* Valid once begun is set. */
 	bool begun;
@@ -81,6 +86,8 @@ struct zstream {
 		ZSTREAM_COMPLETE
 	} state;
 	uint64_t offset;		/* bytes so far */
+	uint64_t at;			/* where the last record begins */
+	bool corrupt;			/* refused since a checksum is wrong */
 	uint8_t record[ZSTREAM_RECORD_SIZE];
 	size_t have;			/* of record */
 	uint64_t payload_left;
@@ -88,8 +95,10 @@ struct zstream {
 	struct fletcher4 sum;
 };
 
-/* sink, if not NULL, is copied. */
-void	zstream_init(struct zstream *stream, const struct zstream_sink *sink);
+void	zstream_init(struct zstream *stream, const char *use);
+
+/* At most ZSTREAM_SINKS, which are called in this order; copied. */
+void	zstream_add_sink(struct zstream *stream, const struct zstream_sink *sink);
 
 /*
  * The next bytes.  -1 (EXIT_FAILED) as soon as this cannot become a complete, storable

@@ -10,7 +10,9 @@
 #define SMALL_BLOCK_MAX 131072	/* bytes: without -L, zfs send makes no larger ones */
 
 struct stream_digest {
-	struct zstream stream;
+	struct zstream own;
+	const struct zstream *stream;	/* that, or the one that it is attached to */
+	struct error refused;		/* attached: unless EXIT_DONE, why it goes no further */
 	enum stream_digest_kind kind;
 	int (*each)(void *context, const struct stream_part *part, struct error *error);
 	void *context;
@@ -77,7 +79,7 @@ expect(struct stream_digest *digest, char letter, uint64_t bytes)
 static int
 begin(struct stream_digest *digest, struct error *error)
 {
-	const struct zstream *stream = &digest->stream;
+	const struct zstream *stream = digest->stream;
 	static const struct items_field fields[] = { { BEGIN_TO_GUID, 8 },
 	    { BEGIN_FROM_GUID, 8 }, { BEGIN_CREATION, 8 }, { BEGIN_TYPE, 4 } };
 	const uint32_t flags = zstream_u32(stream, BEGIN_FLAGS) & BEGIN_FLAG_CI_DATA;
@@ -109,7 +111,7 @@ add_object(struct stream_digest *digest, struct error *error)
 	static const struct items_field raw[] = { { OBJECT_RAW_BONUS_LENGTH, 4 },
 	    { OBJECT_INDIRECT_SHIFT, 1 }, { OBJECT_LEVELS, 1 },
 	    { OBJECT_BLOCK_POINTERS, 1 }, { OBJECT_MAX_BLOCK_ID, 8 } };
-	const struct zstream *stream = &digest->stream;
+	const struct zstream *stream = digest->stream;
 	const uint8_t flags = stream->record[OBJECT_FLAGS];
 	uint32_t block_size = zstream_u32(stream, OBJECT_BLOCK_SIZE);
 
@@ -135,7 +137,7 @@ add_object(struct stream_digest *digest, struct error *error)
 static int
 object(struct stream_digest *digest, struct error *error)
 {
-	const struct zstream *stream = &digest->stream;
+	const struct zstream *stream = digest->stream;
 	const uint64_t number = zstream_u64(stream, OBJECT_NUMBER);
 
 	if (digest->any_object && number <= digest->object)
@@ -157,7 +159,7 @@ static int
 check_block(const struct stream_digest *digest, uint64_t number, uint8_t compression,
     struct error *error)
 {
-	const struct zstream *stream = &digest->stream;
+	const struct zstream *stream = digest->stream;
 
 	if (!digest->in_part || digest->is_range || number != digest->number)
 		return (zstream_refuse(stream, error,
@@ -175,7 +177,7 @@ block(struct stream_digest *digest, struct error *error)
 	    { WRITE_LOGICAL_SIZE, 8 }, { WRITE_COMPRESSION, 1 },
 	    { WRITE_COMPRESSED_SIZE, 8 }, { WRITE_SALT, 8 }, { WRITE_IV, 12 },
 	    { WRITE_MAC, 16 } };
-	const struct zstream *stream = &digest->stream;
+	const struct zstream *stream = digest->stream;
 	const uint64_t offset = zstream_u64(stream, WRITE_OFFSET),
 	    size = zstream_u64(stream, WRITE_LOGICAL_SIZE);
 
@@ -210,7 +212,7 @@ spill(struct stream_digest *digest, struct error *error)
 	static const struct items_field raw[] = { { SPILL_COMPRESSION, 1 },
 	    { SPILL_COMPRESSED_SIZE, 8 }, { SPILL_SALT, 8 }, { SPILL_IV, 12 },
 	    { SPILL_MAC, 16 } };
-	const struct zstream *stream = &digest->stream;
+	const struct zstream *stream = digest->stream;
 
 	if (check_block(digest, zstream_u64(stream, SPILL_OBJECT),
 	    stream->record[SPILL_COMPRESSION], error) == -1)
@@ -231,7 +233,7 @@ range(struct stream_digest *digest, struct error *error)
 {
 	static const struct items_field fields[] = { { RANGE_FIRST, 8 }, { RANGE_SLOTS, 8 },
 	    { RANGE_SALT, 8 }, { RANGE_IV, 12 }, { RANGE_MAC, 16 } };
-	const struct zstream *stream = &digest->stream;
+	const struct zstream *stream = digest->stream;
 
 	if (digest->kind != STREAM_DIGEST_RAW)
 		return (zstream_refuse(stream, error, "a part of it is raw"));
@@ -252,7 +254,7 @@ static int
 check_free(const struct stream_digest *digest, enum zstream_record_type type,
     struct error *error)
 {
-	const struct zstream *stream = &digest->stream;
+	const struct zstream *stream = digest->stream;
 	bool gone;
 
 	if (type == RECORD_FREEOBJECTS)
@@ -333,8 +335,10 @@ stream_digest_new(int (*each)(void *context, const struct stream_part *part,
 
 	if (digest == NULL)
 		return (NULL);
-	zstream_init(&digest->stream, &(struct zstream_sink){ .record = take_record,
-	    .payload = take_payload, .context = digest, .use = "compared" });
+	zstream_init(&digest->own, "compared");
+	zstream_add_sink(&digest->own, &(struct zstream_sink){ .record = take_record,
+	    .payload = take_payload, .context = digest });
+	digest->stream = &digest->own;
 	digest->each = each;
 	digest->context = context;
 	if (items_init(&digest->whole) == -1 || items_init(&digest->part) == -1) {
@@ -348,14 +352,50 @@ int
 stream_digest_feed(struct stream_digest *digest, const void *bytes, size_t length,
     struct error *error)
 {
-	return (zstream_feed(&digest->stream, bytes, length, error));
+	return (zstream_feed(&digest->own, bytes, length, error));
+}
+
+static int
+see_record(void *context, const struct zstream *stream, enum zstream_record_type type,
+    struct error *error)
+{
+	struct stream_digest *digest = context;
+
+	(void)error;
+	if (digest->refused.code == EXIT_DONE)
+		take_record(digest, stream, type, &digest->refused);
+	return (0);
+}
+
+static int
+see_payload(void *context, const struct zstream *stream, const uint8_t *bytes,
+    size_t length, struct error *error)
+{
+	struct stream_digest *digest = context;
+
+	(void)error;
+	if (digest->refused.code == EXIT_DONE)
+		take_payload(digest, stream, bytes, length, &digest->refused);
+	return (0);
+}
+
+void
+stream_digest_attach(struct stream_digest *digest, struct zstream *stream)
+{
+	digest->stream = stream;
+	zstream_add_sink(stream, &(struct zstream_sink){ .record = see_record,
+	    .payload = see_payload, .context = digest });
 }
 
 int
 stream_digest_finish(struct stream_digest *digest, struct stream_sum *sum,
     struct error *error)
 {
-	if (zstream_finish(&digest->stream, error) == -1)
+	if (digest->refused.code != EXIT_DONE) {
+		*error = digest->refused;
+		return (-1);
+	}
+	if (zstream_finish(digest->stream, error) == -1)
 		return (-1);
 	stream_digest_begun(digest, sum);
 	items_sum(&digest->whole, sum->digest);
@@ -368,13 +408,13 @@ void
 stream_digest_begun(const struct stream_digest *digest, struct stream_sum *sum)
 {
 	sum->kind = digest->kind;
-	sum->guid = digest->stream.to_guid;
+	sum->guid = digest->stream->to_guid;
 }
 
 const char *
 stream_digest_name(const struct stream_digest *digest)
 {
-	return (digest->stream.to_name);
+	return (digest->stream->to_name);
 }
 
 void

@@ -50,6 +50,7 @@ struct stream_sum {
 };
 
 struct stream_digest;
+struct zstream;
 
 /*
  * each, if not NULL, is told of every part; -1 from it ends stream_digest_feed().
@@ -65,6 +66,13 @@ struct stream_digest *stream_digest_new(
  */
 int	stream_digest_feed(struct stream_digest *digest, const void *bytes, size_t length,
 	    struct error *error);
+
+/*
+ * Instead of stream_digest_feed(): see what another reader feeds to `stream`, which must
+ * outlive the digest's use.  A stream that cannot be compared is no error of that
+ * reader's: stream_digest_finish() has it.
+ */
+void	stream_digest_attach(struct stream_digest *digest, struct zstream *stream);
 
 /* At the end of file: -1 if the stream is incomplete. */
 int	stream_digest_finish(struct stream_digest *digest, struct stream_sum *sum,

@@ -38,7 +38,7 @@ feed(struct zstream *stream, const uint8_t *from, size_t length, size_t piece,
 {
 	size_t take;
 
-	zstream_init(stream, NULL);
+	zstream_init(stream, "kept");
 	for (size_t at = 0; at < length; at += take) {
 		take = length - at < piece ? length - at : piece;
 		if (zstream_feed(stream, from + at, take, error) == -1)
