@@ -28,6 +28,9 @@ struct sender {
 	size_t flag_count;
 };
 
+/* Log it if streams with these options may lose data (zr-endpoint(1), The sender). */
+void	sender_warn(const struct sender *sender);
+
 /* Was a job given?  -1 (EXIT_USAGE) if not. */
 int	sender_check_job(const struct sender *sender, struct error *error);
 
@@ -45,6 +48,7 @@ struct sender_step {
 	const struct zfs_object *to;
 	ReplicationGuaranteeKind guarantee;	/* the one that applies */
 	bool raw;
+	bool resumes_embedded;		/* its resume token is of a stream of zfs send -e */
 };
 
 /* Does this filesystem exist for the client? */
@@ -81,7 +85,10 @@ int	sender_step_size(const struct sender_step *step,
 int	sender_step_prepare(const struct sender_step *step,
 	    const struct sender *sender, struct error *error);
 
-/* Write the stream to standard output, to its end. */
+/*
+ * Write the stream to standard output, to its end, after sender_warn() if it is a full one
+ * to which that applies.
+ */
 int	sender_step_send(const struct sender_step *step,
 	    const struct sender *sender, struct error *error);
 

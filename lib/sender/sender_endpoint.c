@@ -70,8 +70,10 @@ list_filesystems(void *context, const ProtobufCMessage *message,
 	if (result == 0)
 		result = zfs_filesystems_answer(&list, shown, role_of(context),
 		    error);
-	if (result == 0)
+	if (result == 0) {
 		name_unmatched(role_of(context), &list);
+		sender_warn(role_of(context));
+	}
 	zfs_list_free(&list);
 	return (result);
 }

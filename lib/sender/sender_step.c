@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/diag.h"
 #include "base/number.h"
 #include "format/fs_name.h"
 #include "format/resume_token.h"
@@ -166,7 +167,7 @@ check_token_step(const struct sender_step *step,
 }
 
 static int
-check_token(const struct sender_step *step, const struct sender *sender,
+check_token(struct sender_step *step, const struct sender *sender,
     struct error *error)
 {
 	struct resume_token token;
@@ -182,6 +183,7 @@ check_token(const struct sender_step *step, const struct sender *sender,
 		return (error_set(error, EXIT_FAILED, "resume token is of a raw "
 		    "stream, but the sender's policy now is that filesystem %s "
 		    "may not be sent raw", step->request->filesystem));
+	step->resumes_embedded = token.embedded;
 	if (token.redacted || token.saved)
 		return (error_set(error, EXIT_FAILED, "resume token is of a %s "
 		    "stream", token.redacted ? "redacted" : "saved"));
@@ -266,6 +268,45 @@ sender_step_begin(struct sender_step *step, const struct sender *sender,
 	return (0);
 }
 
+/* --- what gets lost on the way --- */
+
+static void
+warn(const char *flag, const char *advice)
+{
+	diag(DIAG_LOG "a copy made with zfs send %s may lose long links' targets and "
+	    "extended attributes: %s (zr-endpoint(1), The sender)", flag, advice);
+}
+
+static bool
+has_flag(const struct sender *sender, const char *flag)
+{
+	for (size_t i = 0; i < sender->flag_count; i++)
+		if (strcmp(sender->flags[i], flag) == 0)
+			return (true);
+	return (false);
+}
+
+void
+sender_warn(const struct sender *sender)
+{
+	/* Encrypted blocks are never embedded. */
+	if (has_flag(sender, "-e") && (sender->raw || !sender->encrypted))
+		warn("-e", "leave it out");
+	else if (sender->raw && !sender->encrypted)
+		warn("-w of what is not encrypted", "-E -w sends that in the clear");
+}
+
+static void
+warn_of_stream(const struct sender_step *step, const struct sender *sender)
+{
+	if (step->list.objects[0].encrypted)
+		return;
+	if (step->resumes_embedded)
+		warn("-e or -w", "the stream that is resumed was begun with it");
+	else if (step->from == NULL)
+		sender_warn(sender);
+}
+
 /* --- zfs send --- */
 
 /* The rest of the command line of "zfs send"; options come first. */
@@ -347,6 +388,7 @@ sender_step_send(const struct sender_step *step, const struct sender *sender,
 	struct zfs_report report;
 	int result;
 
+	warn_of_stream(step, sender);
 	result = zfs_run(&arguments, ZFS_WRITE_OUTPUT, NULL, &report, error);
 	zfs_arguments_free(&arguments);
 	if (result == -1 || report.exit_code == 0)

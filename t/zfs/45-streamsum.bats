@@ -168,7 +168,41 @@ os.setxattr(sys.argv[1], "user.x%d" % random.randrange(4), os.urandom(random.ran
 	mkdir archive
 	run -1 --separate-stderr zr-replicate -q -a 1 -s 'zr-endpoint sender -j a -e -f src/a' -r 'zr-endpoint archive archive'
 	[[ "$stderr" == *'embedded spill block'* ]]
-	run -0 zr-replicate -q -s 'zr-endpoint sender -j b -E -w -f src/a' -r 'zr-endpoint receiver -n -e off -j b dst'
+	[[ "$stderr" == *'log: a copy made with zfs send -e may lose long links'* ]]
+	run -0 --separate-stderr zr-replicate -q -s 'zr-endpoint sender -j b -E -w -f src/a' -r 'zr-endpoint receiver -n -e off -j b dst'
+	[ -z "$stderr" ]
 	[ "$(fs_digest dst/src/a@1)" = "$(fs_digest src/a@1)" ]
 	[ "$(sum_of dst/src/a@1)" = "$(sum_of src/a@1)" ]
+}
+
+@test "the sender warns of -e, and of -w of what is not encrypted: in a listing and with a full stream" {
+	zfs create src/a
+	zfs snapshot src/a@1
+	zfs snapshot src/a@2
+	local full inc
+	full=$(send_request '' src/a@1)
+	inc=$(send_request src/a@1 src/a@2)
+	# warned OPTIONS REQUEST...: the number of warnings in its log
+	warned() {
+		local options=$1
+		shift
+		# shellcheck disable=SC2086
+		zr-endpoint sender -j a $options -f '<' "$@" 2>&1 > /dev/null | grep -c 'may lose long links' || true
+	}
+	for options in -e -w '-E -w -e'; do
+		[ "$(warned "$options" ListFilesystems '{}')" -eq 1 ]
+		[ "$(warned "$options" Send "$full")" -eq 1 ]
+		[ "$(warned "$options" Send "$inc")" -eq 0 ]
+	done
+	for options in '' -c -E '-E -w' '-E -e'; do
+		[ "$(warned "$options" ListFilesystems '{}')" -eq 0 ]
+	done
+	[ "$(warned '-E -w' Send "$full")" -eq 0 ]
+
+	# A stream begun with -e is resumed with it.
+	random 3000000 src/a/file
+	zfs snapshot src/a@3
+	zfs send -e src/a@3 | head -c 900000 | { run zfs recv -s dst/a; }
+	full=$(send_request '' src/a@3 "$(property receive_resume_token dst/a)")
+	zr-endpoint sender -j a -f '<' Send "$full" 2>&1 > /dev/null | grep -q 'may lose long links.*resumed'
 }
