@@ -24,9 +24,9 @@ struct runs {
 void	runs_go_to(struct runs *runs, uint64_t offset);
 
 /* The block's next bytes. */
-void	runs_add(struct runs *runs, struct items *items, const uint8_t *bytes, size_t length);
+void	runs_add(struct runs *runs, struct sha256 *sha256, const uint8_t *bytes, size_t length);
 
 /* No more blocks. */
-void	runs_end(struct runs *runs, struct items *items);
+void	runs_end(struct runs *runs, struct sha256 *sha256);
 
 #endif

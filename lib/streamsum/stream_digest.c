@@ -16,7 +16,7 @@ struct stream_digest {
 	enum stream_digest_kind kind;
 	int (*each)(void *context, const struct stream_part *part, struct error *error);
 	void *context;
-	struct items whole, part;
+	struct sha256 whole, part;
 
 	bool in_part;
 	bool is_range;
@@ -43,9 +43,9 @@ end_part(struct stream_digest *digest, struct error *error)
 		return (0);
 	runs_end(&digest->runs, &digest->part);
 	digest->in_part = false;
-	items_sum(&digest->part, part.digest);
+	sha256_end(&digest->part, part.digest);
 	items_field(&digest->whole, part.number);
-	items_add(&digest->whole, part.digest, sizeof(part.digest));
+	sha256_add(&digest->whole, part.digest, sizeof(part.digest));
 	items_end(&digest->whole, part.is_range ? 'r' : 'o', sizeof(part.digest));
 	return (digest->each == NULL ? 0 : digest->each(digest->context, &part, error));
 }
@@ -56,7 +56,7 @@ begin_part(struct stream_digest *digest, bool is_range, uint64_t number,
 {
 	if (end_part(digest, error) == -1)
 		return (-1);
-	items_begin(&digest->part);
+	sha256_begin(&digest->part);
 	digest->in_part = true;
 	digest->is_range = is_range;
 	digest->number = number;
@@ -92,7 +92,7 @@ begin(struct stream_digest *digest, struct error *error)
 		    "a machine of the other byte order wrote it"));
 	digest->kind = stream->features & ZSTREAM_RAW ? STREAM_DIGEST_RAW :
 	    STREAM_DIGEST_LOGICAL;
-	items_begin(&digest->whole);
+	sha256_begin(&digest->whole);
 	ITEMS_FIELDS(&digest->whole, stream, fields);
 	items_field(&digest->whole, flags);
 	items_end(&digest->whole,
@@ -319,7 +319,7 @@ take_payload(void *context, const struct zstream *stream, const uint8_t *bytes,
 		runs_add(&digest->runs, &digest->part, bytes, length);
 		return (0);
 	}
-	items_add(&digest->part, bytes, length);
+	sha256_add(&digest->part, bytes, length);
 	if (digest->counted == digest->bytes)
 		items_end(&digest->part, digest->letter, digest->bytes);
 	return (0);
@@ -341,10 +341,6 @@ stream_digest_new(int (*each)(void *context, const struct stream_part *part,
 	digest->stream = &digest->own;
 	digest->each = each;
 	digest->context = context;
-	if (items_init(&digest->whole) == -1 || items_init(&digest->part) == -1) {
-		stream_digest_free(digest);
-		return (NULL);
-	}
 	return (digest);
 }
 
@@ -398,9 +394,10 @@ stream_digest_finish(struct stream_digest *digest, struct stream_sum *sum,
 	if (zstream_finish(digest->stream, error) == -1)
 		return (-1);
 	stream_digest_begun(digest, sum);
-	items_sum(&digest->whole, sum->digest);
+	sha256_end(&digest->whole, sum->digest);
 	if (digest->whole.failed || digest->part.failed)
-		return (error_set(error, EXIT_SYSTEM, "SHA-256 failed"));
+		return (error_set(error, EXIT_SYSTEM,
+		    "SHA-256 failed: is OpenSSL's libcrypto installed?"));
 	return (0);
 }
 
@@ -422,7 +419,7 @@ stream_digest_free(struct stream_digest *digest)
 {
 	if (digest == NULL)
 		return;
-	items_free(&digest->whole);
-	items_free(&digest->part);
+	sha256_free(&digest->whole);
+	sha256_free(&digest->part);
 	free(digest);
 }

@@ -1,0 +1,81 @@
+#include <dlfcn.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "streamsum/sha256.h"
+
+#ifndef ZR_LIBCRYPTO
+#define TEXT_OF(word)	#word
+#define TEXT(word)	TEXT_OF(word)
+#define ZR_LIBCRYPTO	"libcrypto.so." TEXT(OPENSSL_SHLIB_VERSION)
+#endif
+
+static struct {
+	EVP_MD_CTX *(*new_context)(void);
+	void (*free_context)(EVP_MD_CTX *context);
+	const EVP_MD *(*sha256)(void);
+	int (*begin)(EVP_MD_CTX *context, const EVP_MD *type, ENGINE *engine);
+	int (*add)(EVP_MD_CTX *context, const void *bytes, size_t length);
+	int (*end)(EVP_MD_CTX *context, unsigned char *sum, unsigned int *length);
+} crypto;
+
+/* POSIX lets dlsym() return functions; C has no cast for that. */
+static bool
+find(void *library, const char *name, void *function)
+{
+	void *found = dlsym(library, name);
+
+	memcpy(function, &found, sizeof(found));
+	return (found != NULL);
+}
+
+static bool
+load(void)
+{
+	static bool loaded;
+	void *library;
+
+	if (loaded)
+		return (true);
+	library = dlopen(ZR_LIBCRYPTO, RTLD_NOW | RTLD_LOCAL);
+	loaded = library != NULL &&
+	    find(library, "EVP_MD_CTX_new", &crypto.new_context) &&
+	    find(library, "EVP_MD_CTX_free", &crypto.free_context) &&
+	    find(library, "EVP_sha256", &crypto.sha256) &&
+	    find(library, "EVP_DigestInit_ex", &crypto.begin) &&
+	    find(library, "EVP_DigestUpdate", &crypto.add) &&
+	    find(library, "EVP_DigestFinal_ex", &crypto.end);
+	return (loaded);
+}
+
+void
+sha256_begin(struct sha256 *sha256)
+{
+	if (sha256->context == NULL && load())
+		sha256->context = crypto.new_context();
+	if (sha256->context == NULL ||
+	    crypto.begin(sha256->context, crypto.sha256(), NULL) != 1)
+		sha256->failed = true;
+}
+
+void
+sha256_add(struct sha256 *sha256, const void *bytes, size_t length)
+{
+	if (!sha256->failed && crypto.add(sha256->context, bytes, length) != 1)
+		sha256->failed = true;
+}
+
+void
+sha256_end(struct sha256 *sha256, uint8_t sum[SHA256_SIZE])
+{
+	if (!sha256->failed && crypto.end(sha256->context, sum, NULL) != 1)
+		sha256->failed = true;
+}
+
+void
+sha256_free(struct sha256 *sha256)
+{
+	if (sha256->context != NULL)
+		crypto.free_context(sha256->context);
+	sha256->context = NULL;
+}
