@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <zlib.h>
 
 #include "unit.h"
 #include "format/resume_token.h"
@@ -108,6 +109,66 @@ check_real(char *text)
 	CHECK_TEXT(ours, text);
 }
 
+/* Both inflated; equal, as lengths and bytes. */
+static bool
+is_same_list(const char *one, const char *other)
+{
+	static uint8_t bytes[2][4096], lists[2][4096];
+	const char *const texts[2] = { one, other };
+	uLongf lengths[2] = { sizeof(lists[0]), sizeof(lists[1]) };
+	size_t length;
+
+	for (int i = 0; i < 2; i++) {
+		const char *const hex = strrchr(texts[i], '-') + 1;
+
+		length = strlen(hex) / 2;
+		for (size_t at = 0; at < length && at < sizeof(bytes[i]); at++)
+			if (sscanf(hex + 2 * at, "%2hhx", &bytes[i][at]) != 1)
+				return (false);
+		if (uncompress(lists[i], &lengths[i], bytes[i], length) != Z_OK)
+			return (false);
+	}
+	return (lengths[0] == lengths[1] && memcmp(lists[0], lists[1], lengths[0]) == 0);
+}
+
+/* Decoded and encoded again, it is the list that zfs wrote. */
+static void
+check_again(char *text)
+{
+	struct resume_token token;
+	struct error error = { .text = "" };
+	char *again;
+
+	text[strcspn(text, "\t\n")] = '\0';
+	CHECK(resume_token_decode(&token, text, &error) == 0);
+	again = resume_token_encode(&token, &error);
+	CHECK(again != NULL);
+	if (again == NULL)
+		return;
+	if (!is_same_list(text, again)) {
+		printf("# %s\n# became %s\n", text, again);
+		CHECK(!"the same list");
+	}
+	free(again);
+}
+
+/* What a part of an archive has: no bytes, every flag or none, the longest names. */
+static void
+check_round(const struct resume_token *token)
+{
+	struct resume_token read;
+	struct error error = { .text = "" };
+	char *const text = resume_token_encode(token, &error);
+
+	CHECK(text != NULL);
+	if (text == NULL)
+		return;
+	CHECK(resume_token_decode(&read, text, &error) == 0);
+	CHECK_TEXT(error.text, "");
+	CHECK(memcmp(&read, token, sizeof(read)) == 0);
+	free(text);
+}
+
 /* Call check for each line of a file of t/data/tokens; how many there are. */
 static unsigned int
 check_lines(const char *path, void (*check)(char *text))
@@ -159,6 +220,29 @@ main(void)
 	}
 	TEST("tokens of every kind of send mean to us what they mean to zfs") {
 		CHECK(check_lines("t/data/tokens/real.tsv", check_real) == 8);
+	}
+	TEST("a token that was read and written again is the list that zfs wrote") {
+		CHECK(check_lines("t/data/tokens/real.tsv", check_again) == 8);
+	}
+	TEST("what was written is read again") {
+		/* Padding is compared as well. */
+		memset(&token, 0, sizeof(token));
+		token.to_guid = UINT64_MAX;
+		token.object = 2;
+		strlcpy(token.filesystem, "a", sizeof(token.filesystem));
+		strlcpy(token.snapshot, "b", sizeof(token.snapshot));
+		check_round(&token);
+		token.has_from_guid = true;
+		token.from_guid = 1;
+		token.offset = UINT64_C(0x123456789abcd);
+		token.raw = token.compressed = token.embedded = token.large_blocks = true;
+		for (size_t length = 1; length <= 200; length++) {
+			memset(token.filesystem, 'x', length);
+			memset(token.snapshot, 'y', length > 50 ? 50 : length);
+			check_round(&token);
+		}
+		token.raw = false;
+		check_round(&token);
 	}
 	TEST("made tokens in every encoding are read, forged ones refused") {
 		CHECK(check_lines("t/data/tokens/made.tsv", check_made) > 80);
