@@ -4,12 +4,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "format/resume_token.h"
 #include "format/zstream.h"
 
 /*
  * Where a stream that breaks off can go on: its anchor, the last OBJECT, WRITE or
  * WRITE_EMBEDDED that a valid record follows, so that its payload is known to be good.
  * The token names the anchor itself (resume_token.h), and zfs send -t sends it again.
+ * A stream in the other byte order has no anchor: it cannot go on (splice.h).
  */
 struct anchor {
 	bool known;
@@ -20,5 +22,12 @@ struct anchor {
 
 /* Follow a stream of which no byte has been fed yet; all zero before. */
 void	anchor_follow(struct anchor *anchor, struct zstream *stream);
+
+/*
+ * The token that asks for the rest of a stream that has begun, from the anchor with this
+ * record on.  -1 (EXIT_FAILED): the record is none of an anchor.
+ */
+int	anchor_token(struct resume_token *token, const struct zstream *stream,
+	    const uint8_t record[ZSTREAM_RECORD_SIZE], struct error *error);
 
 #endif

@@ -15,7 +15,12 @@
  * the anchor, which proves that it comes from the same source; those after it are passed
  * on with the checksums that they have in the whole.
  *
- * Pure: bytes go in as they arrive, and come out by `write`.
+ * Pure: bytes go in as they arrive, and come out by `write`, at least one call for a
+ * record and one for its payload.
+ *
+ * A payload is written before the next record's checksum has shown that it is good.  That
+ * record is written only if it is; the anchor (anchor.h) of what was written is therefore
+ * always good.
  */
 struct splice {
 	struct zstream stream;		/* the resuming one */
@@ -27,6 +32,8 @@ struct splice {
 	void *context;
 	bool joined;			/* the anchor has come */
 	bool foreign;			/* refused: it does not continue this part */
+	size_t matched;			/* private: bytes of the anchor that have come */
+	struct fletcher4 sum;		/* private: of the whole, so far */
 };
 
 /* Is a stream that begins with these bytes one that resumes another? */
@@ -43,7 +50,8 @@ void	splice_init(struct splice *splice, const struct zstream *part,
 
 /*
  * The next bytes of the resuming stream.  -1: what write has said; or (EXIT_FAILED) this
- * stream does not continue the part (`foreign`), or is no valid one.
+ * stream does not continue the part (`foreign`: no other attempt with it would), or is no
+ * valid one.
  */
 int	splice_feed(struct splice *splice, const void *bytes, size_t length,
 	    struct error *error);

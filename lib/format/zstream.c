@@ -15,10 +15,6 @@
 				"lose; send it without -e, or without -w if it is not "	\
 				"encrypted"
 
-#define MAGIC			UINT64_C(0x2F5bacbac)
-#define KIND_SUBSTREAM		1
-#define KIND_COMPOUND		2
-
 void
 zstream_init(struct zstream *stream, const char *use)
 {
@@ -159,9 +155,9 @@ begin(struct zstream *stream, struct error *error)
 	const uint64_t version = zstream_u64(stream, BEGIN_VERSION);
 	const unsigned int kind = version & 3;
 
-	if (zstream_u64(stream, BEGIN_MAGIC) != MAGIC)
+	if (zstream_u64(stream, BEGIN_MAGIC) != BEGIN_MAGIC_VALUE)
 		return (zstream_refuse(stream, error, "the magic number is wrong"));
-	if (kind == KIND_COMPOUND && stream->state == ZSTREAM_AT_START) {
+	if (kind == BEGIN_KIND_COMPOUND && stream->state == ZSTREAM_AT_START) {
 		stream->state = ZSTREAM_IN_WRAPPER;
 		stream->with_properties = true;
 		memcpy(stream->to_name, stream->record + BEGIN_TO_NAME,
@@ -170,7 +166,7 @@ begin(struct zstream *stream, struct error *error)
 	}
 	if (stream->state == ZSTREAM_AT_OUTER_END)
 		return (zstream_refuse(stream, error, "it is a package of several streams"));
-	if (kind != KIND_SUBSTREAM || (stream->state != ZSTREAM_AT_START &&
+	if (kind != BEGIN_KIND_SUBSTREAM || (stream->state != ZSTREAM_AT_START &&
 	    stream->state != ZSTREAM_AT_INNER))
 		return (zstream_refuse(stream, error, "unexpected BEGIN record"));
 	/* The wrapper names the last snapshot in it. */
@@ -235,7 +231,7 @@ record(struct zstream *stream, struct error *error)
 	uint32_t type;
 
 	if (stream->state == ZSTREAM_AT_START)
-		stream->swap = zstream_u64(stream, BEGIN_MAGIC) == bswap_64(MAGIC);
+		stream->swap = zstream_u64(stream, BEGIN_MAGIC) == bswap_64(BEGIN_MAGIC_VALUE);
 	type = zstream_u32(stream, AT_TYPE);
 	if (stream->state == ZSTREAM_AT_START && type != RECORD_BEGIN)
 		return (zstream_refuse(stream, error,

@@ -12,7 +12,10 @@
 #define BODY			8
 
 #define BEGIN_MAGIC		(BODY + 0)
+#define BEGIN_MAGIC_VALUE	UINT64_C(0x2F5bacbac)
 #define BEGIN_VERSION		(BODY + 8)	/* 2 bits of kind, then features */
+#define BEGIN_KIND_SUBSTREAM	1		/* a snapshot */
+#define BEGIN_KIND_COMPOUND	2		/* what wraps it */
 #define BEGIN_CREATION		(BODY + 16)
 #define BEGIN_TYPE		(BODY + 24)
 #define BEGIN_FLAGS		(BODY + 28)
@@ -66,6 +69,7 @@
 #define SPILL_MAC		(BODY + 60)	/* 16 bytes */
 #define SPILL_TYPE		(BODY + 76)
 
+#define EMBEDDED_OBJECT		(BODY + 0)
 #define EMBEDDED_OFFSET		(BODY + 8)
 #define EMBEDDED_SIZE		(BODY + 44)
 
