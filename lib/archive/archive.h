@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "streamsum/stream_digest.h"
 
 /*
  * A directory that keeps zfs send streams: zr-archive(5) describes its format.  Each
@@ -34,6 +35,10 @@ struct archive_snapshot {
 	uint64_t arrival;	/* 0: of a record without it, older than all others */
 	int64_t creation;	/* seconds since the epoch, up to RFC3339_LAST */
 	uint64_t size;		/* bytes of the stream */
+	bool has_digest;	/* only a full stream can; old records have none */
+	enum stream_digest_kind digest_kind;
+	uint8_t digest[STREAM_DIGEST_SIZE];
+	int64_t damaged;	/* when zr-scrub found it so, as creation; 0: it did not */
 };
 
 /*

@@ -10,12 +10,13 @@
  * A snapshot is sound if its record and its stream exist and agree and, for an
  * increment, its base is sound.  Only sound snapshots are listed for others and can be
  * the base of a new one; the others can be received again.  Damage inside a stream is
- * not looked for.
+ * known only if zr-scrub has marked it.
  */
 enum archive_defect {
 	ARCHIVE_SOUND,
 	ARCHIVE_NO_RECORD,	/* unreadable: only the guid is known */
 	ARCHIVE_NO_STREAM,	/* missing, or of another size */
+	ARCHIVE_MARKED,		/* zr-scrub found damage in it */
 	ARCHIVE_NO_BASE		/* missing, or not sound */
 };
 

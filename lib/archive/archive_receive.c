@@ -11,6 +11,7 @@
 #include "archive/archive_directory.h"
 #include "archive/archive_list.h"
 #include "archive/archive_receive.h"
+#include "archive/archive_record.h"
 #include "base/io.h"
 #include "base/signals.h"
 #include "format/fs_name.h"
@@ -31,6 +32,7 @@ struct receive {
 	int file;			/* the stream so far; -1: not stored */
 	char temporary[64];		/* its name */
 	struct zstream stream;
+	struct stream_digest *digest;	/* of that */
 	bool present;			/* the archive has this snapshot already */
 	uint64_t arrival;		/* the number that it gets */
 };
@@ -292,6 +294,7 @@ finish_locked(struct receive *receive)
 		    "has been destroyed while it was received: send it again",
 		    receive->request->filesystem, to->name));
 	snapshot.arrival = receive->arrival;
+	archive_record_add_digest(&snapshot, receive->digest);
 	return (archive_commit(receive->directory, receive->temporary, &snapshot,
 	    receive->error));
 }
@@ -326,6 +329,10 @@ archive_receive(int root, const ReceiveReq *request, int fd,
 	if (!fs_name_valid_snapshot(request->to->name))
 		return (error_set(error, EXIT_FAILED,
 		    "\"%s\" is not the name of a snapshot", request->to->name));
+	receive.digest = stream_digest_new(NULL, NULL);
+	if (receive.digest == NULL)
+		return (error_errno(error, "archive"));
+	stream_digest_attach(receive.digest, &receive.stream);
 	catch_signals();
 	if (begin(&receive) == 0 && copy(&receive, fd, verdict,
 	    progress) == 0 && await_verdict(verdict, error) == 0)
@@ -336,6 +343,7 @@ archive_receive(int root, const ReceiveReq *request, int fd,
 		close(receive.file);
 	}
 	io_close(&receive.directory);
+	stream_digest_free(receive.digest);
 	if (result == -1) {
 		/* It may have been that which ended the wait for a lock. */
 		if (error->code == EXIT_SYSTEM)

@@ -11,6 +11,9 @@
 #include "base/io.h"
 #include "format/fs_name.h"
 #include "format/rfc3339.h"
+#include "streamsum/sum_line.h"
+
+#define OPTIONAL_MAX 256	/* bytes of the fields that not every record has */
 
 /* A 64-bit number, written as a string as everywhere. */
 static bool
@@ -24,6 +27,53 @@ get_number(const json_t *object, const char *key, uint64_t *number)
 	errno = 0;
 	*number = strtoull(text, &end, 10);
 	return (*end == '\0' && errno == 0);
+}
+
+static bool
+parse_digest(const char *text, uint8_t digest[STREAM_DIGEST_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+	const size_t length = (size_t)2 * STREAM_DIGEST_SIZE;
+
+	if (strlen(text) != length || strspn(text, digits) != length)
+		return (false);
+	for (size_t i = 0; i < length; i += 2)
+		digest[i / 2] = (uint8_t)((strchr(digits, text[i]) - digits) << 4 |
+		    (strchr(digits, text[i + 1]) - digits));
+	return (true);
+}
+
+/* A digest under the name of its kind: one at most, and only of a full stream. */
+static bool
+get_digest(const json_t *object, struct archive_snapshot *snapshot)
+{
+	static const enum stream_digest_kind kinds[] = { STREAM_DIGEST_LOGICAL,
+	    STREAM_DIGEST_RAW };
+	const json_t *value;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		value = json_object_get(object, sum_line_kind(kinds[i]));
+		if (value == NULL)
+			continue;
+		if (snapshot->has_digest || snapshot->from_guid != 0 ||
+		    !json_is_string(value) ||
+		    !parse_digest(json_string_value(value), snapshot->digest))
+			return (false);
+		snapshot->has_digest = true;
+		snapshot->digest_kind = kinds[i];
+	}
+	return (true);
+}
+
+/* zr-scrub's mark. */
+static bool
+get_damaged(const json_t *object, int64_t *damaged)
+{
+	const json_t *value = json_object_get(object, "damaged");
+
+	return (value == NULL || (json_is_string(value) &&
+	    rfc3339_parse(json_string_value(value), damaged) && *damaged > 0 &&
+	    *damaged <= RFC3339_LAST));
 }
 
 static bool
@@ -44,7 +94,8 @@ decode(const json_t *object, struct archive_snapshot *snapshot)
 	    get_number(object, "guid", &snapshot->guid) && snapshot->guid != 0 &&
 	    get_number(object, "from_guid", &snapshot->from_guid) &&
 	    get_number(object, "createtxg", &snapshot->createtxg) &&
-	    get_number(object, "size", &snapshot->size) && snapshot->size != 0);
+	    get_number(object, "size", &snapshot->size) && snapshot->size != 0 &&
+	    get_digest(object, snapshot) && get_damaged(object, &snapshot->damaged));
 }
 
 bool
@@ -60,22 +111,57 @@ archive_record_parse(const char *text, size_t length,
 	return (valid);
 }
 
+/* The fields that not every record has, each with the comma in front of it. */
+static void
+print_optional(char text[OPTIONAL_MAX], const struct archive_snapshot *snapshot)
+{
+	char *at = text, *const end = text + OPTIONAL_MAX, time[RFC3339_SIZE];
+
+	*text = '\0';
+	if (snapshot->arrival != 0)
+		at += snprintf(at, (size_t)(end - at), ",\"arrival\":\"%" PRIu64 "\"",
+		    snapshot->arrival);
+	if (snapshot->has_digest) {
+		at += snprintf(at, (size_t)(end - at), ",\"%s\":\"",
+		    sum_line_kind(snapshot->digest_kind));
+		for (size_t i = 0; i < STREAM_DIGEST_SIZE; i++)
+			at += snprintf(at, (size_t)(end - at), "%02x",
+			    snapshot->digest[i]);
+		at += snprintf(at, (size_t)(end - at), "\"");
+	}
+	if (snapshot->damaged != 0) {
+		rfc3339_format(time, snapshot->damaged);
+		snprintf(at, (size_t)(end - at), ",\"damaged\":\"%s\"", time);
+	}
+}
+
 size_t
 archive_record_print(char text[ARCHIVE_RECORD_MAX],
     const struct archive_snapshot *snapshot)
 {
-	char creation[RFC3339_SIZE], arrival[40] = "";
+	char creation[RFC3339_SIZE], optional[OPTIONAL_MAX];
 
 	rfc3339_format(creation, snapshot->creation);
-	if (snapshot->arrival != 0)
-		snprintf(arrival, sizeof(arrival), ",\"arrival\":\"%" PRIu64 "\"",
-		    snapshot->arrival);
+	print_optional(optional, snapshot);
 	/* Names and numbers hold nothing that JSON would escape. */
 	return ((size_t)snprintf(text, ARCHIVE_RECORD_MAX,
 	    "{\"name\":\"%s\",\"guid\":\"%" PRIu64 "\",\"from_guid\":\"%" PRIu64
 	    "\",\"createtxg\":\"%" PRIu64 "\",\"creation\":\"%s\",\"size\":\"%"
 	    PRIu64 "\"%s}\n", snapshot->name, snapshot->guid, snapshot->from_guid,
-	    snapshot->createtxg, creation, snapshot->size, arrival));
+	    snapshot->createtxg, creation, snapshot->size, optional));
+}
+
+void
+archive_record_add_digest(struct archive_snapshot *snapshot, struct stream_digest *digest)
+{
+	struct stream_sum sum;
+	struct error why;
+
+	if (stream_digest_finish(digest, &sum, &why) == -1)
+		return;
+	snapshot->has_digest = true;
+	snapshot->digest_kind = sum.kind;
+	memcpy(snapshot->digest, sum.digest, sizeof(snapshot->digest));
 }
 
 /* Does errno say that the file is broken, not that we may not or cannot now? */

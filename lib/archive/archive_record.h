@@ -16,6 +16,10 @@ bool	archive_record_parse(const char *text, size_t length,
 size_t	archive_record_print(char text[ARCHIVE_RECORD_MAX],
 	    const struct archive_snapshot *snapshot);
 
+/* The digest of a stream that has been read to its end, if it is one that has one. */
+void	archive_record_add_digest(struct archive_snapshot *snapshot,
+	    struct stream_digest *digest);
+
 enum archive_record {
 	ARCHIVE_RECORD_FOUND,
 	ARCHIVE_RECORD_ABSENT,

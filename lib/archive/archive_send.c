@@ -35,7 +35,7 @@ open_stream(int directory, const struct archive_entry *to, struct error *error)
 	char name[ARCHIVE_FILE_MAX];
 	int stream;
 
-	if (to->defect == ARCHIVE_NO_STREAM)
+	if (to->defect == ARCHIVE_NO_STREAM || to->defect == ARCHIVE_MARKED)
 		return (archive_explain(to, error));
 	archive_file_name(name, to->snapshot.guid, ARCHIVE_STREAM_SUFFIX);
 	stream = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);

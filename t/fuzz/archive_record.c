@@ -28,7 +28,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    first.from_guid != second.from_guid ||
 	    first.createtxg != second.createtxg ||
 	    first.arrival != second.arrival ||
-	    first.creation != second.creation || first.size != second.size)
+	    first.creation != second.creation || first.size != second.size ||
+	    first.has_digest != second.has_digest ||
+	    first.digest_kind != second.digest_kind ||
+	    memcmp(first.digest, second.digest, sizeof(first.digest)) != 0 ||
+	    first.damaged != second.damaged)
 		abort();
 	return (0);
 }

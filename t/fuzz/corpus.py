@@ -265,7 +265,12 @@ def records():
                           '"from_guid":"1","createtxg":"18446744073709551615",'
                           '"creation":"9999-12-31T23:59:59.5+00:00","size":"1"}'),
             ("odd", '{"size":"01","name":"a\\u002d","creation":"1970-01-01T00:00:00Z","guid":"7",'
-                    '"from_guid":"7","createtxg":"0","more":[{}]}')):
+                    '"from_guid":"7","createtxg":"0","more":[{}]}'),
+            ("marked", '{"name":"one","guid":"1773106610190237946","from_guid":"0","createtxg":"10",'
+                       '"creation":"2026-11-22T10:43:50Z","size":"1188000","arrival":"1","logical":"' + "09af" * 16 +
+                       '","damaged":"2026-11-30T01:00:00Z"}\n'),
+            ("raw", '{"name":"e","guid":"7","from_guid":"0","createtxg":"1","creation":"2026-11-22T10:43:50Z",'
+                    '"size":"1188000","raw":"' + "0" * 64 + '"}\n')):
         seed("archive_record", name, record.encode())
 
 
