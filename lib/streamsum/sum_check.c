@@ -83,41 +83,33 @@ differs(struct sum_check *check, const struct stream_part *part, const char *how
 	diag("%s %" PRIu64 " %s", part->is_range ? "range" : "object", part->number, how);
 }
 
-/* The order in which parts come. */
 static int
-order(const struct stream_part *a, const struct stream_part *b)
+check_part(struct sum_check *check, const struct sum_line *line, struct error *error)
 {
-	if (a->number != b->number)
-		return (a->number < b->number ? -1 : 1);
-	return ((int)b->is_range - (int)a->is_range);
-}
-
-static int
-check_part(struct sum_check *check, const struct stream_part *part, struct error *error)
-{
-	int compared;
+	const struct stream_part *part = &line->of.part;
 
 	for (;;) {
 		if (look(check, error) == -1)
 			return (-1);
-		if (!check->next.is_part) {
-			if (check->have_parts)
-				differs(check, part, "is only in the stream");
+		if (!check->have_parts)
 			return (0);
-		}
-		compared = order(&check->next.of.part, part);
-		if (compared > 0) {
+		switch (sum_line_compare(&check->next, line)) {
+		case SUM_ONLY_FIRST:
+			differs(check, &check->next.of.part, "is missing in the stream");
+			check->have_next = false;
+			continue;
+		case SUM_ONLY_SECOND:
 			differs(check, part, "is only in the stream");
 			return (0);
+		case SUM_DIFFERS:
+			differs(check, part, "differs");
+			break;
+		case SUM_EQUAL:
+			break;
 		}
 		check->have_next = false;
-		if (compared == 0)
-			break;
-		differs(check, &check->next.of.part, "is missing in the stream");
+		return (0);
 	}
-	if (memcmp(check->next.of.part.digest, part->digest, sizeof(part->digest)) != 0)
-		differs(check, part, "differs");
-	return (0);
 }
 
 /* Can the two be compared? */
@@ -185,7 +177,7 @@ check_sum(struct sum_check *check, const struct stream_sum *sum, struct error *e
 int
 sum_check_line(struct sum_check *check, const struct sum_line *line, struct error *error)
 {
-	return (line->is_part ? check_part(check, &line->of.part, error) :
+	return (line->is_part ? check_part(check, line, error) :
 	    check_sum(check, &line->of.sum, error));
 }
 

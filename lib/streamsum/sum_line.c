@@ -132,3 +132,27 @@ sum_line_parse(struct sum_line *line, const char *text, size_t length,
 	buffer_free(&again);
 	return (same ? 0 : error_set(error, EXIT_FAILED, "not a line of zr-streamsum"));
 }
+
+/* The order in which lines come. */
+static int
+order(const struct sum_line *a, const struct sum_line *b)
+{
+	const struct stream_part *first = &a->of.part, *second = &b->of.part;
+
+	if (!a->is_part || !b->is_part)
+		return ((int)b->is_part - (int)a->is_part);
+	if (first->number != second->number)
+		return (first->number < second->number ? -1 : 1);
+	return ((int)second->is_range - (int)first->is_range);
+}
+
+enum sum_pair
+sum_line_compare(const struct sum_line *first, const struct sum_line *second)
+{
+	const int compared = order(first, second);
+
+	if (compared != 0)
+		return (compared < 0 ? SUM_ONLY_FIRST : SUM_ONLY_SECOND);
+	return (memcmp(parts_of(first).digest, parts_of(second).digest,
+	    STREAM_DIGEST_SIZE) == 0 ? SUM_EQUAL : SUM_DIFFERS);
+}

@@ -30,6 +30,21 @@ int	sum_line_append_json(struct buffer *out, const struct sum_line *line,
 int	sum_line_parse(struct sum_line *line, const char *text, size_t length,
 	    struct error *error);
 
+/*
+ * The next lines of two copies, which both ascend.  Where only one has that part, its next
+ * line is compared with the same one of the other; otherwise both go on, and two sums are
+ * the end.
+ */
+enum sum_pair {
+	SUM_EQUAL,
+	SUM_DIFFERS,
+	SUM_ONLY_FIRST,
+	SUM_ONLY_SECOND
+};
+
+enum sum_pair sum_line_compare(const struct sum_line *first,
+	    const struct sum_line *second);
+
 /* "logical" or "raw" */
 const char *sum_line_kind(enum stream_digest_kind kind);
 
