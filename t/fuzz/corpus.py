@@ -145,6 +145,25 @@ def streams():
             seed("stream_peek", f"{path.stem}-{first}", bytes([first]) + stream)
 
 
+def resuming():
+    """Behind the BEGIN of t/fuzz/splice.c: its anchor, and more, with any checksums."""
+    def record(kind, form, *fields, payload=b""):
+        packed = struct.pack("<II" + form, kind, 0, *fields)
+        return packed + bytes(312 - len(packed)) + payload
+
+    guid = 0x0102030405060708
+    again = record(1, "Q", 2)
+    anchor = record(3, "QIIQQ", 2, 0, 0, 0, 8, payload=bytes(8))
+    more = record(3, "QIIQQ", 2, 0, 0, 8, 8, payload=b"12345678") + record(4, "QQQ", 2, 16, 2**64 - 1)
+    end = record(5, "4QQ", 0, 0, 0, 0, guid)
+    for name, content in (("whole", again + anchor + more + end), ("anchor", anchor + end),
+                          ("again", again + again + record(4, "QQQ", 2, 0, 8) + anchor + again + end),
+                          ("other", again + anchor[:-1] + b"x" + end), ("beyond", again + more + end),
+                          ("none", again + end)):
+        seed("splice", name, b"\1" + content)
+    seed("splice", "in-pieces", b"\2" + again + anchor)
+
+
 def tokens():
     texts = [path.read_text().strip() for path in sorted(data.glob("streams/*.resume-token.txt"))]
     for path in sorted(data.glob("tokens/*.tsv")):
@@ -295,6 +314,7 @@ data_connections()
 control_connections()
 json_messages()
 streams()
+resuming()
 tokens()
 lines()
 batches()

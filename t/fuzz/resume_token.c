@@ -1,6 +1,7 @@
 /*
  * Feeds a resume token, and the same bytes as the data of a token whose
- * checksum is right, so that the fuzzer gets behind it.
+ * checksum is right, so that the fuzzer gets behind it.  A token that is read
+ * is written, and must mean the same when it is read again.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -32,6 +33,20 @@ store(uint8_t *to, const uint8_t *data, size_t size)
 	return (at);
 }
 
+static void
+check_again(struct resume_token *token)
+{
+	struct resume_token again;
+	struct error error;
+	char *const text = resume_token_encode(token, &error);
+
+	token->saved = token->redacted = false;		/* are not written */
+	if (text == NULL || resume_token_decode(&again, text, &error) == -1 ||
+	    memcmp(&again, token, sizeof(again)) != 0)
+		abort();
+	free(text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -59,8 +74,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		text[at++] = digits[compressed[i] & 15];
 	}
 	text[at] = '\0';
-	if (resume_token_decode(&token, text, &error) == -1 &&
-	    strstr(error.text, "checksum") != NULL)
+	if (resume_token_decode(&token, text, &error) == 0)
+		check_again(&token);
+	else if (strstr(error.text, "checksum") != NULL)
 		abort();
 	return (0);
 }

@@ -4,6 +4,7 @@
 
 #include "unit.h"
 #include "format/nvlist.h"
+#include "format/nvlist_pack.h"
 
 /* The payload of a stream's first record, exactly as large as it is. */
 static uint8_t *
@@ -180,6 +181,51 @@ main(void)
 
 		CHECK(nvlist_parse(&list, empty, sizeof(empty), &error) == 0);
 		CHECK(walk(&list, NULL, 0) == 0);
+	}
+	TEST("a list that was written is read again, and is the one that zfs wrote") {
+		uint8_t made[256];
+		struct nvlist_pack pack;
+
+		bytes = payload("data.full.resumed", &length);
+		nvlist_pack_begin(&pack, made, sizeof(made));
+		nvlist_pack_uint64(&pack, "resume_object", 3);
+		nvlist_pack_uint64(&pack, "resume_offset", 0);
+		CHECK(nvlist_pack_end(&pack) == 0);
+		CHECK(pack.length == length && memcmp(made, bytes, length) == 0);
+		free(bytes);
+		/* Names and texts of every length, for the padding. */
+		for (size_t i = 1; i < 30; i++) {
+			char name[32] = "", text[32] = "";
+
+			memset(name, 'n', i);
+			memset(text, 't', 30 - i);
+			nvlist_pack_begin(&pack, made, sizeof(made));
+			nvlist_pack_string(&pack, name, text);
+			nvlist_pack_boolean(&pack, text);
+			CHECK(nvlist_pack_end(&pack) == 0);
+			CHECK(nvlist_parse(&list, made, pack.length, &error) == 0);
+			CHECK(text_is(&list, name, text));
+			CHECK(nvlist_find_boolean(&list, text) == NVLIST_FOUND);
+			CHECK(walk(&list, NULL, 0) == 2);
+		}
+	}
+	TEST("a list that is too long for its place is an error, and nothing is behind it") {
+		uint8_t made[128];
+		struct nvlist_pack pack;
+
+		for (size_t room = 0; room < 96; room++) {
+			memset(made, 0xee, sizeof(made));
+			nvlist_pack_begin(&pack, made, room);
+			nvlist_pack_uint64(&pack, "resume_object", 3);
+			nvlist_pack_uint64(&pack, "resume_offset", 0);
+			CHECK(nvlist_pack_end(&pack) == -1);
+			for (size_t i = room; i < sizeof(made); i++)
+				CHECK(made[i] == 0xee);
+		}
+		nvlist_pack_begin(&pack, made, 96);
+		nvlist_pack_uint64(&pack, "resume_object", 3);
+		nvlist_pack_uint64(&pack, "resume_offset", 0);
+		CHECK(nvlist_pack_end(&pack) == 0);
 	}
 	return (unit_end());
 }

@@ -1,209 +1,12 @@
 /*
- * Anchor and splice on real streams of OpenZFS, broken off everywhere and resumed by
- * streams as zfs send -t makes them: the whole comes out, byte for byte.
+ * Splicing real streams of OpenZFS, broken off everywhere and resumed by streams as zfs
+ * send -t makes them: the whole comes out, byte for byte.
  */
-#include <inttypes.h>
-#include <sys/stat.h>
-
-#include "unit.h"
+#include "broken_stream.h"
 #include "format/anchor.h"
-#include "format/nvlist_pack.h"
 #include "format/splice.h"
-#include "format/zstream_record.h"
 
-#define RECORDS_MAX	8192
-
-static const char *const names[] = { "data.full.zstream", "data.full-Lec.zstream",
-    "data.full-props.zstream", "data.one-two.zstream", "data.three-four.zstream",
-    "enc.full-raw.zstream", "enc.e1-e2-raw.zstream", "vol.full.zstream",
-    "vol.v1-v2.zstream" };
-#define NAMES	(sizeof(names) / sizeof(names[0]))
-
-struct bytes {
-	uint8_t *at;
-	size_t length, size;
-};
-
-static struct bytes whole, made, joined;
-
-/* The records of whole, without those that wrap it. */
-static struct record {
-	size_t at, length;
-	uint32_t type;
-} records[RECORDS_MAX];
-static size_t record_count;
-
-static void
-append(struct bytes *to, const void *bytes, size_t length)
-{
-	if (to->size - to->length < length) {
-		to->size = 2 * (to->length + length);
-		to->at = realloc(to->at, to->size);
-	}
-	memcpy(to->at + to->length, bytes, length);
-	to->length += length;
-}
-
-static void
-read_file(struct bytes *to, const char *name)
-{
-	char path[256];
-	struct stat status;
-	uint8_t *bytes;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "t/data/streams/%s", name);
-	file = fopen(path, "r");
-	if (file == NULL || fstat(fileno(file), &status) == -1) {
-		perror(path);
-		exit(111);
-	}
-	bytes = malloc((size_t)status.st_size);
-	if (fread(bytes, 1, (size_t)status.st_size, file) != (size_t)status.st_size)
-		exit(111);
-	fclose(file);
-	to->length = 0;
-	append(to, bytes, (size_t)status.st_size);
-	free(bytes);
-}
-
-static int
-index_record(void *context, const struct zstream *stream, enum zstream_record_type type,
-    struct error *error)
-{
-	(void)context;
-	(void)error;
-	if (record_count == RECORDS_MAX)
-		exit(111);
-	records[record_count++] = (struct record){ stream->at,
-	    ZSTREAM_RECORD_SIZE + stream->payload_left, type };
-	return (0);
-}
-
-static int
-no_payload(void *context, const struct zstream *stream, const uint8_t *bytes,
-    size_t length, struct error *error)
-{
-	(void)context, (void)stream, (void)bytes, (void)length, (void)error;
-	return (0);
-}
-
-static void
-load(const char *name)
-{
-	struct zstream stream;
-	struct error error;
-
-	read_file(&whole, name);
-	record_count = 0;
-	zstream_init(&stream, "kept");
-	zstream_add_sink(&stream, &(struct zstream_sink){ .record = index_record,
-	    .payload = no_payload });
-	CHECK(zstream_feed(&stream, whole.at, whole.length, &error) == 0);
-	CHECK(zstream_finish(&stream, &error) == 0);
-}
-
-static bool
-is_anchor(uint32_t type)
-{
-	return (type == RECORD_OBJECT || type == RECORD_WRITE ||
-	    type == RECORD_WRITE_EMBEDDED);
-}
-
-static uint64_t
-u64(const uint8_t *at)
-{
-	uint64_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return (value);
-}
-
-/* --- the stream that zfs send -t would send --- */
-
-static struct fletcher4 made_sum;
-
-static void
-make_record(const uint8_t *record, const uint8_t *payload, size_t length)
-{
-	uint8_t copy[ZSTREAM_RECORD_SIZE];
-
-	memcpy(copy, record, sizeof(copy));
-	if (copy[0] == RECORD_BEGIN)
-		made_sum = (struct fletcher4){ .swap = false };
-	if (copy[0] == RECORD_END)
-		memcpy(copy + END_CHECKSUM, made_sum.words, 32);
-	fletcher4_update(&made_sum, copy, AT_CHECKSUM);
-	if (copy[0] != RECORD_BEGIN)
-		memcpy(copy + AT_CHECKSUM, made_sum.words, 32);
-	fletcher4_update(&made_sum, copy + AT_CHECKSUM, 32);
-	fletcher4_update(&made_sum, payload, length);
-	append(&made, copy, sizeof(copy));
-	append(&made, payload, length);
-}
-
-static void
-make_begin(const uint8_t *anchor)
-{
-	uint8_t record[ZSTREAM_RECORD_SIZE], packed[512];
-	struct nvlist_pack pack;
-	uint64_t version = u64(whole.at + records[0].at + BEGIN_VERSION);
-	uint32_t length;
-
-	nvlist_pack_begin(&pack, packed, sizeof(packed));
-	nvlist_pack_uint64(&pack, "resume_object", u64(anchor + OBJECT_NUMBER));
-	nvlist_pack_uint64(&pack, "resume_offset", anchor[0] == RECORD_WRITE ?
-	    u64(anchor + WRITE_OFFSET) : 0);
-	nvlist_pack_end(&pack);
-	memcpy(record, whole.at + records[0].at, sizeof(record));
-	version |= (uint64_t)ZSTREAM_RESUMING << 2;
-	memcpy(record + BEGIN_VERSION, &version, sizeof(version));
-	length = (uint32_t)pack.length;
-	memcpy(record + AT_PAYLOAD_LENGTH, &length, sizeof(length));
-	make_record(record, packed, pack.length);
-}
-
-/* What else stands in front of the anchor. */
-enum style {
-	ONLY_ANCHOR,	/* nothing */
-	OBJECT_AGAIN,	/* all of its object */
-	FREE_ALIKE,	/* the same, and what is freed is freed in other pieces */
-	STYLES
-};
-
-static void
-make_free(const uint8_t *anchor)
-{
-	uint8_t record[ZSTREAM_RECORD_SIZE] = { RECORD_FREE };
-
-	memcpy(record + FREE_OBJECT, anchor + OBJECT_NUMBER, 8);
-	memset(record + FREE_OFFSET, 0x7f, 16);
-	make_record(record, NULL, 0);
-}
-
-static void
-make_resuming(size_t anchor, enum style style)
-{
-	const uint8_t *const target = whole.at + records[anchor].at;
-	size_t from = anchor;
-
-	while (style != ONLY_ANCHOR && from > 1 &&
-	    (records[from].type == RECORD_FREEOBJECTS ||
-	    u64(whole.at + records[from - 1].at + OBJECT_NUMBER) ==
-	    u64(target + OBJECT_NUMBER)))
-		from--;
-	made.length = 0;
-	make_begin(target);
-	if (style == FREE_ALIKE)
-		make_free(target);
-	for (size_t i = from; i < record_count; i++)
-		if (i >= anchor || style != FREE_ALIKE || is_anchor(records[i].type))
-			make_record(whole.at + records[i].at,
-			    whole.at + records[i].at + ZSTREAM_RECORD_SIZE,
-			    records[i].length - ZSTREAM_RECORD_SIZE);
-}
-
-/* --- joining --- */
+static struct bytes joined;
 
 static int
 take(void *context, const void *bytes, size_t length, struct error *error)
@@ -212,16 +15,6 @@ take(void *context, const void *bytes, size_t length, struct error *error)
 	CHECK(length > 0);
 	append(&joined, bytes, length);
 	return (context == NULL ? 0 : zstream_feed(context, bytes, length, error));
-}
-
-/* The length of the record at offset, with its payload. */
-static size_t
-length_at(size_t offset)
-{
-	for (size_t i = 0; i < record_count; i++)
-		if (records[i].at == offset)
-			return (records[i].length);
-	return (0);
 }
 
 /*
@@ -271,42 +64,6 @@ check_whole(const char *name, size_t anchor, enum style style, size_t piece)
 	CHECK(splice.joined && !splice.foreign);
 }
 
-/* The last anchor in the first `length` bytes of whole; false: there is none. */
-static bool
-expected_anchor(size_t length, size_t *offset)
-{
-	bool known = false, after = false;
-
-	for (size_t i = record_count; i-- > 0 && !known;) {
-		known = after && is_anchor(records[i].type);
-		after = after || records[i].at + ZSTREAM_RECORD_SIZE <= length;
-		*offset = records[i].at;
-	}
-	return (known);
-}
-
-static void
-check_anchors(const char *name, size_t piece)
-{
-	struct zstream stream;
-	struct anchor anchor = { .known = false };
-	struct error error;
-	size_t some, offset, wrong = 0;
-	bool known;
-
-	load(name);
-	zstream_init(&stream, "kept");
-	anchor_follow(&anchor, &stream);
-	for (size_t at = 0; at < whole.length; at += some) {
-		some = whole.length - at < piece ? whole.length - at : piece;
-		CHECK(zstream_feed(&stream, whole.at + at, some, &error) == 0);
-		known = expected_anchor(at + some, &offset);
-		wrong += known != anchor.known || (known && offset != anchor.offset);
-	}
-	CHECK(wrong == 0);
-	CHECK(anchor.known);
-}
-
 /* The anchor of joined; false: there is none. */
 static bool
 find_anchor(size_t *offset)
@@ -320,16 +77,6 @@ find_anchor(size_t *offset)
 	CHECK(zstream_feed(&stream, joined.at, joined.length, &error) == 0);
 	*offset = anchor.offset;
 	return (anchor.known);
-}
-
-static size_t
-record_at(size_t offset)
-{
-	size_t i = 0;
-
-	while (records[i].at != offset)
-		i++;
-	return (i);
 }
 
 /* Broken off, and what resumes it as well, at places of the seed's; then completed. */
@@ -360,15 +107,93 @@ check_again_and_again(unsigned int seed)
 	}
 }
 
+/* What was received before ends with the anchor number r; made must be refused. */
+static void
+is_refused(size_t r, bool foreign, const char *why)
+{
+	struct splice splice;
+	struct error error = { .text = "" };
+
+	joined.length = 0;
+	append(&joined, whole.at, records[r].at + records[r].length);
+	CHECK(join(&splice, records[r].at, made.length, 65536, &error) == -1);
+	CHECK(error.code == EXIT_FAILED);
+	CHECK(splice.foreign == foreign);
+	if (foreign)
+		CHECK(joined.length == records[r].at + records[r].length);
+	if (strstr(error.text, why) == NULL) {
+		printf("# %s\n", error.text);
+		CHECK(!"refused by name");
+	}
+}
+
+/* The same of a stream that resumes the one in which this byte is another. */
+static void
+other_is_refused(size_t at, size_t r, const char *why)
+{
+	whole.at[at] ^= 1;
+	make_resuming(r, OBJECT_AGAIN);
+	whole.at[at] ^= 1;
+	is_refused(r, true, why);
+}
+
+static int
+fail(void *context, const void *bytes, size_t length, struct error *error)
+{
+	unsigned int *const left = context;
+
+	(void)bytes, (void)length;
+	if (*left == 0)
+		return (error_set(error, EXIT_SYSTEM, "the disk is full"));
+	--*left;
+	return (0);
+}
+
+/*
+ * One bit of what resumes it is wrong.  Either it is found, and the anchor of what was
+ * written is part of the whole.
+ */
+static void
+check_flip(size_t r, size_t at)
+{
+	struct splice splice;
+	struct error error;
+	size_t offset;
+
+	joined.length = 0;
+	append(&joined, whole.at, records[r].at + records[r].length);
+	made.at[at] ^= 0x20;
+	CHECK(join(&splice, records[r].at, made.length, 65536, &error) == -1);
+	made.at[at] ^= 0x20;
+	CHECK(find_anchor(&offset));
+	CHECK(memcmp(joined.at, whole.at, offset + length_at(offset)) == 0);
+}
+
+/* made's BEGIN as a machine of the other byte order would write it. */
+static void
+swap_begin(void)
+{
+	static const uint8_t fields[][2] = { { 0, 4 }, { 4, 4 }, { 8, 8 }, { 16, 8 },
+	    { 24, 8 }, { 32, 4 }, { 36, 4 }, { 40, 8 }, { 48, 8 } };
+	uint8_t copy[ZSTREAM_RECORD_SIZE];
+
+	memcpy(copy, made.at, sizeof(copy));
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		for (size_t byte = 0; byte < fields[i][1]; byte++)
+			made.at[fields[i][0] + byte] =
+			    copy[fields[i][0] + fields[i][1] - 1 - byte];
+}
+
+#define MIDDLE	9	/* record of data.full: the third block of an object */
+
 int
 main(void)
 {
-	TEST("the anchor is the last object or block that a valid record follows") {
-		for (size_t i = 0; i < NAMES; i++) {
-			check_anchors(names[i], 311);
-			check_anchors(names[i], 65536);
-		}
-	}
+	struct splice splice;
+	struct error error;
+	size_t begin;
+	unsigned int left;
+
 	TEST("broken off at any record and resumed, a stream is the whole one") {
 		for (size_t i = 0; i < NAMES; i++) {
 			load(names[i]);
@@ -383,6 +208,122 @@ main(void)
 			load(names[i]);
 			for (unsigned int seed = 0; seed < 30; seed++)
 				check_again_and_again(seed);
+		}
+	}
+	TEST("what OpenZFS sent with a token goes on with every later part") {
+		load("data.full.zstream");
+		read_file(&made, "data.full.resumed.zstream");
+		CHECK(records[10].at == 397024 && records[10].type == RECORD_OBJECT);
+		for (size_t r = 10; r + 1 < record_count; r++) {
+			if (!is_anchor(records[r].type))
+				continue;
+			joined.length = 0;
+			append(&joined, whole.at, records[r].at + records[r].length);
+			CHECK(join(&splice, records[r].at, made.length, 65536, &error) == 0);
+			CHECK(joined.length == whole.length &&
+			    memcmp(joined.at, whole.at, whole.length) == 0);
+		}
+		/* And with none before. */
+		is_refused(MIDDLE, true, "another source");
+	}
+	TEST("in pieces of a byte it is the whole one as well") {
+		load("vol.v1-v2.zstream");
+		make_resuming(1, OBJECT_AGAIN);
+		joined.length = 0;
+		append(&joined, whole.at, records[1].at + records[1].length);
+		CHECK(join(&splice, records[1].at, made.length, 1, &error) == 0);
+		CHECK(joined.length == whole.length &&
+		    memcmp(joined.at, whole.at, whole.length) == 0);
+	}
+	TEST("a stream that does not resume another one is foreign") {
+		load("data.full.zstream");
+		CHECK(!splice_is_resuming(whole.at));
+		CHECK(!splice_is_resuming(whole.at + records[1].at));
+		made.length = 0;
+		append(&made, whole.at, whole.length);
+		is_refused(MIDDLE, true, "does not resume another");
+		read_file(&whole, "data.full-props.zstream");
+		CHECK(!splice_is_resuming(whole.at));
+	}
+	TEST("one of another snapshot, another base or another kind is foreign") {
+		for (size_t i = 0; i < 2; i++) {
+			load(i == 0 ? "data.full.zstream" : "data.full-props.zstream");
+			begin = records[0].at;
+			other_is_refused(begin + BEGIN_FROM_GUID, MIDDLE, "based on another");
+			/* 4 and 24: of the features, and -w */
+			other_is_refused(begin + BEGIN_VERSION + 1, MIDDLE, "another kind");
+			other_is_refused(begin + BEGIN_TYPE, MIDDLE, "another kind");
+			/* END would say it, too, but later. */
+			other_is_refused(begin + BEGIN_TO_GUID, MIDDLE, "another snapshot");
+		}
+	}
+	TEST("a snapshot that was renamed goes on") {
+		load("data.full.zstream");
+		whole.at[records[0].at + BEGIN_TO_NAME] ^= 1;
+		make_resuming(MIDDLE, OBJECT_AGAIN);
+		whole.at[records[0].at + BEGIN_TO_NAME] ^= 1;
+		joined.length = 0;
+		append(&joined, whole.at, records[MIDDLE].at + records[MIDDLE].length);
+		CHECK(join(&splice, records[MIDDLE].at, made.length, 65536, &error) == 0);
+		CHECK(joined.length == whole.length &&
+		    memcmp(joined.at, whole.at, whole.length) == 0);
+	}
+	TEST("an anchor with another key or other data comes from another source") {
+		load("data.full.zstream");
+		CHECK(records[MIDDLE].type == RECORD_WRITE);
+		/* The block's own checksum. */
+		other_is_refused(records[MIDDLE].at + 60, MIDDLE, "another source");
+		other_is_refused(records[MIDDLE].at + ZSTREAM_RECORD_SIZE, MIDDLE,
+		    "its data differ");
+		other_is_refused(records[MIDDLE].at + records[MIDDLE].length - 1, MIDDLE,
+		    "its data differ");
+	}
+	TEST("a stream that begins behind the anchor, or has only what is before it, is foreign") {
+		load("data.full.zstream");
+		for (size_t r = MIDDLE + 1; r < record_count; r++) {
+			if (!is_anchor(records[r].type))
+				continue;
+			make_resuming(r, ONLY_ANCHOR);
+			is_refused(MIDDLE, true, "another source");
+		}
+		memmove(records + MIDDLE, records + record_count - 1, sizeof(records[0]));
+		record_count = MIDDLE + 1;
+		make_resuming(MIDDLE - 1, OBJECT_AGAIN);
+		load("data.full.zstream");
+		is_refused(MIDDLE, true, "another source");
+	}
+	TEST("a machine of the other byte order does not go on with it") {
+		load("data.full.zstream");
+		make_resuming(MIDDLE, OBJECT_AGAIN);
+		made.length = ZSTREAM_RECORD_SIZE;
+		swap_begin();
+		CHECK(splice_is_resuming(made.at));
+		is_refused(MIDDLE, true, "other byte order");
+	}
+	TEST("a wrong bit anywhere is found, and no anchor is behind it") {
+		load("data.one-two.zstream");
+		make_resuming(3, FREE_ALIKE);
+		for (size_t at = 0; at < made.length; at += 311)
+			check_flip(3, at);
+	}
+	TEST("an error of the writer ends it") {
+		load("data.full.zstream");
+		make_resuming(MIDDLE, OBJECT_AGAIN);
+		joined.length = 0;
+		append(&joined, whole.at, records[MIDDLE].at + records[MIDDLE].length);
+		CHECK(join(&splice, records[MIDDLE].at, made.length, 65536, &error) == 0);
+		for (unsigned int calls = 0; calls < 5; calls++) {
+			struct zstream part;
+
+			left = calls;
+			zstream_init(&part, "kept");
+			CHECK(zstream_feed(&part, whole.at, records[MIDDLE + 1].at,
+			    &error) == 0);
+			splice_init(&splice, &part, whole.at + records[MIDDLE].at,
+			    records[MIDDLE].length, fail, &left);
+			CHECK(splice_feed(&splice, made.at, made.length, &error) == -1);
+			CHECK_TEXT(error.text, "the disk is full");
+			CHECK(!splice.foreign && left == 0);
 		}
 	}
 	return (unit_end());
