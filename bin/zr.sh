@@ -28,6 +28,7 @@ list() {
 	  holds        list and release what replication left on pools
 	  token        decode a resume token
 	  streamsum    a digest of a snapshot, from a send stream
+	  scrub        read every stream of an archive again, and say what is damaged
 	Servers, and their clients:
 	  listen       accept connections and run a program for each
 	  serve        serve an endpoint on a labelled connection

@@ -74,3 +74,162 @@ record_of() {
 	jq -c '.damaged = "2026-11-30T12:00:00Z"' sound > "$record"
 	[ "$(destroy two three-unchanged)" = '[["two",""],["three-unchanged",""]]' ]
 }
+
+# --- zr-scrub ---
+
+# stream_of SNAPSHOT [FILESYSTEM]: the file of its stream.
+stream_of() {
+	local record
+	record=$(record_of "$@")
+	echo "${record%json}zstream"
+}
+
+# Eight streams of 2.6 MB: of every kind, and of a client.
+eight() {
+	mkdir box
+	keep data.full.zstream a/data@one
+	keep data.one-two.zstream a/data@two
+	keep data.two-three.zstream a/data@three-unchanged
+	keep vol.full.zstream a/vol@v1
+	keep vol.v1-v2.zstream a/vol@v2
+	keep enc.full-raw.zstream a/enc@e1
+	keep enc.e1-e2-raw.zstream a/enc@e2
+	ZR_CLIENT_IDENTITY=web zr-endpoint archive -C box Receive "$(receive_request a/data@one)" < "$STREAMS/data.full-Lec.zstream"
+}
+
+# scrub STATUS [OPTION...]: the lines of JSON, as $output
+scrub() {
+	run "-$1" --separate-stderr zr-scrub -j "${@:2}" box
+}
+
+# findings: of $output, as "STATE FILESYSTEM@SNAPSHOT", joined by commas
+findings() {
+	jq -sr 'map(select(.state) | .state + " " + .filesystem + "@" + .snapshot) | join(",")' <<< "$output"
+}
+
+state() {
+	jq -r ".$1" box/@scrub
+}
+
+@test "a sound archive is read from the first byte to the last, every client's streams too" {
+	eight
+	scrub 0
+	bytes=$(find box -name '*.zstream' -exec cat {} + | wc -c)
+	[ "$(jq -c '[.complete, .streams, .bytes, .damaged, .unread]' <<< "$output")" = "[true,\"8\",\"$bytes\",\"0\",\"0\"]" ]
+	run -0 --separate-stderr zr-scrub box
+	[[ $output == "8 streams (2.6 MiB) read, none damaged; the pass that began at "*" is complete" ]]
+	run -0 zr-scrub -q box
+	[ -z "$output" ]
+	run -0 --separate-stderr zr-scrub -v box web
+	[ "$output" = "1 stream (410 KiB) read, none damaged" ]
+	stderr_has 'zr-scrub: 0 streams (0 B) read, 0 damaged; 1 stream (410 KiB) left'
+	[ "$(find box -perm /077 ! -path box)" = "" ]
+}
+
+@test "each flipped bit is found in a stream of any kind, at its place, and nothing else; flipped back, the mark goes" {
+	times=40
+	case $ZR_BUILD in *sanitize*) times=8 ;; esac
+	eight
+	for one in a/data@one a/data@two; do
+		"$HELPERS/scrub_flips.py" box "$(stream_of $one)" $times
+	done
+	for one in a/data@three-unchanged a/vol@v2 a/enc@e1 a/enc@e2; do
+		"$HELPERS/scrub_flips.py" box "$(stream_of $one)" 8
+	done
+	"$HELPERS/scrub_flips.py" box/ "$(stream_of a/data@one web/a/data)" 8
+	# With properties: but for the two records that end the wrapper, which nothing covers.
+	rm -rf box
+	mkdir box
+	keep data.full-props.zstream a/data@two
+	inner=$(LC_ALL=C grep -abo $'\xac\xcb\xba\xf5\x02' "$STREAMS/data.full-props.zstream" | sed -n 2p)
+	inner=$((${inner%%:*} - 8))
+	"$HELPERS/scrub_flips.py" box "$(stream_of a/data@two)" 12 $((inner - 312))-$inner 1303244-1303556
+}
+
+@test "a stream that was swapped for another valid one is found" {
+	eight
+	cp "$(stream_of a/vol@v2)" saved
+	# Another snapshot's, with a size that fits the record.
+	cp "$(stream_of a/data@two)" "$(stream_of a/vol@v2)"
+	jq -c '.size = "296784"' "$(record_of a/vol@v2)" > new
+	mv new "$(record_of a/vol@v2)"
+	scrub 1
+	[ "$(findings)" = 'damaged a/vol@v2' ]
+	grep -qF 'it is the stream of the snapshot with guid 4896359599942996631, not 1860407267882622679' <<< "$output"
+	# The same snapshot's, sent otherwise: no guid tells it, but the record's digest.
+	cp "$STREAMS/data.full-Lec.zstream" "$(stream_of a/data@one)"
+	jq -c '.size = "419792"' "$(record_of a/data@one)" > new
+	mv new "$(record_of a/data@one)"
+	scrub 1
+	[ "$(findings)" = 'damaged a/data@one,damaged a/vol@v2' ]
+	grep -qF 'its record has a digest, but it can have none: ' <<< "$output"
+	jq -c 'del(.logical, .damaged)' "$(record_of a/data@one)" > new
+	mv new "$(record_of a/data@one)"
+	scrub 1
+	[ "$(findings)" = 'damaged a/vol@v2' ]
+	# And one whose contents differ in what the checksums of a stream cover.
+	sed -i 's/"raw":"../"raw":"zz/; s/zz/00/' "$(record_of a/enc@e1)"
+	cp saved "$(stream_of a/vol@v2)"
+	jq -c '.size = "35888"' "$(record_of a/vol@v2)" > new
+	mv new "$(record_of a/vol@v2)"
+	scrub 1
+	[ "$(findings)" = 'damaged a/enc@e1,well-again a/vol@v2' ]
+	grep -qF 'its raw digest is not that of the record' <<< "$output"
+}
+
+@test "each field of a record that is not its stream's is found" {
+	eight
+	cp "$(record_of a/data@two)" saved
+	for change in '.name = "other"' '.from_guid = "10516749118215367015"' '.from_guid = "0"' '.creation = "2026-11-22T10:43:52Z"' \
+	    '.size = "296785"' '.guid = "1"'; do
+		jq -c "$change" saved > "$(record_of a/data@two)"
+		scrub 1
+		[ "$(jq -r 'select(.state) | .state + " " + .filesystem + " " + .guid' <<< "$output")" = 'damaged a/data 4896359599942996631' ]
+	done
+	cp saved "$(record_of a/data@two)"
+	scrub 0
+}
+
+@test "truncated and missing streams, damaged and swapped records, and increments without a base are found" {
+	eight
+	truncate -s -1 "$(stream_of a/data@two)"
+	scrub 1
+	[ "$(findings)" = 'damaged a/data@two' ]
+	grep -qF '296783 bytes, not 296784' <<< "$output"
+	rm "$(stream_of a/data@two)"
+	: > "$(record_of a/vol@v1)"
+	scrub 1
+	[ "$(findings)" = 'damaged a/data@two,damaged a/vol@' ]
+	grep -qF '.zstream is missing' <<< "$output"
+	grep -qF '.json is not the record of a snapshot with this guid' <<< "$output"
+	ln -s nowhere "$(stream_of a/data@two)"
+	scrub 1
+	grep -qF '.zstream cannot be opened: Too many levels of symbolic links' <<< "$output"
+	rm "$(stream_of a/data@two)"
+	mkfifo "$(stream_of a/data@two)"
+	scrub 1
+	grep -qF '.zstream is not a file' <<< "$output"
+	rm "$(record_of a/data@two)" "$(record_of a/vol@v1)"
+	scrub 1
+	[ "$(findings)" = 'damaged a/data@three-unchanged,damaged a/vol@v2' ]
+	grep -qF 'it is an increment of the snapshot with guid 4896359599942996631, which is missing' <<< "$output"
+	# Nothing of that needs a mark, and nothing is removed.
+	! grep -rq '"damaged"' box --include='*.json' || false
+	[ -e "$(stream_of a/vol@v1)" ]
+	mv "$(record_of a/enc@e1)" one
+	mv "$(record_of a/enc@e2)" "$(record_of a/enc@e1)"
+	mv one "$(record_of a/enc@e2)"
+	scrub 1
+	[ "$(jq -sc 'map(select(.filesystem == "a/enc")) | length' <<< "$output")" -eq 2 ]
+}
+
+@test "what cannot be read for another reason is no damage: exit status 111" {
+	[ "$(id -u)" -ne 0 ] || drop=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	eight
+	chmod 000 "$(stream_of a/data@two)"
+	chmod 000 box/a/enc
+	[ "$(id -u)" -ne 0 ] || { chown -R 65534 box; chmod 755 "$BATS_TEST_TMPDIR" .; }
+	run -111 --separate-stderr "${drop[@]}" "$ZR_BUILD/bin/zr-scrub" -j box
+	[ "$(jq -r 'select(.state) | .state + " " + .filesystem' <<< "$output" | xargs)" = 'unread a/data unread a/enc' ]
+	[ "$(jq -c 'select(.began) | [.complete, .streams, .damaged, .unread]' <<< "$output")" = '[true,"5","0","2"]' ]
+}

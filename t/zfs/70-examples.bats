@@ -289,6 +289,17 @@ load examples_helper
 	[ "$(zr-remote tcp:backup:8888 ListFilesystems '{}')" = '{}' ]
 }
 
+@test "zr-scrub(1)" {
+	page zr-scrub.1
+	tank data
+	zr-replicate -s 'zr-endpoint sender -j job -f "tank/data<"' -r 'zr-endpoint archive /backup'
+	example 'nice zr-scrub'
+	prints 'read, none damaged; the pass that began at .* is complete$'
+	truncate -s 1000 /backup/tank/data/@*.zstream
+	example -s 1 'zr-scrub -j'
+	prints '^tank/data$'
+}
+
 @test "zr-serve(1)" {
 	page zr-serve.1
 	mkdir /backup/web

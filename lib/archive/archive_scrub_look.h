@@ -1,0 +1,38 @@
+#ifndef ZR_ARCHIVE_SCRUB_LOOK_H
+#define ZR_ARCHIVE_SCRUB_LOOK_H
+
+#include <sys/stat.h>
+
+#include "archive/archive_scrub_stream.h"
+
+/* A snapshot as it was found, and what is wrong with it. */
+struct scrub_look {
+	int directory;
+	const char *filesystem;
+	uint64_t guid;
+	int record;			/* enum archive_record */
+	struct archive_snapshot snapshot;
+	int file;			/* its stream, while we look; -1: not open */
+	bool missing;			/* there is none */
+	struct stat status;		/* of the file */
+	bool damaged, in_stream;	/* something is; the stream is, so it is marked */
+	bool well;			/* the stream has been read and is */
+	struct scrub_damage damage;
+};
+
+/*
+ * Look at a snapshot of which directory, filesystem and guid are set, and with reading,
+ * unless that is NULL, read its stream.  Damage is looked at again under the directory's
+ * lock, and from the beginning if anything has changed meanwhile; then the stream's is
+ * marked in the record, or a mark taken off.  snapshot.damaged is the mark that was there.
+ *
+ * enum scrub_stream, with record ARCHIVE_RECORD_ABSENT if the snapshot has gone; -1: it
+ * cannot be told, or a signal came (code EXIT_SIGNAL or more).
+ */
+int	scrub_look(struct scrub_look *look, struct scrub_reading *reading,
+	    struct error *error);
+
+/* -1 (EXIT_SIGNAL and its number) if one has come that ends us. */
+int	scrub_look_signal(struct error *error);
+
+#endif
