@@ -25,6 +25,14 @@ session_role(const struct session *session)
 	return (session->role);
 }
 
+void
+session_hush(struct session *session)
+{
+	session->hushed = true;
+	if (session->has_batch)
+		session_batch_hush(session);
+}
+
 int
 session_call(struct session *session, const char *method,
     const ProtobufCMessage *request, int64_t deadline, void *context,

@@ -50,6 +50,12 @@ struct session *session_new(const char *role, const char *string);
 const char *session_role(const struct session *session);
 
 /*
+ * For calls of which many are expected to fail: what the batch writes to standard error
+ * is no longer shown.  A reply has the reason.
+ */
+void	session_hush(struct session *session);
+
+/*
  * Begin a call.  It always gets a reply; at the deadline (ms) the reply is a failure of
  * the transport.  -1 (EXIT_SYSTEM): out of memory, and there will be no reply.
  */

@@ -213,7 +213,19 @@ start_batch(struct session *session, struct error *error)
 	if (command_start_batch(&session->batch, session->string, error) == -1)
 		return (-1);
 	session->has_batch = true;
+	if (session->hushed)
+		session_batch_hush(session);
 	return (0);
+}
+
+void
+session_batch_hush(struct session *session)
+{
+	struct endpoint *endpoint = &session->batch.call.endpoint;
+
+	if (endpoint->show != NULL)
+		endpoint_show_held(endpoint);
+	endpoint->show = NULL;
 }
 
 bool

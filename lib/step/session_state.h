@@ -44,6 +44,7 @@ struct session {
 	size_t cancelled;		/* cancelled calls without an answer yet */
 	int64_t end_at;			/* time of SIGTERM, once its output is closed */
 	bool answered;			/* some batch has given an answer */
+	bool hushed;			/* the batch's standard error is not shown */
 	bool alone;			/* no batch: a process for each call */
 	struct command batch;
 	struct buffer requests;		/* to be written to the batch */
@@ -71,6 +72,7 @@ void	session_drop(struct command *command);
 /* session_batch.c: one batch for all. */
 bool	session_batch_takes(const struct session *session);	/* a call, now */
 void	session_batch_send(struct session *session);
+void	session_batch_hush(struct session *session);
 void	session_batch_cancel(struct session *session,
 	    const struct session_call *call, int64_t now);
 void	session_batch_poll(const struct session *session,
