@@ -60,6 +60,7 @@ LIBS_zr-endpoint = -lprotobuf-c -ljansson -lz -lmd
 LIBS_zr-guard = -lprotobuf-c -lpcre2-8 -lmd
 LIBS_zr-streamsum =
 LIBS_zr-scrub = -ljansson
+LIBS_zr-verify = -lprotobuf-c
 LIBS_zr-dump = -lprotobuf-c -lnghttp2
 LIBS_zr-holds = -lmd
 LIBS_zr-snap =

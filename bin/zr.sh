@@ -27,6 +27,7 @@ list() {
 	  step         one replication step between two endpoints
 	  holds        list and release what replication left on pools
 	  token        decode a resume token
+	  verify       prove that two endpoints hold the same snapshots
 	  streamsum    a digest of a snapshot, from a send stream
 	  scrub        read every stream of an archive again, and say what is damaged
 	Servers, and their clients:

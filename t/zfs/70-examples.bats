@@ -425,6 +425,20 @@ load examples_helper
 	prints '^tank/home@monday: [0-9]+ bytes$'
 }
 
+@test "zr-verify(1)" {
+	page zr-verify.1
+	tank
+	make_pool backup
+	mkdir /backup/web
+	listen zr-endpoint archive -C /backup
+	zr-replicate -q -s 'zr-endpoint sender -j web -f "tank/web<"' -r 'zr-remote tcp:backup.example:8888'
+	example 'zr-remote tcp:backup.example:8888'
+	prints '^same tank/web@zr_.* logical '
+	zfs send tank/web@monday | zfs recv -u backup/web
+	example 'zr-verify -m tank/web=backup/web'
+	prints '^same tank/web@monday logical '
+}
+
 @test "zr(7)" {
 	page zr.7
 	fragment 'zr-step -s SENDER' 'it is a drawing'
