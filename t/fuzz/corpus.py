@@ -291,6 +291,10 @@ def records():
             ("raw", '{"name":"e","guid":"7","from_guid":"0","createtxg":"1","creation":"2026-11-22T10:43:50Z",'
                     '"size":"1188000","raw":"' + "0" * 64 + '"}\n')):
         seed("archive_record", name, record.encode())
+    began = '{"began":"2026-11-30T01:00:00Z","streams":"12","bytes":"1234567"'
+    for name, state in (("begun", ""), ("midway", ',"filesystem":"web/a/data","guid":"1773106610190237946"'),
+                        ("finished", ',"finished":"2026-11-30T02:00:00Z"')):
+        seed("archive_scrub_state", name, (began + state + "}\n").encode())
 
 
 def events():

@@ -4,6 +4,7 @@
  *	ODD_DISK_CASE=ignore	names below a directory are found whatever the case
  *	ODD_DISK_FAIL=N		the Nth fsync(2) of the process fails with EIO
  *	ODD_DISK_LOG=FILE	gets the path of each that is synced
+ *	ODD_DISK_BAD=OFFSET	pread(2) fails with EIO from this offset of any file on
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -112,4 +113,18 @@ fsync(int fd)
 		return (-1);
 	}
 	return ((int)syscall(SYS_fsync, fd));
+}
+
+ssize_t
+pread(int fd, void *buffer, size_t size, off_t offset)
+{
+	const char *bad = getenv("ODD_DISK_BAD");
+
+	if (bad != NULL && offset >= strtoll(bad, NULL, 10)) {
+		errno = EIO;
+		return (-1);
+	}
+	if (bad != NULL && offset + (off_t)size > strtoll(bad, NULL, 10))
+		size = (size_t)(strtoll(bad, NULL, 10) - offset);
+	return (syscall(SYS_pread64, fd, buffer, size, offset));
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Flip one bit of a stored stream, scrub, flip it back, scrub:
 
-    scrub_flips.py ARCHIVE STREAM TIMES [FROM-TO ...]
+    scrub_flips.py ARCHIVE[:FILESYSTEM] STREAM TIMES [FROM-TO ...]
 
 Each flip must be found, of that stream alone, at offsets around it if any are given; and the mark must go again.
 Offsets from FROM to before TO are left alone.  Ends with 1 at the first that is not so.
@@ -15,7 +15,7 @@ import sys
 
 
 def scrub(archive, status):
-    run = subprocess.run(["zr-scrub", "-j", archive], capture_output=True, text=True, check=False)
+    run = subprocess.run(["zr-scrub", "-j", *archive], capture_output=True, text=True, check=False)
     if run.returncode != status or run.stderr:
         raise ValueError(f"exit status {run.returncode}: {run.stdout}{run.stderr}")
     return [json.loads(line) for line in run.stdout.splitlines()]
@@ -47,7 +47,7 @@ def check(archive, path, offset, bit):
 
 
 def main():
-    archive, path, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    archive, path, times = sys.argv[1].split(":"), sys.argv[2], int(sys.argv[3])
     skipped = [range(*map(int, one.split("-"))) for one in sys.argv[4:]]
     seed = os.environ.get("ZR_TEST_SEED") or str(random.randrange(1 << 32))
     random.seed(seed)
