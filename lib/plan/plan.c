@@ -1,5 +1,6 @@
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "format/resume_token.h"
 #include "format/rfc3339.h"
@@ -290,6 +291,9 @@ plan_token(struct maker *maker)
 		    "is of an increment from @%s to itself", token.snapshot);
 		return (0);
 	}
+	/* No sender continues it, though zfs send -t would (zr-protocol(7)). */
+	if (strcmp(token.filesystem, plan->sender->filesystem) != 0)
+		return (restart(maker, &token, "it was broken off under another name"));
 	to = guid_index_find_snapshot(&maker->index, token.to_guid);
 	if (to == GUID_NOT_FOUND)
 		return (restart(maker, &token, "the sender no longer has it"));

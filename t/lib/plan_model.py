@@ -69,12 +69,10 @@ class History:
         self.receiver_placeholder = self.exists and rng.random() < 0.1
         if self.receiver_placeholder:
             self.receiver = []
-        self.token_text = ""
-        if self.token is not None:
-            self.token_text = token("x@t", self.token[0], self.token[1] or "-")
-            if rng.random() < 0.03:
-                self.token_text += "0"
-                self.token = "broken"
+        self.renamed = rng.random() < 0.1
+        self.token_end = ""
+        if self.token is not None and rng.random() < 0.03:
+            self.token_end = "0"
         rng.shuffle(self.sender)
         rng.shuffle(self.receiver)
 
@@ -91,8 +89,9 @@ class History:
         theirs = {"Filesystem": name, "Versions": self.receiver}
         if self.receiver_placeholder:
             theirs["IsPlaceholder"] = True
-        if self.token_text:
-            theirs["ResumeToken"] = self.token_text
+        if self.token is not None:
+            theirs["ResumeToken"] = token(("p/old" if self.renamed else name) + "@t",
+                                          self.token[0], self.token[1] or "-") + self.token_end
         return ours, theirs
 
 
@@ -141,7 +140,7 @@ class Model:
             return "placeholder", []
         ours = ordered(history.sender)
         theirs = ordered(snapshots_of(history.receiver)) if theirs_is_real else []
-        if history.token == "broken":
+        if history.token_end:
             return "error", "token"
         if history.token is not None:
             to_guid, from_guid = history.token
@@ -150,7 +149,8 @@ class Model:
             to = [v for v in snapshots_of(ours) if v["Guid"] == to_guid]
             start = [v for v in snapshots_of(ours) if v["Guid"] == from_guid] or \
                 [v for v in ours if v["Guid"] == from_guid]
-            if to and (from_guid is None or start) and self.wanted(to[-1]):
+            if to and (from_guid is None or start) and self.wanted(to[-1]) and \
+                    not history.renamed:
                 first = (start[-1] if start else None, to[-1], True)
                 rest = ours[ours.index(to[-1]) + 1:]
                 return "resume", [first] + chain(to[-1], self.candidates(rest))

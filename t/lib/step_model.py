@@ -290,7 +290,7 @@ class Pools:
         text = ""
         if self.partial and self.fault != "token":
             text = ',"ResumeToken":"%s"' % make_token(
-                "p@s%d" % self.partial[1], self.partial[1], self.partial[0] or "-")
+                "%s@s%d" % (name, self.partial[1]), self.partial[1], self.partial[0] or "-")
         return line, '{"Filesystem":"%s","Versions":[%s]%s}\n' % (
             name, ",".join(theirs), text)
 

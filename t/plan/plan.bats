@@ -186,6 +186,9 @@ finds() {
 	run -0 zr-plan ours theirs
 	[ "$output" = 'a: resume: 1 step: the rest of @y in full' ]
 	[ "$(zr-plan -S ours theirs | jq -r .ResumeToken)" = "$token" ]
+	printf '{"Filesystem":"a","ResumeToken":"%s"}\n' "$("$HELPERS/forge_token.py" old@y 2 -)" > theirs
+	run -0 zr-plan ours theirs
+	[ "$output" = 'a: restart: 1 step: @y in full: the receiver holds part of @y, but it was broken off under another name: it cannot be continued' ]
 	printf '{"Filesystem":"a","ResumeToken":"1-2-3-4"}\n' > theirs
 	run -1 zr-plan ours theirs
 	[[ "$output" == "a: error: the receiver's resume token is "* ]]
