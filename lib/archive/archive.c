@@ -12,7 +12,9 @@
 
 #include "archive/archive.h"
 #include "archive/archive_directory.h"
+#include "archive/archive_part.h"
 #include "archive/archive_record.h"
+#include "base/io.h"
 #include "base/signals.h"
 
 #define GUID_DIGITS 16
@@ -38,6 +40,12 @@ is_file(const char *name, const char *suffix, uint64_t *guid)
 	return (true);
 }
 
+static bool
+is_part(const char *name)
+{
+	return (strncmp(name, ARCHIVE_RECEIVING, strlen(ARCHIVE_RECEIVING)) == 0);
+}
+
 int
 archive_scan(int directory, uint64_t **guids, size_t *count, bool *leftovers,
     struct error *error)
@@ -55,8 +63,7 @@ archive_scan(int directory, uint64_t **guids, size_t *count, bool *leftovers,
 	while ((entry = readdir(stream)) != NULL) {
 		if (is_file(entry->d_name, ARCHIVE_STREAM_SUFFIX, &guid))
 			streams++;
-		else if (strncmp(entry->d_name, ARCHIVE_RECEIVING,
-		    strlen(ARCHIVE_RECEIVING)) == 0)
+		else if (is_part(entry->d_name))
 			*leftovers = true;
 		if (!is_file(entry->d_name, ARCHIVE_RECORD_SUFFIX, &guid))
 			continue;
@@ -124,28 +131,12 @@ archive_lock(int directory, bool wait)
 	}
 }
 
-/* A writer holds a lock on its file for as long as it lives. */
-static bool
-is_abandoned(int directory, const char *name)
-{
-	int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	bool abandoned;
-
-	if (fd == -1)
-		return (false);
-	abandoned = flock(fd, LOCK_EX | LOCK_NB) == 0;
-	close(fd);
-	return (abandoned);
-}
-
 static bool
 is_leftover(int directory, const char *name)
 {
 	char record[ARCHIVE_FILE_MAX];
 	uint64_t guid;
 
-	if (strncmp(name, ARCHIVE_RECEIVING, strlen(ARCHIVE_RECEIVING)) == 0)
-		return (is_abandoned(directory, name));
 	if (is_file(name, ARCHIVE_STREAM_SUFFIX, &guid)) {
 		/* No record: the rename was the last that happened. */
 		archive_file_name(record, guid, ARCHIVE_RECORD_SUFFIX);
@@ -158,16 +149,25 @@ is_leftover(int directory, const char *name)
 int
 archive_clean(int directory, struct error *error)
 {
+	struct archive_part part;
 	struct dirent *entry;
+	bool parts = false;
 	DIR *stream;
 
 	stream = archive_directory_stream(directory, error);
 	if (stream == NULL)
 		return (-1);
-	while ((entry = readdir(stream)) != NULL)
+	while ((entry = readdir(stream)) != NULL) {
+		parts = parts || is_part(entry->d_name);
 		if (is_leftover(directory, entry->d_name))
 			unlinkat(directory, entry->d_name, 0);
+	}
 	closedir(stream);
+	if (!parts)
+		return (0);
+	if (archive_part_settle(directory, &part, error) == -1)
+		return (-1);
+	io_close(&part.file);
 	return (0);
 }
 

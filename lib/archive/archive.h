@@ -14,14 +14,15 @@
  * filesystem is a directory below that of its parent.  Each snapshot is two files in
  * it: the stream as it was received, and a record that describes it.  A snapshot
  * exists, complete, as soon as its record does.  A stream file without a record is a
- * leftover, which archive_clean() removes.
+ * leftover, which archive_clean() removes.  A stream that is still arriving, or was broken
+ * off, is a part (archive_part.h).
  *
  * Below the root only the owner has access: files 0600, directories 0700.
  */
 #define ARCHIVE_STREAM_SUFFIX	".zstream"
 #define ARCHIVE_RECORD_SUFFIX	".json"
 #define ARCHIVE_RECORDING	"@record"	/* a record being written */
-#define ARCHIVE_RECEIVING	"@receiving."
+#define ARCHIVE_RECEIVING	"@receiving."	/* a part */
 #define ARCHIVE_LOCK		"@lock"
 #define ARCHIVE_FILE_MAX	40	/* bytes of a file's name */
 #define ARCHIVE_RECORD_MAX	4096	/* bytes */
@@ -61,8 +62,8 @@ void	archive_file_name(char name[ARCHIVE_FILE_MAX], uint64_t guid,
 int	archive_lock(int directory, bool wait);
 
 /*
- * Remove the leftovers of dead writers: partial files, and streams without a record.  A
- * live writer holds a lock on its partial file.  The caller holds archive_lock().
+ * Remove the leftovers of dead writers: streams without a record, and parts but for one
+ * that can be resumed (archive_part_settle()).  The caller holds archive_lock().
  */
 int	archive_clean(int directory, struct error *error);
 
@@ -83,13 +84,20 @@ int	archive_remove_record(int directory, uint64_t guid, struct error *error);
 int	archive_sync(int directory, struct error *error);
 void	archive_remove_stream(int directory, uint64_t guid);
 
+struct archive_filesystem {
+	const char *name;
+	int directory;
+	bool empty;		/* it has no snapshot of its own */
+	bool leftovers;		/* archive_clean() has found something: perhaps a part */
+};
+
 /*
- * Call visit for each filesystem below root, parents first, in order of name.
- * empty: the filesystem has no snapshot of its own.  only, if not NULL: a filesystem
- * that is enough, with those above it.
+ * Call visit for each filesystem below root, parents first, in order of name; -1 from it
+ * is an error of memory.  only, if not NULL: a filesystem that is enough, with those
+ * above it.
  */
 int	archive_walk(int root, const char *only, int (*visit)(void *context,
-	    const char *filesystem, bool empty), void *context,
+	    const struct archive_filesystem *filesystem), void *context,
 	    struct error *error);
 
 #endif

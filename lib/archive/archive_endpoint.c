@@ -10,6 +10,7 @@
 #include "archive/archive_directory.h"
 #include "archive/archive_endpoint.h"
 #include "archive/archive_list.h"
+#include "archive/archive_part.h"
 #include "archive/archive_receive.h"
 #include "archive/archive_send.h"
 #include "base/diag.h"
@@ -37,16 +38,10 @@ struct filesystems {
 };
 
 static int
-add_filesystem(void *context, const char *name, bool empty)
+append(struct filesystems *list, Filesystem *filesystem)
 {
-	struct filesystems *list = context;
-	Filesystem **grown, *filesystem = malloc(sizeof(*filesystem));
+	Filesystem **grown;
 
-	if (filesystem == NULL)
-		return (-1);
-	filesystem__init(filesystem);
-	filesystem->path = strdup(name);
-	filesystem->isplaceholder = empty;
 	if (list->response.n_filesystems == list->capacity) {
 		list->capacity = list->capacity == 0 ? 16 : list->capacity * 2;
 		grown = reallocarray(list->response.filesystems, list->capacity,
@@ -56,6 +51,30 @@ add_filesystem(void *context, const char *name, bool empty)
 		list->response.filesystems = grown;
 	}
 	list->response.filesystems[list->response.n_filesystems++] = filesystem;
+	return (0);
+}
+
+static int
+add_filesystem(void *context, const struct archive_filesystem *found)
+{
+	Filesystem *filesystem = malloc(sizeof(*filesystem));
+	char *token = NULL;
+	struct error why;
+
+	if (filesystem == NULL || append(context, filesystem) == -1) {
+		free(filesystem);
+		return (-1);
+	}
+	filesystem__init(filesystem);
+	filesystem->path = strdup(found->name);
+	filesystem->isplaceholder = found->empty;
+	if (found->leftovers &&
+	    archive_part_token(found->directory, &token, &why) == -1)
+		diag(DIAG_LOG "%s: no resume token: %s", found->name, why.text);
+	if (token != NULL) {
+		filesystem->resumetoken = token;
+		filesystem->isplaceholder = false;
+	}
 	return (filesystem->path == NULL ? -1 : 0);
 }
 
@@ -72,8 +91,12 @@ list_filesystems(void *context, const ProtobufCMessage *message,
 	if (result == 0)
 		result = request_answer(&list.response.base, error);
 	for (size_t i = 0; i < list.response.n_filesystems; i++) {
-		free(list.response.filesystems[i]->path);
-		free(list.response.filesystems[i]);
+		Filesystem *filesystem = list.response.filesystems[i];
+
+		free(filesystem->path);
+		if (filesystem->resumetoken[0] != '\0')
+			free(filesystem->resumetoken);
+		free(filesystem);
 	}
 	free(list.response.filesystems);
 	return (result);

@@ -13,8 +13,10 @@
  * that is already stored is read to its end and not stored again; a damaged snapshot
  * is replaced.
  *
+ * A stream that breaks off leaves a part (archive_part.h), which one that resumes it
+ * completes; one that is refused leaves nothing.
+ *
  * From the call on SIGHUP, SIGINT and SIGTERM end it, with EXIT_SIGNAL plus the number.
- * However it fails, it removes the files and directories that it has created.
  */
 int	archive_receive(int root, const ReceiveReq *request, int fd,
 	    struct verdict *verdict, struct progress *progress,

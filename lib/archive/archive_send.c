@@ -50,9 +50,6 @@ archive_send_open(int root, const SendReq *request, uint64_t *size,
 	struct archive_list list;
 	int directory, stream = -1;
 
-	if (request->resumetoken[0] != '\0')
-		return (error_set(error, EXIT_FAILED,
-		    "an archive cannot resume a stream: it receives whole ones"));
 	directory = archive_open_filesystem(root, request->filesystem, error);
 	if (directory == -1)
 		return (-1);

@@ -14,7 +14,7 @@
 struct walk {
 	int root;
 	const char *only;		/* NULL: all */
-	int (*visit)(void *context, const char *filesystem, bool empty);
+	int (*visit)(void *context, const struct archive_filesystem *filesystem);
 	void *context;
 	struct error *error;
 	char path[FS_NAME_MAX + 2];	/* of where we are, "" at the root */
@@ -56,14 +56,16 @@ has_gone(int directory)
 static int
 enter_filesystem(struct walk *walk, int directory)
 {
-	bool leftovers, empty = !has_snapshot(directory, &leftovers);
+	struct archive_filesystem filesystem = { .name = walk->path,
+	    .directory = directory };
 
-	if (leftovers) {
+	filesystem.empty = !has_snapshot(directory, &filesystem.leftovers);
+	if (filesystem.leftovers) {
 		archive_tidy(walk->root, walk->path);
 		if (has_gone(directory))
 			return (0);
 	}
-	if (walk->visit(walk->context, walk->path, empty) == -1)
+	if (walk->visit(walk->context, &filesystem) == -1)
 		return (error_set(walk->error, EXIT_SYSTEM,
 		    "archive: out of memory"));
 	return (walk_directory(walk, directory));
@@ -132,8 +134,9 @@ walk_directory(struct walk *walk, int directory)
 }
 
 int
-archive_walk(int root, const char *only, int (*visit)(void *, const char *, bool),
-    void *context, struct error *error)
+archive_walk(int root, const char *only,
+    int (*visit)(void *, const struct archive_filesystem *), void *context,
+    struct error *error)
 {
 	struct walk walk = { .root = root, .only = only, .visit = visit,
 	    .context = context, .error = error };

@@ -16,7 +16,8 @@
 /* How to get rid of a useless resume token. */
 #define ZFS_ADVICE_GIVE_UP						\
 	"to start this step anew, send without the token, or on the receiver "	\
-	"give up what it has in part (\"zfs receive -A\")"
+	"give up what it has in part (\"zfs receive -A\"; in an archive, remove "	\
+	"the filesystem's @receiving file)"
 
 /* In an error of our own: a copied placeholder, whose property does not count. */
 #define ZFS_ADVICE_COPIED "was received, and only a property set here counts"

@@ -1,4 +1,4 @@
-# A Receive into an archive that does not succeed leaves nothing behind.
+# A Receive into an archive that does not succeed: what it leaves behind, and what not.
 load ../lib/helper
 load ../lib/archive
 
@@ -6,9 +6,18 @@ empty() {
 	[ -z "$(ls -A box)" ] || { find box; return 1; }
 }
 
-@test "a signal ends a Receive, which removes its files" {
-	mkdir box
+# one_part [FILESYSTEM]: nothing but one part, which nobody is writing any more
+one_part() {
+	[ "$(find box -type f ! -name '@lock' | wc -l)" -eq 1 ] || { find box; return 1; }
+	[ -n "$(parts)" ] || { find box; return 1; }
+	flock -n "$(find box -name '@receiving.*')" true || { echo locked; return 1; }
+	[ -n "$(token_of "${1-a/data}")" ] || { echo no token; return 1; }
+}
+
+@test "a signal ends a Receive, which keeps its part" {
 	for signal in TERM INT HUP; do
+		rm -rf box
+		mkdir box
 		rm -f pipe
 		mkfifo pipe
 		exec 8<> pipe
@@ -23,7 +32,7 @@ empty() {
 		[ "$status" -eq $((128 + $(kill -l $signal))) ]
 		grep -q 'ended by signal' errors
 		exec 8>&-
-		empty
+		one_part deep/a/data
 	done
 }
 
@@ -37,13 +46,33 @@ empty() {
 	status=0
 	wait "${children[-1]}" || status=$?
 	[ "$status" -eq 143 ]
-	empty
+	one_part
 	exec 9>&-
 }
 
-@test "a stream that is cut or refused, or lacks its base, leaves not even a directory" {
+@test "a verdict that the stream is not whole keeps its part, whatever it ends with" {
+	for file in data.full.zstream data.full.cut-450000.zstream; do
+		rm -rf box
+		mkdir box
+		run -1 bash -c 'ZR_VERDICT=9 zr-endpoint archive box Receive "$0" < "$1" 9< <(echo the sender failed)' "$(receive_request a/data@one)" "$STREAMS/$file"
+		one_part
+	done
+}
+
+@test "a stream that is cut keeps its part" {
 	mkdir box
 	run -1 keep data.full.cut-450000.zstream a/data@one deep/a/data
+	[[ "$output" == *"the stream is incomplete"* ]]
+	one_part deep/a/data
+	[ "$(archive ListFilesystems '{}' | jq -c '.Filesystems | map([.Path, .IsPlaceholder])')" = '[["deep",true],["deep/a",true],["deep/a/data",null]]' ]
+	[ "$(names deep/a/data)" = "" ]
+}
+
+@test "a stream that is cut too early, refused or without room, or lacks its base, leaves not even a directory" {
+	mkdir box
+	run -1 archive Receive "$(receive_request a/data@one)" < <(head -c 500 "$STREAMS/data.full.zstream")
+	empty
+	run -1 keep data.full.zstream a/data@two
 	empty
 	run -1 keep data.one-two.zstream a/data@two
 	empty
@@ -53,14 +82,15 @@ empty() {
 	empty
 	# Others' directories stay.
 	keep data.full.zstream a/data@one
-	run -1 keep data.full.cut-450000.zstream a/data@one a/data/below
-	run -1 keep data.full.cut-450000.zstream a/data@one a/other
+	run -1 keep data.one-two.zstream a/data@two a/data/below
+	run -1 keep data.one-two.zstream a/data@two a/other
 	[ "$(cd box && find . -type d | sort | xargs)" = ". ./a ./a/data" ]
 }
 
-@test "a reset connection leaves nothing either" {
-	mkdir box
+@test "a reset connection leaves a part, too" {
 	for end in 'kill -9 $PPID' 'exit 3'; do
+		rm -rf box
+		mkdir box
 		cat > sender <<-END
 			#!/bin/sh
 			echo '{}'
@@ -72,26 +102,39 @@ empty() {
 		    -r "zr-remote 'exec:zr-handshake accept zr-mux accept zr-serve zr-endpoint archive box'" \
 		    "$(send_request '' a/data@one)"
 		[ "$status" -ne 0 ]
-		eventually 20 empty
+		eventually 20 one_part
 	done
 }
 
-@test "the next call of any method removes the files that kill -9 left" {
+@test "the next call of any method keeps the part that kill -9 left, and removes one that cannot be resumed" {
+	mkdir box
+	paused data.full.zstream a/data@one 600000
+	kill -9 "$receiver"
+	wait "$receiver" || true
+	exec 8>&-
+	mv box left
 	for method in ListFilesystems ListFilesystemVersions SendDry DestroySnapshots Receive; do
-		rm -rf box
-		mkdir box
-		paused data.full.zstream a/data@one 600000
-		kill -9 "$receiver"
-		wait "$receiver" || true
-		exec 8>&-
-		[ -n "$(leftovers)" ]
-		case $method in
-		ListFilesystems) archive $method '{}'; empty ;;
-		ListFilesystemVersions) archive $method '{"Filesystem":"a/data"}'; empty ;;
-		SendDry) run -1 archive $method "$(send_request '' a/data@one)"; empty ;;
-		DestroySnapshots) destroy one; [ -z "$(leftovers)" ] ;;
-		Receive) keep data.full.zstream a/data@one; [ -z "$(leftovers)" ] ;;
-		esac
+		for kept in yes no; do
+			rm -rf box
+			cp -a left box
+			if [ $kept = no ]; then
+				name=$(parts)
+				mv "box/a/data/$name" "box/a/data/${name%.*.*}"
+			fi
+			case $method in
+			ListFilesystems) archive $method '{}' ;;
+			ListFilesystemVersions) archive $method '{"Filesystem":"a/data"}' ;;
+			SendDry) run -1 archive $method "$(send_request '' a/data@one)" ;;
+			DestroySnapshots) destroy one ;;
+			# Its snapshot is stored then: so both go.
+			Receive) keep data.full.zstream a/data@one; archive ListFilesystems '{}' ;;
+			esac
+			if [ $kept = yes ] && [ $method != Receive ]; then
+				one_part
+			else
+				[ -z "$(leftovers)" ]
+			fi
+		done
 	done
 }
 

@@ -39,6 +39,21 @@ leftovers() {
 	find box -name '@receiving.*' -o -name '@record'
 }
 
+# parts: the names of those in the archive that have an anchor.
+parts() {
+	find box -name '@receiving.*.*.*.*' -printf '%f\n'
+}
+
+# token_of FILESYSTEM: the resume token that the archive offers, or nothing
+token_of() {
+	archive ListFilesystems '{}' | jq -r --arg fs "$1" '.Filesystems // [] | map(select(.Path == $fs))[].ResumeToken // ""'
+}
+
+# toguid_of FILESYSTEM: the snapshot that its token is of
+toguid_of() {
+	token_of "$1" | zr-token | jq -r .toguid
+}
+
 # destroy SNAPSHOT...: of a/data; the answers as [NAME, ERROR]
 destroy() {
 	archive DestroySnapshots "$(jq -cn --argjson s "$(for s in "$@"; do version "a/data@$s"; done | jq -cs .)" '{Filesystem: "a/data", Snapshots: $s}')" |
@@ -53,7 +68,8 @@ record() {
 }
 
 # paused FILE SNAPSHOT BYTES: a Receive in the background that has so many bytes
-# of its stream, with its part named by $part; the rest: "cat >&8", exec 8>&-.
+# of its stream, with its part, which has an anchor, named by $part; the rest: "cat >&8",
+# exec 8>&-.
 paused() {
 	rm -f pipe
 	mkfifo pipe
@@ -61,6 +77,6 @@ paused() {
 	background zr-endpoint archive box Receive "$(receive_request "$2")" < pipe 8>&-
 	receiver=${children[-1]}
 	head -c "$3" "$STREAMS/$1" >&8
-	eventually 20 sh -c "test -n \"\$(find box -name '@receiving.*' -size +$(($3 / 1024 - 256))k)\""
-	part=$(find box -name '@receiving.*')
+	eventually 20 sh -c "test -n \"\$(find box -name '@receiving.*.*.*.*' -size +$(($3 / 1024 - 256))k)\""
+	part=$(find box -name '@receiving.*.*.*.*')
 }

@@ -1,4 +1,4 @@
-# A sender that fails leaves nothing in an archive, wherever the archive is.
+# A sender that fails leaves no snapshot in an archive, wherever the archive is.
 load ../lib/helper
 
 REQUEST='{"Filesystem":"a/data","To":{"Name":"one","Guid":"1773106610190237946","CreateTXG":"10","Creation":"2026-11-22T10:43:50Z"},"ReplicationConfig":{"protection":{"Initial":"GuaranteeResumability","Incremental":"GuaranteeIncrementalReplication"}}}'
@@ -15,22 +15,30 @@ sender() {
 		$2
 	END
 	chmod +x sender
+	sent=$1
 	rm -rf backup
 	mkdir backup
 }
 
-# The archive at $1 keeps nothing from this sender, not even what a receiver that
-# was ended had begun; the reason is $2.
+# The archive at $1 keeps no file from this sender but a part, which nobody is writing any
+# more, if it has got one; the reason is $2.
 refused() {
 	run -1 --separate-stderr zr-step -s ./sender -r "$1" "$REQUEST"
 	stderr_has "zr-step: a/data@one: $2"
-	eventually 20 sh -c '[ -z "$(ls -A backup)" ]'
+	eventually 20 only_a_part
+}
+
+only_a_part() {
+	[ -z "$(find backup -type f ! -name '@lock' ! -name '@receiving.*.*.*.*')" ] || return 1
+	[ "$sent" -gt 0 ] || { [ -z "$(ls -A backup)" ]; return; }
+	flock -n backup/a/data/@receiving.* true
 }
 
 # The same for an archive here and one at the other end of a connection.
 both_refuse() {
 	sender "$1" "$2"
 	refused 'zr-endpoint archive backup' "$3"
+	sender "$1" "$2"
 	refused "$REMOTE" "$3"
 }
 
@@ -41,15 +49,15 @@ both_refuse() {
 	refused "$REMOTE" 'sender: dataset is busy'
 }
 
-@test "a sender that dies midway leaves nothing in the archive" {
+@test "a sender that dies midway leaves a part in the archive" {
 	both_refuse 600000 'kill -9 $$' 'sender: endpoint ended by signal 9'
 }
 
-@test "a sender that fails after a whole stream leaves nothing in the archive" {
+@test "a sender that fails after a whole stream leaves a part in the archive" {
 	both_refuse 1188000 'echo "cannot release hold" >&2; exit 2' 'sender: cannot release hold'
 }
 
-@test "a cut stream leaves nothing in the archive, even if its sender exits with 0" {
+@test "a cut stream leaves a part in the archive, even if its sender exits with 0" {
 	both_refuse 600000 'exit 0' 'receiver: '
 }
 

@@ -130,7 +130,7 @@ hopeless() {
 	run -1 --separate-stderr sender Send "$2"
 	[ -z "$output" ]
 	stderr_has "$1"
-	stderr_has 'send without the token, or on the receiver give up what it has in part ("zfs receive -A")'
+	stderr_has 'send without the token, or on the receiver give up what it has in part ("zfs receive -A"; in an archive, remove '
 }
 
 @test "a token of destroyed snapshots, or of names used again, is refused with advice" {

@@ -1,0 +1,253 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive/archive.h"
+#include "archive/archive_directory.h"
+#include "archive/archive_list.h"
+#include "archive/archive_part.h"
+#include "base/io.h"
+#include "format/anchor.h"
+#include "format/fs_name.h"
+
+#define HEX_DIGITS	16
+#define DAY		(24 * 60 * 60)
+#define PIECE		4096	/* bytes of a read */
+
+static const struct archive_part no_part = { .file = -1 };
+
+/* --- names --- */
+
+/* 16 hex digits at text, and behind them `end`. */
+static bool
+get_hex(const char *text, char end, uint64_t *value)
+{
+	if (strspn(text, "0123456789abcdef") != HEX_DIGITS || text[HEX_DIGITS] != end)
+		return (false);
+	*value = strtoull(text, NULL, 16);
+	return (true);
+}
+
+/* The guid and the anchor in a name; false if it has none. */
+static bool
+parse_name(const char *name, uint64_t *guid, uint64_t *anchor)
+{
+	const size_t length = strlen(name), tail = 2 * (1 + HEX_DIGITS);
+	const char *at;
+
+	if (length >= ARCHIVE_PART_NAME_MAX || length < strlen(ARCHIVE_RECEIVING) + tail)
+		return (false);
+	at = name + length - tail;
+	return (*at == '.' && get_hex(at + 1, '.', guid) &&
+	    get_hex(at + 2 + HEX_DIGITS, '\0', anchor) && *anchor != 0);
+}
+
+int
+archive_part_new(int directory, struct archive_part *part, struct error *error)
+{
+	*part = no_part;
+	snprintf(part->name, sizeof(part->name), ARCHIVE_RECEIVING "%ld.%08" PRIx32,
+	    (long)getpid(), arc4random());
+	part->file = openat(directory, part->name,
+	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (part->file == -1 || flock(part->file, LOCK_EX | LOCK_NB) == -1)
+		return (error_errno(error, "archive: %s", part->name));
+	return (0);
+}
+
+int
+archive_part_set_anchor(int directory, struct archive_part *part, uint64_t guid,
+    uint64_t anchor, struct error *error)
+{
+	char name[ARCHIVE_PART_NAME_MAX];
+	uint64_t ignored;
+	size_t length = strlen(part->name);
+
+	if (parse_name(part->name, &ignored, &ignored))
+		length -= 2 * (1 + HEX_DIGITS);
+	if ((size_t)snprintf(name, sizeof(name), "%.*s.%016" PRIx64 ".%016" PRIx64,
+	    (int)length, part->name, guid, anchor) >= sizeof(name))
+		return (error_set(error, EXIT_FAILED, "archive: the name %s is too long",
+		    part->name));
+	if (renameat(directory, part->name, directory, name) == -1)
+		return (error_errno(error, "archive: %s", name));
+	strlcpy(part->name, name, sizeof(part->name));
+	part->anchor = anchor;
+	return (0);
+}
+
+void
+archive_part_remove(int directory, struct archive_part *part)
+{
+	/* Gone already where it was committed. */
+	if (part->file != -1)
+		unlinkat(directory, part->name, 0);
+	io_close(&part->file);
+}
+
+/* --- which one can be resumed --- */
+
+/* Read its BEGIN, and as little as possible beyond; false if it has no valid one. */
+static bool
+read_head(int file, struct zstream *head)
+{
+	uint8_t piece[PIECE];
+	struct error ignored;
+	uint64_t want;
+	ssize_t got;
+
+	zstream_init(head, "resumed");
+	while (!head->begun) {
+		want = head->payload_left > 0 ? head->payload_left :
+		    ZSTREAM_RECORD_SIZE - head->have;
+		got = pread(file, piece, want < PIECE ? (size_t)want : PIECE,
+		    (off_t)head->offset);
+		if (got <= 0 || zstream_feed(head, piece, (size_t)got, &ignored) == -1)
+			return (false);
+	}
+	return (true);
+}
+
+/* Can its token name it? */
+static bool
+names_snapshot(const struct zstream *head)
+{
+	char filesystem[sizeof(head->to_name)];
+
+	strlcpy(filesystem, head->to_name, sizeof(filesystem));
+	*strchr(filesystem, '@') = '\0';
+	return (fs_name_valid_filesystem(filesystem) &&
+	    fs_name_valid_snapshot(zstream_snapshot(head)));
+}
+
+/* False: there is no anchor where the name says so. */
+static bool
+describe(struct archive_part *part)
+{
+	uint8_t record[ZSTREAM_RECORD_SIZE];
+	struct error ignored;
+
+	if (pread(part->file, record, sizeof(record), (off_t)part->anchor) !=
+	    (ssize_t)sizeof(record) ||
+	    anchor_token(&part->token, &part->head, record, &ignored) == -1)
+		return (false);
+	part->token.bytes = part->anchor;
+	return (true);
+}
+
+/* May it be resumed, now or when its base has been repaired? */
+static bool
+serves(struct archive_part *part, const struct stat *status,
+    const struct archive_list *list)
+{
+	const struct archive_entry *same, *base;
+	const struct zstream *head = &part->head;
+	uint64_t guid;
+
+	if (!parse_name(part->name, &guid, &part->anchor) ||
+	    part->anchor > INT64_MAX - ZSTREAM_RECORD_SIZE ||
+	    status->st_mtime < io_time_of_day() - ARCHIVE_PART_DAYS * DAY ||
+	    !read_head(part->file, &part->head) || head->to_guid != guid ||
+	    head->from_guid == guid || !names_snapshot(head) || !describe(part))
+		return (false);
+	same = archive_find_guid(list, guid);
+	base = archive_find_guid(list, head->from_guid);
+	part->has_base = head->from_guid == 0 ||
+	    (base != NULL && base->defect == ARCHIVE_SOUND);
+	return ((same == NULL || same->defect != ARCHIVE_SOUND) &&
+	    (head->from_guid == 0 || base != NULL));
+}
+
+/* Open and lock it, unless it is alive. */
+static bool
+open_abandoned(int directory, const char *name, struct archive_part *part,
+    struct stat *status, bool *live)
+{
+	uint64_t ignored;
+
+	*part = no_part;
+	if (strlcpy(part->name, name, sizeof(part->name)) >= sizeof(part->name))
+		return (false);
+	part->file = openat(directory, name,
+	    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (part->file == -1)
+		return (false);
+	if (flock(part->file, LOCK_EX | LOCK_NB) == 0 &&
+	    fstat(part->file, status) == 0)
+		return (true);
+	*live = *live || parse_name(name, &ignored, &ignored);
+	io_close(&part->file);
+	return (false);
+}
+
+static bool
+is_newer(const struct stat *status, const struct stat *than)
+{
+	if (status->st_mtim.tv_sec != than->st_mtim.tv_sec)
+		return (status->st_mtim.tv_sec > than->st_mtim.tv_sec);
+	return (status->st_mtim.tv_nsec > than->st_mtim.tv_nsec);
+}
+
+int
+archive_part_settle(int directory, struct archive_part *best, struct error *error)
+{
+	struct stat status, best_status = { .st_mtim.tv_sec = 0 };
+	struct archive_part part;
+	struct archive_list list;
+	struct dirent *entry;
+	bool live = false;
+	DIR *stream;
+
+	*best = no_part;
+	if (archive_list(directory, &list, error) == -1)
+		return (-1);
+	stream = archive_directory_stream(directory, error);
+	if (stream == NULL) {
+		archive_list_free(&list);
+		return (-1);
+	}
+	while ((entry = readdir(stream)) != NULL) {
+		if (strncmp(entry->d_name, ARCHIVE_RECEIVING,
+		    strlen(ARCHIVE_RECEIVING)) != 0 || !open_abandoned(directory,
+		    entry->d_name, &part, &status, &live))
+			continue;
+		if (serves(&part, &status, &list) && (best->file == -1 ||
+		    is_newer(&status, &best_status))) {
+			archive_part_remove(directory, best);
+			*best = part;
+			best_status = status;
+		} else
+			archive_part_remove(directory, &part);
+	}
+	closedir(stream);
+	archive_list_free(&list);
+	best->live = live;
+	return (0);
+}
+
+int
+archive_part_token(int directory, char **text, struct error *error)
+{
+	const int lock = archive_lock(directory, true);
+	struct archive_part part;
+	int result;
+
+	*text = NULL;
+	if (lock == -1)
+		return (0);
+	result = archive_part_settle(directory, &part, error);
+	if (result == 0 && part.file != -1 && part.has_base) {
+		*text = resume_token_encode(&part.token, error);
+		result = *text == NULL ? -1 : 0;
+	}
+	io_close(&part.file);
+	close(lock);
+	return (result);
+}
