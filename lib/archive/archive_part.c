@@ -195,30 +195,26 @@ is_newer(const struct stat *status, const struct stat *than)
 	return (status->st_mtim.tv_nsec > than->st_mtim.tv_nsec);
 }
 
-int
-archive_part_settle(int directory, struct archive_part *best, struct error *error)
+static int
+settle(int directory, DIR *stream, struct archive_list *list, struct archive_part *best,
+    struct error *error)
 {
 	struct stat status, best_status = { .st_mtim.tv_sec = 0 };
 	struct archive_part part;
-	struct archive_list list;
 	struct dirent *entry;
 	bool live = false;
-	DIR *stream;
 
-	*best = no_part;
-	if (archive_list(directory, &list, error) == -1)
-		return (-1);
-	stream = archive_directory_stream(directory, error);
-	if (stream == NULL) {
-		archive_list_free(&list);
-		return (-1);
-	}
 	while ((entry = readdir(stream)) != NULL) {
 		if (strncmp(entry->d_name, ARCHIVE_RECEIVING,
 		    strlen(ARCHIVE_RECEIVING)) != 0 || !open_abandoned(directory,
 		    entry->d_name, &part, &status, &live))
 			continue;
-		if (serves(&part, &status, &list) && (best->file == -1 ||
+		/* All records are read, but not only because others are writing. */
+		if (list->entries == NULL && archive_list(directory, list, error) == -1) {
+			io_close(&part.file);
+			return (-1);
+		}
+		if (serves(&part, &status, list) && (best->file == -1 ||
 		    is_newer(&status, &best_status))) {
 			archive_part_remove(directory, best);
 			*best = part;
@@ -226,10 +222,26 @@ archive_part_settle(int directory, struct archive_part *best, struct error *erro
 		} else
 			archive_part_remove(directory, &part);
 	}
-	closedir(stream);
-	archive_list_free(&list);
 	best->live = live;
 	return (0);
+}
+
+int
+archive_part_settle(int directory, struct archive_part *part, struct error *error)
+{
+	DIR *stream = archive_directory_stream(directory, error);
+	struct archive_list list = { .entries = NULL };
+	int result;
+
+	*part = no_part;
+	if (stream == NULL)
+		return (-1);
+	result = settle(directory, stream, &list, part, error);
+	if (result == -1)
+		io_close(&part->file);
+	archive_list_free(&list);
+	closedir(stream);
+	return (result);
 }
 
 int

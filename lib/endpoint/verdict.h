@@ -13,8 +13,8 @@
  * program that waits for that process (zr-step) passes the status on to the receiving
  * side: ZR_VERDICT=FD in its environment names a descriptor from which it reads one line:
  * "0" for a complete stream, or else the reason why it is not complete.  End of file is
- * not a verdict.  The receiving side reads it at the stream's end, and keeps nothing
- * unless it is "0".
+ * not a verdict.  The receiving side reads it at the stream's end, and keeps no
+ * snapshot unless it is "0".
  *
  * While the stream lasts it polls the descriptor, too; an early line is kept.  If the
  * descriptor ends without a line, the program that ran both sides was killed and nobody
