@@ -2,7 +2,7 @@
  * Which snapshots are compared: the newest ones that both sides can send in full.  An
  * archive has some of them only as increments, and only it knows which: SendDry tells.
  */
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/io.h"
 #include "verify/verification.h"
@@ -139,6 +139,21 @@ take_pair(struct subject *subject)
 	subject->next++;
 }
 
+/* A receiver, ours or a zrepl daemon's: it would say the same of every snapshot. */
+static bool
+cannot_send(struct verification *verification, struct subject *subject,
+    const struct error *why)
+{
+	struct error error = *why;
+
+	if (strstr(why->text, "does not implement SendDry()") == NULL)
+		return (false);
+	strlcpy(error.hint, "let \"zr-endpoint sender\" serve that pool for zr-verify, "
+	    "and map the names with -m (zr-verify(1))", sizeof(error.hint));
+	subject_fail(verification, subject, &error);
+	return (true);
+}
+
 /* Try the next one.  If none can be sent, the reason is that of the newest. */
 static void
 skip_pair(struct verification *verification, struct subject *subject,
@@ -187,6 +202,8 @@ judge(struct verification *verification, struct subject *subject, int64_t now)
 		subject->attempts = 0;
 		if (worst == NULL)
 			take_pair(subject);
+		else if (cannot_send(verification, subject, &worst->error))
+			return;
 		else
 			skip_pair(verification, subject, &worst->error);
 		go_on(verification, subject, now);

@@ -134,6 +134,12 @@ verify_endpoint() {
 	verify_faulty 1
 	others_same_but 'not compared b: no snapshot that both have can be sent in full; @one: receiver: not this one'
 	rm receiving/*.fault
+	# A receiver answers so; no other snapshot is asked for.
+	fault receiving 9 SendDry b error 1 UNKNOWN 'receiver does not implement SendDry()'
+	verify_faulty 1 b
+	[ "$output" = "not compared b: receiver: receiver does not implement SendDry()
+  hint: let \"zr-endpoint sender\" serve that pool for zr-verify, and map the names with -m (zr-verify(1))" ]
+	rm receiving/*.fault
 	fault sending 9 SendDry b error 99 UNAVAILABLE 'out of reach'
 	verify_faulty 1 -a 2
 	prints 'not compared b: sender: out of reach'
