@@ -69,7 +69,7 @@ struct subject {
 	bool asking;
 	size_t attempts;		/* of the question that have failed */
 	int64_t again_at;
-	struct check *checks;		/* owned, with room for all */
+	struct check *checks;		/* owned, with room for all; or NULL */
 	size_t count;
 	struct finding *failure;	/* beside its checks; owned; or NULL */
 };

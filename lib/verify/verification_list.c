@@ -215,47 +215,66 @@ add_named(struct verification *verification, struct subject *subject,
 	subject_fail(verification, subject, &error);
 }
 
+/* Does the operand name a snapshot of it? */
+static bool
+names_snapshot(const char *operand, const char *filesystem)
+{
+	const size_t length = strcspn(operand, "@");
+
+	return (operand[length] == '@' && strlen(filesystem) == length &&
+	    strncmp(filesystem, operand, length) == 0);
+}
+
+/* Does it name the filesystem, or one above it? */
+static bool
+covers(const char *operand, const char *filesystem)
+{
+	return (strcmp(filesystem, operand) == 0 ||
+	    listing_is_below(filesystem, operand));
+}
+
+static bool
+is_wanted(const struct verification *verification, const Listing *listing)
+{
+	const struct verify_options *options = verification->options;
+	const char *name = listing->filesystem;
+
+	for (size_t i = 0; i < options->operand_count; i++)
+		if (names_snapshot(options->operands[i], name) ||
+		    (!listing->isplaceholder && covers(options->operands[i], name)))
+			return (true);
+	return (options->operand_count == 0 && !listing->isplaceholder);
+}
+
+/* Room for the checks of those that were named and of those that will be chosen. */
+static int
+make_room(const struct verify_options *options, struct subject *subject)
+{
+	size_t count = subject->pair_count < options->snapshots ?
+	    subject->pair_count : options->snapshots;
+
+	for (size_t i = 0; i < options->operand_count; i++)
+		count += names_snapshot(options->operands[i],
+		    subject->listings[SENDER]->filesystem);
+	subject->checks = calloc(count + 1, sizeof(*subject->checks));
+	return (subject->checks == NULL ? -1 : 0);
+}
+
 /* What the operands want of it. */
 static void
 apply_operands(struct verification *verification, struct subject *subject)
 {
 	const struct verify_options *options = verification->options;
-	const char *name = subject->listings[SENDER]->filesystem, *at;
-	size_t length;
+	const char *name = subject->listings[SENDER]->filesystem, *operand;
 
 	subject->searched = options->operand_count == 0;
 	for (size_t i = 0; i < options->operand_count; i++) {
-		at = strchr(options->operands[i], '@');
-		length = strcspn(options->operands[i], "@");
-		if (at == NULL)
-			subject->searched = subject->searched ||
-			    strcmp(name, options->operands[i]) == 0 ||
-			    listing_is_below(name, options->operands[i]);
-		else if (strlen(name) == length &&
-		    strncmp(name, options->operands[i], length) == 0)
-			add_named(verification, subject, at + 1);
-	}
-}
-
-/* Is it, or a snapshot of it, or one above it, asked for? */
-static bool
-is_wanted(const struct verification *verification, const Listing *listing)
-{
-	const struct verify_options *options = verification->options;
-	const char *name = listing->filesystem, *operand;
-	size_t length;
-
-	for (size_t i = 0; i < options->operand_count; i++) {
 		operand = options->operands[i];
-		length = strcspn(operand, "@");
-		if (operand[length] == '@' && strlen(name) == length &&
-		    strncmp(name, operand, length) == 0)
-			return (true);
-		if (!listing->isplaceholder && (strcmp(name, operand) == 0 ||
-		    listing_is_below(name, operand)))
-			return (true);
+		if (names_snapshot(operand, name))
+			add_named(verification, subject, strchr(operand, '@') + 1);
+		else if (covers(operand, name))
+			subject->searched = true;
 	}
-	return (options->operand_count == 0 && !listing->isplaceholder);
 }
 
 static void
@@ -274,21 +293,19 @@ make_subject(struct verification *verification, const Listing *listing)
 		subject->questions[i].subject = subject;
 	failed = name_map_apply(&verification->options->map, listing->filesystem,
 	    destination, &error) == -1;
-	subject->destination = strdup(destination);
 	if (!failed)
 		subject->listings[RECEIVER] = listing_find(
 		    &verification->listings[RECEIVER], destination);
-	subject->checks = calloc(verification->options->operand_count +
-	    verification->options->snapshots, sizeof(*subject->checks));
-	if (subject->destination == NULL || subject->checks == NULL) {
+	subject->destination = strdup(destination);
+	if (subject->destination == NULL) {
 		error_errno(&verification->fatal, "a filesystem");
 		return;
 	}
-	failed = failed || find_fault(subject, SENDER, &error) ||
-	    find_fault(subject, RECEIVER, &error);
-	if (failed)
+	if (failed || find_fault(subject, SENDER, &error) ||
+	    find_fault(subject, RECEIVER, &error))
 		subject_fail(verification, subject, &error);
-	else if (make_pairs(subject) == -1)
+	else if (make_pairs(subject) == -1 ||
+	    make_room(verification->options, subject) == -1)
 		error_errno(&verification->fatal, "a filesystem");
 	else
 		apply_operands(verification, subject);
