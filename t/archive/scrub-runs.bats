@@ -176,3 +176,23 @@ load ../lib/scrub
 	[ -z "$(jq -r 'select(.state)' out)" ]
 	jq -e 'has("damaged") | not' "$(record_file a/vol@v1)"
 }
+
+@test "the units of examples/systemd are valid, and the one starts the other" {
+	mkdir units bin
+	mkdir -m 700 runtime
+	printf '#!/bin/sh\n' > bin/zr-scrub
+	chmod +x bin/zr-scrub
+	for unit in "$TOP"/examples/systemd/zr-scrub@.*; do
+		sed "s|/usr/local/bin|$PWD/bin|" "$unit" > "units/${unit##*/}"
+	done
+	XDG_RUNTIME_DIR=$PWD/runtime HOME=$PWD run systemd-analyze --user verify --man=no \
+	    units/zr-scrub@.timer units/zr-scrub@.service
+	[ "$status" -eq 0 ] || { echo "$output"; false; }
+	[[ "$output" != *units/* ]] || { echo "$output"; false; }
+	run -0 systemd-analyze calendar "$(sed -n 's/^OnCalendar=//p' units/zr-scrub@.timer)"
+	# Its command line, of this program.
+	mkdir archive
+	read -ra words < <(sed -n 's/^ExecStart=[^ ]* //p' units/zr-scrub@.service)
+	[ "${words[-1]}" = %f ]
+	run -0 zr-scrub "${words[@]:0:${#words[@]}-1}" archive
+}

@@ -156,3 +156,32 @@ a_box() {
 	done
 	[ "$(ls box/src | xargs)" = "Data data" ]
 }
+
+@test "damaged bytes are found by a scrub, sent again by the next replication, and restored whole" {
+	zfs create src/data
+	for one in 1 2; do
+		random 400000 "src/data/$one"
+		zfs snapshot "src/data@$one"
+	done
+	replicate() {
+		zr-replicate -I all -s 'zr-endpoint sender -j job -f "src/data<"' -r 'zr-endpoint archive box'
+	}
+	replicate
+	run -0 zr-scrub -j box
+	[ "$(jq -r .streams <<< "$output")" -eq 2 ]
+	for one in 1 2; do
+		stream=$(printf 'box/src/data/@%016x.zstream' "$(guid_of "src/data@$one")")
+		byte=$(od -An -tu1 -j 300000 -N 1 "$stream")
+		printf "\\x$(printf %x $((byte ^ 4)))" | dd of="$stream" bs=1 seek=300000 conv=notrunc status=none
+	done
+	run -1 zr-scrub -j box
+	[ "$(jq -r 'select(.state) | .state + " " + .snapshot' <<< "$output" | sort | xargs)" = 'damaged 1 damaged 2' ]
+	replicate
+	run -0 zr-scrub -j box
+	[ "$(jq -r 'select(.state)' <<< "$output")" = '' ]
+	zr-replicate -I all -s 'zr-endpoint archive box' -r 'zr-endpoint receiver -n -j job -e inherit dst'
+	for one in 1 2; do
+		[ "$(fs_digest "src/data@$one")" = "$(fs_digest "dst/src/data@$one")" ]
+		[ "$(guid_of "src/data@$one")" = "$(guid_of "dst/src/data@$one")" ]
+	done
+}

@@ -90,9 +90,20 @@ with_systemd() {
 		wait \$transfer
 		wait \$stop
 	done
+	cp "$EXAMPLES"/systemd/zr-scrub@.* /etc/systemd/system
+	systemctl daemon-reload
+	scrub=zr-scrub@\$(systemd-escape -p /var/lib/zr/archive)
+	systemctl start \$scrub.timer && echo "next: \$(systemctl show -p Unit --value \$scrub.timer)"
+	systemctl start \$scrub.service && echo "scrubbed: \$(cat /var/lib/zr/archive/@scrub)"
+	printf x | dd of="\$(find /var/lib/zr/archive -name '@*.zstream')" bs=1 seek=600000 conv=notrunc
+	systemctl start \$scrub.service || echo "damage: \$(systemctl is-failed \$scrub.service)"
 	journalctl -o cat
 	EOF2
 	cat out
+	grep -qx 'next: zr-scrub@var-lib-zr-archive.service' out
+	grep -q '^scrubbed: .*"streams":"1",.*"finished"' out
+	grep -qx 'damage: failed' out
+	grep -q '^web1/a/b@one: damaged: checksum mismatch' out
 	for unit in zr zr-listen; do
 		grep -qx "received by $unit" out
 		grep -qx "finished by $unit" out
