@@ -9,12 +9,23 @@
 #include "archive/archive_place.h"
 #include "archive/archive_receive.h"
 #include "archive/archive_record.h"
+#include "base/buffer.h"
 #include "base/io.h"
 #include "base/signals.h"
 #include "format/fs_name.h"
 #include "format/zstream.h"
 
-#define CHUNK (128u << 10)	/* bytes per read */
+#define CHUNK		(128u << 10)	/* bytes per read */
+
+/*
+ * Reading a large part again may take hours, in which its sender waits.  A little of the
+ * stream is taken now and then, so that nobody on the way thinks that it stands still.
+ */
+#ifndef SIP_MS
+#define SIP_MS		60000
+#endif
+#define SIP		4096		/* bytes */
+#define SIPS_MAX	(64u << 20)	/* bytes: days */
 
 /* What ends us, once the part that is there so far has been removed. */
 static const int ending[] = { SIGHUP, SIGINT, SIGTERM };
@@ -30,6 +41,8 @@ struct receive {
 	int directory;			/* of the filesystem; -1: not yet */
 	struct archive_intake intake;
 	uint64_t received;		/* bytes */
+	struct buffer sips;		/* taken while a part was read again */
+	int64_t sip_at;
 	struct archive_place place;
 };
 
@@ -137,9 +150,20 @@ static int
 look(void *context, struct error *error)
 {
 	struct receive *receive = context;
+	const int64_t now = io_now();
+	uint8_t bytes[SIP];
+	ssize_t got;
+	int ready;
 
-	(void)error;			/* it is the receive's */
-	return (await_bytes(receive, -1, io_now()));
+	ready = await_bytes(receive, now >= receive->sip_at ? receive->fd : -1, now);
+	if (ready != 1)
+		return (ready);
+	receive->sip_at = now + SIP_MS;
+	got = io_read(receive->fd, bytes, sizeof(bytes));
+	if (got == -1 || buffer_append(&receive->sips, bytes, (size_t)got) == -1)
+		return (error_errno(error, "cannot read the stream"));
+	receive->received += (uint64_t)got;
+	return (0);
 }
 
 /* The stream resumes another one, as its first record says: go on with that. */
@@ -167,6 +191,7 @@ resume(struct receive *receive, const uint8_t *record)
 		    "the stream goes on with one that another process is receiving" :
 		    "the stream goes on with one of which nothing is left here"));
 	}
+	receive->sip_at = io_now() + SIP_MS;
 	return (archive_intake_resume(&receive->intake, &part, look, receive,
 	    receive->error));
 }
@@ -199,11 +224,14 @@ take(struct receive *receive, const uint8_t *bytes, size_t length)
 			return (-1);
 	}
 	receive->received += length;
-	if (archive_intake_feed(intake, bytes, length, receive->error) == -1) {
+	if (archive_intake_feed(intake, bytes, length, receive->error) == -1 ||
+	    archive_intake_feed(intake, buffer_front(&receive->sips),
+	    buffer_length(&receive->sips), receive->error) == -1) {
 		/* Nobody has seen whether it is what the request says. */
 		intake->useless = intake->useless || (!known && !intake->resuming);
 		return (-1);
 	}
+	buffer_free(&receive->sips);
 	return (!known && intake->stream.begun ? check_head(receive) : 0);
 }
 
@@ -313,7 +341,8 @@ archive_receive(int root, const ReceiveReq *request, int fd,
 {
 	struct receive receive = { .root = root, .request = request, .fd = fd,
 	    .verdict = verdict, .progress = progress, .error = error,
-	    .directory = -1, .intake.part.file = -1 };
+	    .directory = -1, .intake.part.file = -1,
+	    .sips = BUFFER_EMPTY(SIPS_MAX) };
 	int result = -1;
 
 	if (request->to->type != FILESYSTEM_VERSION__VERSION_TYPE__Snapshot)
@@ -327,6 +356,7 @@ archive_receive(int root, const ReceiveReq *request, int fd,
 	    await_verdict(verdict, error) == 0)
 		result = finish(&receive);
 	archive_intake_close(&receive.intake, result == -1);
+	buffer_free(&receive.sips);
 	io_close(&receive.directory);
 	if (result == -1) {
 		/* It may have been that which ended the wait for a lock. */
