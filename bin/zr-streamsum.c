@@ -130,6 +130,7 @@ main(int argc, char *argv[])
 	}
 	sum_input(&run);
 	print_or_die(&run.out);
+	buffer_free(&run.out);
 	sum_check_free(run.check);
 	return (EXIT_DONE);
 }
