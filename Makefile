@@ -119,8 +119,10 @@ check-long:
 	@$(DEPS) test
 	$(MAKE) all unit
 	ZR_FAULT_EVERY=1 ZR_FAULT_KILLS=500 ZR_PLAN_HISTORIES=25000 ZR_RETENTION_SETS=100000 \
+	    ZR_RESUME_ROUNDS=50 \
 	    t/run $(BUILD) t/faults/cut.bats t/faults/reset.bats t/faults/stall.bats \
-	    t/faults/kill.bats t/replicate/kill.bats t/plan/plan.bats t/prune/rules.bats
+	    t/faults/kill.bats t/replicate/kill.bats t/plan/plan.bats t/prune/rules.bats \
+	    t/archive/sweep.bats
 
 # Real ZFS, in machines made for it (t/zfsvm/README).
 check-zfs:

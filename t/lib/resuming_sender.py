@@ -9,7 +9,8 @@ of the request.  The token of a request must be of that stream (resume_model.py)
 
 -c BYTES	of what is sent only so much, then exit 1; the second number is for
 		the second Send that LOG knows of, and so on; what follows the last is whole
--f		a foreign source: what is resumed has other data and the same guids
+-f		a foreign source: what is resumed has other data and the same guids (which shows
+		if it goes on at a block, not at an object)
 -l LOG		a line for each Send: "whole BYTES" or "resumed BYTES", once it is sent
 -n		no token is good any more: exit 1, as zfs send -t of a snapshot that is gone
 -r		no token is used: the whole stream is sent, and the answer says so
