@@ -14,8 +14,8 @@
  * filesystem is a directory below that of its parent.  Each snapshot is two files in
  * it: the stream as it was received, and a record that describes it.  A snapshot
  * exists, complete, as soon as its record does.  A stream file without a record is a
- * leftover, which archive_clean() removes.  A stream that is still arriving, or was broken
- * off, is a part (archive_part.h).
+ * leftover, which archive_clean() removes.  A stream that is still arriving, or was
+ * broken off, is a part (archive_part.h).
  *
  * Below the root only the owner has access: files 0600, directories 0700.
  */

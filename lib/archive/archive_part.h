@@ -42,10 +42,10 @@ int	archive_part_set_anchor(int directory, struct archive_part *part, uint64_t g
 	    uint64_t anchor, struct error *error);
 
 /*
- * Open the one abandoned part that can be resumed, and remove the others: what has no
- * anchor or no valid beginning, is older than another one or than ARCHIVE_PART_DAYS, is of
- * a snapshot that is sound here, or of an increment whose base is gone.  part->file is -1
- * if there is none.  The caller holds archive_lock(), and closes the file or calls
+ * Open the one abandoned part that can be resumed, and remove the others: those without
+ * an anchor or a valid beginning, all but the newest, those older than ARCHIVE_PART_DAYS,
+ * of a snapshot that is sound here, or of an increment whose base is gone.  part->file is
+ * -1 if there is none.  The caller holds archive_lock(), and closes the file or calls
  * archive_part_remove().
  */
 int	archive_part_settle(int directory, struct archive_part *part,
