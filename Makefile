@@ -41,22 +41,19 @@ OBJ = $(BUILD)/obj
 LIBRARY = $(BUILD)/lib/libzr.a
 PROTOS = $(patsubst proto/%.proto,$(OBJ)/proto/%.pb-c,$(wildcard proto/*.proto))
 
-# Every program, and the libraries that it needs besides libbsd.
-LIBS_zr-connect =
+# The programs that are names of one file (lib/base/program.h).
+CORE = $(patsubst %,zr-%,connect dataconn endpoint handshake mux remote replicate rpc serve \
+	ssh-connect stdinserver step)
+
+# Every other program, and the libraries that it needs besides libbsd.
+LIBS_zr-core = -lprotobuf-c -lnghttp2 -lpcre2-8 -ljansson -lz -lmd
 LIBS_zr-listen =
-LIBS_zr-handshake =
-LIBS_zr-mux =
-LIBS_zr-dataconn = -lprotobuf-c
-LIBS_zr-rpc = -lprotobuf-c -lnghttp2
-LIBS_zr-replicate = -lprotobuf-c -lpcre2-8 -lz
-LIBS_zr-step = -lprotobuf-c
 LIBS_zr-list = -lprotobuf-c
 LIBS_zr-plan = -lprotobuf-c -lpcre2-8 -lz
 LIBS_zr-prune = -lprotobuf-c -lpcre2-8
 LIBS_zr-check = -lprotobuf-c -lpcre2-8 -lz
 LIBS_zr-status = -lprotobuf-c
 LIBS_zr-token = -lz
-LIBS_zr-endpoint = -lprotobuf-c -ljansson -lz -lmd
 LIBS_zr-guard = -lprotobuf-c -lpcre2-8 -lmd
 LIBS_zr-streamsum =
 LIBS_zr-scrub = -ljansson -lz
@@ -65,12 +62,10 @@ LIBS_zr-dump = -lprotobuf-c -lnghttp2
 LIBS_zr-holds = -lmd
 LIBS_zr-snap =
 LIBS_zr-tls = -lssl -lcrypto
-LIBS_zr-stdinserver =
-LIBS_zr-ssh-connect =
 # A unit test may use any part of the library.
 LIBS_test = -lprotobuf-c -ljansson -lz -lnghttp2 -lssl -lcrypto -lmd -lpcre2-8
 
-PROGRAMS = $(patsubst bin/%.c,%,$(wildcard bin/*.c))
+PROGRAMS = $(patsubst bin/%.c,%,$(wildcard bin/zr-*.c))
 SCRIPTS = $(patsubst bin/%.sh,%,$(wildcard bin/*.sh))
 MANUALS = $(wildcard man/*.[1-8])
 UNIT_TESTS = $(patsubst t/unit/%.c,%,$(wildcard t/unit/*.c))
@@ -197,8 +192,10 @@ PATHS = s,/usr/local/bin/,$(PREFIX)/bin/,g$(if $(filter-out /usr /usr/local,$(PR
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
-	install $(PROGRAMS:%=$(BUILD)/bin/%) $(SCRIPTS:%=$(BUILD)/bin/%) \
-	    $(DESTDIR)$(PREFIX)/bin
+	install $(FILES:%=$(BUILD)/bin/%) $(SCRIPTS:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/bin
+	install $(BUILD)/bin/$(firstword $(CORE)) $(DESTDIR)$(PREFIX)/bin
+	cd $(DESTDIR)$(PREFIX)/bin && for name in $(wordlist 2,99,$(CORE)); do \
+		ln -f $(firstword $(CORE)) $$name; done
 	set -e; for page in $(MANUALS); do \
 		section=$${page##*.}; \
 		install -d $(DESTDIR)$(PREFIX)/share/man/man$$section; \
@@ -270,6 +267,7 @@ $(PROTOS:%=%.h): %.h: %.c ;
 $(PROTOS:%=%.o): %.o: %.c $(PROTOS:%=%.h)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+$(OBJ)/bin/%.o: ALL_CFLAGS += -Ibin
 $(OBJ)/t/%.o: ALL_CFLAGS += -It/unit
 $(OBJ)/%.o: %.c $(PROTOS:%=%.h)
 	@mkdir -p $(@D)
@@ -280,9 +278,19 @@ $(LIBRARY): $(LIB_OBJECTS)
 	rm -f $@
 	$(AR) rcs $@ $(LIB_OBJECTS)
 
-$(PROGRAMS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(OBJ)/bin/%.o $(LIBRARY)
+FILES = $(filter-out $(CORE),$(PROGRAMS))
+
+$(FILES:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(OBJ)/bin/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS_$*) -lbsd
+
+$(BUILD)/lib/zr-core: $(OBJ)/bin/core/core.o $(CORE:%=$(OBJ)/bin/%.o) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS_zr-core) -lbsd
+
+$(CORE:%=$(BUILD)/bin/%): $(BUILD)/lib/zr-core
+	@mkdir -p $(@D)
+	ln -f $< $@
 
 $(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: bin/%.sh
 	@mkdir -p $(@D)

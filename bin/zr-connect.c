@@ -14,11 +14,13 @@
 #include "transport/dial.h"
 #include "transport/ucspi.h"
 
+#include "core/core.h"
+
 static const char usage[] =
     "zr-connect [-f READ,WRITE] [-t SECONDS] ADDRESS PROGRAM [ARGUMENT ...]";
 
 int
-main(int argc, char *argv[])
+connect_main(int argc, char *argv[])
 {
 	struct chain chain = CHAIN_CLIENT;
 	struct address address;

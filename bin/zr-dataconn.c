@@ -17,6 +17,8 @@
 #include "tls/kernel_tls.h"
 #include "transport/chain.h"
 
+#include "core/core.h"
+
 static const char usage[] =
     "zr-dataconn [-f READ,WRITE] [-o FILE] [-r RATE] [-S FILE] METHOD [REQUEST]\n"
     "zr-dataconn [-f READ,WRITE] [-r RATE] [-S FILE] [-T SECONDS] [-t SECONDS] "
@@ -132,7 +134,7 @@ run_server(struct dataconn *conn, const struct options *options,
 }
 
 int
-main(int argc, char *argv[])
+dataconn_main(int argc, char *argv[])
 {
 	struct options options;
 	struct dataconn *conn;

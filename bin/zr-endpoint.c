@@ -9,10 +9,12 @@
 #include "receiver/receiver_endpoint.h"
 #include "sender/sender_endpoint.h"
 
+#include "core/core.h"
+
 static const char *const stores[] = { "archive", "receiver", "sender", NULL };
 
 int
-main(int argc, char *argv[])
+endpoint_main(int argc, char *argv[])
 {
 	static int (*const run[])(int argc, char *argv[]) = { archive_endpoint,
 	    receiver_endpoint, sender_endpoint };

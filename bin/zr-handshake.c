@@ -18,6 +18,8 @@
 #include "transport/banner.h"
 #include "transport/chain.h"
 
+#include "core/core.h"
+
 static const char usage[] =
     "zr-handshake [-f READ,WRITE] [-t SECONDS] connect PROGRAM [ARGUMENT ...]\n"
     "zr-handshake [-f READ,WRITE] [-t SECONDS] accept PROGRAM [ARGUMENT ...]\n"
@@ -172,7 +174,7 @@ fail(const struct peer *peer, const struct chain *chain, bool connecting,
 }
 
 int
-main(int argc, char *argv[])
+handshake_main(int argc, char *argv[])
 {
 	static struct peer peer;
 	struct chain chain = CHAIN_UNSET;
@@ -214,6 +216,7 @@ main(int argc, char *argv[])
 	if (chain_check(&chain, &error) == -1)
 		diag_die(&error);
 
+	peer.length = 0;
 	deadline = io_now() + seconds * 1000;
 	result = io_write_all(chain.write_fd, banner_ours, strlen(banner_ours),
 	    deadline, &error);

@@ -14,6 +14,8 @@
 #include "transport/chain.h"
 #include "transport/label.h"
 
+#include "core/core.h"
+
 #define LABELS_MAX 32
 #define TIMEOUT_MS 10000
 
@@ -76,7 +78,7 @@ add_label(const char *labels[], size_t *count, const char *label)
 }
 
 int
-main(int argc, char *argv[])
+mux_main(int argc, char *argv[])
 {
 	const char *labels[LABELS_MAX] = { LABEL_CONTROL, LABEL_DATA };
 	struct chain chain = CHAIN_UNSET;

@@ -15,6 +15,8 @@
 #include "replicate/replicate.h"
 #include "transport/chain.h"
 
+#include "core/core.h"
+
 static const char usage[] =
     "zr-replicate [-jnqv] [-a ATTEMPTS] [-e FILE] [-J JOB] [-P NUMBER] "
     "[-t SECONDS] [-W SECONDS] [-w SECONDS] [-Z NUMBER] " PLAN_OPTIONS_USAGE
@@ -138,7 +140,7 @@ parse_options(struct replicate_options *options, int argc, char *argv[])
 }
 
 int
-main(int argc, char *argv[])
+replicate_main(int argc, char *argv[])
 {
 	struct replicate_options options;
 	int code;

@@ -15,6 +15,8 @@
 #include "rpc/rpc_serve.h"
 #include "tls/kernel_tls.h"
 
+#include "core/core.h"
+
 static const char usage[] =
     "zr-rpc [-f READ,WRITE] [-m MIB] [-t SECONDS] METHOD [REQUEST]\n"
     "zr-rpc [-f READ,WRITE] [-m MIB] [-t SECONDS] batch\n"
@@ -144,7 +146,7 @@ be_client(const struct options *options, const struct method *method,
 }
 
 int
-main(int argc, char *argv[])
+rpc_main(int argc, char *argv[])
 {
 	struct options options;
 	struct error error = { .code = EXIT_DONE };

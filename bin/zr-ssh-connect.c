@@ -14,6 +14,8 @@
 #include "transport/chain.h"
 #include "transport/sshcon.h"
 
+#include "core/core.h"
+
 #define GREETING_SECONDS 30	/* ssh's own connection included */
 #define END_SECONDS 5		/* for ssh to say why it failed */
 #define WORDS_MAX 128
@@ -64,7 +66,7 @@ fail(struct process *ssh, const struct error *error)
 }
 
 int
-main(int argc, char *argv[])
+ssh_connect_main(int argc, char *argv[])
 {
 	struct command command = { .count = 0 };
 	struct chain chain = CHAIN_CLIENT, ours;

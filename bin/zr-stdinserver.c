@@ -13,6 +13,8 @@
 #include "transport/identity.h"
 #include "transport/sshcon.h"
 
+#include "core/core.h"
+
 #define GREETING_SECONDS 10
 
 static const char usage[] =
@@ -39,7 +41,7 @@ set_addresses(void)
 }
 
 int
-main(int argc, char *argv[])
+stdinserver_main(int argc, char *argv[])
 {
 	struct chain chain = CHAIN_SERVER;
 	struct error error, ignored;

@@ -17,6 +17,8 @@
 #include "step/step.h"
 #include "transport/chain.h"
 
+#include "core/core.h"
+
 static const char usage[] =
     "zr-step [-d FILESYSTEM] -s SENDER -r RECEIVER [REQUEST]";
 
@@ -128,7 +130,7 @@ complain(const SendReq *request, const struct error *error)
 }
 
 int
-main(int argc, char *argv[])
+step_main(int argc, char *argv[])
 {
 	struct transfer_order order = { .sender = NULL };
 	struct progress progress;

@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/number.h"
+#include "base/program.h"
 #include "base/quote.h"
 
 #define LINE_MAX_BYTES 8192
@@ -45,10 +46,17 @@ emit(const char *text, size_t length)
 	errno = saved;
 }
 
+static void
+forget_hook(void)
+{
+	before_line = NULL;
+}
+
 void
 diag_before_line(void (*hook)(void))
 {
 	before_line = hook;
+	program_at_exec(forget_hook);
 }
 
 void
@@ -97,6 +105,7 @@ diag_init(const char *program)
 	int fd;
 
 	program_name = program;
+	use_syslog = false;
 	open_missing();
 	if (fstat(STDERR_FILENO, &error) == 0 && S_ISSOCK(error.st_mode)) {
 		for (fd = STDIN_FILENO; fd <= STDOUT_FILENO; fd++)

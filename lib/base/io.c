@@ -17,6 +17,7 @@
 #include "base/buffer.h"
 #include "base/diag.h"
 #include "base/io.h"
+#include "base/program.h"
 #include "base/signals.h"
 
 #define UNSENT_MAX (256 << 10)
@@ -168,10 +169,17 @@ io_limit_unsent(int fd)
 #endif
 }
 
+static void
+forget_hook(void)
+{
+	hook = NULL;
+}
+
 void
 io_set_hook(const struct io_hook *wanted)
 {
 	hook = wanted;
+	program_at_exec(forget_hook);
 }
 
 ssize_t

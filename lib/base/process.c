@@ -7,6 +7,7 @@
 
 #include "base/io.h"
 #include "base/process.h"
+#include "base/program.h"
 #include "base/signals.h"
 
 /* What the child gets as descriptor `number`; our own end goes to *ours. */
@@ -35,10 +36,7 @@ prepare(int wanted, int number, int *theirs, int *ours)
 	}
 }
 
-/*
- * Runs between fork and exec, where only async-signal-safe calls are allowed.  Reports
- * errno and ends.
- */
+/* Reports errno and ends, if it cannot be executed. */
 static void
 child(char *const argv[], const int theirs[3], int report, bool group)
 {
@@ -49,8 +47,7 @@ child(char *const argv[], const int theirs[3], int report, bool group)
 	for (int i = 0; i < 3; i++)
 		if (theirs[i] != -1 && dup2(theirs[i], i) == -1)
 			goto out;
-	signals_restore();
-	execvp(argv[0], argv);
+	program_exec(argv);
 out:
 	problem = errno;
 	if (write(report, &problem, sizeof(problem)) == -1)

@@ -74,10 +74,14 @@ signals_take_end(void)
 void
 signals_restore(void)
 {
-	for (int i = 1; i < NSIG; i++)
+	for (int i = 1; i < NSIG; i++) {
 		if (caught[i])
 			signal(i, SIG_DFL);
+		caught[i] = false;
+		delivered[i] = 0;
+	}
 	signal(SIGPIPE, SIG_DFL);
 	if (have_mask)
 		sigprocmask(SIG_SETMASK, &open_mask, NULL);
+	have_mask = false;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/program.h"
 #include "endpoint/side_pipe.h"
 
 #define SIDE_PIPES 2
@@ -29,11 +30,21 @@ free_number(int fd)
 	return (low);
 }
 
+static void
+forget_pipes(void)
+{
+	for (int i = 0; i < SIDE_PIPES; i++) {
+		numbers[i] = -1;
+		variables[i] = NULL;
+	}
+}
+
 int
 side_pipes_reserve(struct error *error)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	program_at_exec(forget_pipes);
 	for (int i = 0; i < SIDE_PIPES && null != -1; i++)
 		if (numbers[i] == -1)
 			numbers[i] = free_number(null);

@@ -266,6 +266,7 @@ kernel_tls_hook(void)
 	static const struct io_hook hook = { .read = read_on, .end = say_end,
 	    .end_remark = end_remark, .blame = blame };
 
+	end_seen = false;
 	io_set_hook(&hook);
 }
 

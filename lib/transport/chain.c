@@ -8,7 +8,7 @@
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/number.h"
-#include "base/signals.h"
+#include "base/program.h"
 #include "transport/chain.h"
 #include "transport/identity.h"
 
@@ -80,8 +80,7 @@ chain_exec(const struct chain *chain, char *const argv[])
 		io_set_nonblocking(chain->read_fd, false);
 		io_set_nonblocking(chain->write_fd, false);
 	}
-	signals_restore();
-	execvp(argv[0], argv);
+	program_exec(argv);
 	die(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC,
 	    "cannot execute %s: %s", argv[0], strerror(errno));
 }

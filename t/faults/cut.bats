@@ -14,7 +14,8 @@ load ../lib/helper
 		rm -f proxy
 		background "$proxy" "${@:2}" "127.0.0.1:$(cat port)" > proxy
 		eventually 60 test -s proxy
-		got=$(printf 0123456789 | socat -t 20 - "TCP:127.0.0.1:$(cat proxy)")
+		# Where it is reset, socat may have had to write still.
+		got=$(printf 0123456789 | socat -t 20 - "TCP:127.0.0.1:$(cat proxy)" || true)
 		[ "$got" = "$1" ] || { echo "${*:2}: $got"; false; }
 	}
 	through 0123456789 none

@@ -1,0 +1,186 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/number.h"
+#include "base/program.h"
+#include "base/signals.h"
+
+#define OWN_FILE	"/proc/self/exe"
+#define OWN_SIZE	"/proc/self/statm"
+#define OWN_DESCRIPTORS	"/proc/self/fd"
+#define DESCRIPTORS_MAX	256	/* that are closed; with more it is execve(2) */
+
+#define FORGET_MAX	8
+#define LARGE		(32L << 20)	/* bytes of memory: not worth keeping */
+
+/* A sanitizer counts what the program before has not freed. */
+#if defined(__SANITIZE_ADDRESS__)
+#define ALWAYS_EXEC true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ALWAYS_EXEC true
+#endif
+#endif
+#ifndef ALWAYS_EXEC
+#define ALWAYS_EXEC false
+#endif
+
+static const struct program *all;	/* NULL: a file of one program */
+static void (*forget[FORGET_MAX])(void);
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return (slash == NULL ? path : slash + 1);
+}
+
+static const struct program *
+find(const char *name)
+{
+	for (const struct program *program = all; program != NULL &&
+	    program->name != NULL; program++)
+		if (strcmp(program->name, name) == 0)
+			return (program);
+	return (NULL);
+}
+
+/* The file that execvp(3) would execute for a name without a slash. */
+static bool
+find_file(const char *name, struct stat *status)
+{
+	const char *rest = getenv("PATH");
+	char path[4096];
+	size_t length;
+
+	while (rest != NULL) {
+		length = strcspn(rest, ":");
+		if (snprintf(path, sizeof(path), "%.*s%s%s", (int)length, rest,
+		    length > 0 ? "/" : "", name) < (int)sizeof(path) &&
+		    access(path, X_OK) == 0 && stat(path, status) == 0 &&
+		    S_ISREG(status->st_mode))
+			return (true);
+		rest = rest[length] == '\0' ? NULL : rest + length + 1;
+	}
+	return (false);
+}
+
+static bool
+is_our_file(const char *name)
+{
+	struct stat own, status;
+
+	return ((strchr(name, '/') != NULL ? stat(name, &status) == 0 :
+	    find_file(name, &status)) && stat(OWN_FILE, &own) == 0 &&
+	    own.st_dev == status.st_dev && own.st_ino == status.st_ino);
+}
+
+/*
+ * A child would keep its parent's memory, and copy it where either of them writes.  (What
+ * getrusage(2) says is the largest of all programs that this process has been.)
+ */
+static bool
+is_large(void)
+{
+	FILE *file = fopen(OWN_SIZE, "re");
+	long pages;
+	bool known;
+
+	if (file == NULL)
+		return (true);
+	known = fscanf(file, "%*d %ld", &pages) == 1;
+	fclose(file);
+	return (!known || pages > LARGE / sysconf(_SC_PAGESIZE));
+}
+
+/* The descriptors that execve(2) closes; -1: it has to do that itself. */
+static int
+close_on_exec(void)
+{
+	int fds[DESCRIPTORS_MAX], fd;
+	struct dirent *entry;
+	size_t count = 0;
+	DIR *directory;
+
+	directory = opendir(OWN_DESCRIPTORS);
+	if (directory == NULL)
+		return (-1);
+	while ((entry = readdir(directory)) != NULL && count < DESCRIPTORS_MAX) {
+		fd = number_parse_fd(entry->d_name, 0);
+		if (fd != -1 && fd != dirfd(directory) &&
+		    (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0)
+			fds[count++] = fd;
+	}
+	closedir(directory);
+	if (count == DESCRIPTORS_MAX)
+		return (-1);
+	while (count > 0)
+		close(fds[--count]);
+	return (0);
+}
+
+void
+program_at_exec(void (*function)(void))
+{
+	size_t i;
+
+	for (i = 0; i < FORGET_MAX && forget[i] != NULL; i++)
+		if (forget[i] == function)
+			return;
+	if (i == FORGET_MAX)
+		die(EXIT_SYSTEM, "more than %d variables to forget", FORGET_MAX);
+	forget[i] = function;
+}
+
+static void
+reset(void)
+{
+	fpurge(stdout);
+	for (size_t i = 0; i < FORGET_MAX && forget[i] != NULL; i++)
+		forget[i]();
+	optind = 0;		/* getopt(3) of glibc begins anew */
+}
+
+int
+program_main(const struct program *programs, int argc, char *argv[])
+{
+	const struct program *program;
+
+	all = programs;
+	program = find(base_name(argc > 0 ? argv[0] : ""));
+	if (program != NULL)
+		return (program->main(argc, argv));
+	diag_init(base_name(argc > 0 ? argv[0] : "zr-core"));
+	die(EXIT_USAGE, "this file is many programs: run it by the name of one");
+}
+
+void
+program_exec(char *const argv[])
+{
+	const struct program *program = ALWAYS_EXEC ? NULL : find(base_name(argv[0]));
+	int argc = 0;
+
+	signals_restore();
+	closelog();
+	if (program != NULL && is_our_file(argv[0]) && !is_large() &&
+	    close_on_exec() == 0) {
+		reset();
+		prctl(PR_SET_NAME, program->name);
+		while (argv[argc] != NULL)
+			argc++;
+		exit(program->main(argc, (char **)(uintptr_t)argv));
+	}
+	execvp(argv[0], argv);
+}
