@@ -196,6 +196,16 @@ begin(struct zstream *stream, struct error *error)
 	return (show_record(stream, RECORD_BEGIN, error));
 }
 
+/* What no checksum covers in an END of the wrapper zfs send leaves zero; its body from `from`. */
+static int
+check_rest(struct zstream *stream, size_t from, struct error *error)
+{
+	for (size_t i = AT_PAYLOAD_LENGTH; i < AT_CHECKSUM; i++)
+		if (stream->record[i] != 0 && (i < BODY || i >= from))
+			return (refuse_checksum(stream, error));
+	return (0);
+}
+
 /* An END record; before is the sum of everything in front of it. */
 static int
 end(struct zstream *stream, const struct fletcher4 *before, struct error *error)
@@ -205,7 +215,7 @@ end(struct zstream *stream, const struct fletcher4 *before, struct error *error)
 		if (!checksum_at(stream, END_CHECKSUM, before, false))
 			return (refuse_checksum(stream, error));
 		stream->state = ZSTREAM_AT_INNER;
-		return (0);
+		return (check_rest(stream, END_TO_GUID, error));
 	case ZSTREAM_IN_STREAM:
 		if (!checksum_at(stream, END_CHECKSUM, before, false))
 			return (refuse_checksum(stream, error));
@@ -217,7 +227,7 @@ end(struct zstream *stream, const struct fletcher4 *before, struct error *error)
 		return (show_record(stream, RECORD_END, error));
 	case ZSTREAM_AT_OUTER_END:
 		stream->state = ZSTREAM_COMPLETE;
-		return (0);
+		return (check_rest(stream, BODY, error));
 	default:
 		return (zstream_refuse(stream, error, "unexpected END record"));
 	}

@@ -99,13 +99,10 @@ load ../lib/scrub
 		"$HELPERS/scrub_flips.py" "box:${one%@*}" "$(stream_file $one)" 8
 	done
 	"$HELPERS/scrub_flips.py" box "$(stream_file a/data@one web/a/data)" 8
-	# With properties: but for the two records that end the wrapper, which nothing covers.
 	rm -rf box
 	mkdir box
 	keep data.full-props.zstream a/data@two
-	inner=$(LC_ALL=C grep -abo $'\xac\xcb\xba\xf5\x02' "$STREAMS/data.full-props.zstream" | sed -n 2p)
-	inner=$((${inner%%:*} - 8))
-	"$HELPERS/scrub_flips.py" box "$(stream_file a/data@two)" 12 $((inner - 312))-$inner 1303244-1303556
+	"$HELPERS/scrub_flips.py" box "$(stream_file a/data@two)" 12
 }
 
 @test "a stream that was swapped for another valid one is found" {

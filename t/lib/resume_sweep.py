@@ -112,11 +112,7 @@ def rot(chance, box):
     for part in parts(box):
         anchor = anchor_of(part)
         with open(part, "r+b") as file:
-            first = file.read(SIZE)
-            # What wraps a stream with properties ends with a record without a checksum.
-            wrapper = first[16] & 3 == 2
-            start = 2 * SIZE + payload_length(first) if wrapper else 0
-            file.seek(chance.randrange(start, anchor))
+            file.seek(chance.randrange(anchor))
             byte = file.read(1)
             file.seek(-1, os.SEEK_CUR)
             file.write(bytes([byte[0] ^ 1 << chance.randrange(8)]))

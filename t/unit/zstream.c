@@ -47,6 +47,16 @@ feed(struct zstream *stream, const uint8_t *from, size_t length, size_t piece,
 	return (zstream_finish(stream, error));
 }
 
+/* Of what stands before the BEGIN of the stream itself. */
+static size_t
+wrapper_size(void)
+{
+	uint32_t properties;
+
+	memcpy(&properties, bytes + 4, sizeof(properties));
+	return (2 * ZSTREAM_RECORD_SIZE + properties);
+}
+
 static void
 is(const char *name, const char *to, uint64_t guid, uint64_t from)
 {
@@ -143,6 +153,20 @@ main(void)
 		load("vol.v1-v2.zstream");
 		CHECK(feed(&stream, bytes, size, 65536, &error) == 0);
 		CHECK(stream.type == ZSTREAM_VOLUME);
+	}
+	TEST("every bit counts in what wraps a stream with properties, though no checksum covers its ends") {
+		load("data.full-props.zstream");
+		for (size_t at = 0; at < size; at++) {
+			/* The wrapper's BEGIN, properties and END; at last its other END. */
+			if (at == wrapper_size())
+				at = size - ZSTREAM_RECORD_SIZE;
+			bytes[at] ^= (uint8_t)(1 << at % 8);
+			if (feed(&stream, bytes, size, 65536, &error) != -1) {
+				printf("# byte %zu\n", at);
+				CHECK(false);
+			}
+			bytes[at] ^= (uint8_t)(1 << at % 8);
+		}
 	}
 	TEST("packages, parts and cut streams are refused by name") {
 		is_refused("all.R.zstream", "a package of several streams");

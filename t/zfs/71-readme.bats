@@ -42,6 +42,11 @@ load examples_helper
 	example 'zr-check -w 2h'
 	prints '^OK: 2 filesystems'
 
+	# Is it all there?
+	example 'zr-verify -m'
+	prints '^same tank/web@'
+	example 'zr-scrub'
+
 	# A server.
 	example 'sh examples/setup-server.sh -n pool'
 	prints '^\+ '
