@@ -2,9 +2,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive/archive_intake.h"
+#include "base/diag.h"
 #include "base/io.h"
 #include "format/zstream_record.h"
 
@@ -99,16 +101,33 @@ archive_intake_sync(struct archive_intake *intake, struct error *error)
 	return (error_errno(error, "cannot store the stream"));
 }
 
+/* Space that no listing of snapshots shows. */
+static void
+report_kept(const struct archive_intake *intake)
+{
+	const struct archive_part *part = &intake->part;
+	struct stat status;
+
+	if (fstat(part->file, &status) == 0)
+		diag(DIAG_LOG "%s is kept, to be resumed: %" PRIu64 " bytes of %s",
+		    part->name, (uint64_t)status.st_size, intake->stream.begun ?
+		    intake->stream.to_name : part->head.to_name);
+}
+
 void
 archive_intake_close(struct archive_intake *intake, bool broken)
 {
 	struct archive_part *part = &intake->part;
 	struct error ignored;
 
+	/* Not synced: until it is closed nobody else can resume it. */
 	if (broken && !intake->useless && (part->anchor != 0 || intake->anchor.known) &&
-	    archive_intake_sync(intake, &ignored) == 0 &&
-	    follow_anchor(intake, 0, &ignored) == 0)
+	    follow_anchor(intake, 0, &ignored) == 0) {
+		report_kept(intake);
 		io_close(&part->file);
+	} else if (broken)
+		archive_part_discard(intake->directory, part, "its stream was refused, or "
+		    "could not be stored");
 	else
 		archive_part_remove(intake->directory, part);
 	stream_digest_free(intake->digest);
@@ -177,6 +196,23 @@ read_joint(struct archive_intake *intake, size_t *length, struct error *error)
 	return (read_again(intake, grown + ZSTREAM_RECORD_SIZE, payload, error));
 }
 
+/* What is good of it can be resumed at an earlier anchor. */
+static int
+give_up_damaged(struct archive_intake *intake, struct error *error)
+{
+	const struct anchor *anchor = &intake->anchor;
+	struct error ignored;
+
+	if (anchor->known && anchor->offset < intake->part.anchor &&
+	    archive_part_set_anchor(intake->directory, &intake->part,
+	    intake->stream.to_guid, anchor->offset, &ignored) == 0)
+		return (error_prefix(error, "what was kept of this stream is damaged: the "
+		    "next attempt resumes before the damage"));
+	intake->useless = true;
+	return (error_prefix(error, "what was kept of this stream is damaged and has been "
+	    "removed: the next attempt begins anew"));
+}
+
 /* All of it up to the end of its anchor. */
 static int
 read_part(struct archive_intake *intake, int (*look)(void *, struct error *),
@@ -196,11 +232,8 @@ read_part(struct archive_intake *intake, int (*look)(void *, struct error *),
 	free(chunk);
 	if (result == 0)
 		result = read_joint(intake, joint_length, error);
-	if (result == 0 || ended || error->code != EXIT_FAILED)
-		return (result);
-	intake->useless = true;
-	return (error_prefix(error, "what was kept of this stream is damaged and has been "
-	    "removed: the next attempt begins anew"));
+	return (result == 0 || ended || error->code != EXIT_FAILED ? result :
+	    give_up_damaged(intake, error));
 }
 
 int

@@ -40,9 +40,9 @@ int	archive_intake_open(struct archive_intake *intake, struct error *error);
 
 /*
  * Go on with this part, which is owned from now on, instead.  All of it up to its anchor
- * is read and checked again, so that neither a crash nor a rotten disk can hide in it:
- * if that fails (EXIT_FAILED), the part is useless.  look is called between the pieces:
- * -1 ends it.
+ * is read and checked again, so that neither a crash nor a rotten disk can hide in it.
+ * If it is damaged (EXIT_FAILED), its anchor is moved before the damage; if none is there,
+ * it is useless.  look is called between the pieces: -1 ends it.
  */
 int	archive_intake_resume(struct archive_intake *intake,
 	    const struct archive_part *part,
@@ -64,8 +64,8 @@ int	archive_intake_complete(struct archive_intake *intake, struct error *error);
 int	archive_intake_sync(struct archive_intake *intake, struct error *error);
 
 /*
- * Close it.  broken: the part is kept, synced, unless it is useless or has no anchor;
- * otherwise it is removed, if archive_commit() has not renamed it.
+ * Close it.  broken: the part is kept, and the log says so, unless it is useless or has
+ * no anchor; otherwise it is removed, if archive_commit() has not renamed it.
  */
 void	archive_intake_close(struct archive_intake *intake, bool broken);
 

@@ -13,6 +13,7 @@
 #include "archive/archive_directory.h"
 #include "archive/archive_list.h"
 #include "archive/archive_part.h"
+#include "base/diag.h"
 #include "base/io.h"
 #include "format/anchor.h"
 #include "format/fs_name.h"
@@ -92,6 +93,18 @@ archive_part_remove(int directory, struct archive_part *part)
 	io_close(&part->file);
 }
 
+void
+archive_part_discard(int directory, struct archive_part *part, const char *why)
+{
+	struct stat status;
+
+	/* Without an anchor there was little of it, and nobody was told of it. */
+	if (part->file != -1 && part->anchor != 0 && fstat(part->file, &status) == 0)
+		diag(DIAG_LOG "%s is removed, %" PRIu64 " bytes: %s", part->name,
+		    (uint64_t)status.st_size, why);
+	archive_part_remove(directory, part);
+}
+
 /* --- which one can be resumed --- */
 
 /* Read its BEGIN, and as little as possible beyond; false if it has no valid one. */
@@ -142,9 +155,9 @@ describe(struct archive_part *part)
 	return (true);
 }
 
-/* May it be resumed, now or when its base has been repaired? */
-static bool
-serves(struct archive_part *part, const struct stat *status,
+/* Why it cannot be resumed, now or when its base has been repaired; NULL: it can. */
+static const char *
+defect_of(struct archive_part *part, const struct stat *status,
     const struct archive_list *list)
 {
 	const struct archive_entry *same, *base;
@@ -153,16 +166,19 @@ serves(struct archive_part *part, const struct stat *status,
 
 	if (!parse_name(part->name, &guid, &part->anchor) ||
 	    part->anchor > INT64_MAX - ZSTREAM_RECORD_SIZE ||
-	    status->st_mtime < io_time_of_day() - ARCHIVE_PART_DAYS * DAY ||
 	    !read_head(part->file, &part->head) || head->to_guid != guid ||
 	    head->from_guid == guid || !names_snapshot(head) || !describe(part))
-		return (false);
+		return ("it is damaged");
+	if (status->st_mtime < io_time_of_day() - ARCHIVE_PART_DAYS * DAY)
+		return ("it is too old");
 	same = archive_find_guid(list, guid);
+	if (same != NULL && same->defect == ARCHIVE_SOUND)
+		return ("its snapshot is stored");
 	base = archive_find_guid(list, head->from_guid);
-	part->has_base = head->from_guid == 0 ||
-	    (base != NULL && base->defect == ARCHIVE_SOUND);
-	return ((same == NULL || same->defect != ARCHIVE_SOUND) &&
-	    (head->from_guid == 0 || base != NULL));
+	if (head->from_guid != 0 && base == NULL)
+		return ("the base of its increment is gone");
+	part->has_base = head->from_guid == 0 || base->defect == ARCHIVE_SOUND;
+	return (NULL);
 }
 
 /* Open and lock it, unless it is alive. */
@@ -187,21 +203,31 @@ open_abandoned(int directory, const char *name, struct archive_part *part,
 	return (false);
 }
 
+/*
+ * The one that has more of the same snapshot: its writer may have been slow to die, and a
+ * new stream begun meanwhile.  Else the newer one.
+ */
 static bool
-is_newer(const struct stat *status, const struct stat *than)
+is_better(const struct archive_part *part, const struct stat *status,
+    const struct archive_part *than, const struct stat *than_status)
 {
-	if (status->st_mtim.tv_sec != than->st_mtim.tv_sec)
-		return (status->st_mtim.tv_sec > than->st_mtim.tv_sec);
-	return (status->st_mtim.tv_nsec > than->st_mtim.tv_nsec);
+	if (part->head.to_guid == than->head.to_guid &&
+	    part->head.from_guid == than->head.from_guid && part->anchor != than->anchor)
+		return (part->anchor > than->anchor);
+	if (status->st_mtim.tv_sec != than_status->st_mtim.tv_sec)
+		return (status->st_mtim.tv_sec > than_status->st_mtim.tv_sec);
+	return (status->st_mtim.tv_nsec > than_status->st_mtim.tv_nsec);
 }
 
 static int
 settle(int directory, DIR *stream, struct archive_list *list, struct archive_part *best,
     struct error *error)
 {
+	static const char another[] = "another one is kept";
 	struct stat status, best_status = { .st_mtim.tv_sec = 0 };
 	struct archive_part part;
 	struct dirent *entry;
+	const char *defect;
 	bool live = false;
 
 	while ((entry = readdir(stream)) != NULL) {
@@ -214,13 +240,15 @@ settle(int directory, DIR *stream, struct archive_list *list, struct archive_par
 			io_close(&part.file);
 			return (-1);
 		}
-		if (serves(&part, &status, list) && (best->file == -1 ||
-		    is_newer(&status, &best_status))) {
-			archive_part_remove(directory, best);
+		defect = defect_of(&part, &status, list);
+		if (defect == NULL && (best->file == -1 ||
+		    is_better(&part, &status, best, &best_status))) {
+			archive_part_discard(directory, best, another);
 			*best = part;
 			best_status = status;
 		} else
-			archive_part_remove(directory, &part);
+			archive_part_discard(directory, &part,
+			    defect != NULL ? defect : another);
 	}
 	best->live = live;
 	return (0);

@@ -43,8 +43,8 @@ int	archive_part_set_anchor(int directory, struct archive_part *part, uint64_t g
 
 /*
  * Open the one abandoned part that can be resumed, and remove the others: those without
- * an anchor or a valid beginning, all but the newest, those older than ARCHIVE_PART_DAYS,
- * of a snapshot that is sound here, or of an increment whose base is gone.  part->file is
+ * an anchor or a valid beginning, all but the newest (of the same snapshot: the one with
+ * the greatest anchor), those older than ARCHIVE_PART_DAYS, of a snapshot that is sound here, or of an increment whose base is gone.  part->file is
  * -1 if there is none.  The caller holds archive_lock(), and closes the file or calls
  * archive_part_remove().
  */
@@ -53,6 +53,9 @@ int	archive_part_settle(int directory, struct archive_part *part,
 
 /* Remove and close it. */
 void	archive_part_remove(int directory, struct archive_part *part);
+
+/* The same, and if it had an anchor the log says why. */
+void	archive_part_discard(int directory, struct archive_part *part, const char *why);
 
 /*
  * The resume token of the filesystem, to be free(3)d; NULL if it has no abandoned part

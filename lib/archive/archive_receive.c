@@ -120,7 +120,7 @@ give_up_part(struct receive *receive)
 
 	if (open_part(receive, &part) == -1)
 		return (-1);
-	archive_part_remove(receive->directory, &part);
+	archive_part_discard(receive->directory, &part, "ClearResumeToken gives it up");
 	return (0);
 }
 

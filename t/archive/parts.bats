@@ -118,17 +118,42 @@ whole() {
 	[ "$(names a/data)" = one,two ]
 }
 
-@test "a part that has rotten is found, removed, and begun anew in the same run" {
+@test "a part that has rotten goes on before the damage" {
 	mkdir box
 	cut_off data.full.zstream a/data@one 800000
 	rest data.full.zstream a/data
-	printf '\377' | dd of="box/a/data/$(parts)" bs=1 seek=400000 conv=notrunc status=none
 	cp -a box left
-	run -1 resume a/data@one
-	[[ "$output" == *"what was kept of this stream is damaged and has been removed: the next attempt begins anew: "*"checksum mismatch"* ]]
-	[ -z "$(ls -A box)" ]
-	# What a crash has not written, and an anchor in the wrong place.
-	for damage in 'truncate -s 300000 "$part"' 'mv "$part" "${part%????????????????}0000000000000138"; truncate -s 700 box/a/data/@receiving.*'; do
+	for damage in 'printf \377' 'head -c 100000 /dev/zero'; do
+		rm -rf box
+		cp -a left box
+		$damage | dd of="box/a/data/$(parts)" bs=1 seek=400000 conv=notrunc status=none
+		rest data.full.zstream a/data
+		run -1 resume a/data@one
+		[[ "$output" == *"what was kept of this stream is damaged: the next attempt resumes before the damage: "* ]]
+		anchor=$((16#$(parts | sed 's/.*\.//')))
+		[ "$anchor" -gt 200000 ]
+		[ "$anchor" -lt 400000 ]
+		rest data.full.zstream a/data
+		resume a/data@one
+		whole data.full.zstream a/data@one
+	done
+	# In one run.
+	rm -rf box
+	mv left box
+	printf '\377' | dd of="box/a/data/$(parts)" bs=1 seek=400000 conv=notrunc status=none
+	run -0 zr-replicate -s "$HELPERS/resuming_sender.py -l log $STREAMS/data.full.zstream" -r 'zr-endpoint archive box'
+	[ "$(cut -d' ' -f1 log | xargs)" = "resumed resumed" ]
+	whole data.full.zstream a/data@one
+}
+
+@test "a part of which nothing is good is removed, and begun anew in the same run" {
+	mkdir box
+	cut_off data.full.zstream a/data@one 800000
+	rest data.full.zstream a/data
+	cp -a box left
+	# Also what a crash has not written, and an anchor in the wrong place.
+	for damage in 'printf "\377" | dd of="$part" bs=1 seek=330 conv=notrunc status=none' \
+	    'truncate -s 300000 "$part"' 'mv "$part" "${part%????????????????}0000000000000138"; truncate -s 700 box/a/data/@receiving.*'; do
 		rm -rf box
 		cp -a left box
 		part=box/a/data/$(parts)
@@ -138,8 +163,43 @@ whole() {
 	done
 	rm -rf box
 	mv left box
+	printf '\377' | dd of="box/a/data/$(parts)" bs=1 seek=330 conv=notrunc status=none
+	cp -a box left
+	run -1 resume a/data@one
+	[[ "$output" == *"what was kept of this stream is damaged and has been removed: the next attempt begins anew: "*"checksum mismatch"* ]]
+	rm -rf box
+	mv left box
 	run -0 zr-replicate -s "$HELPERS/resuming_sender.py -l log $STREAMS/data.full.zstream" -r 'zr-endpoint archive box'
 	[ "$(cut -d' ' -f1 log | xargs)" = "resumed whole" ]
+	whole data.full.zstream a/data@one
+}
+
+@test "the log tells of a part that is kept, and of one that is removed, with their bytes" {
+	mkdir box
+	cut_off data.full.zstream a/data@one 800000
+	[[ "$output" == *"log: $(parts) is kept, to be resumed: 800000 bytes of a/data@one"* ]]
+	touch -d '31 days ago' "box/a/data/$(parts)"
+	name=$(parts)
+	run -0 --separate-stderr archive ListFilesystems '{}'
+	[[ "$stderr" == *"log: $name is removed, 800000 bytes: it is too old"* ]]
+}
+
+@test "the part of a writer that was slow to die is not lost to a new one that has less" {
+	mkdir box
+	paused data.full.zstream a/data@one 900000
+	slow=$receiver
+	kill -STOP "$slow"
+	cut_off data.full.zstream a/data@one 500000
+	[ "$(parts | wc -l)" = 2 ]
+	kill "$slow"
+	kill -CONT "$slow"
+	wait "$slow" || true
+	exec 8>&-
+	touch -d '1 hour ago' "$(find box -name '@receiving.*' -size +800k)"
+	[ -n "$(token_of a/data)" ]
+	[ "$((16#$(parts | sed 's/.*\.//')))" -gt 600000 ]
+	rest data.full.zstream a/data
+	resume a/data@one
 	whole data.full.zstream a/data@one
 }
 

@@ -108,14 +108,15 @@ def shows_source(box):
 
 
 def rot(chance, box):
-    """Change a byte of the part, before its anchor."""
-    for part in parts(box):
-        anchor = anchor_of(part)
-        with open(part, "r+b") as file:
-            file.seek(chance.randrange(anchor))
-            byte = file.read(1)
-            file.seek(-1, os.SEEK_CUR)
-            file.write(bytes([byte[0] ^ 1 << chance.randrange(8)]))
+    """Change a byte of the part, before its anchor; where."""
+    part = parts(box)[0]
+    at = chance.randrange(anchor_of(part))
+    with open(part, "r+b") as file:
+        file.seek(at)
+        byte = file.read(1)
+        file.seek(at)
+        file.write(bytes([byte[0] ^ 1 << chance.randrange(8)]))
+    return at
 
 
 def break_off(chance, box, stream, data, is_resumed):
@@ -124,8 +125,9 @@ def break_off(chance, box, stream, data, is_resumed):
     if way in ("foreign", "rotten") and not is_resumed or way == "foreign" and not shows_source(box):
         way = "end"
     if way == "rotten":
-        rot(chance, box)
+        at = rot(chance, box)
         code = archive(box, "Receive", request(stream), input=data).returncode
+        assert all(anchor_of(part) < at for part in parts(box)), "the damage is kept"
     elif way == "foreign":
         other = b"".join(resumed(foreign(stream.data), token(box, stream)))
         code = archive(box, "Receive", request(stream), input=other).returncode
@@ -159,7 +161,7 @@ def once(chance, directory, stream, base, counts):
             break
         ways.append(break_off(chance, box, stream, data, bool(text)))
         counts[ways[-1]] += 1
-        if ways[-1] in ("foreign", "rotten"):
+        if ways[-1] == "foreign":
             assert token(box, stream) is None and not parts(box), f"{ways}: the part is still there"
     done = archive(box, "Receive", request(stream), input=data)
     assert done.returncode == 0, f"{ways}: {done.stderr.decode()}"
