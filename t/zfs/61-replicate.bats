@@ -138,7 +138,7 @@ zr-handshake accept zr-mux accept zr-serve -b zr-endpoint receiver -e inherit -j
 }
 
 @test "a step takes at most 11 zfs processes, and a run without steps a few" {
-	local number=${ZR_TEST_FILESYSTEMS:-60}
+	local number=${ZR_TEST_FILESYSTEMS:-30}
 	zfs create -o mountpoint=none src/many
 	seq -f "src/many/%g" "$number" | xargs -n 1 zfs create
 	zfs snapshot -r src/many@1
