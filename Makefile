@@ -194,7 +194,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install $(FILES:%=$(BUILD)/bin/%) $(SCRIPTS:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/bin
 	install $(BUILD)/bin/$(firstword $(CORE)) $(DESTDIR)$(PREFIX)/bin
-	cd $(DESTDIR)$(PREFIX)/bin && for name in $(wordlist 2,99,$(CORE)); do \
+	set -e; cd $(DESTDIR)$(PREFIX)/bin; for name in $(wordlist 2,99,$(CORE)); do \
 		ln -f $(firstword $(CORE)) $$name; done
 	set -e; for page in $(MANUALS); do \
 		section=$${page##*.}; \

@@ -41,11 +41,11 @@ parse_options(struct options *options, int argc, char *argv[])
 		}
 }
 
-/* The next word or two; an option without an argument is not given. */
+/* The next two words, unless the option is not given or empty. */
 static char **
 add(char **word, const char *option, char *argument)
 {
-	if (argument == NULL)
+	if (argument == NULL || *argument == '\0')
 		return (word);
 	*word++ = (char *)(uintptr_t)option;
 	*word++ = argument;

@@ -1,12 +1,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -23,6 +27,7 @@
 
 #define FORGET_MAX	8
 #define LARGE		(32L << 20)	/* bytes of memory: not worth keeping */
+#define STACK_SHARE	8	/* 1/8 of the stack is for the programs before */
 
 /* A sanitizer counts what the program before has not freed. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -38,6 +43,7 @@
 
 static const struct program *all;	/* NULL: a file of one program */
 static void (*forget[FORGET_MAX])(void);
+static uintptr_t stack_bottom;
 
 static const char *
 base_name(const char *path)
@@ -82,8 +88,9 @@ is_our_file(const char *name)
 {
 	struct stat own, status;
 
-	return ((strchr(name, '/') != NULL ? stat(name, &status) == 0 :
-	    find_file(name, &status)) && stat(OWN_FILE, &own) == 0 &&
+	return ((strchr(name, '/') != NULL ? access(name, X_OK) == 0 &&
+	    stat(name, &status) == 0 : find_file(name, &status)) &&
+	    stat(OWN_FILE, &own) == 0 &&
 	    own.st_dev == status.st_dev && own.st_ino == status.st_ino);
 }
 
@@ -105,6 +112,18 @@ is_large(void)
 	return (!known || pages > LARGE / sysconf(_SC_PAGESIZE));
 }
 
+/* The programs before never return: each leaves its part of the stack in use. */
+static bool
+is_deep(void)
+{
+	const char here = 0;
+	const uintptr_t top = (uintptr_t)&here;
+	struct rlimit limit;
+
+	return (getrlimit(RLIMIT_STACK, &limit) == -1 || stack_bottom < top ||
+	    stack_bottom - top > limit.rlim_cur / STACK_SHARE);
+}
+
 /* The descriptors that execve(2) closes; -1: it has to do that itself. */
 static int
 close_on_exec(void)
@@ -112,15 +131,17 @@ close_on_exec(void)
 	int fds[DESCRIPTORS_MAX], fd;
 	struct dirent *entry;
 	size_t count = 0;
+	uint64_t number;
 	DIR *directory;
 
 	directory = opendir(OWN_DESCRIPTORS);
 	if (directory == NULL)
 		return (-1);
 	while ((entry = readdir(directory)) != NULL && count < DESCRIPTORS_MAX) {
-		fd = number_parse_fd(entry->d_name, 0);
-		if (fd != -1 && fd != dirfd(directory) &&
-		    (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0)
+		if (!number_parse(&number, entry->d_name, 10, 0, INT_MAX))
+			continue;	/* "." and ".." */
+		fd = (int)number;
+		if (fd != dirfd(directory) && (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0)
 			fds[count++] = fd;
 	}
 	closedir(directory);
@@ -150,7 +171,21 @@ reset(void)
 	fpurge(stdout);
 	for (size_t i = 0; i < FORGET_MAX && forget[i] != NULL; i++)
 		forget[i]();
+	setlocale(LC_ALL, "C");
 	optind = 0;		/* getopt(3) of glibc begins anew */
+}
+
+/*
+ * The program that argv[0] names; or else the name under which the file was executed, since
+ * whoever does that may say anything in argv[0] (exec -a, "-" for a login shell).
+ */
+static const struct program *
+find_own(const char *name)
+{
+	const struct program *program = find(base_name(name));
+	const unsigned long path = program == NULL ? getauxval(AT_EXECFN) : 0;
+
+	return (path == 0 ? program : find(base_name((const char *)path)));
 }
 
 int
@@ -158,8 +193,9 @@ program_main(const struct program *programs, int argc, char *argv[])
 {
 	const struct program *program;
 
+	stack_bottom = (uintptr_t)&program;
 	all = programs;
-	program = find(base_name(argc > 0 ? argv[0] : ""));
+	program = find_own(argc > 0 ? argv[0] : "");
 	if (program != NULL)
 		return (program->main(argc, argv));
 	diag_init(base_name(argc > 0 ? argv[0] : "zr-core"));
@@ -174,8 +210,8 @@ program_exec(char *const argv[])
 
 	signals_restore();
 	closelog();
-	if (program != NULL && is_our_file(argv[0]) && !is_large() &&
-	    close_on_exec() == 0) {
+	if (program != NULL && is_our_file(argv[0]) && !is_deep() &&
+	    !is_large() && close_on_exec() == 0) {
 		reset();
 		prctl(PR_SET_NAME, program->name);
 		while (argv[argc] != NULL)

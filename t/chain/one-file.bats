@@ -76,15 +76,68 @@ both() {
 
 @test "errors, statuses and the steps between two endpoints are the same" {
 	mkdir archive
-	both zr-connect 'exec:zr-handshake accept cat > /dev/null' zr-handshake connect zr-mux connect zrepl_data true
+	both zr-connect 'exec:exec 2> /dev/null; zr-handshake accept cat > /dev/null' zr-handshake connect zr-mux connect zrepl_data true
 	both zr-remote 'exec:exit 3' Ping '{}'
 	both zr-remote -x
-	both zr-remote 'exec:zr-handshake accept zr-mux accept zr-serve zr-endpoint archive archive' Send '{}'
-	both zr-remote 'exec:zr-handshake accept zr-mux accept zr-serve zr-endpoint archive nowhere' ListFilesystems '{}'
+	# What the server says may come too late to be compared.
+	both zr-remote 'exec:exec 2> /dev/null; zr-handshake accept zr-mux accept zr-serve zr-endpoint archive archive' Send '{}'
+	both zr-remote 'exec:exec 2> /dev/null; zr-handshake accept zr-mux accept zr-serve zr-endpoint archive nowhere' ListFilesystems '{}'
 	both zr-connect 'exec:cat > /dev/null' nowhere-to-be-found
 	both zr-connect 'exec:cat > /dev/null' zr-mux connect label ./files
 	both zr-replicate -s 'zr-endpoint archive archive' -r "zr-remote 'exec:zr-handshake accept zr-mux accept zr-serve zr-endpoint archive archive'"
 	both zr-replicate -q -a 1 -s 'zr-endpoint archive nowhere' -r 'zr-endpoint archive archive'
+}
+
+@test "a chain of any length runs in a small stack" {
+	local words=() i
+	for ((i = 0; i < 1000; i++)); do words+=(zr-mux connect label); done
+	run -0 timeout 60 zr-connect 'exec:echo end; cat > /dev/null' "${words[@]}" sh -c 'head -n 1 <&6'
+	[ "$output" = end ]
+	run -0 bash -c 'ulimit -s 256; exec timeout 60 "$@"' - \
+	    zr-connect 'exec:echo end; cat > /dev/null' "${words[@]:0:600}" sh -c 'head -n 1 <&6'
+	[ "$output" = end ]
+}
+
+@test "it is known by the name of the file where argv[0] is no program" {
+	run -0 bash -c 'exec -a anything zr-mux --version'
+	[[ "$output" = "zr-mux (zr) "* ]]
+	cp "$ZR_BUILD/bin/zr-mux" other
+	run -100 ./other
+	[ "$output" = 'other: this file is many programs: run it by the name of one' ]
+}
+
+# waiting PROGRAM: a chain by own/zr-connect that runs it once ./go is written to; it ends as result
+waiting() {
+	rm -rf own go
+	mkdir own
+	cp "$ZR_BUILD/bin/zr-connect" own/zr-connect
+	ln own/zr-connect own/zr-handshake
+	ln own/zr-connect own/zr-mux
+	mkfifo go
+	(
+		set +e
+		PATH=$PWD/own:$PATH zr-connect 'exec:read -r _ < go; zr-handshake accept zr-mux accept cat' \
+		    zr-handshake connect "$1" connect label echo old > out 2>&1
+		echo "$?" > result
+	) &
+	children+=($!)
+	eventually 10 pgrep -P $! -x zr-handshake
+}
+
+@test "a file that has been replaced meanwhile is executed, one that may not be is an error" {
+	waiting zr-mux
+	rm own/zr-mux
+	printf '#!/bin/sh\necho "new: $*"\n' > own/zr-mux
+	chmod +x own/zr-mux
+	echo > go
+	eventually 10 test -s result
+	[ "$(cat out)" = 'new: connect label echo old' ]
+	rm result
+	waiting "$PWD/own/zr-mux"
+	chmod a-x own/zr-mux
+	echo > go
+	eventually 10 test -s result
+	[ "$(cat result)" -eq 126 ]
 }
 
 @test "a program of that name that comes first in PATH is executed" {

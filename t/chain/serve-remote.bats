@@ -1,4 +1,4 @@
-# zr-serve, zr-remote and zr-ssh: the scripts that put the programs in a row.
+# zr-serve, zr-remote and zr-ssh: which put the programs in a row.
 load ../lib/helper
 
 ADDRESS='exec:zr-handshake accept zr-mux accept zr-serve ./endpoint'
@@ -41,6 +41,8 @@ endpoint() {
 	[ "$output" = 'zr-dataconn -S file -r 5M -T 30 serve some endpoint' ]
 	ZR_LABEL=zrepl_data run -0 zr-serve some -r endpoint
 	[ "$output" = 'zr-dataconn serve some -r endpoint' ]
+	ZR_LABEL=zrepl_data run -0 zr-serve -r '' -S '' -T '' -t '' endpoint
+	[ "$output" = 'zr-dataconn serve endpoint' ]
 }
 
 @test "zr-serve refuses a connection without a label or with an unknown one" {
