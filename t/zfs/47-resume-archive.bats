@@ -1,6 +1,7 @@
 # A stream into an archive that broke off, anywhere, goes on there when the next run asks
 # for the rest: what is then stored is what zfs send would have written in one piece, byte
-# for byte.  ZR_TEST_CUTS is how often each stream is broken.
+# for byte.  Three kinds of streams are taken at random; with ZR_TEST_CUTS all of them, each
+# broken this often.
 load zfs_helper
 
 setup_file() {
@@ -131,8 +132,8 @@ broken_and_resumed() {
 	[ -z "$(find box -name '@receiving.*')" ]
 }
 
-# Every fourth time a stream is broken off three times; with kinds=0 the first time, too.
-kinds=1
+# Every fourth time a stream is broken off three times.
+kinds=0
 
 # kind DATASET FLAG...: what ZR_TEST_CUTS says, and the last one is received
 kind() {
@@ -174,35 +175,27 @@ dataset() {
 	zfs snapshot "src/$1@2"
 }
 
-@test "plain, and with properties" {
-	kinds=0
+# Each kind: a dataset and the flags of zfs send.
+KINDS=(plain 'plain -p' 'large -c' 'large -L' 'large -L -c' 'secret -w' dnodes 'vol -c')
+
+make_plain() {
 	dataset plain
-	kind src/plain
-	zfs destroy -r dst/plain
-	kind src/plain -p
 }
 
-@test "compressed, with large blocks, with both" {
+make_large() {
 	dataset large -o recordsize=1M -o compression=lz4
-	for flags in -c -L '-L -c'; do
-		# shellcheck disable=SC2086 # several flags
-		kind src/large $flags
-		[ "$flags" = '-L -c' ] || zfs destroy -r dst/large
-	done
 }
 
-@test "raw" {
+make_secret() {
 	random 32 key
 	dataset secret -o encryption=on -o keyformat=raw -o "keylocation=file://$PWD/key" -o recordsize=256k
-	kind src/secret -w
 }
 
-@test "large dnodes" {
+make_dnodes() {
 	dataset dnodes -o dnodesize=auto -o xattr=sa
-	kind src/dnodes
 }
 
-@test "a volume" {
+make_vol() {
 	zfs create -s -V 16M src/vol
 	write_volume src/vol 0
 	write_volume src/vol 64
@@ -210,7 +203,29 @@ dataset() {
 	write_volume src/vol 8
 	write_volume src/vol 128
 	zfs snapshot src/vol@2
-	kind src/vol -c
-	zfs destroy -r dst/vol
-	kind src/vol
+}
+
+# chosen: KINDS in a random order: all with ZR_TEST_CUTS, else the first three
+chosen() {
+	local i other count=3 swap
+	for ((i = ${#KINDS[@]} - 1; i > 0; i--)); do
+		other=$((RANDOM % (i + 1)))
+		swap=${KINDS[i]}
+		KINDS[i]=${KINDS[other]}
+		KINDS[other]=$swap
+	done
+	[ -z "$ZR_TEST_CUTS" ] || count=${#KINDS[@]}
+	KINDS=("${KINDS[@]:0:count}")
+}
+
+@test "streams of several kinds, full and incremental" {
+	chosen
+	for each in "${KINDS[@]}"; do
+		echo "kind: $each"
+		read -ra words <<< "$each"
+		"make_${words[0]}"
+		kind "src/${words[0]}" "${words[@]:1}"
+		zfs destroy -r "src/${words[0]}"
+		zfs destroy -r "dst/${words[0]}"
+	done
 }
