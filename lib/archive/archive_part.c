@@ -21,6 +21,8 @@
 #define HEX_DIGITS	16
 #define DAY		(24 * 60 * 60)
 #define PIECE		4096	/* bytes of a read */
+#define SEARCH		(64u << 20)	/* bytes: several records of the longest kind */
+#define STEP		4	/* bytes: records begin at a multiple of it */
 
 static const struct archive_part no_part = { .file = -1 };
 
@@ -140,9 +142,36 @@ names_snapshot(const struct zstream *head)
 	    fs_name_valid_snapshot(zstream_snapshot(head)));
 }
 
-/* False: there is no anchor where the name says so. */
+/*
+ * Where the last record but one before `end` seems to begin that can be an anchor, so that
+ * it has all of its payload; 0: no such place.
+ */
+static uint64_t
+search(const struct archive_part *part, uint64_t end)
+{
+	uint8_t piece[PIECE + ANCHOR_LOOK];
+	uint64_t base = end;
+	bool found = false;
+	ssize_t got;
+
+	while (base > 0 && end - base < SEARCH) {
+		base = (base - 1) / PIECE * PIECE;
+		got = pread(part->file, piece, sizeof(piece), (off_t)base);
+		for (size_t at = PIECE; got != -1 && at > 0;) {
+			at -= STEP;
+			if (at + ANCHOR_LOOK > (size_t)got || base + at >= end ||
+			    !anchor_seems(piece + at, part->head.to_guid))
+				continue;
+			if (found)
+				return (base + at);
+			found = true;
+		}
+	}
+	return (0);
+}
+
 static bool
-describe(struct archive_part *part)
+describe_anchor(struct archive_part *part)
 {
 	uint8_t record[ZSTREAM_RECORD_SIZE];
 	struct error ignored;
@@ -155,9 +184,27 @@ describe(struct archive_part *part)
 	return (true);
 }
 
+/*
+ * After a crash of the machine the name can be ahead of what was written to the disk.
+ * What is found instead need not be an anchor: that shows when the part is read again.
+ */
+static bool
+describe(int directory, struct archive_part *part, const struct stat *status)
+{
+	const uint64_t size = (uint64_t)status->st_size;
+	struct error ignored;
+	uint64_t anchor;
+
+	if (describe_anchor(part))
+		return (true);
+	anchor = search(part, part->anchor < size ? part->anchor : size);
+	return (anchor != 0 && archive_part_set_anchor(directory, part,
+	    part->head.to_guid, anchor, &ignored) == 0 && describe_anchor(part));
+}
+
 /* Why it cannot be resumed, now or when its base has been repaired; NULL: it can. */
 static const char *
-defect_of(struct archive_part *part, const struct stat *status,
+defect_of(int directory, struct archive_part *part, const struct stat *status,
     const struct archive_list *list)
 {
 	const struct archive_entry *same, *base;
@@ -167,7 +214,8 @@ defect_of(struct archive_part *part, const struct stat *status,
 	if (!parse_name(part->name, &guid, &part->anchor) ||
 	    part->anchor > INT64_MAX - ZSTREAM_RECORD_SIZE ||
 	    !read_head(part->file, &part->head) || head->to_guid != guid ||
-	    head->from_guid == guid || !names_snapshot(head) || !describe(part))
+	    head->from_guid == guid || !names_snapshot(head) ||
+	    !describe(directory, part, status))
 		return ("it is damaged");
 	if (status->st_mtime < io_time_of_day() - ARCHIVE_PART_DAYS * DAY)
 		return ("it is too old");
@@ -240,7 +288,7 @@ settle(int directory, DIR *stream, struct archive_list *list, struct archive_par
 			io_close(&part.file);
 			return (-1);
 		}
-		defect = defect_of(&part, &status, list);
+		defect = defect_of(directory, &part, &status, list);
 		if (defect == NULL && (best->file == -1 ||
 		    is_better(&part, &status, best, &best_status))) {
 			archive_part_discard(directory, best, another);

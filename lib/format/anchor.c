@@ -83,3 +83,13 @@ anchor_token(struct resume_token *token, const struct zstream *stream,
 	    (size_t)(snapshot - 1 - stream->to_name));
 	return (0);
 }
+
+bool
+anchor_seems(const uint8_t bytes[ANCHOR_LOOK], uint64_t to_guid)
+{
+	uint32_t type;
+
+	memcpy(&type, bytes + AT_TYPE, sizeof(type));
+	return ((type == RECORD_OBJECT && u64_at(bytes, OBJECT_TO_GUID) == to_guid) ||
+	    (type == RECORD_WRITE && u64_at(bytes, WRITE_TO_GUID) == to_guid));
+}

@@ -13,6 +13,8 @@
  * The token names the anchor itself (resume_token.h), and zfs send -t sends it again.
  * A stream in the other byte order has no anchor: it cannot go on (splice.h).
  */
+#define ANCHOR_LOOK	48	/* bytes that anchor_seems() looks at */
+
 struct anchor {
 	bool known;
 	uint64_t offset;	/* of its record, bytes from the beginning of the stream */
@@ -29,5 +31,11 @@ void	anchor_follow(struct anchor *anchor, struct zstream *stream);
  */
 int	anchor_token(struct resume_token *token, const struct zstream *stream,
 	    const uint8_t record[ZSTREAM_RECORD_SIZE], struct error *error);
+
+/*
+ * Could a record of this snapshot that can be an anchor begin here?  For a search among
+ * any bytes: a payload can look so, too.
+ */
+bool	anchor_seems(const uint8_t bytes[ANCHOR_LOOK], uint64_t to_guid);
 
 #endif

@@ -38,6 +38,7 @@
 #define OBJECT_FLAGS		(BODY + 27)	/* 8 bits */
 #define OBJECT_FLAG_SPILL	(1u << 2)
 #define OBJECT_RAW_BONUS_LENGTH	(BODY + 28)
+#define OBJECT_TO_GUID		(BODY + 32)
 #define OBJECT_INDIRECT_SHIFT	(BODY + 40)	/* 8 bits */
 #define OBJECT_LEVELS		(BODY + 41)	/* 8 bits */
 #define OBJECT_BLOCK_POINTERS	(BODY + 42)	/* 8 bits */
@@ -49,6 +50,7 @@
 #define WRITE_TYPE		(BODY + 8)
 #define WRITE_OFFSET		(BODY + 16)
 #define WRITE_LOGICAL_SIZE	(BODY + 24)
+#define WRITE_TO_GUID		(BODY + 32)
 #define WRITE_FLAGS		(BODY + 41)	/* 8 bits */
 #define WRITE_COMPRESSION	(BODY + 42)	/* 8 bits */
 #define WRITE_COMPRESSED_SIZE	(BODY + 88)

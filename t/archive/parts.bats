@@ -146,14 +146,34 @@ whole() {
 	whole data.full.zstream a/data@one
 }
 
+@test "a part of which a crash has taken the end goes on before that" {
+	mkdir box
+	cut_off data.full.zstream a/data@one 800000
+	cp -a box left
+	for size in '400000' '400000 800000' '523457 900001'; do
+		rm -rf box
+		cp -a left box
+		part=box/a/data/$(parts)
+		for each in $size; do
+			truncate -s "$each" "$part"
+		done
+		[ -n "$(token_of a/data)" ]
+		anchor=$((16#$(parts | sed 's/.*\.//')))
+		[ "$anchor" -gt 100000 ]
+		[ "$anchor" -lt "${size% *}" ]
+		rest data.full.zstream a/data
+		resume a/data@one
+		whole data.full.zstream a/data@one
+	done
+}
+
 @test "a part of which nothing is good is removed, and begun anew in the same run" {
 	mkdir box
 	cut_off data.full.zstream a/data@one 800000
 	rest data.full.zstream a/data
 	cp -a box left
-	# Also what a crash has not written, and an anchor in the wrong place.
-	for damage in 'printf "\377" | dd of="$part" bs=1 seek=330 conv=notrunc status=none' \
-	    'truncate -s 300000 "$part"' 'mv "$part" "${part%????????????????}0000000000000138"; truncate -s 700 box/a/data/@receiving.*'; do
+	# Also an anchor in the wrong place.
+	for damage in 'printf "\377" | dd of="$part" bs=1 seek=330 conv=notrunc status=none' 'mv "$part" "${part%????????????????}0000000000000138"; truncate -s 700 box/a/data/@receiving.*'; do
 		rm -rf box
 		cp -a left box
 		part=box/a/data/$(parts)
