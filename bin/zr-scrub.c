@@ -11,14 +11,16 @@
 #include "archive/archive_scrub.h"
 #include "base/diag.h"
 #include "base/io.h"
+#include "base/quote.h"
 #include "base/signals.h"
+#include "base/utf8.h"
 #include "format/rfc3339.h"
 #include "message/json_text.h"
 #include "replicate/amount.h"
 #include "watch/age.h"
 
 static const char usage[] =
-    "zr-scrub [-jn] [-q | -v] [-r RATE] [-t TIME] DIRECTORY [FILESYSTEM ...]";
+    "zr-scrub [-jN] [-q | -v] [-r RATE] [-t TIME] DIRECTORY [FILESYSTEM ...]";
 
 #define PROGRESS_MS	10000	/* between two lines of -v */
 #define OUTPUT_MAX	8192	/* bytes of a line */
@@ -47,12 +49,13 @@ finding_text(struct buffer *out, const struct archive_scrub_finding *finding)
 		[ARCHIVE_SCRUB_MENDED] = "no longer damaged",
 		[ARCHIVE_SCRUB_UNREAD] = "not read"
 	};
-	char line[OUTPUT_MAX];
 
-	snprintf(line, sizeof(line), "%s%s%s: %s: %s\n", finding->filesystem,
+	/* The text may have bytes of a damaged stream. */
+	if (quote_append(out, "%s%s%s: %s: %s", finding->filesystem,
 	    finding->snapshot[0] == '\0' ? "" : "@", finding->snapshot,
-	    words[finding->state], finding->text);
-	return (json_text_raw(out, line));
+	    words[finding->state], finding->text) == -1)
+		return (-1);
+	return (json_text_raw(out, "\n"));
 }
 
 static const char *
@@ -106,6 +109,10 @@ number_member(struct buffer *out, const char *key, uint64_t value)
 static int
 finding_json(struct buffer *out, const struct archive_scrub_finding *finding)
 {
+	char text[OUTPUT_MAX / 4];
+
+	snprintf(text, sizeof(text), "%s", finding->text);
+	utf8_sanitize(text, text, strlen(text));
 	if (json_text_member(out, "state", states[finding->state]) == -1 ||
 	    json_text_member(out, "filesystem", finding->filesystem) == -1)
 		return (-1);
@@ -119,7 +126,7 @@ finding_json(struct buffer *out, const struct archive_scrub_finding *finding)
 		return (-1);
 	if (finding->has_object && number_member(out, "object", finding->object) == -1)
 		return (-1);
-	if (json_text_member(out, "text", finding->text) == -1)
+	if (json_text_member(out, "text", text) == -1)
 		return (-1);
 	return (json_text_raw(out, "}\n"));
 }
@@ -205,14 +212,14 @@ parse_options(struct options *options, int argc, char *argv[])
 	int64_t seconds;
 	int option;
 
-	while ((option = getopt(argc, argv, "+hjnqr:t:v")) != -1)
+	while ((option = getopt(argc, argv, "+hjNqr:t:v")) != -1)
 		switch (option) {
 		case 'h':
 			usage_help(usage);
 		case 'j':
 			options->json = true;
 			break;
-		case 'n':
+		case 'N':
 			scrub->anew = true;
 			break;
 		case 'q':
@@ -241,7 +248,7 @@ parse_options(struct options *options, int argc, char *argv[])
 	if (argc - optind > 1)
 		scrub->filesystems = argv + optind + 1;
 	if (scrub->filesystems != NULL && scrub->anew)
-		die(EXIT_USAGE, "-n has no effect beside a FILESYSTEM, which is read in "
+		die(EXIT_USAGE, "-N has no effect beside a FILESYSTEM, which is read in "
 		    "one run");
 }
 

@@ -13,6 +13,7 @@
 #include "archive/archive_scrub_walk.h"
 #include "base/diag.h"
 #include "base/io.h"
+#include "format/fs_name.h"
 #include "format/rfc3339.h"
 
 struct pass {
@@ -165,7 +166,8 @@ count_snapshot(void *context, int directory, const char *filesystem, uint64_t gu
 	struct archive_snapshot snapshot;
 	struct error ignored;
 
-	(void)error;
+	if (scrub_look_signal(error) == -1)
+		return (-1);
 	if (scrub_state_is_past(&pass->state, filesystem, guid))
 		return (0);
 	pass->totals->left_streams++;
@@ -198,18 +200,38 @@ check_root(const struct pass *pass, struct error *error)
 	    "filesystem: name that of the archive, and then the filesystem"));
 }
 
+/* Would the walk come by it?  It follows no links, and no "..". */
+static bool
+is_filesystem(const struct pass *pass, const char *name)
+{
+	char path[SCRUB_PATH_MAX], *slash = path, *component;
+	struct stat status;
+	bool more = true;
+
+	if (strlcpy(path, name, sizeof(path)) >= sizeof(path))
+		return (false);
+	while (more) {
+		component = slash;
+		slash += strcspn(slash, "/");
+		more = *slash == '/';
+		*slash = '\0';
+		if (!fs_name_valid_snapshot(component) || fstatat(pass->root, path,
+		    &status, AT_SYMLINK_NOFOLLOW) == -1 || !S_ISDIR(status.st_mode))
+			return (false);
+		if (more)
+			*slash++ = '/';
+	}
+	return (true);
+}
+
 /* Operands that name nothing. */
 static int
 check_filesystems(const struct pass *pass, struct error *error)
 {
-	struct stat status;
-
 	if (pass->scrub->filesystems == NULL)
 		return (0);
 	for (char *const *name = pass->scrub->filesystems; *name != NULL; name++)
-		if (**name == '/' || strchr(*name, '@') != NULL ||
-		    fstatat(pass->root, *name, &status, AT_SYMLINK_NOFOLLOW) == -1 ||
-		    !S_ISDIR(status.st_mode))
+		if (!is_filesystem(pass, *name))
 			return (error_set(error, EXIT_FAILED,
 			    "the archive has no filesystem \"%s\"", *name));
 	return (0);

@@ -17,8 +17,11 @@
 int
 scrub_look_signal(struct error *error)
 {
-	const int number = signals_take_end();
+	int number;
 
+	/* Only there is a signal delivered. */
+	io_poll(NULL, 0, io_now());
+	number = signals_take_end();
 	return (number == 0 ? 0 : error_set(error, EXIT_SIGNAL + (unsigned)number,
 	    "ended by signal %d", number));
 }
@@ -76,7 +79,8 @@ check_base(struct scrub_look *look, struct error *error)
 		return (0);
 	record = archive_record_read(look->directory, look->snapshot.from_guid, &base,
 	    error);
-	if (record == ARCHIVE_RECORD_ABSENT)
+	look->without_base = record == ARCHIVE_RECORD_ABSENT;
+	if (look->without_base)
 		found(look, false, "it is an increment of the snapshot with guid %" PRIu64
 		    ", which is missing", look->snapshot.from_guid);
 	return (record == -1 ? -1 : 0);
@@ -90,7 +94,7 @@ look_at(struct scrub_look *look, struct scrub_reading *reading, struct error *er
 	int result = SCRUB_STREAM_SOUND;
 
 	look->file = -1;
-	look->missing = false;
+	look->missing = look->without_base = false;
 	look->damaged = look->in_stream = look->well = false;
 	look->damage = (struct scrub_damage){ .has_place = false };
 	memset(&look->snapshot, 0, sizeof(look->snapshot));
@@ -126,7 +130,7 @@ static bool
 is_unchanged(const struct scrub_look *look)
 {
 	char name[ARCHIVE_FILE_MAX], before[ARCHIVE_RECORD_MAX], now[ARCHIVE_RECORD_MAX];
-	struct archive_snapshot snapshot;
+	struct archive_snapshot snapshot, base;
 	struct error ignored;
 	struct stat status;
 
@@ -138,6 +142,10 @@ is_unchanged(const struct scrub_look *look)
 	archive_record_print(before, &look->snapshot);
 	archive_record_print(now, &snapshot);
 	if (strcmp(before, now) != 0)
+		return (false);
+	/* It may have been absent only while it was being replaced. */
+	if (look->without_base && archive_record_read(look->directory,
+	    snapshot.from_guid, &base, &ignored) != ARCHIVE_RECORD_ABSENT)
 		return (false);
 	archive_file_name(name, look->guid, ARCHIVE_STREAM_SUFFIX);
 	if (fstatat(look->directory, name, &status, AT_SYMLINK_NOFOLLOW) == -1)

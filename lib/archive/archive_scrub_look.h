@@ -14,6 +14,7 @@ struct scrub_look {
 	struct archive_snapshot snapshot;
 	int file;			/* its stream, while we look; -1: not open */
 	bool missing;			/* there is none */
+	bool without_base;		/* it is an increment, and its base is absent */
 	struct stat status;		/* of the file */
 	bool damaged, in_stream;	/* something is; the stream is, so it is marked */
 	bool well;			/* the stream has been read and is */

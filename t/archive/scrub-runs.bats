@@ -21,12 +21,12 @@ load ../lib/scrub
 		[ "$(state bytes)" -eq "$(find box -name '*.zstream' -exec cat {} + | wc -c)" ]
 		[ "$(state finished)" != null ]
 	done
-	# Or begins again, with -n.
+	# Or begins again, with -N.
 	background zr-scrub -r 2M box > out
 	eventually 20 sh -c 'test "$(jq -r "select(.finished == null) | .streams" box/@scrub)" -ge 1'
 	kill "${children[-1]}"
 	ended_with 143 "${children[-1]}"
-	scrub 0 -n
+	scrub 0 -N
 	[ "$(jq -r .streams <<< "$output")" -eq 8 ]
 }
 
@@ -84,8 +84,12 @@ load ../lib/scrub
 	[[ ${lines[0]} == 'a/data@one: damaged: checksum mismatch between the offsets '*', at object '* ]]
 	[ "$(cat box/@scrub)" = "$before" ]
 	run -0 zr-scrub box a/vol web
-	run -1 --separate-stderr zr-scrub box a/vol a/nothing
-	stderr_has 'zr-scrub: box: the archive has no filesystem "a/nothing"'
+	# Never are none of the streams read, and called well.
+	ln -s a box/link
+	for name in a/nothing a/data/ ./a/data a//data a/../a/data .. . '' /a/data link/data a/data/@lock; do
+		run -1 --separate-stderr zr-scrub box a/vol "$name"
+		[ "$stderr" = "zr-scrub: box: the archive has no filesystem \"$name\"" ]
+	done
 }
 
 @test "a state that is nonsense is passed over, and says so" {
@@ -118,7 +122,7 @@ load ../lib/scrub
 	run -100 --separate-stderr zr-scrub box/a/data
 	stderr_has "it is the directory of a filesystem"
 	run -0 zr-scrub box/web
-	run -100 zr-scrub -n box a/data
+	run -100 zr-scrub -N box a/data
 	run -111 zr-scrub nowhere
 	ended_with 0 "${children[-1]}"
 }
@@ -170,11 +174,26 @@ load ../lib/scrub
 	printf x | dd of="$(stream_file a/vol@v1)" bs=1 seek=519000 conv=notrunc status=none
 	background zr-scrub -j -r 1M box a/vol > out
 	eventually 20 sh -c "test -n \"\$(find /proc/${children[-1]}/fd -lname '*.zstream')\""
+	kill -STOP "${children[-1]}"
 	rm "$(record_file a/vol@v1)"
 	keep vol.full.zstream a/vol@v1
+	kill -CONT "${children[-1]}"
 	ended_with 0 "${children[-1]}"
 	[ -z "$(jq -r 'select(.state)' out)" ]
 	jq -e 'has("damaged") | not' "$(record_file a/vol@v1)"
+}
+
+@test "an increment whose base is just being replaced is not damaged" {
+	eight
+	exec 9< box/a/data/@lock
+	flock 9
+	mv "$(record_file a/data@one)" record
+	background zr-scrub -j box a/data > out 9<&-
+	eventually 20 sh -c "test -n \"\$(find /proc/${children[-1]}/fd -lname '*/@lock')\""
+	mv record "$(record_file a/data@one)"
+	exec 9<&-
+	ended_with 0 "${children[-1]}"
+	[ -z "$(jq -r 'select(.state)' out)" ]
 }
 
 @test "the units of examples/systemd are valid, and the one starts the other" {

@@ -136,6 +136,23 @@ load ../lib/scrub
 	grep -qF 'its raw digest is not that of the record' <<< "$output"
 }
 
+@test "bytes of a damaged stream harm neither a terminal nor a line of JSON" {
+	mkdir box
+	keep data.full.zstream a/data@one
+	python3 - "$HELPERS" "$STREAMS/data.full.zstream" > "$(stream_file a/data@one)" <<-'END'
+		import sys
+		sys.path.insert(0, sys.argv[1])
+		from streamsum_model import records, write
+		all_records = records(open(sys.argv[2], "rb").read())
+		all_records[0][1][56:64] = b"@\xff\n\x1b[2\0\0"
+		write(sys.stdout.buffer, all_records)
+	END
+	scrub 1
+	[ "$(jq -r 'select(.state).text' <<< "$output")" = "$(printf 'it is the stream of a snapshot of another name, ?\n\033[2')" ]
+	run -1 zr-scrub box a
+	[ "${lines[0]}" = 'a/data@one: damaged: it is the stream of a snapshot of another name, \377\n\033[2' ]
+}
+
 @test "each field of a record that is not its stream's is found" {
 	eight
 	cp "$(record_file a/data@two)" saved
