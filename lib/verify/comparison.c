@@ -194,7 +194,7 @@ comparison_handle(struct comparison *comparison,
 bool
 comparison_same(const struct comparison *comparison)
 {
-	return (comparison->differences == 0 &&
+	return (comparison->compared && comparison->differences == 0 &&
 	    memcmp(comparison->sums[SENDER].digest, comparison->sums[RECEIVER].digest,
 	    STREAM_DIGEST_SIZE) == 0);
 }

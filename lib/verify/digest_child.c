@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,19 @@ take_part(void *context, const struct stream_part *part, struct error *error)
 	return (0);
 }
 
+/* The next bytes.  If the parent has gone, nobody may send any more. */
+static ssize_t
+read_stream(uint8_t *chunk, size_t size)
+{
+	struct pollfd entries[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
+	    { .fd = STDOUT_FILENO } };
+
+	io_poll(entries, 2, IO_FOREVER);
+	if (entries[1].revents != 0)
+		_exit(EXIT_SYSTEM);
+	return (io_read(STDIN_FILENO, chunk, size));
+}
+
 /* All of the stream; the word for its end. */
 static enum digest_word
 digest_stream(struct run *run, struct sum_line *sum, struct error *error)
@@ -78,7 +92,7 @@ digest_stream(struct run *run, struct sum_line *sum, struct error *error)
 	ssize_t got;
 	int64_t now;
 
-	while ((got = io_read(STDIN_FILENO, chunk, sizeof(chunk))) > 0) {
+	while ((got = read_stream(chunk, sizeof(chunk))) > 0) {
 		run->bytes += (uint64_t)got;
 		if (stream_digest_feed(run->digest, chunk, (size_t)got, error) == -1)
 			return (DIGEST_REFUSED);

@@ -40,7 +40,8 @@ struct digest_report {
 /*
  * Start a child with stream, a blocking descriptor (borrowed), as its standard input and
  * no other descriptor of ours.  child->output is our end of its pipe, non-blocking.  It
- * ignores the signals that end its parent, which ends it by SIGKILL.
+ * ignores the signals that end its parent, which ends it by SIGKILL, and ends itself if
+ * its parent has gone.
  */
 int	digest_child_start(struct process *child, int stream, struct error *error);
 

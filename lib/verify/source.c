@@ -68,7 +68,6 @@ judge(struct source *source)
 {
 	struct command *command = &source->command;
 	const int code = command->call.endpoint.exit_code;
-	const int number = process_code_signal(source->child_code);
 	ProtobufCMessage *answer;
 
 	source->failure = FAILURE_OTHER;
@@ -83,9 +82,8 @@ judge(struct source *source)
 		error_set(&source->error, EXIT_FAILED, "%s: %s", source->role,
 		    source->text);
 	else if (!source->complete)
-		error_set(&source->error, EXIT_SYSTEM, "%s: the digest's process "
-		    "ended %s %d", source->role, number > 0 ? "by signal" :
-		    "with status", number > 0 ? number : source->child_code);
+		error_set(&source->error, EXIT_SYSTEM, "%s: the digest's process gave "
+		    "no digest", source->role);
 	else
 		source->failure = FAILURE_NONE;
 }
@@ -154,6 +152,20 @@ on_refused(struct source *source, int64_t now)
 	fail(source, now);
 }
 
+/* The digest's process: the endpoint may not notice that nobody reads its stream. */
+static void
+on_died(struct source *source, int64_t now)
+{
+	const int number = process_code_signal(source->child_code);
+
+	error_set(&source->error, EXIT_SYSTEM, "%s: the digest's process ended %s %d",
+	    source->role, number > 0 ? "by signal" : "with status",
+	    number > 0 ? number : source->child_code);
+	fail(source, now);
+	if (number > 0)
+		source->failure = FAILURE_TRANSPORT;
+}
+
 static void
 take_report(struct source *source, int64_t now)
 {
@@ -171,6 +183,11 @@ take_report(struct source *source, int64_t now)
 	case DIGEST_LINE:
 		source->have_line = true;
 		source->complete = !report->line.is_part;
+		/* A stream may have no parts. */
+		if (source->complete) {
+			source->begun = true;
+			source->sum = report->line.of.sum;
+		}
 		break;
 	case DIGEST_REFUSED:
 		on_refused(source, now);
@@ -227,8 +244,11 @@ source_handle(struct source *source, const struct pollfd entries[SOURCE_ENTRIES]
 	if (entries[CALL_ENTRIES].revents != 0 && source->child.output != -1)
 		read_child(source);
 	next_line(source, now);
-	if (process_has_ended(&source->child))
+	if (process_has_ended(&source->child)) {
 		source->child_code = process_wait(&source->child);
+		if (source->child_code != EXIT_DONE && source->phase == SOURCE_STREAM)
+			on_died(source, now);
+	}
 	settle(source);
 }
 

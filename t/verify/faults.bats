@@ -51,6 +51,17 @@ verify_endpoint() {
 	sends :
 	verify_endpoint 1 b
 	[ "$output" = 'not compared b@one: receiver: the stream is empty' ]
+	# Both send nothing but the beginning and the end, and of another snapshot.
+	python3 - "$HELPERS" "$STREAMS/vol.full.zstream" > empty <<-'END'
+		import sys
+		sys.path.insert(0, sys.argv[1])
+		from streamsum_model import records, write
+		real = records(open(sys.argv[2], "rb").read())
+		write(sys.stdout.buffer, [real[0], real[-1]])
+	END
+	sends 'cat empty'
+	SENDER=$PWD/endpoint verify_endpoint 1 b
+	[[ "$output" == 'not compared b@one: '*'er: its stream is of another snapshot: the guid is 9844367701817122491, '* ]]
 	# It goes on writing after it was refused.
 	sends "cat '$STREAMS/data.one-two.zstream'" 'while sleep 0.05; do echo; done'
 	verify_endpoint 1 b
@@ -205,6 +216,26 @@ nobody() {
 	kill -15 "$runner"
 	ended_with 143 "$runner"
 	eventually 10 nobody
+}
+
+@test "a digest that is killed is tried again, and named; kill -9 of the program leaves none behind" {
+	both() { [ "$(pgrep -P "$runner" -x -c zr-verify)" -eq 2 ]; }
+	fault sending 9 Send b stall 300000
+	fault receiving 9 Send b stall 300000
+	start -a 2 -P 1 b
+	for count in 1 2; do
+		eventually 20 both
+		kill -9 "$(pgrep -P "$runner" -x -o zr-verify)"
+		eventually 20 grep -q "digest's process ended by signal 9" said out
+		[ $count -eq 2 ] || grep -q "^zr-verify: b@one: [a-z]*er: the digest's process ended by signal 9 (trying again in " said
+	done
+	ended_with 1 "$runner"
+	grep -qx "not compared b@one: [a-z]*er: the digest's process ended by signal 9" out
+	start -P 1 b
+	eventually 20 both
+	kill -9 "$runner"
+	ended_with 137 "$runner"
+	eventually 5 nobody
 }
 
 @test "SIGUSR1 has the progress said; output that nobody reads ends it" {
