@@ -13,7 +13,7 @@
 #include "verify/verify.h"
 
 static const char usage[] =
-    "zr-verify [-jqv] [-a ATTEMPTS] [-m FROM=TO] ... [-n NUMBER] [-P NUMBER] "
+    "zr-verify [-jqv] [-a ATTEMPTS] [-m FROM=TO] ... [-N NUMBER] [-P NUMBER] "
     "[-t SECONDS] [-W SECONDS] -s SENDER -r RECEIVER [FILESYSTEM | SNAPSHOT] ...";
 
 #define SECONDS_MAX	(30 * 86400)
@@ -52,8 +52,8 @@ take_option(struct verify_options *options, int option, const char *text)
 	case 'm':
 		take_map(&options->map, text);
 		break;
-	case 'n':
-		options->snapshots = (size_t)usage_number('n', "snapshots", text, 1,
+	case 'N':
+		options->snapshots = (size_t)usage_number('N', "snapshots", text, 1,
 		    SNAPSHOTS_MAX);
 		break;
 	case 'P':
@@ -104,12 +104,15 @@ parse_options(struct verify_options *options, int argc, char *argv[])
 	int option;
 
 	*options = VERIFY_DEFAULT;
-	while ((option = getopt(argc, argv, "+a:hjm:n:P:qr:s:t:vW:")) != -1)
+	while ((option = getopt(argc, argv, "+a:hjm:N:P:qr:s:t:vW:")) != -1)
 		take_option(options, option, optarg);
 	if (options->sender == NULL || options->receiver == NULL)
 		usage_die(usage);
 	usage_operand("a sender", options->sender);
 	usage_operand("a receiver", options->receiver);
+	if (strcmp(options->sender, options->receiver) == 0 && options->map.count == 0)
+		die(EXIT_USAGE, "-s and -r are the same, and without -m that compares "
+		    "each filesystem with itself");
 	for (int i = optind; i < argc; i++)
 		check_operand(argv[i]);
 	options->operands = argv + optind;

@@ -118,6 +118,8 @@ SUMMARY='20 snapshots: 16 the same, 3 differ, 1 not compared'
 	rm "backup/tank/inc/@${GUIDS[1]}".*
 	verify 1 tank/inc@two
 	[ "$output" = 'not compared tank/inc: the receiver has no snapshot @two' ]
+	run -100 --separate-stderr zr-verify -s "$SENDER" -r "$SENDER"
+	[ "$stderr" = 'zr-verify: -s and -r are the same, and without -m that compares each filesystem with itself' ]
 	for operand in tank@ @one tank/@x -tank tank@a@b; do
 		run -100 --separate-stderr zr-verify -s a -r b -- "$operand"
 		[ "$stderr" = "zr-verify: $operand is not the name of a filesystem or a snapshot" ]
@@ -143,7 +145,7 @@ SUMMARY='20 snapshots: 16 the same, 3 differ, 1 not compared'
 	[ "$output" = "not compared tank/fs01: the receiver's @one is another snapshot: its guid is 9844367701817122491, the sender's 1773106610190237946" ]
 }
 
-@test "-n compares that many, the newest first; what only one side can send in full is passed over" {
+@test "-N compares that many, the newest first; what only one side can send in full is passed over" {
 	# Two whole streams of one filesystem.
 	for archive in web backup; do
 		keep $archive "$STREAMS/data.full.zstream" a/data@one many
@@ -151,9 +153,9 @@ SUMMARY='20 snapshots: 16 the same, 3 differ, 1 not compared'
 	done
 	verify 0 many
 	[ "$output" = 'same many@v1 logical 509 KiB' ]
-	verify 0 -n 2 many
+	verify 0 -N 2 many
 	[ "$output" = $'same many@v1 logical 509 KiB\nsame many@one logical 1.1 MiB' ]
-	verify 0 -n 9 many tank/inc
+	verify 0 -N 9 many tank/inc
 	[ "$output" = $'same many@v1 logical 509 KiB\nsame many@one logical 1.1 MiB\nsame tank/inc@one logical 1.1 MiB' ]
 	verify 0 -v tank/inc
 	[ "$(grep -c '^zr-verify: tank/inc@.* cannot be sent in full: sender: ' <<< "$stderr")" -eq 2 ]

@@ -80,7 +80,7 @@ sender() {
 	zr-replicate -q -s "zr-endpoint sender -j job -f 'src/a<'" -r 'zr-endpoint archive box'
 	zfs snapshot src/a@3
 	serve zr-endpoint archive "$PWD/box"
-	run -0 --separate-stderr zr-verify -n 9 -s "$(sender src/a)" -r "$remote"
+	run -0 --separate-stderr zr-verify -N 9 -s "$(sender src/a)" -r "$remote"
 	[[ "$output" == 'same src/a@1 logical '* ]]
 	[ "$(wc -l <<< "$output")" -eq 1 ]
 	# With compressed blocks its stream would be another one.
