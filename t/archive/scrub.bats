@@ -89,7 +89,7 @@ load ../lib/scrub
 }
 
 @test "each flipped bit is found in a stream of any kind, at its place, and nothing else; flipped back, the mark goes" {
-	times=${ZR_TEST_FLIPS:-20}
+	times=${ZR_TEST_FLIPS:-8}
 	case $ZR_BUILD in *sanitize*) times=8 ;; esac
 	eight
 	for one in a/data@one a/data@two; do
