@@ -3,7 +3,6 @@
  * lib/plan/lister and lib/step/session.
  */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,26 +126,6 @@ add_entries(struct output *output, struct lister *lister, struct error *error)
 	return (result);
 }
 
-/* PIPE_BUF bytes at a time: more could block, and with it the session and signals. */
-static int
-write_lines(struct output *output, struct error *error)
-{
-	size_t length;
-	ssize_t put;
-
-	while ((length = buffer_length(&output->lines)) > 0 &&
-	    io_ready(STDOUT_FILENO, POLLOUT) != 0) {
-		put = io_write(STDOUT_FILENO, buffer_front(&output->lines),
-		    length < PIPE_BUF ? length : PIPE_BUF);
-		if (put == -1 && errno == EAGAIN)
-			return (0);
-		if (put == -1)
-			return (error_errno(error, "standard output"));
-		buffer_consume(&output->lines, (size_t)put);
-	}
-	return (0);
-}
-
 /* Leave only what has to wait, for the endpoint or for our reader. */
 static int
 print(struct output *output, struct lister *lister, struct error *error)
@@ -157,7 +136,7 @@ print(struct output *output, struct lister *lister, struct error *error)
 		if (add_entries(output, lister, error) == -1)
 			return (-1);
 		full = buffer_length(&output->lines) >= OUTPUT_WAITS;
-		if (write_lines(output, error) == -1)
+		if (io_print_ready(&output->lines, error) == -1)
 			return (-1);
 	} while (full && buffer_length(&output->lines) < OUTPUT_WAITS);
 	return (0);

@@ -42,11 +42,11 @@ int	archive_part_set_anchor(int directory, struct archive_part *part, uint64_t g
 	    uint64_t anchor, struct error *error);
 
 /*
- * Open the one abandoned part that can be resumed, and remove the others: those without
- * an anchor or a valid beginning, all but the newest (of the same snapshot: the one with
- * the greatest anchor), those older than ARCHIVE_PART_DAYS, of a snapshot that is sound here, or of an increment whose base is gone.  part->file is
- * -1 if there is none.  The caller holds archive_lock(), and closes the file or calls
- * archive_part_remove().
+ * Open the one abandoned part that can be resumed.  part->file is -1 if there is none.
+ * The others are removed: those without an anchor or a valid beginning, those older than
+ * ARCHIVE_PART_DAYS, of a snapshot that is sound here, or of an increment whose base is
+ * gone, and all but the newest (of the same snapshot: the one with the greatest anchor).
+ * The caller holds archive_lock(), and closes the file or calls archive_part_remove().
  */
 int	archive_part_settle(int directory, struct archive_part *part,
 	    struct error *error);

@@ -100,18 +100,6 @@ see_record(void *context, const struct zstream *stream, enum zstream_record_type
 	return (0);
 }
 
-static int
-see_payload(void *context, const struct zstream *stream, const uint8_t *bytes,
-    size_t length, struct error *error)
-{
-	(void)context;
-	(void)stream;
-	(void)bytes;
-	(void)length;
-	(void)error;
-	return (0);
-}
-
 /* What zstream.h has refused. */
 static int
 refused(struct scrub_run *run)
@@ -288,8 +276,7 @@ scrub_stream(int file, const struct archive_snapshot *snapshot,
 	*run = (struct scrub_run){ .file = file, .snapshot = snapshot,
 	    .reading = reading, .damage = damage, .error = error };
 	zstream_init(&run->stream, "kept");
-	zstream_add_sink(&run->stream, &(struct zstream_sink){ .record = see_record,
-	    .payload = see_payload, .context = run });
+	zstream_add_sink(&run->stream, &(struct zstream_sink){ .record = see_record, .context = run });
 	if (snapshot->has_digest) {
 		run->digest = stream_digest_new(NULL, NULL);
 		if (run->digest == NULL) {

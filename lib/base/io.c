@@ -305,6 +305,25 @@ io_print(struct buffer *out, struct error *error)
 	return (0);
 }
 
+int
+io_print_ready(struct buffer *out, struct error *error)
+{
+	size_t length;
+	ssize_t put;
+
+	while ((length = buffer_length(out)) > 0 &&
+	    io_ready(STDOUT_FILENO, POLLOUT) != 0) {
+		put = io_write(STDOUT_FILENO, buffer_front(out),
+		    length < PIPE_BUF ? length : PIPE_BUF);
+		if (put == -1 && errno == EAGAIN)
+			return (0);
+		if (put == -1)
+			return (error_errno(error, "standard output"));
+		buffer_consume(out, (size_t)put);
+	}
+	return (0);
+}
+
 ssize_t
 io_read_line(int fd, enum io_line what, char *line, size_t size,
     int64_t deadline, struct error *error)

@@ -104,6 +104,11 @@ int	io_write_all(int fd, const void *buffer, size_t size, int64_t deadline,
 /* Write all of a buffer to standard output, which the error names, and empty it. */
 int	io_print(struct buffer *out, struct error *error);
 
+/*
+ * Write what standard output takes now.  PIPE_BUF bytes at a time: more could block, and
+ * with it whatever else waits in the caller's poll loop.
+ */
+int	io_print_ready(struct buffer *out, struct error *error);
 
 /*
  * One line.  The newline is not stored; the line is NUL-terminated.  size includes the

@@ -28,23 +28,10 @@ take_record(void *context, const struct zstream *stream, enum zstream_record_typ
 	return (0);
 }
 
-static int
-take_payload(void *context, const struct zstream *stream, const uint8_t *bytes,
-    size_t length, struct error *error)
-{
-	(void)context;
-	(void)stream;
-	(void)bytes;
-	(void)length;
-	(void)error;
-	return (0);
-}
-
 void
 anchor_follow(struct anchor *anchor, struct zstream *stream)
 {
-	zstream_add_sink(stream, &(struct zstream_sink){ .record = take_record,
-	    .payload = take_payload, .context = anchor });
+	zstream_add_sink(stream, &(struct zstream_sink){ .record = take_record, .context = anchor });
 }
 
 static uint64_t

@@ -196,7 +196,7 @@ begin(struct zstream *stream, struct error *error)
 	return (show_record(stream, RECORD_BEGIN, error));
 }
 
-/* What no checksum covers in an END of the wrapper zfs send leaves zero; its body from `from`. */
+/* What no checksum covers in an END of the wrapper, its body from `from` on, is zero. */
 static int
 check_rest(struct zstream *stream, size_t from, struct error *error)
 {
@@ -275,7 +275,8 @@ show_payload(const struct zstream *stream, const uint8_t *bytes, size_t length,
 	if (stream->state != ZSTREAM_IN_STREAM)
 		return (0);
 	for (size_t i = 0; i < stream->sink_count; i++)
-		if (stream->sinks[i].payload(stream->sinks[i].context, stream, bytes,
+		if (stream->sinks[i].payload != NULL &&
+		    stream->sinks[i].payload(stream->sinks[i].context, stream, bytes,
 		    length, error) == -1)
 			return (-1);
 	return (0);

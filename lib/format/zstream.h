@@ -48,7 +48,7 @@ struct zstream;
 /*
  * Who else looks at the stream: each record of it whose header is valid, and then its
  * payload in pieces; not what wraps it, the properties.  Fields are in zstream_record.h.
- * -1 ends zstream_feed().
+ * -1 ends zstream_feed().  payload may be NULL.
  */
 struct zstream_sink {
 	int (*record)(void *context, const struct zstream *stream,

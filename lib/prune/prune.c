@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,26 +50,11 @@ await_signal(struct pruning *pruning, const struct reply *reply)
 	}
 }
 
-/* PIPE_BUF bytes at a time: more could block, and with it the session and signals. */
 static void
 write_out(struct pruning *pruning)
 {
-	struct buffer *out = &pruning->out;
-	size_t length;
-	ssize_t put;
-
-	while ((length = buffer_length(out)) > 0 &&
-	    pruning->fatal.code == EXIT_DONE &&
-	    io_ready(STDOUT_FILENO, POLLOUT) != 0) {
-		put = io_write(STDOUT_FILENO, buffer_front(out),
-		    length < PIPE_BUF ? length : PIPE_BUF);
-		if (put == -1 && errno == EAGAIN)
-			return;
-		if (put == -1)
-			error_errno(&pruning->fatal, "standard output");
-		else
-			buffer_consume(out, (size_t)put);
-	}
+	if (pruning->fatal.code == EXIT_DONE)
+		io_print_ready(&pruning->out, &pruning->fatal);
 }
 
 static void

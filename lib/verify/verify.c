@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,26 +51,11 @@ verification_await_signal(struct verification *verification,
 
 /* --- one turn of the loop --- */
 
-/* PIPE_BUF bytes at a time: more could block, and with it the streams and signals. */
 static void
 write_out(struct verification *verification)
 {
-	struct buffer *out = &verification->out;
-	size_t length;
-	ssize_t put;
-
-	while ((length = buffer_length(out)) > 0 &&
-	    verification->fatal.code == EXIT_DONE &&
-	    io_ready(STDOUT_FILENO, POLLOUT) != 0) {
-		put = io_write(STDOUT_FILENO, buffer_front(out),
-		    length < PIPE_BUF ? length : PIPE_BUF);
-		if (put == -1 && errno == EAGAIN)
-			return;
-		if (put == -1)
-			error_errno(&verification->fatal, "standard output");
-		else
-			buffer_consume(out, (size_t)put);
-	}
+	if (verification->fatal.code == EXIT_DONE)
+		io_print_ready(&verification->out, &verification->fatal);
 }
 
 static void
