@@ -17,7 +17,7 @@ setup() {
 	mkdir box
 	# Each line of the file "breaks" is for one Receive: a number of bytes of the stream
 	# and what happens after them, or "none".  eof: the stream ends, as that of a
-	# connection that was closed; archive, sender: that one is killed.
+	# connection that was closed; archive, sender, connection: that one is killed.
 	cat > broken-archive <<-'END'
 		#!/bin/bash
 		bytes=none
@@ -30,6 +30,10 @@ setup() {
 		fi
 		if [ "$way" = eof ]; then
 			head -c "$bytes" | zr-endpoint archive box "$@"
+			exit
+		fi
+		if [ "$way" = connection ]; then
+			{ head -c "$bytes"; kill -9 $PPID; } | zr-endpoint archive box "$@"
 			exit
 		fi
 		mkfifo stream
@@ -87,8 +91,8 @@ stored() {
 # break_at SIZE: somewhere in the middle of so many bytes, so that there is an anchor before
 # it, and something to come behind it
 break_at() {
-	local ways=(eof archive sender)
-	echo "$(($1 / 10 + (RANDOM * 32768 + RANDOM) % ($1 * 8 / 10))) ${ways[RANDOM % 3]}"
+	local ways=(eof archive sender connection)
+	echo "$(($1 / 10 + (RANDOM * 32768 + RANDOM) % ($1 * 8 / 10))) ${ways[RANDOM % 4]}"
 }
 
 # What of the whole stream WHOLE is not in the part of DATASET yet.  (A Receive that was
