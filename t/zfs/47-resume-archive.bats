@@ -91,8 +91,10 @@ stored() {
 # break_at SIZE: somewhere in the middle of so many bytes, so that there is an anchor before
 # it, and something to come behind it
 break_at() {
-	local ways=(eof archive sender connection)
-	echo "$(($1 / 10 + (RANDOM * 32768 + RANDOM) % ($1 * 8 / 10))) ${ways[RANDOM % 4]}"
+	local ways=(eof archive connection sender) bytes
+	bytes=$(($1 / 10 + (RANDOM * 32768 + RANDOM) % ($1 * 8 / 10)))
+	# A sender that has written little may be gone before there is a receiver.
+	echo "$bytes ${ways[RANDOM % (bytes < 200000 ? 3 : 4)]}"
 }
 
 # What of the whole stream WHOLE is not in the part of DATASET yet.  (A Receive that was
