@@ -58,12 +58,13 @@ both() {
 	done
 	# The command line of the first is that of the last; the name is the last one's.
 	mkfifo pipe
-	background zr-connect "exec:cat > /dev/null; cat pipe" zr-mux connect label zr-handshake -t 60 connect true
+	background zr-connect "exec:cat pipe" zr-mux connect label zr-handshake -t 60 connect true
 	eventually 10 grep -qx zr-handshake "/proc/${children[-1]}/comm"
 	local first=zr-connect
 	[[ "$ZR_BUILD" != */sanitize ]] || first=zr-handshake
 	tr '\0' ' ' < "/proc/${children[-1]}/cmdline" | grep -q "^$first "
 	echo > pipe
+	ended_with 98 "${children[-1]}"
 }
 
 @test "a client's chain, a server's and their endpoints find the same" {
@@ -76,7 +77,7 @@ both() {
 
 @test "errors, statuses and the steps between two endpoints are the same" {
 	mkdir archive
-	both zr-connect 'exec:exec 2> /dev/null; zr-handshake accept cat > /dev/null' zr-handshake connect zr-mux connect zrepl_data true
+	both zr-connect 'exec:exec 2> /dev/null; zr-handshake accept zr-mux accept sh -c "cat > /dev/null"' zr-handshake connect zr-mux connect zrepl_data true
 	both zr-remote 'exec:exit 3' Ping '{}'
 	both zr-remote -x
 	# What the server says may come too late to be compared.
