@@ -96,16 +96,6 @@ totals_text(struct buffer *out, const struct archive_scrub_totals *totals, bool 
 
 /* --- JSON --- */
 
-/* A member whose value is 64 bits, as a string. */
-static int
-number_member(struct buffer *out, const char *key, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	return (json_text_member(out, key, text));
-}
-
 static int
 finding_json(struct buffer *out, const struct archive_scrub_finding *finding)
 {
@@ -119,12 +109,12 @@ finding_json(struct buffer *out, const struct archive_scrub_finding *finding)
 	if (finding->snapshot[0] != '\0' &&
 	    json_text_member(out, "snapshot", finding->snapshot) == -1)
 		return (-1);
-	if (finding->guid != 0 && number_member(out, "guid", finding->guid) == -1)
+	if (finding->guid != 0 && json_text_uint64_member(out, "guid", finding->guid) == -1)
 		return (-1);
-	if (finding->has_place && (number_member(out, "from", finding->from) == -1 ||
-	    number_member(out, "to", finding->to) == -1))
+	if (finding->has_place && (json_text_uint64_member(out, "from", finding->from) == -1 ||
+	    json_text_uint64_member(out, "to", finding->to) == -1))
 		return (-1);
-	if (finding->has_object && number_member(out, "object", finding->object) == -1)
+	if (finding->has_object && json_text_uint64_member(out, "object", finding->object) == -1)
 		return (-1);
 	if (json_text_member(out, "text", text) == -1)
 		return (-1);
@@ -140,14 +130,14 @@ totals_json(struct buffer *out, const struct archive_scrub_totals *totals)
 	if (json_text_member(out, "began", began) == -1 ||
 	    json_text_raw_member(out, "complete", totals->complete ? "true" :
 	    "false") == -1 ||
-	    number_member(out, "streams", totals->streams) == -1 ||
-	    number_member(out, "bytes", totals->bytes) == -1 ||
-	    number_member(out, "damaged", totals->damaged) == -1 ||
-	    number_member(out, "unread", totals->unread) == -1)
+	    json_text_uint64_member(out, "streams", totals->streams) == -1 ||
+	    json_text_uint64_member(out, "bytes", totals->bytes) == -1 ||
+	    json_text_uint64_member(out, "damaged", totals->damaged) == -1 ||
+	    json_text_uint64_member(out, "unread", totals->unread) == -1)
 		return (-1);
 	if (!totals->complete &&
-	    (number_member(out, "left_streams", totals->left_streams) == -1 ||
-	    number_member(out, "left_bytes", totals->left_bytes) == -1))
+	    (json_text_uint64_member(out, "left_streams", totals->left_streams) == -1 ||
+	    json_text_uint64_member(out, "left_bytes", totals->left_bytes) == -1))
 		return (-1);
 	return (json_text_raw(out, "}\n"));
 }

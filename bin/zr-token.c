@@ -14,15 +14,6 @@
 
 static const char usage[] = "zr-token [TOKEN]";
 
-static int
-number(struct buffer *out, const char *key, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	return (json_text_member(out, key, text));
-}
-
 /* Keys as in the token; flags only where they are set. */
 static int
 describe(struct buffer *out, const struct resume_token *token)
@@ -35,13 +26,13 @@ describe(struct buffer *out, const struct resume_token *token)
 	char name[sizeof(token->filesystem) + sizeof(token->snapshot) + 1];
 
 	snprintf(name, sizeof(name), "%s@%s", token->filesystem, token->snapshot);
-	if (number(out, "toguid", token->to_guid) == -1 ||
+	if (json_text_uint64_member(out, "toguid", token->to_guid) == -1 ||
 	    (token->has_from_guid &&
-	    number(out, "fromguid", token->from_guid) == -1) ||
+	    json_text_uint64_member(out, "fromguid", token->from_guid) == -1) ||
 	    json_text_member(out, "toname", name) == -1 ||
-	    number(out, "object", token->object) == -1 ||
-	    number(out, "offset", token->offset) == -1 ||
-	    number(out, "bytes", token->bytes) == -1)
+	    json_text_uint64_member(out, "object", token->object) == -1 ||
+	    json_text_uint64_member(out, "offset", token->offset) == -1 ||
+	    json_text_uint64_member(out, "bytes", token->bytes) == -1)
 		return (-1);
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (flags[i].set &&

@@ -24,7 +24,7 @@
 #define ARCHIVE_PART_DAYS	30	/* after which an abandoned one is removed */
 
 struct archive_part {
-	int file;		/* locked; -1: there is none */
+	int file;		/* locked; -1: no part */
 	char name[ARCHIVE_PART_NAME_MAX];
 	uint64_t anchor;	/* 0: none is known */
 	/* Of an abandoned one: */
@@ -42,7 +42,7 @@ int	archive_part_set_anchor(int directory, struct archive_part *part, uint64_t g
 	    uint64_t anchor, struct error *error);
 
 /*
- * Open the one abandoned part that can be resumed.  part->file is -1 if there is none.
+ * Open the one abandoned part that can be resumed.  If no part can be, part->file is -1.
  * The others are removed: those without an anchor or a valid beginning, those older than
  * ARCHIVE_PART_DAYS, of a snapshot that is sound here, or of an increment whose base is
  * gone, and all but the newest (of the same snapshot: the one with the greatest anchor).

@@ -152,7 +152,7 @@ scrub_snapshot(void *context, int directory, const char *filesystem, uint64_t gu
 		result = report(pass, &look, reads, error);
 	if (result != -1 && reads)
 		count_read(pass, &look, pass->reading.bytes - before);
-	return (result == -1 ? -1 : scrub_look_signal(error));
+	return (result == -1 ? -1 : scrub_signal(error));
 }
 
 /* --- the pass --- */
@@ -166,7 +166,7 @@ count_snapshot(void *context, int directory, const char *filesystem, uint64_t gu
 	struct archive_snapshot snapshot;
 	struct error ignored;
 
-	if (scrub_look_signal(error) == -1)
+	if (scrub_signal(error) == -1)
 		return (-1);
 	if (scrub_state_is_past(&pass->state, filesystem, guid))
 		return (0);

@@ -14,18 +14,6 @@
 
 #define CHANGED_MAX	100	/* times that a snapshot may change while it is read */
 
-int
-scrub_look_signal(struct error *error)
-{
-	int number;
-
-	/* Only there is a signal delivered. */
-	io_poll(NULL, 0, io_now());
-	number = signals_take_end();
-	return (number == 0 ? 0 : error_set(error, EXIT_SIGNAL + (unsigned)number,
-	    "ended by signal %d", number));
-}
-
 /* --- looking --- */
 
 static void
@@ -186,7 +174,7 @@ settle(const struct scrub_look *look, struct error *error)
 		if (errno == ENOENT)
 			return (0);	/* the directory is gone */
 		error_errno(error, "%s", ARCHIVE_LOCK);
-		scrub_look_signal(error);
+		scrub_signal(error);
 		return (-1);
 	}
 	unchanged = is_unchanged(look);

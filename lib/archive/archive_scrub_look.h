@@ -13,7 +13,7 @@ struct scrub_look {
 	int record;			/* enum archive_record */
 	struct archive_snapshot snapshot;
 	int file;			/* its stream, while we look; -1: not open */
-	bool missing;			/* there is none */
+	bool missing;			/* there is no such file */
 	bool without_base;		/* it is an increment, and its base is absent */
 	struct stat status;		/* of the file */
 	bool damaged, in_stream;	/* something is; the stream is, so it is marked */
@@ -32,8 +32,5 @@ struct scrub_look {
  */
 int	scrub_look(struct scrub_look *look, struct scrub_reading *reading,
 	    struct error *error);
-
-/* -1 (EXIT_SIGNAL and its number) if one has come that ends us. */
-int	scrub_look_signal(struct error *error);
 
 #endif

@@ -34,7 +34,7 @@ bool	scrub_state_is_past(const struct scrub_state *state, const char *filesystem
 	    uint64_t guid);
 
 /*
- * A file that is missing, or is none of ours, is a pass that never began; diag() says
+ * If it is missing or has something else in it, no pass has begun; diag() says
  * so of the latter.
  */
 void	scrub_state_read(int root, struct scrub_state *state);

@@ -134,29 +134,35 @@ unreadable(struct scrub_run *run)
 	    strerror(EIO)));
 }
 
+int
+scrub_signal(struct error *error)
+{
+	int number;
+
+	/* Only there is a signal delivered. */
+	io_poll(NULL, 0, io_now());
+	number = signals_take_end();
+	return (number == 0 ? 0 : error_set(error, EXIT_SIGNAL + (unsigned)number,
+	    "ended by signal %d", number));
+}
+
 /* Until bytes may be read: SCRUB_STREAM_SOUND, and how many. */
 static int
 await(struct scrub_run *run, size_t *length)
 {
 	struct scrub_reading *reading = run->reading;
 	int64_t now = io_now();
-	int number;
 
 	while ((*length = rate_available(&reading->rate, now)) == 0 &&
 	    now < reading->deadline) {
 		io_poll(NULL, 0, io_earlier(reading->deadline,
 		    rate_ready_at(&reading->rate, now)));
 		now = io_now();
-		number = signals_take_end();
-		if (number != 0)
-			return (error_set(run->error, EXIT_SIGNAL + (unsigned)number,
-			    "ended by signal %d", number));
+		if (scrub_signal(run->error) == -1)
+			return (-1);
 	}
-	io_poll(NULL, 0, now);
-	number = signals_take_end();
-	if (number != 0)
-		return (error_set(run->error, EXIT_SIGNAL + (unsigned)number,
-		    "ended by signal %d", number));
+	if (scrub_signal(run->error) == -1)
+		return (-1);
 	return (now >= reading->deadline ? SCRUB_STREAM_LATE : SCRUB_STREAM_SOUND);
 }
 
@@ -276,7 +282,8 @@ scrub_stream(int file, const struct archive_snapshot *snapshot,
 	*run = (struct scrub_run){ .file = file, .snapshot = snapshot,
 	    .reading = reading, .damage = damage, .error = error };
 	zstream_init(&run->stream, "kept");
-	zstream_add_sink(&run->stream, &(struct zstream_sink){ .record = see_record, .context = run });
+	zstream_add_sink(&run->stream, &(struct zstream_sink){ .record = see_record,
+	    .context = run });
 	if (snapshot->has_digest) {
 		run->digest = stream_digest_new(NULL, NULL);
 		if (run->digest == NULL) {

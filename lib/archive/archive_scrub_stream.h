@@ -28,6 +28,9 @@ enum scrub_stream {
 	SCRUB_STREAM_LATE	/* the deadline came first */
 };
 
+/* -1 (EXIT_SIGNAL and its number) if one has come that ends us. */
+int	scrub_signal(struct error *error);
+
 /*
  * Is the open file the stream of this snapshot?  enum scrub_stream; -1: it cannot be
  * read now, or a signal (signals.h) came.

@@ -27,7 +27,7 @@ void	anchor_follow(struct anchor *anchor, struct zstream *stream);
 
 /*
  * The token that asks for the rest of a stream that has begun, from the anchor with this
- * record on.  -1 (EXIT_FAILED): the record is none of an anchor.
+ * record on.  -1 (EXIT_FAILED): no stream can go on at such a record.
  */
 int	anchor_token(struct resume_token *token, const struct zstream *stream,
 	    const uint8_t record[ZSTREAM_RECORD_SIZE], struct error *error);

@@ -94,3 +94,15 @@ json_text_raw_member(struct buffer *out, const char *key, const char *json)
 {
 	return (begin_member(out, key) == -1 ? -1 : json_text_raw(out, json));
 }
+
+int
+json_text_uint64_member(struct buffer *out, const char *key, uint64_t value)
+{
+	return (begin_member(out, key) == -1 ? -1 : json_text_uint64(out, value));
+}
+
+int
+json_text_integer_member(struct buffer *out, const char *key, int64_t value)
+{
+	return (begin_member(out, key) == -1 ? -1 : json_text_integer(out, value));
+}

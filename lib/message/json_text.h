@@ -29,6 +29,8 @@ int	json_text_uint64(struct buffer *out, uint64_t value);
  */
 int	json_text_member(struct buffer *out, const char *key, const char *text);
 int	json_text_raw_member(struct buffer *out, const char *key, const char *json);
+int	json_text_uint64_member(struct buffer *out, const char *key, uint64_t value);
+int	json_text_integer_member(struct buffer *out, const char *key, int64_t value);
 
 int	json_text_integer(struct buffer *out, int64_t value);
 

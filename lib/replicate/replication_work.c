@@ -3,9 +3,6 @@
 
 #include "replicate/events.h"
 
-#define RETRY_MS	1000	/* the first wait is at most this long, */
-#define RETRY_MAX_MS	60000	/* each next one twice as long, up to this */
-
 /* --- a step --- */
 
 static void
@@ -145,16 +142,6 @@ work_complete_again(struct replication *replication, int64_t now)
 
 /* --- failures --- */
 
-static int64_t
-retry_wait(size_t failures)
-{
-	int64_t wait = RETRY_MS;
-
-	while (failures-- > 1 && wait < RETRY_MAX_MS)
-		wait *= 2;
-	return (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS);
-}
-
 void
 work_plan_error(const struct work *work, struct error *error)
 {
@@ -189,7 +176,7 @@ work_fail(struct replication *replication, struct work *work,
 	}
 	work_keep_error(work, why);
 	work->state = WORK_WAITING;
-	work->again_at = waits ? jitter(now, retry_wait(work->failures)) : now;
+	work->again_at = waits ? failure_retry_at(now, work->failures) : now;
 	/* What a second look may mend at once is not worth a line. */
 	if (waits)
 		report_retry(replication, work, now);

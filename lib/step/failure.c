@@ -1,9 +1,13 @@
+#include <stdlib.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "base/process.h"
 #include "step/failure.h"
+
+#define RETRY_MS	1000
+#define RETRY_MAX_MS	60000
 
 static const char *const names[] = {
 	[FAILURE_NONE] = "none",
@@ -66,4 +70,16 @@ const char *
 failure_name(enum failure failure)
 {
 	return (names[failure]);
+}
+
+int64_t
+failure_retry_at(int64_t now, size_t failures)
+{
+	int64_t wait = RETRY_MS;
+
+	while (failures-- > 1 && wait < RETRY_MAX_MS)
+		wait *= 2;
+	if (wait > RETRY_MAX_MS)
+		wait = RETRY_MAX_MS;
+	return (now + 1 + (int64_t)arc4random_uniform((uint32_t)wait));
 }

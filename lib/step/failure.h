@@ -2,6 +2,8 @@
 #define ZR_FAILURE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -28,6 +30,12 @@ enum failure failure_of(int exit_code, const char *status, const char *text);
  * it: a hold, a clone, or, in an archive, the increment that is based on it?
  */
 bool	failure_is_in_use(const char *text);
+
+/*
+ * When to try again what has failed this many times in a row: a random time, a second from
+ * now at the latest, after each further failure twice as long, up to a minute.
+ */
+int64_t	failure_retry_at(int64_t now, size_t failures);
 
 /* "transport", "busy", "other". */
 const char *failure_name(enum failure failure);

@@ -45,7 +45,7 @@ struct check {
 /* A question whether a side can send a snapshot in full (SendDry). */
 struct question {
 	struct subject *subject;
-	struct reply *reply;	/* owned; NULL: there is none yet */
+	struct reply *reply;	/* owned; NULL: not yet */
 };
 
 enum subject_state {
@@ -149,9 +149,6 @@ void	choose_take(struct verification *verification, struct reply *reply, int64_t
 int64_t	choose_deadline(const struct verification *verification);
 
 /* --- verification_checks.c --- */
-
-/* When an attempt may be made again that has failed this many times. */
-int64_t	verification_again(int64_t now, size_t attempts);
 
 /* Start what is ready, as far as it may run at once. */
 void	checks_start(struct verification *verification, int64_t now);

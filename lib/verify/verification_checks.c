@@ -4,21 +4,7 @@
 #include "base/io.h"
 #include "verify/verification.h"
 
-#define WAIT_MS		1000	/* the first wait is at most this long */
-#define WAIT_MAX_MS	60000
 #define TELL_MS		5000	/* between two reports of a comparison's progress */
-
-int64_t
-verification_again(int64_t now, size_t attempts)
-{
-	int64_t limit = WAIT_MS;
-
-	while (--attempts > 0 && limit < WAIT_MAX_MS)
-		limit *= 2;
-	if (limit > WAIT_MAX_MS)
-		limit = WAIT_MAX_MS;
-	return (now + 1 + (int64_t)arc4random_uniform((uint32_t)limit));
-}
 
 /* --- beginning and end of one --- */
 
@@ -93,7 +79,7 @@ finish(struct verification *verification, struct slot *slot, int64_t now)
 	if (failed && comparison->failure != FAILURE_OTHER &&
 	    ++check->attempts < verification->options->attempts) {
 		check->state = CHECK_READY;
-		check->again_at = verification_again(now, check->attempts);
+		check->again_at = failure_retry_at(now, check->attempts);
 		show_retry(verification, slot->subject, check, &comparison->error,
 		    check->again_at - now);
 		return;

@@ -41,7 +41,7 @@ ask(struct verification *verification, struct subject *subject, int64_t now)
 		ask_side(verification, subject, i, now);
 }
 
-/* Ask about the next one, unless all was found or there is none. */
+/* Ask about the next one, unless all was found or no snapshot is left. */
 static void
 go_on(struct verification *verification, struct subject *subject, int64_t now)
 {
@@ -179,7 +179,7 @@ try_again(struct verification *verification, struct subject *subject,
 		subject_fail(verification, subject, why);
 		return;
 	}
-	subject->again_at = verification_again(now, subject->attempts);
+	subject->again_at = failure_retry_at(now, subject->attempts);
 	show_retry(verification, subject, NULL, why, subject->again_at - now);
 }
 

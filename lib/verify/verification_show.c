@@ -84,15 +84,6 @@ print_text(struct buffer *out, const struct subject *subject, const char *snapsh
 
 /* --- JSON --- */
 
-static int
-add_number(struct buffer *out, const char *key, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	return (json_text_raw_member(out, key, text));
-}
-
 /* A reason may have bytes of a peer. */
 static int
 add_text(struct buffer *out, const char *key, const char *text)
@@ -116,7 +107,7 @@ add_objects(struct buffer *out, const struct finding *finding)
 	};
 	char text[128];
 
-	if (add_number(out, "differences", finding->differences) == -1 ||
+	if (json_text_integer_member(out, "differences", (int64_t)finding->differences) == -1 ||
 	    json_text_raw_member(out, "objects", "[") == -1)
 		return (-1);
 	for (size_t i = 0; i < named(finding); i++) {
@@ -140,7 +131,7 @@ add_comparison(struct buffer *out, const struct finding *finding)
 	if (json_text_member(out, "guid", guid) == -1 ||
 	    json_text_member(out, "kind",
 	    sum_line_kind(finding->sums[SENDER].kind)) == -1 ||
-	    add_number(out, "bytes", finding->bytes) == -1)
+	    json_text_integer_member(out, "bytes", (int64_t)finding->bytes) == -1)
 		return (-1);
 	if (finding->same)
 		return (json_text_member(out, "digest", sums[SENDER]));

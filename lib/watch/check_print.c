@@ -149,15 +149,6 @@ check_print_text(struct buffer *out, const struct check_set *set,
 
 /* --- JSON --- */
 
-static int
-add_number(struct buffer *out, const char *key, int64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRId64, value);
-	return (json_text_raw_member(out, key, text));
-}
-
 /* {"snapshot":"mon","creation":"2026-11-30T12:00:00Z","age":840} */
 static int
 add_snapshot(struct buffer *out, const char *key,
@@ -192,15 +183,15 @@ check_print_json(struct buffer *out, const struct check *check,
 	    json_text_member(out, "message", check->message) == -1)
 		return (-1);
 	if (check->known && (
-	    add_number(out, "snapshots", (int64_t)check->snapshots) == -1 ||
+	    json_text_integer_member(out, "snapshots", (int64_t)check->snapshots) == -1 ||
 	    add_snapshot(out, "newest", &check->newest, rules->now) == -1 ||
 	    add_snapshot(out, "oldest", &check->oldest, rules->now) == -1 ||
 	    add_snapshot(out, "future", &check->future, rules->now) == -1))
 		return (-1);
 	if (check->compared && (
 	    add_snapshot(out, "common", &check->common, rules->now) == -1 ||
-	    add_number(out, "unreplicated_snapshots", (int64_t)check->behind) == -1 ||
-	    (check->behind_seconds != -1 && add_number(out,
+	    json_text_integer_member(out, "unreplicated_snapshots", (int64_t)check->behind) == -1 ||
+	    (check->behind_seconds != -1 && json_text_integer_member(out,
 	    "unreplicated_seconds", check->behind_seconds) == -1)))
 		return (-1);
 	return (json_text_raw(out, "}\n"));

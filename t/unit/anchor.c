@@ -2,7 +2,7 @@
 #include "broken_stream.h"
 #include "format/anchor.h"
 
-/* The last anchor in the first `length` bytes of whole; false: there is none. */
+/* The last anchor in the first `length` bytes of whole; false: it has no anchor. */
 static bool
 expected_anchor(size_t length, size_t *offset)
 {

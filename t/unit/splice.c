@@ -64,7 +64,7 @@ check_whole(const char *name, size_t anchor, enum style style, size_t piece)
 	CHECK(splice.joined && !splice.foreign);
 }
 
-/* The anchor of joined; false: there is none. */
+/* The anchor of joined; false: it has no anchor. */
 static bool
 find_anchor(size_t *offset)
 {
