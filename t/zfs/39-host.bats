@@ -114,7 +114,10 @@ interrupted_step() {
 	for pid in $(tail -qn 3 connections clients); do
 		gone "$pid" || victims+=("$pid")
 	done
-	kill "-$((RANDOM % 2 ? 9 : 15))" "${victims[RANDOM % ${#victims[@]}]}"
+	# The step may have been over before its stream came to the pause.
+	if [ ${#victims[@]} -gt 0 ]; then
+		kill "-$((RANDOM % 2 ? 9 : 15))" "${victims[RANDOM % ${#victims[@]}]}" || true
+	fi
 	rm -f pause
 	wait "${children[-1]}" || status=$?
 	[ $status -eq 0 ] || [ ! -e receiving ] || flowing=$((flowing + 1))
