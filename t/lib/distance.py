@@ -6,7 +6,7 @@
 
 ADDRESS is the server's, HOST:PORT.  The proxy listens on a port of 127.0.0.1 that it
 prints.  Everything, a connection included, takes SECONDS (0.05) in each direction.
-When a connection has ended, LOG gets a line of JSON: its label (of zr-mux), the
+When a connection has ended, LOG gets a line of JSON: its label (of zr-mux, or "tls"), the
 moments when the client sent that and closed the connection, and "said": how many bytes
 the sides sent in turn, positive numbers the client's, negative ones the server's.
 
@@ -21,15 +21,16 @@ import getopt
 import json
 import sys
 
-# No call is shorter than this.  What is only acknowledges something or says that the
-# client is alive: SETTINGS, PING and WINDOW_UPDATE of HTTP/2, heartbeats.
+# No call and no answer is shorter than this.  What is acknowledges something, says that a
+# side is alive or ends the connection: SETTINGS, PING and WINDOW_UPDATE of HTTP/2,
+# heartbeats, an alert of TLS.
 QUESTION = 40
 
 
 def trips(said):
     count, asked = 1, False
     for amount in said:
-        if amount < 0:
+        if amount <= -QUESTION:
             count += asked
             asked = False
         elif amount >= QUESTION:
@@ -69,6 +70,8 @@ class Connection:
         if sign > 0:
             self.first = (self.first + data)[:256]
             label = self.first.partition(b"\n")[2]      # after the banner
+            if self.first.startswith(b"\x16"):
+                label = b"tls".ljust(64, b"\0")         # a ClientHello; the rest is not for us
             if self.labelled is None and len(label) >= 64:
                 self.label = label[:64].rstrip(b"\0").decode(errors="replace")
                 self.labelled = self.time()
