@@ -83,6 +83,18 @@ find_file(const char *name, struct stat *status)
 	return (false);
 }
 
+/* The file of this process, which stays the same until execve(2). */
+static bool
+find_own_file(struct stat *status)
+{
+	static struct stat own;
+	static bool known;
+
+	known = known || stat(OWN_FILE, &own) == 0;
+	*status = own;
+	return (known);
+}
+
 static bool
 is_our_file(const char *name)
 {
@@ -90,21 +102,27 @@ is_our_file(const char *name)
 
 	return ((strchr(name, '/') != NULL ? access(name, X_OK) == 0 &&
 	    stat(name, &status) == 0 : find_file(name, &status)) &&
-	    stat(OWN_FILE, &own) == 0 &&
+	    find_own_file(&own) &&
 	    own.st_dev == status.st_dev && own.st_ino == status.st_ino);
 }
 
 /*
- * A child would keep its parent's memory, and copy it where either of them writes.  (What
- * getrusage(2) says is the largest of all programs that this process has been.)
+ * A child would keep its parent's memory, and copy it where either of them writes.  What
+ * getrusage(2) says, at less cost, is the largest of all programs that this process has
+ * been.
  */
 static bool
 is_large(void)
 {
-	FILE *file = fopen(OWN_SIZE, "re");
+	struct rusage usage;
+	FILE *file;
 	long pages;
 	bool known;
 
+	if (getrusage(RUSAGE_SELF, &usage) == 0 && usage.ru_maxrss > 0 &&
+	    usage.ru_maxrss <= LARGE / 1024)
+		return (false);
+	file = fopen(OWN_SIZE, "re");
 	if (file == NULL)
 		return (true);
 	known = fscanf(file, "%*d %ld", &pages) == 1;
@@ -124,19 +142,18 @@ is_deep(void)
 	    stack_bottom - top > limit.rlim_cur / STACK_SHARE);
 }
 
-/* The descriptors that execve(2) closes; -1: it has to do that itself. */
-static int
-close_on_exec(void)
+/* Those open descriptors that execve(2) closes; DESCRIPTORS_MAX: perhaps not all. */
+static size_t
+list_descriptors(int fds[DESCRIPTORS_MAX])
 {
-	int fds[DESCRIPTORS_MAX], fd;
+	DIR *directory = opendir(OWN_DESCRIPTORS);
 	struct dirent *entry;
 	size_t count = 0;
 	uint64_t number;
-	DIR *directory;
+	int fd;
 
-	directory = opendir(OWN_DESCRIPTORS);
 	if (directory == NULL)
-		return (-1);
+		return (DESCRIPTORS_MAX);
 	while ((entry = readdir(directory)) != NULL && count < DESCRIPTORS_MAX) {
 		if (!number_parse(&number, entry->d_name, 10, 0, INT_MAX))
 			continue;	/* "." and ".." */
@@ -145,6 +162,45 @@ close_on_exec(void)
 			fds[count++] = fd;
 	}
 	closedir(directory);
+	return (count);
+}
+
+/*
+ * The same where the directory's size is the number of open descriptors, as since Linux
+ * 6.2, and these are small numbers, as they mostly are: reading the directory takes longer
+ * than all else that program_exec() does.
+ */
+static bool
+find_descriptors(int fds[DESCRIPTORS_MAX], size_t *count)
+{
+	struct stat status;
+	int flags;
+
+	*count = 0;
+	if (stat(OWN_DESCRIPTORS, &status) == -1 || status.st_size <= 0)
+		return (false);
+	for (int fd = 0; status.st_size > 0; fd++) {
+		if (fd == DESCRIPTORS_MAX)
+			return (false);
+		flags = fcntl(fd, F_GETFD);
+		if (flags == -1)
+			continue;
+		status.st_size--;
+		if ((flags & FD_CLOEXEC) != 0)
+			fds[(*count)++] = fd;
+	}
+	return (true);
+}
+
+/* Close what execve(2) closes; -1: it has to do that itself. */
+static int
+close_on_exec(void)
+{
+	int fds[DESCRIPTORS_MAX];
+	size_t count;
+
+	if (!find_descriptors(fds, &count))
+		count = list_descriptors(fds);
 	if (count == DESCRIPTORS_MAX)
 		return (-1);
 	while (count > 0)
