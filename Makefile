@@ -22,6 +22,7 @@
 #	DEPS=:		install no package
 #	SANITIZE=1	build with AddressSanitizer and UBSan, in build/sanitize
 #	WERROR=-Werror	a warning ends the build, as it does in CI
+#	SHARED=1	link all libraries at run time (see CORE)
 #
 # In build/, bin holds the programs, lib the library, t the programs of the tests, and
 # obj the objects that all of them are made of.
@@ -34,6 +35,7 @@ CC = gcc
 CFLAGS = -O2 -g
 
 WERROR ?=
+SHARED ?=
 DEPS = sh t/deps.sh
 
 BUILD = build$(if $(SANITIZE),/sanitize)
@@ -41,12 +43,18 @@ OBJ = $(BUILD)/obj
 LIBRARY = $(BUILD)/lib/libzr.a
 PROTOS = $(patsubst proto/%.proto,$(OBJ)/proto/%.pb-c,$(wildcard proto/*.proto))
 
-# The programs that are names of one file (lib/base/program.h).
+# The programs that are names of one file (lib/base/program.h).  A connection executes it
+# once on each side, and loading libraries would take a third of that time.  They are
+# therefore linked into the file, all but the C library, if they are installed in that form
+# (.a).  An update of one of them then needs a new build; SHARED=1 does without, as Debian's
+# package does.
 CORE = $(patsubst %,zr-%,connect dataconn endpoint handshake mux remote replicate rpc serve \
 	ssh-connect stdinserver step)
 
 # Every other program, and the libraries that it needs besides libbsd.
 LIBS_zr-core = -lprotobuf-c -lnghttp2 -lpcre2-8 -ljansson -lz -lmd
+STATIC_zr-core = $(foreach library,$(LIBS_zr-core:-l%=%) bsd md, \
+	$(shell $(CC) -print-file-name=lib$(library).a))
 LIBS_zr-listen =
 LIBS_zr-list = -lprotobuf-c
 LIBS_zr-plan = -lprotobuf-c -lpcre2-8 -lz
@@ -286,7 +294,8 @@ $(FILES:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(OBJ)/bin/%.o $(LIBRARY)
 
 $(BUILD)/lib/zr-core: $(OBJ)/bin/core/core.o $(CORE:%=$(OBJ)/bin/%.o) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ $(LIBS_zr-core) -lbsd
+	$(LINK) -Wl,-z,now -o $@ $^ $(if $(SHARED)$(SANITIZE)$(filter-out /%,$(STATIC_zr-core)), \
+	    $(LIBS_zr-core) -lbsd,$(STATIC_zr-core))
 
 $(CORE:%=$(BUILD)/bin/%): $(BUILD)/lib/zr-core
 	@mkdir -p $(@D)
