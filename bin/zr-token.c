@@ -18,25 +18,21 @@ static const char usage[] = "zr-token [TOKEN]";
 static int
 describe(struct buffer *out, const struct resume_token *token)
 {
-	const struct { const char *key; bool set; } flags[] = {
-		{ "rawok", token->raw }, { "compressok", token->compressed },
-		{ "embedok", token->embedded },
-		{ "largeblockok", token->large_blocks },
-		{ "savedok", token->saved } };
+	const struct resume_token_name *flag = resume_token_names;
 	char name[sizeof(token->filesystem) + sizeof(token->snapshot) + 1];
 
 	snprintf(name, sizeof(name), "%s@%s", token->filesystem, token->snapshot);
 	if (json_text_uint64_member(out, "toguid", token->to_guid) == -1 ||
-	    (token->has_from_guid &&
+	    (token->from_guid != 0 &&
 	    json_text_uint64_member(out, "fromguid", token->from_guid) == -1) ||
 	    json_text_member(out, "toname", name) == -1 ||
 	    json_text_uint64_member(out, "object", token->object) == -1 ||
 	    json_text_uint64_member(out, "offset", token->offset) == -1 ||
 	    json_text_uint64_member(out, "bytes", token->bytes) == -1)
 		return (-1);
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (flags[i].set &&
-		    json_text_raw_member(out, flags[i].key, "true") == -1)
+	for (; flag < resume_token_names + RESUME_TOKEN_NAMED_FLAGS; flag++)
+		if ((token->flags & flag->flag) != 0 &&
+		    json_text_raw_member(out, flag->name, "true") == -1)
 			return (-1);
 	return (json_text_raw(out, "}\n"));
 }

@@ -43,6 +43,22 @@ u64_at(const uint8_t *record, size_t offset)
 	return (value);
 }
 
+static unsigned
+flags_of(uint32_t features)
+{
+	static const struct { enum zstream_feature feature; enum resume_token_flag flag; } pairs[] = {
+		{ ZSTREAM_LARGE_BLOCKS, RESUME_TOKEN_LARGE_BLOCKS },
+		{ ZSTREAM_EMBEDDED, RESUME_TOKEN_EMBEDDED },
+		{ ZSTREAM_COMPRESSED, RESUME_TOKEN_COMPRESSED },
+		{ ZSTREAM_RAW, RESUME_TOKEN_RAW } };
+	unsigned flags = 0;
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if ((features & pairs[i].feature) != 0)
+			flags |= pairs[i].flag;
+	return (flags);
+}
+
 int
 anchor_token(struct resume_token *token, const struct zstream *stream,
     const uint8_t record[ZSTREAM_RECORD_SIZE], struct error *error)
@@ -55,12 +71,8 @@ anchor_token(struct resume_token *token, const struct zstream *stream,
 		return (error_set(error, EXIT_FAILED,
 		    "not a stream that can be resumed: no anchor is there"));
 	*token = (struct resume_token){ .to_guid = stream->to_guid,
-	    .has_from_guid = stream->from_guid != 0, .from_guid = stream->from_guid,
-	    .object = u64_at(record, OBJECT_NUMBER),
-	    .raw = stream->features & ZSTREAM_RAW,
-	    .compressed = stream->features & ZSTREAM_COMPRESSED,
-	    .embedded = stream->features & ZSTREAM_EMBEDDED,
-	    .large_blocks = stream->features & ZSTREAM_LARGE_BLOCKS };
+	    .from_guid = stream->from_guid, .object = u64_at(record, OBJECT_NUMBER),
+	    .flags = flags_of(stream->features) };
 	if (type == RECORD_WRITE)
 		token->offset = u64_at(record, WRITE_OFFSET);
 	else if (type == RECORD_WRITE_EMBEDDED)

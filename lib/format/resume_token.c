@@ -6,6 +6,11 @@
 #include "format/nvlist.h"
 #include "format/resume_token.h"
 
+const struct resume_token_name resume_token_names[RESUME_TOKEN_NAMED_FLAGS] = {
+	{ RESUME_TOKEN_LARGE_BLOCKS, "largeblockok" },
+	{ RESUME_TOKEN_EMBEDDED, "embedok" }, { RESUME_TOKEN_COMPRESSED, "compressok" },
+	{ RESUME_TOKEN_RAW, "rawok" }, { RESUME_TOKEN_SAVED, "savedok" } };
+
 static int
 corrupt(struct error *error, const char *why)
 {
@@ -70,15 +75,22 @@ inflate_exactly(uint8_t *packed, size_t size, uint8_t *compressed,
 
 /* A flag is there or it is not, and has no value. */
 static int
-get_flag(const struct nvlist *list, const char *name, bool *flag,
-    struct error *error)
+get_flags(const struct nvlist *list, unsigned *flags, struct error *error)
 {
-	const enum nvlist_found found = nvlist_find_boolean(list, name);
+	const struct resume_token_name *flag = resume_token_names;
 
-	*flag = found == NVLIST_FOUND;
-	if (found == NVLIST_WRONG)
-		return (error_set(error, EXIT_FAILED, "resume token is corrupt: "
-		    "%s is not a flag, or occurs twice", name));
+	for (; flag < resume_token_names + RESUME_TOKEN_NAMED_FLAGS; flag++) {
+		switch (nvlist_find_boolean(list, flag->name)) {
+		case NVLIST_FOUND:
+			*flags |= flag->flag;
+			break;
+		case NVLIST_ABSENT:
+			break;
+		case NVLIST_WRONG:
+			return (error_set(error, EXIT_FAILED, "resume token is corrupt: "
+			    "%s is not a flag, or occurs twice", flag->name));
+		}
+	}
 	return (0);
 }
 
@@ -144,26 +156,22 @@ static int
 read_list(const struct nvlist *list, struct resume_token *token,
     struct error *error)
 {
-	bool unused;
+	bool is_increment = false, unused;
 
 	if (get_number(list, "toguid", NULL, &token->to_guid, error) == -1 ||
 	    get_number(list, "object", NULL, &token->object, error) == -1 ||
 	    get_number(list, "offset", NULL, &token->offset, error) == -1 ||
 	    get_number(list, "bytes", &unused, &token->bytes, error) == -1 ||
-	    get_number(list, "fromguid", &token->has_from_guid,
-	    &token->from_guid, error) == -1)
+	    get_number(list, "fromguid", &is_increment, &token->from_guid,
+	    error) == -1)
 		return (-1);
 	/* A fromguid of 0 means none to zfs, which would then send everything. */
-	if (token->to_guid == 0 ||
-	    (token->has_from_guid && token->from_guid == 0))
+	if (token->to_guid == 0 || (is_increment && token->from_guid == 0))
 		return (corrupt(error, "a guid in it is 0"));
-	if (get_flag(list, "rawok", &token->raw, error) == -1 ||
-	    get_flag(list, "compressok", &token->compressed, error) == -1 ||
-	    get_flag(list, "embedok", &token->embedded, error) == -1 ||
-	    get_flag(list, "largeblockok", &token->large_blocks, error) == -1 ||
-	    get_flag(list, "savedok", &token->saved, error) == -1)
+	if (get_flags(list, &token->flags, error) == -1)
 		return (-1);
-	token->redacted = is_redacted(list);
+	if (is_redacted(list))
+		token->flags |= RESUME_TOKEN_REDACTED;
 	return (get_name(list, token, error));
 }
 

@@ -28,21 +28,33 @@
 #define RESUME_TOKEN_TEXT_MAX	65536	/* bytes */
 #define RESUME_TOKEN_PACKED_MAX	65536	/* bytes, inflated */
 
+/* How the stream was sent, and will be continued. */
+enum resume_token_flag {
+	RESUME_TOKEN_LARGE_BLOCKS = 1,	/* zfs send -L */
+	RESUME_TOKEN_EMBEDDED = 2,	/* -e */
+	RESUME_TOKEN_COMPRESSED = 4,	/* -c */
+	RESUME_TOKEN_RAW = 8,		/* -w */
+	RESUME_TOKEN_SAVED = 16,	/* -S */
+	RESUME_TOKEN_REDACTED = 32	/* --redact */
+};
+
+/* The names of all but the last of these in a token, in the order of zfs(8). */
+#define RESUME_TOKEN_NAMED_FLAGS	5
+
+extern const struct resume_token_name {
+	enum resume_token_flag flag;
+	const char *name;		/* "rawok" */
+} resume_token_names[RESUME_TOKEN_NAMED_FLAGS];
+
 struct resume_token {
 	uint64_t to_guid;
-	bool has_from_guid;
 	uint64_t from_guid;		/* 0 without one */
 	char filesystem[FS_NAME_MAX + 1];	/* of "toname", before the @ */
 	char snapshot[FS_NAME_MAX + 1];		/* after it */
 	uint64_t object;		/* where the stream continues */
 	uint64_t offset;
 	uint64_t bytes;			/* received so far; 0 if not told */
-	bool raw;			/* rawok: zfs send -w */
-	bool compressed;		/* compressok: -c */
-	bool embedded;			/* embedok: -e */
-	bool large_blocks;		/* largeblockok: -L */
-	bool saved;			/* savedok: -S */
-	bool redacted;			/* the send is a redacted one */
+	unsigned flags;			/* of enum resume_token_flag */
 };
 
 /*

@@ -16,25 +16,21 @@ static int
 pack(const struct resume_token *token, uint8_t packed[PACKED_MAX], size_t *length)
 {
 	char name[2 * FS_NAME_MAX + 2];
+	const struct resume_token_name *flag = resume_token_names;
 	struct nvlist_pack list;
 
 	snprintf(name, sizeof(name), "%s@%s", token->filesystem, token->snapshot);
 	nvlist_pack_begin(&list, packed, PACKED_MAX);
-	if (token->has_from_guid)
+	if (token->from_guid != 0)
 		nvlist_pack_uint64(&list, "fromguid", token->from_guid);
 	nvlist_pack_uint64(&list, "object", token->object);
 	nvlist_pack_uint64(&list, "offset", token->offset);
 	nvlist_pack_uint64(&list, "bytes", token->bytes);
 	nvlist_pack_uint64(&list, "toguid", token->to_guid);
 	nvlist_pack_string(&list, "toname", name);
-	if (token->large_blocks)
-		nvlist_pack_boolean(&list, "largeblockok");
-	if (token->embedded)
-		nvlist_pack_boolean(&list, "embedok");
-	if (token->compressed)
-		nvlist_pack_boolean(&list, "compressok");
-	if (token->raw)
-		nvlist_pack_boolean(&list, "rawok");
+	for (; flag < resume_token_names + RESUME_TOKEN_NAMED_FLAGS; flag++)
+		if ((token->flags & flag->flag & ~RESUME_TOKEN_SAVED) != 0)
+			nvlist_pack_boolean(&list, flag->name);
 	if (nvlist_pack_end(&list) == -1)
 		return (-1);
 	*length = list.length;

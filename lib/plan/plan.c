@@ -286,7 +286,7 @@ plan_token(struct maker *maker)
 		    "(zfs receive -A)");
 		return (0);
 	}
-	if (token.has_from_guid && token.from_guid == token.to_guid) {
+	if (token.from_guid == token.to_guid) {
 		plan_fail(plan, PLAN_ERROR, PLAN_TOKEN, "the receiver's resume token "
 		    "is of an increment from @%s to itself", token.snapshot);
 		return (0);
@@ -297,7 +297,7 @@ plan_token(struct maker *maker)
 	to = guid_index_find_snapshot(&maker->index, token.to_guid);
 	if (to == GUID_NOT_FOUND)
 		return (restart(maker, &token, "the sender no longer has it"));
-	if (token.has_from_guid &&
+	if (token.from_guid != 0 &&
 	    (from = guid_index_find(&maker->index, token.from_guid)) == GUID_NOT_FOUND)
 		return (restart(maker, &token,
 		    "the sender no longer has what it is an increment of"));

@@ -100,7 +100,7 @@ full_stream_saved(const struct zfs_list *list)
 
 	return (list->objects[0].resume_token[0] != '\0' &&
 	    oldest_snapshot(list) == NULL && resume_token_decode(&token,
-	    list->objects[0].resume_token, &error) == 0 && !token.has_from_guid);
+	    list->objects[0].resume_token, &error) == 0 && token.from_guid == 0);
 }
 
 static int

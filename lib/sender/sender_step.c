@@ -150,13 +150,13 @@ check_token_step(const struct sender_step *step,
 		return (error_set(error, EXIT_FAILED, "resume token has toguid %"
 		    PRIu64 ", but To has %" PRIu64, token->to_guid,
 		    step->to->guid));
-	if (token->has_from_guid && find_guid(step, token->from_guid) == NULL)
+	if (token->from_guid != 0 && find_guid(step, token->from_guid) == NULL)
 		return (error_set(error, EXIT_FAILED, "resume token has fromguid %"
 		    PRIu64 ", a snapshot that the sender no longer has",
 		    token->from_guid));
-	if (token->has_from_guid != (step->from != NULL))
+	if ((token->from_guid != 0) != (step->from != NULL))
 		return (error_set(error, EXIT_FAILED, "resume token is of %s "
-		    "stream, the request %s", token->has_from_guid ?
+		    "stream, the request %s", token->from_guid != 0 ?
 		    "an incremental" : "a full", step->from != NULL ?
 		    "has a From" : "has no From"));
 	if (step->from != NULL && token->from_guid != step->from->guid)
@@ -171,22 +171,25 @@ check_token(struct sender_step *step, const struct sender *sender,
     struct error *error)
 {
 	struct resume_token token;
+	bool raw;
 
 	if (resume_token_decode(&token, step->request->resumetoken, error) == -1 ||
 	    check_token_step(step, &token, error) == -1)
 		return (-1);
-	if (sender->encrypted && !token.raw && step->list.objects[0].encrypted)
+	raw = (token.flags & RESUME_TOKEN_RAW) != 0;
+	if (sender->encrypted && !raw && step->list.objects[0].encrypted)
 		return (error_set(error, EXIT_FAILED, "resume token is of a "
 		    "stream that is not raw, but the sender's policy now is to "
 		    "send only raw ones"));
-	if (!sender->encrypted && token.raw && step->list.objects[0].encrypted)
+	if (!sender->encrypted && raw && step->list.objects[0].encrypted)
 		return (error_set(error, EXIT_FAILED, "resume token is of a raw "
 		    "stream, but the sender's policy now is that filesystem %s "
 		    "may not be sent raw", step->request->filesystem));
-	step->resumes_embedded = token.embedded;
-	if (token.redacted || token.saved)
+	step->resumes_embedded = (token.flags & RESUME_TOKEN_EMBEDDED) != 0;
+	if ((token.flags & (RESUME_TOKEN_REDACTED | RESUME_TOKEN_SAVED)) != 0)
 		return (error_set(error, EXIT_FAILED, "resume token is of a %s "
-		    "stream", token.redacted ? "redacted" : "saved"));
+		    "stream", (token.flags & RESUME_TOKEN_REDACTED) != 0 ?
+		    "redacted" : "saved"));
 	return (0);
 }
 

@@ -40,7 +40,8 @@ check_again(struct resume_token *token)
 	struct error error;
 	char *const text = resume_token_encode(token, &error);
 
-	token->saved = token->redacted = false;		/* are not written */
+	/* These are not written. */
+	token->flags &= ~(unsigned)(RESUME_TOKEN_SAVED | RESUME_TOKEN_REDACTED);
 	if (text == NULL || resume_token_decode(&again, text, &error) == -1 ||
 	    memcmp(&again, token, sizeof(again)) != 0)
 		abort();

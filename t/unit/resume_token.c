@@ -35,14 +35,13 @@ static bool
 is_as_made(const struct resume_token *token)
 {
 	return (token->to_guid == UINT64_C(0x43f35d1d372d1297) &&
-	    token->has_from_guid &&
 	    token->from_guid == UINT64_C(0x189b5711514940fa) &&
 	    strcmp(token->filesystem, "tank/some data/x.y:z") == 0 &&
 	    strcmp(token->snapshot, "zrepl_2026-11-23") == 0 &&
 	    token->object == 2 && token->offset == UINT64_C(0x123456789abc) &&
-	    token->bytes == 1424 && token->raw && token->compressed &&
-	    token->embedded && token->large_blocks && token->saved &&
-	    !token->redacted);
+	    token->bytes == 1424 && token->flags == (RESUME_TOKEN_RAW |
+	    RESUME_TOKEN_COMPRESSED | RESUME_TOKEN_EMBEDDED |
+	    RESUME_TOKEN_LARGE_BLOCKS | RESUME_TOKEN_SAVED));
 }
 
 /* One line of made.tsv: verdict, name, token. */
@@ -76,7 +75,7 @@ describe(const struct resume_token *token, char *text, size_t size)
 {
 	size_t used = 0;
 
-	if (token->has_from_guid)
+	if (token->from_guid != 0)
 		used += (size_t)snprintf(text, size, "fromguid=0x%" PRIx64 "|",
 		    token->from_guid);
 	used += (size_t)snprintf(text + used, size - used, "object=0x%" PRIx64
@@ -84,10 +83,11 @@ describe(const struct resume_token *token, char *text, size_t size)
 	    "|toname=%s@%s|", token->object, token->offset, token->bytes,
 	    token->to_guid, token->filesystem, token->snapshot);
 	snprintf(text + used, size - used, "%s%s%s%s%s",
-	    token->large_blocks ? "largeblockok=1|" : "",
-	    token->embedded ? "embedok=1|" : "",
-	    token->compressed ? "compressok=1|" : "",
-	    token->raw ? "rawok=1|" : "", token->redacted ? "redacted" : "");
+	    token->flags & RESUME_TOKEN_LARGE_BLOCKS ? "largeblockok=1|" : "",
+	    token->flags & RESUME_TOKEN_EMBEDDED ? "embedok=1|" : "",
+	    token->flags & RESUME_TOKEN_COMPRESSED ? "compressok=1|" : "",
+	    token->flags & RESUME_TOKEN_RAW ? "rawok=1|" : "",
+	    token->flags & RESUME_TOKEN_REDACTED ? "redacted" : "");
 }
 
 /* One line of real.tsv: token, what zfs read in it. */
@@ -197,24 +197,22 @@ main(void)
 		    "streams/data.full.cut.resume-token.txt"), &error) == 0);
 		CHECK_TEXT(error.text, "");
 		CHECK(token.to_guid == UINT64_C(0x189b5711514940fa));
-		CHECK(!token.has_from_guid);
+		CHECK(token.from_guid == 0);
 		CHECK_TEXT(token.filesystem, "a/data");
 		CHECK_TEXT(token.snapshot, "one");
 		CHECK(token.object == 3 && token.offset == 0);
 		CHECK(token.bytes == 0x60f90);
-		CHECK(!token.raw && !token.compressed && !token.embedded &&
-		    !token.large_blocks && !token.saved && !token.redacted);
+		CHECK(token.flags == 0);
 	}
 	TEST("a token of a raw send is read") {
 		CHECK(resume_token_decode(&token, read_token(
 		    "streams/enc.cut.resume-token.txt"), &error) == 0);
-		CHECK(token.raw && token.compressed && !token.large_blocks);
+		CHECK(token.flags == (RESUME_TOKEN_RAW | RESUME_TOKEN_COMPRESSED));
 		CHECK_TEXT(token.filesystem, "a/enc");
 	}
 	TEST("a token of an incremental send is read") {
 		CHECK(resume_token_decode(&token, read_token(
 		    "streams/inc.cut.resume-token.txt"), &error) == 0);
-		CHECK(token.has_from_guid);
 		CHECK(token.from_guid == UINT64_C(0x189b5711514940fa));
 		CHECK(token.to_guid == UINT64_C(0x43f35d1d372d1297));
 	}
@@ -232,16 +230,16 @@ main(void)
 		strlcpy(token.filesystem, "a", sizeof(token.filesystem));
 		strlcpy(token.snapshot, "b", sizeof(token.snapshot));
 		check_round(&token);
-		token.has_from_guid = true;
 		token.from_guid = 1;
 		token.offset = UINT64_C(0x123456789abcd);
-		token.raw = token.compressed = token.embedded = token.large_blocks = true;
+		token.flags = RESUME_TOKEN_RAW | RESUME_TOKEN_COMPRESSED |
+		    RESUME_TOKEN_EMBEDDED | RESUME_TOKEN_LARGE_BLOCKS;
 		for (size_t length = 1; length <= 200; length++) {
 			memset(token.filesystem, 'x', length);
 			memset(token.snapshot, 'y', length > 50 ? 50 : length);
 			check_round(&token);
 		}
-		token.raw = false;
+		token.flags &= ~(unsigned)RESUME_TOKEN_RAW;
 		check_round(&token);
 	}
 	TEST("made tokens in every encoding are read, forged ones refused") {
