@@ -167,7 +167,7 @@ check_incomplete(const struct snap_set *set)
 	int exit_code = EXIT_DONE;
 
 	for (size_t i = 0; i < set->count; i++) {
-		if (!set->datasets[i].incomplete)
+		if (set->datasets[i].choice != SNAP_INCOMPLETE)
 			continue;
 		diag("%s: no snapshot of it can be taken, as its first receive is "
 		    "not complete", set->datasets[i].name);
@@ -200,7 +200,7 @@ is_due(const struct snap_set *set, int64_t now)
 	const enum snap_due due = snap_due(set, want.interval, now);
 
 	for (size_t i = 0; i < set->count; i++)
-		if (!set->datasets[i].left_out && set->datasets[i].newest > now)
+		if (set->datasets[i].choice == SNAP_CHOSEN && set->datasets[i].newest > now)
 			diag("%s: its newest snapshot is dated in the future and does "
 			    "not count for -i", set->datasets[i].name);
 	if (due == SNAP_ALL_LATER)

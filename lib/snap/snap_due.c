@@ -9,7 +9,7 @@ snap_due(const struct snap_set *set, int64_t interval, int64_t now)
 
 	for (size_t i = 0; i < set->count; i++) {
 		dataset = &set->datasets[i];
-		if (dataset->left_out || dataset->newest > now)
+		if (dataset->choice != SNAP_CHOSEN || dataset->newest > now)
 			continue;
 		if (dataset->newest == SNAP_NEVER)
 			never = true;

@@ -13,7 +13,7 @@ list_datasets(struct buffer *names, const struct snap_set *set, struct error *er
 
 	for (size_t i = 0; i < set->count; i++) {
 		dataset = &set->datasets[i];
-		if (!dataset->left_out && (buffer_append(names, dataset->name,
+		if (dataset->choice == SNAP_CHOSEN && (buffer_append(names, dataset->name,
 		    strlen(dataset->name)) == -1 ||
 		    buffer_append(names, "\n", 1) == -1))
 			return (error_errno(error, "%s", dataset->name));
@@ -26,7 +26,7 @@ static void
 pretend(struct snap_set *set)
 {
 	for (size_t i = 0; i < set->count; i++)
-		set->datasets[i].taken = !set->datasets[i].left_out;
+		set->datasets[i].taken = set->datasets[i].choice == SNAP_CHOSEN;
 }
 
 /* What has happened so far. */

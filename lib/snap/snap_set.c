@@ -118,10 +118,9 @@ add_datasets(struct snap_set *set, const struct snap_request *request)
 		if (object->version == NULL && (operand || request->recursive))
 			set->datasets[set->count++] = (struct snap_dataset){
 			    .name = object->name, .operand = operand,
-			    .left_out = object->inconsistent ||
-			    is_left_out(request, object->name),
-			    .incomplete = object->inconsistent &&
-			    !is_left_out(request, object->name),
+			    .choice = is_left_out(request, object->name) ?
+			    SNAP_LEFT_OUT : object->inconsistent ? SNAP_INCOMPLETE :
+			    SNAP_CHOSEN,
 			    .written = object->written, .newest = SNAP_NEVER };
 	}
 	qsort(set->datasets, set->count, sizeof(*set->datasets), by_name);
@@ -221,8 +220,9 @@ void
 snap_set_leave_unwritten(struct snap_set *set)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (set->datasets[i].has_snapshot && set->datasets[i].written == 0)
-			set->datasets[i].left_out = true;
+		if (set->datasets[i].choice == SNAP_CHOSEN &&
+		    set->datasets[i].has_snapshot && set->datasets[i].written == 0)
+			set->datasets[i].choice = SNAP_LEFT_OUT;
 }
 
 size_t
@@ -231,7 +231,7 @@ snap_set_left(const struct snap_set *set)
 	size_t left = 0;
 
 	for (size_t i = 0; i < set->count; i++)
-		left += !set->datasets[i].left_out;
+		left += set->datasets[i].choice == SNAP_CHOSEN;
 	return (left);
 }
 
@@ -242,7 +242,7 @@ snap_set_name(struct snap_set *set, const char *name, struct error *error)
 
 	for (size_t i = 0; i < set->count; i++) {
 		dataset = &set->datasets[i];
-		if (dataset->left_out)
+		if (dataset->choice != SNAP_CHOSEN)
 			continue;
 		if (asprintf(&dataset->snapshot, "%s@%s", dataset->name,
 		    name) == -1) {

@@ -23,12 +23,16 @@ struct snap_request {
 
 #define SNAP_NEVER INT64_MIN
 
+enum snap_choice {
+	SNAP_CHOSEN,
+	SNAP_LEFT_OUT,
+	SNAP_INCOMPLETE	/* its first receive is not complete: zfs takes no snapshot */
+};
+
 struct snap_dataset {
 	const char *name;
 	bool operand;			/* one of request->datasets */
-	bool left_out;
-	bool incomplete;		/* left out because its first receive is not */
-					/* complete: zfs takes no snapshot of it */
+	enum snap_choice choice;
 	bool has_snapshot;		/* any; this and the next two: with snapshots */
 	uint64_t written;		/* bytes since the newest of these */
 	int64_t newest;			/* creation of the newest with the prefix, in */

@@ -46,7 +46,7 @@ command_room(void)
 static bool
 is_passed_over(const struct part *pool, size_t i)
 {
-	return (pool->datasets[i].incomplete && !pool->datasets[i].operand &&
+	return (pool->datasets[i].choice == SNAP_INCOMPLETE && !pool->datasets[i].operand &&
 	    !(i + 1 < pool->count && snap_is_within(pool->datasets[i + 1].name,
 	    pool->datasets[i].name)));
 }
@@ -56,7 +56,7 @@ static bool
 is_whole(const struct snap_set *set, const struct part *pool)
 {
 	for (size_t i = 0; i < pool->count; i++)
-		if (pool->datasets[i].left_out && !is_passed_over(pool, i))
+		if (pool->datasets[i].choice != SNAP_CHOSEN && !is_passed_over(pool, i))
 			return (false);
 	return (set->recursive);
 }
@@ -71,7 +71,7 @@ first_part(const struct part *left, bool whole, size_t room)
 
 	for (; part.count < left->count; part.count++) {
 		dataset = &left->datasets[part.count];
-		if (dataset->left_out || (whole && !dataset->operand))
+		if (dataset->choice != SNAP_CHOSEN || (whole && !dataset->operand))
 			continue;
 		used += word_size(dataset->snapshot);
 		if (used > room)
@@ -91,13 +91,13 @@ take_part(const struct part *part, bool whole, struct error *error)
 	arguments.end_ms = SNAP_TAKE_END_MS;
 	for (size_t i = 0; i < part->count; i++) {
 		dataset = &part->datasets[i];
-		if (!dataset->left_out && (!whole || dataset->operand))
+		if (dataset->choice == SNAP_CHOSEN && (!whole || dataset->operand))
 			zfs_arguments_add(&arguments, dataset->snapshot);
 	}
 	result = zfs_do(&arguments, 0, error);
 	zfs_arguments_free(&arguments);
 	for (size_t i = 0; result == 0 && i < part->count; i++)
-		part->datasets[i].taken = !part->datasets[i].left_out;
+		part->datasets[i].taken = part->datasets[i].choice == SNAP_CHOSEN;
 	return (result);
 }
 
@@ -141,7 +141,7 @@ first_pool(struct snap_dataset *datasets, size_t count, size_t *next)
 		if (pool_length(datasets[*next].name) != length ||
 		    memcmp(datasets[*next].name, datasets->name, length) != 0)
 			break;
-		any = any || !datasets[*next].left_out;
+		any = any || datasets[*next].choice == SNAP_CHOSEN;
 	}
 	pool.count = any ? *next : 0;
 	return (pool);

@@ -48,12 +48,12 @@ main(void)
 	}
 	TEST("what is left out does not count") {
 		struct snap_dataset datasets[] = {
-			{ .newest = 0, .left_out = true }, { .newest = NOW - 1 }
+			{ .newest = 0, .choice = SNAP_LEFT_OUT }, { .newest = NOW - 1 }
 		};
 		struct snap_set set = { .datasets = datasets, .count = 2 };
 
 		CHECK(snap_due(&set, HOUR, NOW) == SNAP_NOT_DUE);
-		datasets[0].left_out = false;
+		datasets[0].choice = SNAP_CHOSEN;
 		CHECK(snap_due(&set, HOUR, NOW) == SNAP_DUE);
 	}
 	return (unit_end());
