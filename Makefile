@@ -140,13 +140,14 @@ unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%) $(FUZZERS:%=$(BUILD)/t/unit/fuzz-%) \
 # other tools, connections, calls, TLS, and kernel TLS in the machine of check-zfs.
 # Tables, and JSON in build/bench.
 # BENCH_GIB=1 BENCH_RUNS=1 for a short one.
-bench: all $(BUILD)/bench/pump
+bench: all $(BUILD)/bench/pump $(BUILD)/bench/line
 	@$(DEPS) bench
 	set -e; PATH="$(CURDIR)/$(BUILD)/bin:$$PATH"; cd $(BUILD)/bench; \
 	python3 $(CURDIR)/t/bench/dataconn.py; \
 	python3 $(CURDIR)/t/bench/listen.py; \
 	/usr/bin/python3 $(CURDIR)/t/bench/rpc.py; \
 	python3 $(CURDIR)/t/bench/replicate.py; \
+	python3 $(CURDIR)/t/bench/distance.py; \
 	python3 $(CURDIR)/t/bench/streamsum.py; \
 	$(CURDIR)/t/bench/tls.py
 	cd $(BUILD)/bench && $(CURDIR)/t/zfsvm/run -m bench -t 1800 \
@@ -330,9 +331,9 @@ $(BUILD)/t/relay $(BUILD)/t/peak: $(BUILD)/t/%: $(OBJ)/t/lib/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ -lbsd
 
-$(BUILD)/bench/pump: $(OBJ)/t/bench/pump.o $(LIBRARY)
+$(BUILD)/bench/pump $(BUILD)/bench/line: $(BUILD)/bench/%: $(OBJ)/t/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^
+	$(LINK) -o $@ $^ -lbsd
 
 $(BUILD)/t/%.so: t/lib/%.c
 	@mkdir -p $(@D)
