@@ -5,7 +5,12 @@
 
 #include "message/arena.h"
 
-#define BLOCK_SIZE	((size_t)32 << 10)
+/*
+ * Each block is twice the one before it: most messages are a request or the versions of
+ * a filesystem that has few, and of these there may be thousands at a time.
+ */
+#define FIRST_BLOCK	((size_t)512)
+#define LAST_BLOCK	((size_t)32 << 10)
 #define OWN_BLOCK	((size_t)4 << 10)	/* larger objects get their own */
 
 struct arena_block {
@@ -46,23 +51,38 @@ own_block(struct arena *arena, size_t size)
 	return (block->bytes);
 }
 
+/* A block to be filled, in front of the others. */
+static struct arena_block *
+next_block(struct arena *arena, size_t size)
+{
+	size_t next = arena->last == 0 ? FIRST_BLOCK : 2 * arena->last;
+	struct arena_block *block;
+
+	while (next < size)
+		next *= 2;
+	if (next > LAST_BLOCK)
+		next = LAST_BLOCK;
+	if ((block = new_block(next)) == NULL)
+		return (NULL);
+	block->next = arena->blocks;
+	arena->blocks = block;
+	arena->last = next;
+	arena->at = block->bytes;
+	arena->end = block->bytes + next;
+	return (block);
+}
+
 static char *
 take(struct arena *arena, size_t size, size_t alignment)
 {
-	struct arena_block *block;
 	size_t padding = -(uintptr_t)arena->at & (alignment - 1);
 
 	if (size > OWN_BLOCK)
 		return (own_block(arena, size));
 	if (arena->blocks == NULL ||
 	    (size_t)(arena->end - arena->at) < size + padding) {
-		block = new_block(BLOCK_SIZE);
-		if (block == NULL)
+		if (next_block(arena, size) == NULL)
 			return (NULL);
-		block->next = arena->blocks;
-		arena->blocks = block;
-		arena->at = block->bytes;
-		arena->end = block->bytes + BLOCK_SIZE;
 		padding = 0;
 	}
 	arena->at += padding + size;
@@ -90,7 +110,7 @@ arena_reset(struct arena *arena)
 
 	for (block = arena->blocks; block != NULL; block = next) {
 		next = block->next;
-		if (kept == NULL && block->size == BLOCK_SIZE)
+		if (kept == NULL && block->size <= LAST_BLOCK)
 			kept = block;
 		else
 			free(block);
@@ -98,8 +118,9 @@ arena_reset(struct arena *arena)
 	*arena = (struct arena){ .blocks = kept };
 	if (kept != NULL) {
 		kept->next = NULL;
+		arena->last = kept->size;
 		arena->at = kept->bytes;
-		arena->end = kept->bytes + BLOCK_SIZE;
+		arena->end = kept->bytes + kept->size;
 	}
 }
 

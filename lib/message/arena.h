@@ -11,7 +11,8 @@ struct arena_block;
 
 struct arena {
 	struct arena_block *blocks;	/* owned; the newest first */
-	char *at, *end;			/* free bytes of the first block */
+	size_t last;			/* bytes of the block made last; 0: none was */
+	char *at, *end;			/* free bytes of the block that is being filled */
 };
 
 #define ARENA_EMPTY ((struct arena){ .blocks = NULL })
