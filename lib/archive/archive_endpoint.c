@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "endpoint/endpoint_program.h"
 #include "format/rfc3339.h"
+#include "message/pbjson.h"
 #include "message/request.h"
 #include "transport/identity.h"
 
@@ -251,19 +252,20 @@ destroy_snapshots(void *context, const ProtobufCMessage *message,
 /* --- the rest --- */
 
 static int
-ping(void *context, const ProtobufCMessage *message, struct error *error)
+ping(void *context, const ProtobufCMessage *message, struct buffer *answer,
+    struct error *error)
 {
 	PingRes response = PING_RES__INIT;
 
 	(void)context;
 	response.echo = ((const PingReq *)message)->message;
-	return (request_answer(&response.base, error));
+	return (pbjson_append(answer, &response.base, error));
 }
 
 /* An archive keeps no cursor: its snapshots go only when they are told to. */
 static int
 replication_cursor(void *context, const ProtobufCMessage *message,
-    struct error *error)
+    struct buffer *answer, struct error *error)
 {
 	ReplicationCursorRes response = REPLICATION_CURSOR_RES__INIT;
 
@@ -271,31 +273,32 @@ replication_cursor(void *context, const ProtobufCMessage *message,
 	(void)message;
 	response.result_case = REPLICATION_CURSOR_RES__RESULT_NOTEXIST;
 	response.notexist = 1;
-	return (request_answer(&response.base, error));
+	return (pbjson_append(answer, &response.base, error));
 }
 
 static int
-send_completed(void *context, const ProtobufCMessage *message,
+send_completed(void *context, const ProtobufCMessage *message, struct buffer *answer,
     struct error *error)
 {
 	const SendCompletedRes response = SEND_COMPLETED_RES__INIT;
 
 	(void)context;
 	(void)message;
-	return (request_answer(&response.base, error));
+	return (pbjson_append(answer, &response.base, error));
 }
 
 static const struct endpoint_method archive_methods[] = {
-	{ "Ping", ping, NULL },
-	{ "ListFilesystems", list_filesystems, NULL },
-	{ "ListFilesystemVersions", list_versions, list_versions_of_many },
-	{ "DestroySnapshots", destroy_snapshots, NULL },
-	{ "ReplicationCursor", replication_cursor, NULL },
-	{ "SendDry", send_dry, NULL },
-	{ "SendCompleted", send_completed, NULL },
-	{ "Send", send_stream, NULL },
-	{ "Receive", receive_stream, NULL },
-	{ NULL, NULL, NULL }
+	{ "Ping", .at_once = ping },
+	{ "ListFilesystems", .handle = list_filesystems },
+	{ "ListFilesystemVersions", .handle = list_versions,
+	    .many = list_versions_of_many },
+	{ "DestroySnapshots", .handle = destroy_snapshots },
+	{ "ReplicationCursor", .at_once = replication_cursor },
+	{ "SendDry", .handle = send_dry },
+	{ "SendCompleted", .at_once = send_completed },
+	{ "Send", .handle = send_stream },
+	{ "Receive", .handle = receive_stream },
+	{ .name = NULL }
 };
 
 /*

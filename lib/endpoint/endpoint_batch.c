@@ -56,6 +56,22 @@ read_call(const struct batch *batch, const struct batch_request *line,
 	return (call->request != NULL ? 0 : -1);
 }
 
+/* Answer a call that needs no process. */
+static int
+answer_at_once(struct batch *batch, const struct batch_call *call, struct error *error)
+{
+	struct buffer response = BUFFER_EMPTY(METHOD_ANSWER_MAX);
+	struct error what;
+	int result;
+
+	result = call->method->at_once(batch->program->context, call->request, &response,
+	    &what) == -1 ? endpoint_batch_refuse(batch, call->id, NULL, &what, error) :
+	    endpoint_batch_respond(batch, call->id, (const char *)buffer_front(&response),
+	    buffer_length(&response), error);
+	buffer_free(&response);
+	return (result);
+}
+
 static int
 add_call(struct batch *batch, const struct batch_request *line,
     struct error *error)
@@ -72,6 +88,9 @@ add_call(struct batch *batch, const struct batch_request *line,
 	batch->count++;
 	if (read_call(batch, line, call, &what) == -1) {
 		result = endpoint_batch_refuse(batch, &line->id, NULL, &what, error);
+		endpoint_batch_forget(batch, call);
+	} else if (call->method->at_once != NULL) {
+		result = answer_at_once(batch, call, error);
 		endpoint_batch_forget(batch, call);
 	}
 	return (result);

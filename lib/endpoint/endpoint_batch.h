@@ -16,7 +16,7 @@
  * The batch form (zr-endpoint-interface(7)) of a program of ours: requests from standard
  * input, answers to standard output, until end of file and the last answer.  Each call
  * runs in a child process of its own (endpoint_child.h), so that one can be cancelled or
- * fail alone.
+ * fail alone, unless its method does nothing but answer (at_once in endpoint_program.h).
  *
  * Calls of a method that can answer many requests at once (endpoint_program.h) share a
  * child, a group, if they wait at the same time.  While a group runs, new calls wait for

@@ -44,13 +44,31 @@ explain(const struct endpoint_program *program, const struct error *error)
 	return (error->code);
 }
 
+/* The answer of a method that does nothing else. */
+static int
+answer(const struct endpoint_program *program, const struct endpoint_method *method,
+    const ProtobufCMessage *request, struct error *error)
+{
+	struct buffer line = BUFFER_EMPTY(METHOD_ANSWER_MAX);
+	int result = method->at_once(program->context, request, &line, error);
+
+	if (result == 0)
+		result = buffer_append(&line, "\n", 1) == -1 ?
+		    error_errno(error, "the answer") :
+		    io_write_all(STDOUT_FILENO, buffer_front(&line),
+		    buffer_length(&line), IO_FOREVER, error);
+	buffer_free(&line);
+	return (result);
+}
+
 int
 endpoint_program_handle(const struct endpoint_program *program,
     const struct endpoint_method *method, const ProtobufCMessage *request)
 {
 	struct error error;
 
-	if (method->handle(program->context, request, &error) == -1)
+	if ((method->at_once != NULL ? answer(program, method, request, &error) :
+	    method->handle(program->context, request, &error)) == -1)
 		return (explain(program, &error));
 	return (EXIT_DONE);
 }

@@ -3,6 +3,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 
 /*
@@ -14,6 +15,9 @@
  * handle would give, or endpoint_program_leave().  A request that it leaves, or has not
  * reached when it returns -1, is handled alone.  So every error comes from handle: many
  * must leave every request that it cannot answer for certain.
+ *
+ * at_once, in place of both, appends its answer, without a newline: for methods that do
+ * nothing but that.  A batch needs no process for them.
  */
 struct endpoint_method {
 	const char *name;
@@ -21,6 +25,8 @@ struct endpoint_method {
 	    struct error *error);
 	int (*many)(void *context, const ProtobufCMessage *const requests[],
 	    size_t count, struct error *error);
+	int (*at_once)(void *context, const ProtobufCMessage *request,
+	    struct buffer *answer, struct error *error);
 };
 
 struct endpoint_program {

@@ -189,17 +189,17 @@ receive(void *context, const ProtobufCMessage *message, struct error *error)
 }
 
 static const struct endpoint_method sender_methods[] = {
-	{ "Ping", zfs_endpoint_ping, NULL },
-	{ "ListFilesystems", list_filesystems, NULL },
-	{ "ListFilesystemVersions", zfs_endpoint_list_versions,
-	    zfs_endpoint_list_versions_of_many },
-	{ "DestroySnapshots", zfs_endpoint_destroy_snapshots, NULL },
-	{ "ReplicationCursor", replication_cursor, NULL },
-	{ "SendDry", send_dry, NULL },
-	{ "SendCompleted", send_completed, NULL },
-	{ "Send", send_stream, NULL },
-	{ "Receive", receive, NULL },
-	{ NULL, NULL, NULL }
+	{ "Ping", .handle = zfs_endpoint_ping },
+	{ "ListFilesystems", .handle = list_filesystems },
+	{ "ListFilesystemVersions", .handle = zfs_endpoint_list_versions,
+	    .many = zfs_endpoint_list_versions_of_many },
+	{ "DestroySnapshots", .handle = zfs_endpoint_destroy_snapshots },
+	{ "ReplicationCursor", .handle = replication_cursor },
+	{ "SendDry", .handle = send_dry },
+	{ "SendCompleted", .handle = send_completed },
+	{ "Send", .handle = send_stream },
+	{ "Receive", .handle = receive },
+	{ .name = NULL }
 };
 
 /* --- the command line --- */
