@@ -4,13 +4,13 @@
 #	make demo	build, replicate real streams
 #	make check	build, run every test
 #	make check-sanitize	the same with AddressSanitizer and UBSan
-#	make check-valgrind	the residents: no leak, no descriptor left
+#	make check-valgrind	the residents: no leak, no descriptor left; growth
 #	make check-long	every fault, and as many kills, as the others take a sample of
 #	make check-zfs	the tests that need ZFS, in a machine made for them
 #	make deb	Debian's packages, in build/deb
 #	make check-deb	build these, install them into a minimal Debian, remove them
 #	make fuzz	libFuzzer on every parser
-#	make bench	CPU seconds per GiB and throughput
+#	make bench	CPU, throughput, growth: a page of numbers
 #	make lint	manual pages and shell scripts
 #	make install	programs, pages, completion, examples, units: PREFIX=/usr/local DESTDIR=
 #	make clean	remove all of build/ but the machine of check-zfs
@@ -78,6 +78,7 @@ SCRIPTS = $(patsubst bin/%.sh,%,$(wildcard bin/*.sh))
 MANUALS = $(wildcard man/*.[1-8])
 UNIT_TESTS = $(patsubst t/unit/%.c,%,$(wildcard t/unit/*.c))
 FUZZERS = $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/*.c))
+BENCH = $(patsubst t/bench/%.c,$(BUILD)/bench/%,$(wildcard t/bench/*.c))
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wsign-compare $(WERROR)
@@ -111,11 +112,12 @@ check-sanitize:
 	$(MAKE) SANITIZE=1 all unit
 	t/run build/sanitize
 
-# The residents under valgrind: nothing lost, no descriptor left open.
+# The residents under valgrind: nothing lost, no descriptor left open; how many instructions
+# more filesystems and snapshots take.
 check-valgrind:
 	@$(DEPS) test
 	$(MAKE) all
-	t/run $(BUILD) t/valgrind/residents.bats
+	t/run $(BUILD) t/valgrind/residents.bats t/valgrind/growth.bats
 
 # What check takes a sample of, all of it: some five minutes.
 check-long:
@@ -134,28 +136,14 @@ check-zfs:
 	t/zfsvm/check
 
 unit: $(UNIT_TESTS:%=$(BUILD)/t/unit/%) $(FUZZERS:%=$(BUILD)/t/unit/fuzz-%) \
-    $(BUILD)/t/relay $(BUILD)/t/peak $(BUILD)/t/odd_disk.so $(BUILD)/t/no_kill.so
+    $(BUILD)/t/relay $(BUILD)/t/peak $(BUILD)/t/odd_disk.so $(BUILD)/t/no_kill.so $(BENCH)
 
-# Numbers, no verdict (t/bench/README.md): a data connection beside a bare pump and
-# other tools, connections, calls, TLS, and kernel TLS in the machine of check-zfs.
-# Tables, and JSON in build/bench.
-# BENCH_GIB=1 BENCH_RUNS=1 for a short one.
-bench: all $(BUILD)/bench/pump $(BUILD)/bench/line
+# Numbers, no verdict (t/bench/README.md): tables, JSON in build/bench, and at the end one
+# page of it, build/bench/page.md.  BENCH_GIB=1 BENCH_RUNS=1 for a short one; t/bench/run
+# has further variables.
+bench: all $(BENCH)
 	@$(DEPS) bench
-	set -e; PATH="$(CURDIR)/$(BUILD)/bin:$$PATH"; cd $(BUILD)/bench; \
-	python3 $(CURDIR)/t/bench/dataconn.py; \
-	python3 $(CURDIR)/t/bench/listen.py; \
-	/usr/bin/python3 $(CURDIR)/t/bench/rpc.py; \
-	python3 $(CURDIR)/t/bench/replicate.py; \
-	python3 $(CURDIR)/t/bench/distance.py; \
-	python3 $(CURDIR)/t/bench/streamsum.py; \
-	$(CURDIR)/t/bench/tls.py
-	cd $(BUILD)/bench && $(CURDIR)/t/zfsvm/run -m bench -t 1800 \
-	    env BENCH_GIB=0.125 BENCH_RUNS=1 $(CURDIR)/t/bench/tls.py tls-machine.json
-	cd $(BUILD)/bench && $(CURDIR)/t/zfsvm/run -m bench -t 1800 \
-	    env PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" SYNCOID=$(CURDIR)/build/sanoid \
-	    $(CURDIR)/t/bench/sync.py
-	t/zfsvm/stop bench
+	t/bench/run $(BUILD)
 
 # libFuzzer on everything that parses, from seeds made of t/data: FUZZ_SECONDS
 # for each target, or FUZZ_RUNS executions where that is given.  What is found
@@ -182,7 +170,7 @@ fuzz:
 lint:
 	mandoc -T lint -W warning $(MANUALS)
 	shellcheck -s sh bin/*.sh examples/*.sh examples/zr-server-* examples/s6/zr/run examples/nightly
-	shellcheck t/run t/*.sh .ci/run
+	shellcheck t/run t/*.sh t/bench/run .ci/run
 	shellcheck -s bash examples/completion/zr
 	shellcheck -x t/zfsvm/build t/zfsvm/check t/zfsvm/guest t/zfsvm/run t/zfsvm/start t/zfsvm/stop t/zfsvm/init-uml
 	shellcheck -s sh t/zfsvm/init
@@ -331,7 +319,7 @@ $(BUILD)/t/relay $(BUILD)/t/peak: $(BUILD)/t/%: $(OBJ)/t/lib/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ -lbsd
 
-$(BUILD)/bench/pump $(BUILD)/bench/line: $(BUILD)/bench/%: $(OBJ)/t/bench/%.o $(LIBRARY)
+$(BENCH): $(BUILD)/bench/%: $(OBJ)/t/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ -lbsd
 
