@@ -126,7 +126,8 @@ def dataconn(method):
     return sum(side["cpu"] for side in sides), elapsed
 
 
-def ssh():
+def ssh(before=(), behind=""):
+    """Commands before it, in a pipe, and behind it: "COMMAND |", there, both counted."""
     here = os.path.abspath("ssh")
     if not os.path.exists(here):
         os.mkdir(here)
@@ -141,16 +142,20 @@ def ssh():
     listener = socket.create_server(("127.0.0.1", 0))
     make = producer()
     began = time.monotonic()
+    source, pipe = make.stdout, []
+    for command in before:
+        pipe.append(start(command, source, subprocess.PIPE))
+        source = pipe[-1].stdout
     client = start(["ssh", "-F", "none", "-p", str(listener.getsockname()[1]), "-i", f"{here}/key", "-T",
                     "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
                     "-o", "LogLevel=ERROR", "-c", "aes128-gcm@openssh.com", "127.0.0.1",
-                    f"exec bash -c 'TIMEFORMAT=\"%U %S\"; time {' '.join(CONSUME)}' 2> {here}/consumer"],
-                   make.stdout, subprocess.DEVNULL)
+                    f"exec bash -c 'TIMEFORMAT=\"%U %S\"; {behind} {{ time {' '.join(CONSUME)}; }} 2> {here}/consumer'"],
+                   source, subprocess.DEVNULL)
     near, _ = listener.accept()
     listener.close()
     server = start([shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin"), "-i", "-f", f"{here}/config"],
                    near.dup(), near, stderr=subprocess.DEVNULL)
-    cpu = finish(client)
+    cpu = sum(finish(p) for p in [*pipe, client])
     elapsed = time.monotonic() - began
     _, _, used = os.wait4(server.pid, 0)
     server.returncode = 0
