@@ -105,10 +105,11 @@ def main():
         servers.append(sshd())
         server, address = listener()
         servers.append(server)
+        replicate = ["zr-replicate", "-q", "-s", "zr-endpoint sender -j server -f 'src/many<'", "-r", f"zr-remote {address}"]
         tools = [
             ("zr-sync, ssh, none of ours there", ["zr-sync", "-q", "src/many", "backup:dst/zr-sync"]),
-            ("zr-replicate to a server, tcp", ["zr-replicate", "-q", "-s", "zr-endpoint sender -j server -f 'src/many<'",
-                                               "-r", f"zr-remote {address}"]),
+            ("zr-replicate to a server, tcp", replicate),
+            ("the same with -g nothing", [*replicate, "-g", "nothing", "-m", "src/many=unheld/many"]),
         ]
         if os.access(syncoid, os.X_OK):
             tools.append(("syncoid, ssh", [syncoid, "--recursive", "--no-sync-snap", "--quiet", "src/many",
