@@ -36,6 +36,9 @@ contenders() {
 	done
 	python3 -c 'import xml.dom.minidom as d; print(len(d.parse("page.svg").getElementsByTagName("rect")))' > bars
 	[ "$(cat bars)" -eq 9 ]
+	run -0 "$TOP/t/bench/page.py" . copy
+	sed 's/(page.svg)/(copy.svg)/' page.md | diff - copy.md
+	cmp page.svg copy.svg
 }
 
 @test "without any number there is a page, which has no plot" {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""page.py [DIRECTORY]: one page, page.md and page.svg, of what the benchmarks left in DIRECTORY (.) as JSON.
+"""page.py [DIRECTORY [PAGE]]: one page, PAGE.md and PAGE.svg (DIRECTORY/page), of what the benchmarks left in DIRECTORY (.) as
+JSON.
 
 It shows what is there.  A file that it does not know becomes tables of the objects in it, and a value that it
 looks for and does not find is a dash.  beside.json (or else dataconn.json) is what is plotted.
@@ -102,7 +103,7 @@ def contenders(data):
 
 
 def absent(data):
-    return ["Left out, for it is not installed: " + ", ".join(data["absent"]) + ".", ""] if data.get("absent") else []
+    return ["Not here: " + ", ".join(data["absent"]) + ".", ""] if data.get("absent") else []
 
 
 def tls(data):
@@ -248,6 +249,7 @@ def left_out(directory):
 
 def main():
     directory = sys.argv[1] if sys.argv[1:] else "."
+    page = sys.argv[2] if sys.argv[2:] else f"{directory}/page"
     files, broken = load(directory)
     lines = ["# What zr costs", "", "By `make bench`, which gives no verdict: numbers of one run, on one machine, with whatever "
              "else it was doing. Compare ratios; t/bench/README.md says what each benchmark does.", "",
@@ -257,7 +259,7 @@ def main():
     if isinstance(first, dict) and isinstance(first.get("contenders"), dict):
         found, rows = beside(first)
         svg = plot(rows, f"{number(first.get('gib'))} GiB, loopback TCP")
-        lines += ["## Beside others", ""] + (["![CPU and rate of each](page.svg)", ""] if svg else []) + found
+        lines += ["## Beside others", ""] + ([f"![CPU and rate of each]({os.path.basename(page)}.svg)", ""] if svg else []) + found
     known = {name for name, _, _ in KNOWN}
     for name, heading, show in KNOWN + [(name, name, contenders) for name in files if name not in known]:
         if name in files:
@@ -265,12 +267,12 @@ def main():
     lost = left_out(directory) + [f"{name}.json cannot be read" for name in broken]
     if lost:
         lines += ["## Left out", ""] + [f"- {line}" for line in lost] + [""]
-    with open(f"{directory}/page.md", "w") as file:
+    with open(f"{page}.md", "w") as file:
         file.write("\n".join(lines))
     if svg:
-        with open(f"{directory}/page.svg", "w") as file:
+        with open(f"{page}.svg", "w") as file:
             file.write(svg)
-    print(os.path.abspath(f"{directory}/page.md"))
+    print(os.path.abspath(f"{page}.md"))
 
 
 if __name__ == "__main__":
