@@ -129,9 +129,11 @@ def runs(data):
 def steps(data):
     def each(row, key, factor=1):
         return factor * row[key] / row["steps"] if row.get("steps") and row.get(key) is not None else None
-    return table(["", "steps", "CPU s", "seconds", "CPU ms a step", "ms a step", "processes a step", "executions a step"], [
+    return table(["", "steps", "CPU s", "seconds", "CPU ms a step", "ms a step", "processes a step", "executions a step",
+                  "KiB a step"], [
         [row.get("name"), row.get("steps"), row.get("cpu"), row.get("seconds"), each(row, "cpu", 1000),
-         each(row, "seconds", 1000), each(row, "processes"), row.get("executions_per_step")] for row in data])
+         each(row, "seconds", 1000), each(row, "processes"), row.get("executions_per_step"), each(row, "octets", 1 / 1024)]
+        for row in data])
 
 
 def digests(data):
