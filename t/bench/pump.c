@@ -18,7 +18,10 @@
 
 #define CHUNK (128u << 10)
 
-static uint8_t buffer[FRAME_HEADER_SIZE + CHUNK];
+/* In the middle of a page, wherever the linker puts it: see lib/dataconn/dataconn_out.c. */
+#define PAGE 4096u
+static _Alignas(PAGE) uint8_t pages[PAGE + CHUNK];
+static uint8_t *const buffer = pages + PAGE / 2 - FRAME_HEADER_SIZE;
 
 static int
 write_all(const uint8_t *bytes, size_t length)
