@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,75 +13,14 @@
 #include "archive/archive_directory.h"
 #include "archive/archive_part.h"
 #include "archive/archive_record.h"
+#include "archive/archive_scan.h"
 #include "base/io.h"
 #include "base/signals.h"
-
-#define GUID_DIGITS 16
 
 void
 archive_file_name(char name[ARCHIVE_FILE_MAX], uint64_t guid, const char *suffix)
 {
 	snprintf(name, ARCHIVE_FILE_MAX, "@%016" PRIx64 "%s", guid, suffix);
-}
-
-/* Is this such a name?  If so, *guid is its guid. */
-static bool
-is_file(const char *name, const char *suffix, uint64_t *guid)
-{
-	char digits[GUID_DIGITS + 1];
-
-	if (name[0] != '@' || strlen(name) != 1 + GUID_DIGITS + strlen(suffix) ||
-	    strspn(name + 1, "0123456789abcdef") != GUID_DIGITS ||
-	    strcmp(name + 1 + GUID_DIGITS, suffix) != 0)
-		return (false);
-	strlcpy(digits, name + 1, sizeof(digits));
-	*guid = strtoull(digits, NULL, 16);
-	return (true);
-}
-
-static bool
-is_part(const char *name)
-{
-	return (strncmp(name, ARCHIVE_RECEIVING, strlen(ARCHIVE_RECEIVING)) == 0);
-}
-
-int
-archive_scan(int directory, uint64_t **guids, size_t *count, bool *leftovers,
-    struct error *error)
-{
-	DIR *stream = archive_directory_stream(directory, error);
-	size_t capacity = 0, streams = 0;
-	struct dirent *entry;
-	uint64_t guid, *grown;
-
-	*guids = NULL;
-	*count = 0;
-	*leftovers = false;
-	if (stream == NULL)
-		return (-1);
-	while ((entry = readdir(stream)) != NULL) {
-		if (is_file(entry->d_name, ARCHIVE_STREAM_SUFFIX, &guid))
-			streams++;
-		else if (is_part(entry->d_name))
-			*leftovers = true;
-		if (!is_file(entry->d_name, ARCHIVE_RECORD_SUFFIX, &guid))
-			continue;
-		if (*count == capacity) {
-			capacity = capacity == 0 ? 64 : capacity * 2;
-			grown = reallocarray(*guids, capacity, sizeof(*grown));
-			if (grown == NULL) {
-				error_errno(error, "archive");
-				free(*guids);
-				closedir(stream);
-				return (-1);
-			}
-			*guids = grown;
-		}
-		(*guids)[(*count)++] = guid;
-	}
-	closedir(stream);
-	*leftovers = *leftovers || streams > *count;
-	return (0);
 }
 
 /* flock(2) that the signals which end us can interrupt. */
@@ -131,38 +69,36 @@ archive_lock(int directory, bool wait)
 	}
 }
 
+/* Does it have no record?  The rename was then the last that happened. */
 static bool
-is_leftover(int directory, const char *name)
+is_orphan(int directory, uint64_t guid)
 {
 	char record[ARCHIVE_FILE_MAX];
-	uint64_t guid;
 
-	if (is_file(name, ARCHIVE_STREAM_SUFFIX, &guid)) {
-		/* No record: the rename was the last that happened. */
-		archive_file_name(record, guid, ARCHIVE_RECORD_SUFFIX);
-		return (faccessat(directory, record, F_OK,
-		    AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT);
-	}
-	return (strcmp(name, ARCHIVE_RECORDING) == 0);
+	archive_file_name(record, guid, ARCHIVE_RECORD_SUFFIX);
+	return (faccessat(directory, record, F_OK, AT_SYMLINK_NOFOLLOW) == -1 &&
+	    errno == ENOENT);
 }
 
 int
-archive_clean(int directory, struct error *error)
+archive_clean(int directory, bool *empty, struct error *error)
 {
+	const struct archive_scanned *stream;
 	struct archive_part part;
-	struct dirent *entry;
-	bool parts = false;
-	DIR *stream;
+	struct archive_scan scan;
+	size_t place = 0;
+	bool parts;
 
-	stream = archive_directory_stream(directory, error);
-	if (stream == NULL)
+	if (archive_scan(directory, &scan, error) == -1)
 		return (-1);
-	while ((entry = readdir(stream)) != NULL) {
-		parts = parts || is_part(entry->d_name);
-		if (is_leftover(directory, entry->d_name))
-			unlinkat(directory, entry->d_name, 0);
-	}
-	closedir(stream);
+	while ((stream = archive_scan_orphan(&scan, &place)) != NULL)
+		if (is_orphan(directory, stream->guid))
+			archive_remove_stream(directory, stream->guid);
+	*empty = scan.record_count == 0;
+	parts = scan.parts;
+	if (scan.recording)
+		unlinkat(directory, ARCHIVE_RECORDING, 0);
+	archive_scan_free(&scan);
 	if (!parts)
 		return (0);
 	if (archive_part_settle(directory, &part, error) == -1)

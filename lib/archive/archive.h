@@ -42,13 +42,6 @@ struct archive_snapshot {
 	int64_t damaged;	/* when zr-scrub found it so, as creation; 0: it did not */
 };
 
-/*
- * The guids of the records in a directory, in no order, to be free(3)d; and
- * whether archive_clean() may find something there.
- */
-int	archive_scan(int directory, uint64_t **guids, size_t *count,
-	    bool *leftovers, struct error *error);
-
 /* A snapshot's file name: "@" guid suffix. */
 void	archive_file_name(char name[ARCHIVE_FILE_MAX], uint64_t guid,
 	    const char *suffix);
@@ -63,9 +56,10 @@ int	archive_lock(int directory, bool wait);
 
 /*
  * Remove the leftovers of dead writers: streams without a record, and parts but for one
- * that can be resumed (archive_part_settle()).  The caller holds archive_lock().
+ * that can be resumed (archive_part_settle()).  The caller holds archive_lock().  *empty
+ * tells whether there is no record.
  */
-int	archive_clean(int directory, struct error *error);
+int	archive_clean(int directory, bool *empty, struct error *error);
 
 /*
  * Make a stream that has been written to `temporary` and synced a snapshot of this

@@ -184,20 +184,47 @@ archive_open_filesystem(int root, const char *filesystem, struct error *error)
 	return (directory == -1 ? explain(filesystem, false, error) : directory);
 }
 
+static int
+open_or_make(int root, const char *filesystem, bool create, bool *made)
+{
+	const int directory = open_path(root, filesystem, SIZE_MAX, false);
+
+	*made = directory == -1 && errno == ENOENT && create;
+	return (*made ? open_path(root, filesystem, SIZE_MAX, true) : directory);
+}
+
+/*
+ * Whoever has made the directories may have died before they were synced.  Where there is a
+ * record, somebody has done that.
+ */
+static int
+sync_path(int root, const char *filesystem, struct error *error)
+{
+	const int directory = open_path(root, filesystem, SIZE_MAX, true);
+
+	if (directory == -1)
+		return (explain(filesystem, true, error));
+	close(directory);
+	return (0);
+}
+
 int
 archive_open_locked(int root, const char *filesystem, bool create, int *lock,
     struct error *error)
 {
 	int directory;
+	bool empty, made;
 
 	*lock = -1;
 	if (check_name(filesystem, error) == -1)
 		return (-1);
 	for (unsigned int i = 0; i < VANISHED_MAX; i++) {
-		directory = open_path(root, filesystem, SIZE_MAX, create);
+		directory = open_or_make(root, filesystem, create, &made);
 		if (directory != -1) {
 			*lock = archive_lock(directory, true);
-			if (*lock != -1 && archive_clean(directory, error) == 0)
+			if (*lock != -1 && archive_clean(directory, &empty, error) == 0 &&
+			    (!create || made || !empty ||
+			    sync_path(root, filesystem, error) == 0))
 				return (directory);
 			close(directory);
 			if (*lock != -1) {
@@ -266,12 +293,12 @@ archive_tidy(int root, const char *filesystem)
 {
 	struct error ignored;
 	int directory, lock = -1;
-	bool bare = true;
+	bool bare = true, empty;
 
 	directory = open_path(root, filesystem, SIZE_MAX, false);
 	if (directory != -1) {
 		lock = archive_lock(directory, false);
-		bare = lock != -1 && archive_clean(directory, &ignored) == 0 &&
+		bare = lock != -1 && archive_clean(directory, &empty, &ignored) == 0 && empty &&
 		    is_bare(directory) &&
 		    unlinkat(directory, ARCHIVE_LOCK, 0) == 0;
 		close(directory);

@@ -122,7 +122,7 @@ read_list(int root, const char *filesystem, struct archive_list *list,
 		archive_explain(&list->entries[i], &why);
 		diag(DIAG_LOG "%s: not listed: %s", filesystem, why.text);
 	}
-	if (list->leftovers)
+	if (archive_scan_leftovers(&list->scan))
 		archive_tidy(root, filesystem);
 	return (0);
 }

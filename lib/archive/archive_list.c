@@ -27,11 +27,11 @@ stream_size(int directory, uint64_t guid, uint64_t *size, struct error *error)
 }
 
 /*
- * 1 if there is such a snapshot, 0 if not.  It may be removed or replaced while
- * we look, its record first: what does not agree is looked at again.
+ * It may be removed or replaced while we look, its record first: what does not agree is
+ * looked at again.
  */
-static int
-read_entry(int directory, uint64_t guid, struct archive_entry *entry,
+int
+archive_read_entry(int directory, uint64_t guid, struct archive_entry *entry,
     struct error *error)
 {
 	for (int i = 0; i < 2; i++) {
@@ -63,18 +63,16 @@ read_entry(int directory, uint64_t guid, struct archive_entry *entry,
 static int
 read_entries(int directory, struct archive_list *list, struct error *error)
 {
-	uint64_t *guids;
-	size_t count;
+	const struct archive_scan *scan = &list->scan;
 	int found = 0;
 
-	if (archive_scan(directory, &guids, &count, &list->leftovers,
-	    error) == -1)
+	if (archive_scan(directory, &list->scan, error) == -1)
 		return (-1);
-	list->entries = calloc(count + 1, sizeof(*list->entries));
+	list->entries = calloc(scan->record_count + 1, sizeof(*list->entries));
 	if (list->entries == NULL)
 		found = error_errno(error, "archive");
-	for (size_t i = 0; i < count && found != -1; i++) {
-		found = read_entry(directory, guids[i],
+	for (size_t i = 0; i < scan->record_count && found != -1; i++) {
+		found = archive_read_entry(directory, scan->records[i].guid,
 		    &list->entries[list->count], error);
 		if (found != 1)
 			continue;
@@ -83,7 +81,6 @@ read_entries(int directory, struct archive_list *list, struct error *error)
 			    list->entries[list->count].snapshot.arrival;
 		list->count++;
 	}
-	free(guids);
 	return (found == -1 ? -1 : 0);
 }
 
@@ -342,5 +339,6 @@ archive_list_free(struct archive_list *list)
 	free(list->entries);
 	free(list->by_guid);
 	free(list->by_name);
+	archive_scan_free(&list->scan);
 	*list = (struct archive_list){ .count = 0 };
 }

@@ -2,6 +2,7 @@
 #define ZR_ARCHIVE_LIST_H
 
 #include "archive/archive.h"
+#include "archive/archive_scan.h"
 #include "zrepl.pb-c.h"
 
 /*
@@ -38,10 +39,17 @@ struct archive_list {
 	struct archive_entry *entries;
 	size_t sound;
 	size_t count;		/* of all */
-	bool leftovers;		/* archive_clean() may find something */
+	struct archive_scan scan;	/* what was there before they were read */
 	uint64_t last_arrival;	/* the greatest of all; 0: none has one */
 	const struct archive_entry **by_guid, **by_name;
 };
+
+/*
+ * One snapshot alone; a base that is missing or not sound is no defect here.  1 if there is
+ * such a record, 0 if not.
+ */
+int	archive_read_entry(int directory, uint64_t guid, struct archive_entry *entry,
+	    struct error *error);
 
 int	archive_list(int directory, struct archive_list *list, struct error *error);
 void	archive_list_free(struct archive_list *list);

@@ -57,18 +57,55 @@ check_list(struct archive_place *place, const struct archive_list *list,
 	return (0);
 }
 
+/* Read what is there, unless that is what was read already.  1 if it has been read. */
+static int
+read_list(struct archive_place *place, int directory, struct error *error)
+{
+	struct archive_scan scan;
+	bool same;
+
+	if (place->known) {
+		if (archive_scan(directory, &scan, error) == -1)
+			return (-1);
+		same = archive_scan_equal(&scan, &place->list.scan);
+		archive_scan_free(&scan);
+		if (same)
+			return (0);
+		archive_place_free(place);
+	}
+	if (archive_list(directory, &place->list, error) == -1)
+		return (-1);
+	place->known = true;
+	return (1);
+}
+
 int
 archive_place_check(struct archive_place *place, int directory, const ReceiveReq *request,
-    const struct zstream *stream, struct error *error)
+    const struct zstream *stream, bool final, struct error *error)
 {
-	struct archive_list list;
-	int result;
+	struct error why;
 
-	if (archive_list(directory, &list, error) == -1)
+	if ((final || !place->known) && read_list(place, directory, error) == -1)
 		return (-1);
-	result = check_list(place, &list, request, stream, error);
-	archive_list_free(&list);
-	return (result);
+	if (check_list(place, &place->list, request, stream, error) == 0)
+		return (0);
+	/* What it lacks may have come meanwhile. */
+	switch (final ? 0 : read_list(place, directory, &why)) {
+	case -1:
+		*error = why;
+		return (-1);
+	case 1:
+		return (check_list(place, &place->list, request, stream, error));
+	default:
+		return (-1);
+	}
+}
+
+void
+archive_place_free(struct archive_place *place)
+{
+	archive_list_free(&place->list);
+	place->known = false;
 }
 
 int

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "archive/archive_list.h"
 #include "base/error.h"
 #include "format/zstream.h"
 #include "zrepl.pb-c.h"
@@ -12,15 +13,19 @@
 struct archive_place {
 	bool present;		/* it is there already, and sound */
 	uint64_t arrival;	/* the number that it gets (archive.h) */
+	bool known;
+	struct archive_list list;	/* read once, if nobody else changes it */
 };
 
 /*
  * May it be added to what is there?  -1 (EXIT_FAILED): the reason.  The base of an
- * increment counts once the stream has begun.
+ * increment counts once the stream has begun.  Begin with all zero; archive_place_free() it.
+ * final: nothing that has changed meanwhile is missed; the caller holds archive_lock().
  */
 int	archive_place_check(struct archive_place *place, int directory,
-	    const ReceiveReq *request, const struct zstream *stream,
+	    const ReceiveReq *request, const struct zstream *stream, bool final,
 	    struct error *error);
+void	archive_place_free(struct archive_place *place);
 
 /* The own words of a stream that has begun against the request's: -1 (EXIT_FAILED). */
 int	archive_place_check_stream(const ReceiveReq *request,

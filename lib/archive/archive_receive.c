@@ -74,10 +74,10 @@ check_signals(struct error *error)
 /* --- the place --- */
 
 static int
-check_place(struct receive *receive)
+check_place(struct receive *receive, bool final)
 {
 	return (archive_place_check(&receive->place, receive->directory,
-	    receive->request, &receive->intake.stream, receive->error));
+	    receive->request, &receive->intake.stream, final, receive->error));
 }
 
 /* Make the place, see whether it is free, and begin. */
@@ -91,7 +91,7 @@ begin(struct receive *receive)
 	if (receive->directory == -1)
 		return (-1);
 	if (archive_intake_init(&receive->intake, receive->directory,
-	    receive->error) == 0 && check_place(receive) == 0)
+	    receive->error) == 0 && check_place(receive, false) == 0)
 		result = receive->place.present ? 0 :
 		    archive_intake_open(&receive->intake, receive->error);
 	close(lock);
@@ -202,7 +202,7 @@ check_head(struct receive *receive)
 {
 	if (archive_place_check_stream(receive->request,
 	    &receive->intake.stream, receive->error) == -1 ||
-	    check_place(receive) == -1) {
+	    check_place(receive, false) == -1) {
 		receive->intake.useless = true;
 		return (-1);
 	}
@@ -304,7 +304,7 @@ finish_locked(struct receive *receive)
 
 	strlcpy(snapshot.name, to->name, sizeof(snapshot.name));
 	/* Another writer may have been quicker, or have removed the base. */
-	if (check_place(receive) == -1) {
+	if (check_place(receive, true) == -1) {
 		intake->useless = true;
 		return (-1);
 	}
@@ -357,6 +357,7 @@ archive_receive(int root, const ReceiveReq *request, int fd,
 		result = finish(&receive);
 	archive_intake_close(&receive.intake, result == -1);
 	buffer_free(&receive.sips);
+	archive_place_free(&receive.place);
 	io_close(&receive.directory);
 	if (result == -1) {
 		/* It may have been that which ended the wait for a lock. */

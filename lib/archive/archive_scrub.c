@@ -7,6 +7,7 @@
 
 #include "archive/archive.h"
 #include "archive/archive_record.h"
+#include "archive/archive_scan.h"
 #include "archive/archive_scrub.h"
 #include "archive/archive_scrub_look.h"
 #include "archive/archive_scrub_state.h"
@@ -189,13 +190,13 @@ ignore_unread(void *context, const char *filesystem, const char *text)
 static int
 check_root(const struct pass *pass, struct error *error)
 {
-	uint64_t *guids;
+	struct archive_scan scan;
 	size_t count;
-	bool leftovers;
 
-	if (archive_scan(pass->root, &guids, &count, &leftovers, error) == -1)
+	if (archive_scan(pass->root, &scan, error) == -1)
 		return (-1);
-	free(guids);
+	count = scan.record_count;
+	archive_scan_free(&scan);
 	return (count == 0 ? 0 : error_set(error, EXIT_USAGE, "it is the directory of a "
 	    "filesystem: name that of the archive, and then the filesystem"));
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "archive/archive.h"
+#include "archive/archive_scan.h"
 #include "archive/archive_scrub_state.h"
 #include "archive/archive_scrub_walk.h"
 #include "format/fs_name.h"
@@ -29,14 +30,6 @@ static int
 compare_entries(const struct dirent **a, const struct dirent **b)
 {
 	return (strcmp((*a)->d_name, (*b)->d_name));
-}
-
-static int
-compare_guids(const void *a, const void *b)
-{
-	const uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-
-	return (left < right ? -1 : left > right);
 }
 
 /* Is inner the filesystem outer, or below it? */
@@ -73,21 +66,17 @@ visit_snapshots(struct place *place, int directory, struct error *error)
 {
 	const struct scrub_walk *walk = place->walk;
 	struct error why;
-	uint64_t *guids;
-	size_t count;
-	bool leftovers;
+	struct archive_scan scan;
 	int result = 0;
 
-	if (archive_scan(directory, &guids, &count, &leftovers, &why) == -1) {
+	if (archive_scan(directory, &scan, &why) == -1) {
 		unread(place, &why);
 		return (0);
 	}
-	if (count > 0)
-		qsort(guids, count, sizeof(*guids), compare_guids);
-	for (size_t i = 0; i < count && result == 0; i++)
-		result = walk->visit(walk->context, directory, place->path, guids[i],
-		    error);
-	free(guids);
+	for (size_t i = 0; i < scan.record_count && result == 0; i++)
+		result = walk->visit(walk->context, directory, place->path,
+		    scan.records[i].guid, error);
+	archive_scan_free(&scan);
 	return (result);
 }
 

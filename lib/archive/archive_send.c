@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
 
@@ -42,27 +43,61 @@ open_stream(int directory, const struct archive_entry *to, struct error *error)
 	return (stream == -1 ? error_errno(error, "archive: %s", name) : stream);
 }
 
-int
-archive_send_open(int root, const SendReq *request, uint64_t *size,
+/*
+ * The stream of a snapshot that its record names as the request does; other records, of
+ * which there may be many, need not be read for that.  1 if it was found.
+ */
+static int
+open_named(int directory, const SendReq *request, uint64_t *size, int *stream,
+    struct error *error)
+{
+	const FilesystemVersion *to = request->to;
+	struct archive_entry entry;
+	int found = 0;
+
+	if (to->type == FILESYSTEM_VERSION__VERSION_TYPE__Snapshot && to->guid != 0)
+		found = archive_read_entry(directory, to->guid, &entry, error);
+	if (found != 1 || entry.defect == ARCHIVE_NO_RECORD ||
+	    strcmp(entry.snapshot.name, to->name) != 0)
+		return (found == -1 ? -1 : 0);
+	if (check_base(request, &entry.snapshot, error) == 0)
+		*stream = open_stream(directory, &entry, error);
+	*size = entry.snapshot.size;
+	return (1);
+}
+
+/* The same, from the list of all: in most cases the error is made here. */
+static int
+open_listed(int root, int directory, const SendReq *request, uint64_t *size,
     struct error *error)
 {
 	const struct archive_entry *to;
 	struct archive_list list;
+	int stream = -1;
+
+	if (archive_list(directory, &list, error) == -1)
+		return (-1);
+	to = archive_find_version(&list, request->filesystem, request->to, error);
+	if (to != NULL && check_base(request, &to->snapshot, error) == 0)
+		stream = open_stream(directory, to, error);
+	*size = to == NULL ? 0 : to->snapshot.size;
+	if (archive_scan_leftovers(&list.scan))
+		archive_tidy(root, request->filesystem);
+	archive_list_free(&list);
+	return (stream);
+}
+
+int
+archive_send_open(int root, const SendReq *request, uint64_t *size,
+    struct error *error)
+{
 	int directory, stream = -1;
 
 	directory = archive_open_filesystem(root, request->filesystem, error);
 	if (directory == -1)
 		return (-1);
-	if (archive_list(directory, &list, error) == 0) {
-		to = archive_find_version(&list, request->filesystem,
-		    request->to, error);
-		if (to != NULL && check_base(request, &to->snapshot, error) == 0)
-			stream = open_stream(directory, to, error);
-		*size = to == NULL ? 0 : to->snapshot.size;
-		if (list.leftovers)
-			archive_tidy(root, request->filesystem);
-		archive_list_free(&list);
-	}
+	if (open_named(directory, request, size, &stream, error) == 0)
+		stream = open_listed(root, directory, request, size, error);
 	close(directory);
 	return (stream);
 }

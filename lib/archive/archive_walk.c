@@ -9,6 +9,7 @@
 
 #include "archive/archive.h"
 #include "archive/archive_directory.h"
+#include "archive/archive_scan.h"
 #include "format/fs_name.h"
 
 struct walk {
@@ -34,14 +35,17 @@ only_filesystems(const struct dirent *entry)
 static bool
 has_snapshot(int directory, bool *leftovers)
 {
+	struct archive_scan scan;
 	struct error ignored;
-	uint64_t *guids;
-	size_t count;
+	bool found;
 
-	if (archive_scan(directory, &guids, &count, leftovers, &ignored) == -1)
+	*leftovers = false;
+	if (archive_scan(directory, &scan, &ignored) == -1)
 		return (true);		/* something is there, if unreadable */
-	free(guids);
-	return (count > 0);
+	*leftovers = archive_scan_leftovers(&scan);
+	found = scan.record_count > 0;
+	archive_scan_free(&scan);
+	return (found);
 }
 
 static bool

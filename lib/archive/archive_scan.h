@@ -1,0 +1,41 @@
+#ifndef ZR_ARCHIVE_SCAN_H
+#define ZR_ARCHIVE_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/*
+ * What the names in a filesystem's directory tell; no file is opened.  A record is never
+ * changed: another one takes its place, with an inode of its own.
+ */
+struct archive_scan {
+	struct archive_scanned {
+		uint64_t guid;
+		uint64_t inode;
+	} *records, *streams;		/* both by guid */
+	size_t record_count, stream_count;
+	bool parts;
+	bool recording;			/* a record is being written, or was */
+};
+
+/* archive_scan_free() it, unless it fails. */
+int	archive_scan(int directory, struct archive_scan *scan, struct error *error);
+void	archive_scan_free(struct archive_scan *scan);
+
+/* Have both the same records? */
+bool	archive_scan_equal(const struct archive_scan *a, const struct archive_scan *b);
+
+/*
+ * The first stream without a record from *place on, which begins with 0 and is moved
+ * behind it.  NULL: there is no further one.
+ */
+const struct archive_scanned *archive_scan_orphan(const struct archive_scan *scan,
+	    size_t *place);
+
+/* May archive_clean() find something? */
+bool	archive_scan_leftovers(const struct archive_scan *scan);
+
+#endif
