@@ -1,5 +1,7 @@
 #include <dlfcn.h>
 #include <openssl/evp.h>
+#include <sha2.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "streamsum/sha256.h"
@@ -9,6 +11,12 @@
 #define TEXT(word)	TEXT_OF(word)
 #define ZR_LIBCRYPTO	"libcrypto.so." TEXT(OPENSSL_SHLIB_VERSION)
 #endif
+
+#define EARLY_MAX	(16u << 10)	/* bytes of one sum that libmd makes, and of */
+#define EARLY_ALL	(256u << 10)	/* all of them, as it is slower */
+
+static size_t early_all;
+static bool loaded;
 
 static struct {
 	EVP_MD_CTX *(*new_context)(void);
@@ -32,7 +40,6 @@ find(void *library, const char *name, void *function)
 static bool
 load(void)
 {
-	static bool loaded;
 	void *library;
 
 	if (loaded)
@@ -48,8 +55,8 @@ load(void)
 	return (loaded);
 }
 
-void
-sha256_begin(struct sha256 *sha256)
+static void
+begin(struct sha256 *sha256)
 {
 	if (sha256->context == NULL && load())
 		sha256->context = crypto.new_context();
@@ -59,8 +66,40 @@ sha256_begin(struct sha256 *sha256)
 }
 
 void
+sha256_begin(struct sha256 *sha256)
+{
+	sha256->early_length = 0;
+	if (!loaded && early_all < EARLY_ALL && (sha256->early != NULL ||
+	    (sha256->early = malloc(EARLY_MAX)) != NULL))
+		return;
+	free(sha256->early);
+	sha256->early = NULL;
+	begin(sha256);
+}
+
+/* It is more than a little: OpenSSL's from here on. */
+static void
+go_on(struct sha256 *sha256)
+{
+	begin(sha256);
+	if (!sha256->failed &&
+	    crypto.add(sha256->context, sha256->early, sha256->early_length) != 1)
+		sha256->failed = true;
+	free(sha256->early);
+	sha256->early = NULL;
+}
+
+void
 sha256_add(struct sha256 *sha256, const void *bytes, size_t length)
 {
+	if (sha256->early != NULL && length <= EARLY_MAX - sha256->early_length) {
+		memcpy(sha256->early + sha256->early_length, bytes, length);
+		sha256->early_length += length;
+		early_all += length;
+		return;
+	}
+	if (sha256->early != NULL)
+		go_on(sha256);
 	if (!sha256->failed && crypto.add(sha256->context, bytes, length) != 1)
 		sha256->failed = true;
 }
@@ -68,7 +107,13 @@ sha256_add(struct sha256 *sha256, const void *bytes, size_t length)
 void
 sha256_end(struct sha256 *sha256, uint8_t sum[SHA256_SIZE])
 {
-	if (!sha256->failed && crypto.end(sha256->context, sum, NULL) != 1)
+	SHA2_CTX context;
+
+	if (sha256->early != NULL) {
+		SHA256Init(&context);
+		SHA256Update(&context, sha256->early, sha256->early_length);
+		SHA256Final(sum, &context);
+	} else if (!sha256->failed && crypto.end(sha256->context, sum, NULL) != 1)
 		sha256->failed = true;
 }
 
@@ -77,5 +122,6 @@ sha256_free(struct sha256 *sha256)
 {
 	if (sha256->context != NULL)
 		crypto.free_context(sha256->context);
-	sha256->context = NULL;
+	free(sha256->early);
+	*sha256 = (struct sha256){ .context = NULL };
 }

@@ -6,15 +6,17 @@
 #include <stdint.h>
 
 /*
- * SHA-256 of OpenSSL, whose library is loaded when the first sum begins: loading takes a
- * millisecond, and most calls of zr-endpoint, which take a few, need no digest.
+ * SHA-256 of OpenSSL, whose library is loaded once there is much to sum: loading takes a
+ * millisecond or two, longer than libmd needs for a small stream.
  *
  * Start with all zero.
  */
 #define SHA256_SIZE 32	/* bytes of a sum */
 
 struct sha256 {
-	void *context;		/* NULL: none has begun */
+	void *context;		/* of OpenSSL; NULL: none has begun */
+	uint8_t *early;		/* not NULL: what has come of this sum, not summed yet */
+	size_t early_length;
 	bool failed;		/* some call has; sums are not valid */
 };
 
