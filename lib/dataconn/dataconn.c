@@ -163,6 +163,12 @@ dataconn_waits_for_peer(const struct dataconn *conn)
 	    conn->in.pending_length == 0);
 }
 
+bool
+dataconn_left_unused(const struct dataconn *conn)
+{
+	return (conn->left_unused);
+}
+
 /* --- events --- */
 
 static enum dataconn_event
@@ -229,6 +235,7 @@ has_ended(struct dataconn *conn)
 	    conn->in.pending_length > 0)
 		return (false);
 	if (conn->error.code == EXIT_DONE) {
+		conn->left_unused = exchange_is_unused(&conn->in.exchange);
 		/* An orderly end is an error while the caller still expects data. */
 		if (exchange_end_of_file(&conn->in.exchange, &conn->error) == 0)
 			error_set(&conn->error, EXIT_PROTOCOL,

@@ -118,6 +118,12 @@ uint64_t dataconn_bytes(const struct dataconn *conn);
 uint64_t dataconn_moved(const struct dataconn *conn);
 bool	dataconn_waits_for_peer(const struct dataconn *conn);
 
+/*
+ * After DATACONN_LOST: the peer has closed the connection and had said nothing.  A client
+ * may have opened it for a request that never came (zr-endpoint-interface(7)).
+ */
+bool	dataconn_left_unused(const struct dataconn *conn);
+
 /* The next thing the peer said or that happened; never blocks. */
 enum dataconn_event dataconn_next(struct dataconn *conn, struct error *error);
 

@@ -38,6 +38,7 @@ struct dataconn {
 	int64_t stream_ms;		/* dataconn_limit_stream() */
 	bool stream_awaited;		/* and the limit runs */
 	struct error error;		/* the first thing that went wrong */
+	bool left_unused;		/* the peer has closed it, and had said nothing */
 };
 
 /* Write as many of the waiting bytes as the kernel takes; never blocks. */

@@ -134,7 +134,10 @@ on_event(struct server_run *run, enum dataconn_event event,
 		on_client_gone(run, &ended);
 		break;
 	case DATACONN_LOST:
-		on_client_gone(run, what);
+		if (dataconn_left_unused(run->conn))
+			run->phase = DONE;
+		else
+			on_client_gone(run, what);
 		break;
 	default:
 		break;

@@ -238,6 +238,14 @@ exchange_end_of_file(const struct exchange *exchange, struct error *error)
 	return (0);
 }
 
+bool
+exchange_is_unused(const struct exchange *exchange)
+{
+	return (exchange->state == EXCHANGE_IN_HEADER &&
+	    buffer_length(&exchange->header) == 0 &&
+	    frame_reader_at_boundary(&exchange->frames));
+}
+
 const char *
 exchange_text(struct exchange *exchange)
 {

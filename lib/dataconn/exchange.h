@@ -70,6 +70,9 @@ enum exchange_event exchange_next(struct exchange *exchange,
  */
 int	exchange_end_of_file(const struct exchange *exchange, struct error *error);
 
+/* Has the peer said nothing but that it is alive? */
+bool	exchange_is_unused(const struct exchange *exchange);
+
 /* The handler's or producer's text, NUL-terminated UTF-8, never empty. */
 const char *exchange_text(struct exchange *exchange);
 

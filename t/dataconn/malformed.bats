@@ -56,7 +56,6 @@ called() {
 		printf "$bytes" > said
 		served 98 "$text"
 	done <<-'END'
-	|connection closed before the end of the request header
 	\0\0|connection closed in the middle of a frame of the request header
 	\0\0\0\01\0\0\0\010/v1|connection closed in the middle of a frame of the request header
 	\0\0\0\01\0\0\0\010/v1/ping|connection closed before the end of the request header
@@ -65,6 +64,18 @@ called() {
 	\0\0\0\01\377\377\377\377|the request header is longer than 32768 bytes
 	\0\0\0\01\0\0\0\010/v1/ping\0\02\0\0\0\0\0\0\0\0\0\02\377\377\377\377|the request message is longer than 4194304 bytes
 	END
+}
+
+@test "a client that closes the connection without a request is no error" {
+	printf '#!/bin/sh\ntouch ran\n' > endpoint
+	chmod +x endpoint
+	for beats in '' heartbeat 'heartbeat heartbeat'; do
+		# shellcheck disable=SC2086 # words
+		frames $beats > said
+		timeout 8 zr-dataconn serve "$PWD/endpoint" < said 2> errors > heard 3>&-
+		[ ! -s errors ]
+		[ ! -e ran ]
+	done
 }
 
 @test "a request that would crash zrepl is answered with its fault" {
