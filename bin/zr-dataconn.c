@@ -72,6 +72,29 @@ parse_options(struct options *options, int argc, char *argv[])
 		}
 }
 
+/*
+ * The request may come long after the start (zr-endpoint-interface(7)).  Until then the
+ * connection is watched: if it ends, the request is left to another one.
+ */
+static int
+await_request(struct dataconn *conn, int fd, struct error *error)
+{
+	struct pollfd entry = { .fd = fd, .events = POLLIN };
+	enum dataconn_event event;
+
+	while ((event = dataconn_next(conn, error)) == DATACONN_WAIT) {
+		if (entry.revents != 0)
+			return (0);
+		dataconn_wait(conn, &entry, 1, IO_FOREVER);
+	}
+	if (event == DATACONN_REFUSED)
+		return (error_set(error, EXIT_FAILED, "%s", dataconn_text(conn)));
+	if (event != DATACONN_LOST)
+		error_set(error, EXIT_PROTOCOL,
+		    "the peer ended the connection before the request");
+	return (-1);
+}
+
 static int
 run_client(struct dataconn *conn, const struct options *options,
     const struct method *method, const char *operand,
@@ -80,18 +103,22 @@ run_client(struct dataconn *conn, const struct options *options,
 	struct dataconn_client client = { .method = method,
 	    .answer = STDOUT_FILENO, .progress = progress };
 	struct verdict verdict = { .fd = -1 };
-	ProtobufCMessage *request;
+	ProtobufCMessage *request = NULL;
 	bool unblocked = false;
-	int answer = -1, result = -1;
+	int answer = -1, result = -1, line;
 
 	if (method->kind == METHOD_RECEIVE) {
 		if (verdict_open(&verdict, error) == -1)
 			return (-1);
 		client.verdict = &verdict;
 	}
-	request = request_read(method, operand, error);
-	if (request == NULL)
+	line = request_descriptor(method, error);
+	if (line == -1 || (operand == NULL &&
+	    await_request(conn, line, error) == -1) ||
+	    (request = request_read_from(line, method, operand, error)) == NULL)
 		goto out;
+	if (line != STDIN_FILENO)
+		io_close(&line);
 	client.request = request;
 	client.stream = method->kind == METHOD_SEND ? STDOUT_FILENO : STDIN_FILENO;
 	if (options->answer != NULL) {
@@ -124,6 +151,7 @@ run_server(struct dataconn *conn, const struct options *options,
 	const struct dataconn_server server = { .endpoint = endpoint,
 	    .timeout_ms = options->timeout_ms, .progress = progress };
 
+	unsetenv(REQUEST_ENVIRONMENT);
 	if (options->stream_ms != 0)
 		dataconn_limit_stream(conn, options->stream_ms);
 	/* The network is ours alone: an endpoint has pipes. */

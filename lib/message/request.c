@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/io.h"
+#include "base/number.h"
 #include "message/json_text.h"
 #include "message/pbjson.h"
 #include "message/request.h"
@@ -14,8 +15,8 @@
 
 #define WRITE_SIZE ((size_t)64 << 10)	/* of a long answer at a time */
 
-char *
-request_line(size_t size, enum io_line what, struct error *error)
+static char *
+read_line(int fd, size_t size, enum io_line what, struct error *error)
 {
 	char *line = malloc(size);
 
@@ -23,7 +24,7 @@ request_line(size_t size, enum io_line what, struct error *error)
 		error_errno(error, "request");
 		return (NULL);
 	}
-	if (io_read_line(STDIN_FILENO, what, line, size, IO_FOREVER, error) == -1)
+	if (io_read_line(fd, what, line, size, IO_FOREVER, error) == -1)
 		error_prefix(error, "no request as an argument or on standard input");
 	else if (request_check_line(line, strlen(line), error) == -1)
 		error_prefix(error, "request");
@@ -35,16 +36,46 @@ request_line(size_t size, enum io_line what, struct error *error)
 	return (NULL);
 }
 
+char *
+request_line(size_t size, enum io_line what, struct error *error)
+{
+	return (read_line(STDIN_FILENO, size, what, error));
+}
+
+int
+request_descriptor(const struct method *method, struct error *error)
+{
+	const char *value = getenv(REQUEST_ENVIRONMENT);
+	int fd;
+
+	if (value == NULL || method->kind != METHOD_RECEIVE)
+		return (STDIN_FILENO);
+	fd = number_parse_fd(value, 0);
+	if (fd == -1 || io_set_cloexec(fd, true) == -1)
+		return (error_set(error, EXIT_USAGE, REQUEST_ENVIRONMENT
+		    "=%s is not an open descriptor", value));
+	unsetenv(REQUEST_ENVIRONMENT);
+	return (fd);
+}
+
 ProtobufCMessage *
 request_read(const struct method *method, const char *operand,
+    struct error *error)
+{
+	return (request_read_from(STDIN_FILENO, method, operand, error));
+}
+
+ProtobufCMessage *
+request_read_from(int fd, const struct method *method, const char *operand,
     struct error *error)
 {
 	ProtobufCMessage *request;
 	char *line = NULL;
 
 	if (operand == NULL)
-		operand = line = request_line(REQUEST_LINE_MAX, method->kind ==
-		    METHOD_RECEIVE ? IO_LINE_ALONE : IO_LINE_AND_REST, error);
+		operand = line = read_line(fd, REQUEST_LINE_MAX,
+		    method->kind == METHOD_RECEIVE && fd == STDIN_FILENO ?
+		    IO_LINE_ALONE : IO_LINE_AND_REST, error);
 	if (operand == NULL)
 		return (NULL);
 	request = pbjson_parse(method->request, request_check, operand,

@@ -20,11 +20,23 @@
 char	*request_line(size_t size, enum io_line what, struct error *error);
 
 /*
+ * The descriptor that the request line of a method comes from: standard input, unless the
+ * method is Receive and the environment names another one (ZR_REQUEST).  That becomes
+ * close-on-exec, and the variable is unset.  -1 if it is not open (EXIT_USAGE).
+ */
+#define REQUEST_ENVIRONMENT	"ZR_REQUEST"
+
+int	request_descriptor(const struct method *method, struct error *error);
+
+/*
  * The request of a method: operand, or if that is NULL the first line of standard
  * input, with no further byte if a stream follows.  Parsed and checked
  * (request_check.h); free it with pbjson_free() (pbjson.h).  NULL with *error.
+ * request_read_from() reads the line from fd instead.
  */
 ProtobufCMessage *request_read(const struct method *method,
+	    const char *operand, struct error *error);
+ProtobufCMessage *request_read_from(int fd, const struct method *method,
 	    const char *operand, struct error *error);
 
 /*

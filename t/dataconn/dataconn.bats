@@ -31,6 +31,35 @@ pair() {
 	cmp stream got
 }
 
+@test "with ZR_REQUEST the request has a descriptor of its own, and may come late" {
+	endpoint 'echo "$request" > seen; cat > got; echo "{}"'
+	head -c 1000000 /dev/urandom > stream
+	ZR_REQUEST=9 pair zr-dataconn Receive < stream 9< <(sleep 0.5; echo "$REQUEST")
+	cmp stream got
+	[ "$(jq .To.Name seen)" = '"s"' ]
+	rm got
+	# None came: nothing has been said to the server.
+	run -100 --separate-stderr env ZR_REQUEST=9 "$HELPERS/pair.py" -s server zr-dataconn Receive -- \
+	    zr-dataconn serve "$PWD/endpoint" < stream 9< /dev/null
+	[ "$stderr" = 'zr-dataconn: no request as an argument or on standard input: end of file' ]
+	[ "$(cat server)" = 0 ]
+	[ ! -e got ]
+	run -100 --separate-stderr "$HELPERS/pair.py" -s server env ZR_REQUEST=99 zr-dataconn Receive -- \
+	    zr-dataconn serve "$PWD/endpoint" < stream
+	[ "$stderr" = 'zr-dataconn: ZR_REQUEST=99 is not an open descriptor' ]
+}
+
+@test "while it waits for the request, it sees the end of the connection" {
+	for method in Send Receive Ping; do
+		mkfifo never
+		exec 8<> never
+		run -98 --separate-stderr timeout 20 zr-connect exec:true zr-dataconn "$method" <&8 3>&-
+		exec 8>&-
+		rm never
+		[[ "$stderr" == 'zr-dataconn: connection closed before the end of the response header'* ]]
+	done
+}
+
 @test "Send: the answer line, then the stream; -o puts the line elsewhere" {
 	head -c 700001 /dev/urandom > stream
 	endpoint 'echo "{\"ExpectedSize\":\"700001\"}"; cat stream'

@@ -20,7 +20,7 @@ server_status = None
 if arguments[0] == "-s":
     server_status, arguments = arguments[1], arguments[2:]
 split = arguments.index("--")
-for_the_client = ("ZR_VERDICT", "ZR_PROGRESS")
+for_the_client = ("ZR_VERDICT", "ZR_PROGRESS", "ZR_REQUEST")
 inherited = [int(fd) for name in for_the_client if (fd := os.environ.get(name))]
 client, server = transport.pair(
     arguments[:split], arguments[split + 1:], {"pass_fds": inherited},
