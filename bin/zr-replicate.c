@@ -11,6 +11,7 @@
 #include "endpoint/progress.h"
 #include "endpoint/verdict.h"
 #include "format/fs_name.h"
+#include "message/request.h"
 #include "replicate/events_file.h"
 #include "replicate/replicate.h"
 #include "transport/chain.h"
@@ -149,6 +150,7 @@ replicate_main(int argc, char *argv[])
 	parse_options(&options, argc, argv);
 	chain_clean_environment();
 	unsetenv(VERDICT_ENVIRONMENT);
+	unsetenv(REQUEST_ENVIRONMENT);
 	unsetenv("ZR_PROGRESS");
 	signal(SIGPIPE, SIG_IGN);
 	signals_catch(SIGCHLD);

@@ -146,6 +146,7 @@ step_main(int argc, char *argv[])
 		diag_die(&error);
 	chain_clean_environment();
 	unsetenv(VERDICT_ENVIRONMENT);
+	unsetenv(REQUEST_ENVIRONMENT);
 	signal(SIGPIPE, SIG_IGN);
 	signals_catch(SIGCHLD);
 	signals_catch_ends();

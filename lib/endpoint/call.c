@@ -93,8 +93,10 @@ write_request(struct call *call)
 	    buffer_length(&call->request));
 	if (put == -1 && errno == EAGAIN)
 		return;
-	if (put == -1)		/* it may answer without reading */
+	if (put == -1) {	/* it may answer without reading */
 		put = (ssize_t)buffer_length(&call->request);
+		call->unread = true;
+	}
 	buffer_consume(&call->request, (size_t)put);
 	if (buffer_length(&call->request) == 0 && call->kind != METHOD_RECEIVE)
 		io_close(&process->input);

@@ -26,6 +26,7 @@ struct call {
 	struct buffer answer;
 	size_t line_size;	/* Send: of its line with the newline; 0: not complete */
 	bool too_long;
+	bool unread;		/* nobody was there to read the request's end */
 };
 
 #define CALL_NONE(what) ((struct call){ .kind = (what), .endpoint = ENDPOINT_NONE, \

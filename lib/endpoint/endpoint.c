@@ -135,6 +135,13 @@ show(struct endpoint *endpoint, const char *text, size_t length)
 }
 
 void
+endpoint_show(struct endpoint *endpoint, const char *before)
+{
+	endpoint->show = before;
+	show(endpoint, endpoint->text, endpoint->text_length);
+}
+
+void
 endpoint_read_errors(struct endpoint *endpoint)
 {
 	char buffer[4096];

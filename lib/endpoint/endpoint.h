@@ -53,6 +53,12 @@ int	endpoint_start(struct endpoint *endpoint, char *const argv[],
 void	endpoint_read_errors(struct endpoint *endpoint);
 
 /*
+ * From now on its standard error is shown, with this before each line, and so is what it
+ * has written so far.
+ */
+void	endpoint_show(struct endpoint *endpoint, const char *before);
+
+/*
  * Show the lines that are held: at held_until, or if they are not the reason for a
  * failure, such as after status 0 (endpoint_check_held() decides).  endpoint_take_held()
  * forgets the first line and returns the hints, lines with a newline each, in the

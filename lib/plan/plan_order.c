@@ -177,6 +177,12 @@ plan_order_next(struct plan_order *order, size_t *step)
 	return (&order->plans[index]);
 }
 
+size_t
+plan_order_ready(const struct plan_order *order)
+{
+	return (order->ready);
+}
+
 void
 plan_order_done(struct plan_order *order, struct plan *plan, bool worked)
 {

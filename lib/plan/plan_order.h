@@ -31,6 +31,9 @@ struct plan_order *plan_order_new(struct plan *plans, size_t count);
  */
 struct plan *plan_order_next(struct plan_order *order, size_t *step);
 
+/* How many of them there are now. */
+size_t	plan_order_ready(const struct plan_order *order);
+
 /* That step has ended; one that failed is the plan's last. */
 void	plan_order_done(struct plan_order *order, struct plan *plan, bool worked);
 

@@ -164,7 +164,7 @@ deadline_of(const struct replication *replication)
 			    replication->works[i].again_at);
 	if (replication->has_table)
 		deadline = io_earlier(deadline, replication->drawn_at + TABLE_MS);
-	return (deadline);
+	return (io_earlier(deadline, ahead_deadline(replication)));
 }
 
 static void
@@ -183,7 +183,7 @@ void
 replication_turn(struct replication *replication)
 {
 	const size_t parallel = replication->options->parallel;
-	struct pollfd *entries = replication->entries, *of_slots;
+	struct pollfd *entries = replication->entries, *of_slots, *of_aheads;
 	int64_t now;
 
 	for (int i = 0; i < SIDES; i++)
@@ -197,7 +197,10 @@ replication_turn(struct replication *replication)
 		else
 			for (int j = 0; j < TRANSFER_ENTRIES; j++)
 				of_slots[i * TRANSFER_ENTRIES + (size_t)j].fd = -1;
-	io_poll(entries, SIDES * SESSION_ENTRIES + parallel * TRANSFER_ENTRIES,
+	of_aheads = of_slots + parallel * TRANSFER_ENTRIES;
+	ahead_poll(replication, of_aheads);
+	io_poll(entries, SIDES * SESSION_ENTRIES + (parallel +
+	    replication->aheads.count) * TRANSFER_ENTRIES,
 	    deadline_of(replication));
 	replication->turned_at = now = io_now();
 	take_signals(replication, now);
@@ -205,6 +208,7 @@ replication_turn(struct replication *replication)
 		session_handle(replication->sides[i].session,
 		    entries + i * SESSION_ENTRIES, now);
 	take_replies(replication, now);
+	ahead_handle(replication, of_aheads, now);
 	for (size_t i = 0; i < parallel; i++)
 		if (replication->slots[i].work != NULL)
 			handle_slot(replication, &replication->slots[i],
@@ -263,7 +267,8 @@ run(struct replication *replication)
 	}
 	if (replication->fatal.code != EXIT_DONE)
 		end_steps(replication, &replication->fatal, io_now());
-	while (replication->running > 0)
+	ahead_end(replication, io_now());
+	while (replication->running > 0 || ahead_left(replication))
 		replication_turn(replication);
 }
 
@@ -310,13 +315,17 @@ open_all(struct replication *replication)
 	replication->slots = calloc(options->parallel, sizeof(*replication->slots));
 	replication->sizes.questions = calloc(options->sizes + 1,
 	    sizeof(*replication->sizes.questions));
-	replication->entries = calloc(SIDES * SESSION_ENTRIES +
-	    options->parallel * TRANSFER_ENTRIES, sizeof(*replication->entries));
+	replication->aheads.count = ahead_limit(options);
+	replication->aheads.all = calloc(replication->aheads.count + 1,
+	    sizeof(*replication->aheads.all));
+	replication->entries = calloc(SIDES * SESSION_ENTRIES + (options->parallel +
+	    replication->aheads.count) * TRANSFER_ENTRIES,
+	    sizeof(*replication->entries));
 	if (side_open(&replication->sides[SIDE_SENDER], "sender",
 	    options->sender) == -1 ||
 	    side_open(&replication->sides[SIDE_RECEIVER], "receiver",
 	    options->receiver) == -1 || replication->slots == NULL ||
-	    replication->entries == NULL || replication->sizes.questions == NULL)
+	    replication->aheads.all == NULL || replication->entries == NULL || replication->sizes.questions == NULL)
 		die_errno("replication");
 	replication->has_table = !options->quiet && !options->dry_run &&
 	    table_open(STDERR_FILENO);
@@ -335,6 +344,7 @@ free_all(struct replication *replication)
 	plan_set_free(&replication->set);
 	session_reply_free(replication->relisting.filesystems);
 	free(replication->slots);
+	free(replication->aheads.all);
 	free(replication->sizes.questions);
 	free(replication->entries);
 	buffer_free(&replication->out);

@@ -66,6 +66,7 @@ struct work {
 	size_t failures;
 	uint64_t received;		/* of the step's stream, by the resume token */
 	bool owes_completion;		/* SendCompleted is to be called again */
+	bool was_stale;			/* its step had a connection that was dead */
 	int64_t again_at;
 	enum failure failure;
 	struct error *error;		/* the last one; owned, NULL: none */
@@ -84,6 +85,21 @@ struct slot {
 	int64_t moved_at;		/* a byte moved last, as far as we know */
 	uint64_t moved;
 	int64_t told_at;		/* the last event of its progress */
+};
+
+/* Both sides of a step that is still to come, as far as they can be started. */
+struct ahead {
+	struct transfer transfer;
+	bool used;
+	bool ending;
+	int64_t until;			/* then it is ended: the server waits no longer */
+};
+
+struct aheads {
+	struct ahead *all;
+	size_t count;			/* of all, used or not: 0 if none can be started */
+	int64_t again_at;		/* none before, as one has ended by itself */
+	int64_t wait_ms;
 };
 
 /* Filesystems are listed anew together. */
@@ -114,6 +130,7 @@ struct replication {
 	size_t open;			/* of these, not over */
 	struct slot *slots;		/* options->parallel */
 	size_t running;
+	struct aheads aheads;
 	struct relisting relisting;
 	struct sizes sizes;
 	struct pollfd *entries;		/* of the sessions and the slots */
@@ -202,6 +219,26 @@ void	work_keep_error(struct work *work, const struct error *why);
 void	work_end(struct replication *replication, struct work *work,
 	    enum work_end end);
 void	work_free(struct work *work);
+
+/* --- replication_ahead.c: connections for the steps to come --- */
+
+/* A step takes this many of the entries of poll(2), as a slot does. */
+size_t	ahead_limit(const struct replicate_options *options);
+
+/* Steps have begun: open connections for those that follow. */
+void	ahead_start(struct replication *replication, int64_t now);
+
+/* Hand one over to a step, which transfer_begin() begins; false: there is none. */
+bool	ahead_take(struct replication *replication, struct transfer *transfer);
+
+void	ahead_poll(const struct replication *replication, struct pollfd *entries);
+int64_t	ahead_deadline(const struct replication *replication);
+void	ahead_handle(struct replication *replication,
+	    const struct pollfd *entries, int64_t now);
+
+/* No step will come.  Is any of them left? */
+void	ahead_end(struct replication *replication, int64_t now);
+bool	ahead_left(const struct replication *replication);
 
 /* --- replication_relisting.c --- */
 

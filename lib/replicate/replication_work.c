@@ -23,7 +23,9 @@ start_step(struct replication *replication, struct slot *slot, struct plan *plan
 	    .order = { .sender = options->sender, .receiver = options->receiver,
 	    .request = &work->request.request,
 	    .destination = plan->destination } };
-	if (transfer_start(&slot->transfer, &slot->order, &error) == -1) {
+	if ((!work->was_stale && ahead_take(replication, &slot->transfer) ?
+	    transfer_begin(&slot->transfer, &slot->order, &error) :
+	    transfer_start(&slot->transfer, &slot->order, &error)) == -1) {
 		work_fail(replication, work, FAILURE_TRANSPORT, &error, now);
 		return;
 	}
@@ -48,13 +50,18 @@ work_start_steps(struct replication *replication, int64_t now)
 	struct slot *slot;
 	struct plan *plan;
 	size_t step;
+	bool any = false;
 
 	if (replication->sides[SIDE_SENDER].lost ||
 	    replication->sides[SIDE_RECEIVER].lost)
 		return;
 	while ((slot = free_slot(replication)) != NULL &&
-	    (plan = plan_order_next(replication->order, &step)) != NULL)
+	    (plan = plan_order_next(replication->order, &step)) != NULL) {
 		start_step(replication, slot, plan, step, now);
+		any = true;
+	}
+	if (any)
+		ahead_start(replication, now);
 }
 
 void
@@ -77,6 +84,8 @@ work_on_transfer(struct replication *replication, struct slot *slot, int64_t now
 	struct error error = transfer->error;
 	const enum failure failure = transfer->failure;
 	const bool done = transfer->phase == TRANSFER_DONE;
+	const bool stale = !done && transfer_was_stale(transfer, now);
+	const bool was_prepared = transfer_was_prepared(transfer);
 
 	for (int i = 0; i < TRANSFER_SIDES; i++)
 		replication_await_signal(replication,
@@ -90,10 +99,21 @@ work_on_transfer(struct replication *replication, struct slot *slot, int64_t now
 	replication->running--;
 	work->bytes += work->result.bytes;
 	if (done) {
+		if (was_prepared)
+			replication->aheads.wait_ms = 0;
 		work_complete(replication, work, now);
 		return;
 	}
 	command_first_hint(error.hint, work->result.hints);
+	if (stale && replication_goes_on(replication)) {
+		/* Look at once how much has arrived, without counting it as a failure. */
+		work->was_stale = true;
+		work_keep_error(work, &error);
+		work->failure = failure;
+		work->state = WORK_WAITING;
+		work->again_at = now;
+		return;
+	}
 	work_fail(replication, work, failure, &error, now);
 }
 
@@ -102,6 +122,7 @@ step_is_done(struct replication *replication, struct work *work)
 {
 	work->failures = 0;
 	work->received = 0;
+	work->was_stale = false;
 	work->steps_done++;
 	report_step(replication, work);
 	work->step++;

@@ -2,15 +2,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/diag.h"
 #include "base/io.h"
 #include "message/pbjson.h"
+#include "message/request.h"
 #include "step/command.h"
 #include "step/command_words.h"
 
 #define QUOTE_MAX 32	/* bytes of a malformed answer, in an error */
+#define REQUEST_FD 10	/* the first that is nobody's: 6 and 7 are the network's */
+
+/* Standard input and output: descriptors, or PROCESS_PIPE. */
+struct ends {
+	int input, output;
+};
 
 /*
  * Does a terminal belong to us?  Then ssh may want to ask there for a
@@ -32,17 +40,17 @@ have_terminal(void)
 }
 
 static int
-run(struct command *command, const char *const argv[], int input,
+run(struct command *command, const char *const argv[], struct ends ends,
     struct error *error)
 {
 	return (process_start(&command->call.endpoint.process,
-	    (char *const *)(uintptr_t)argv, input, PROCESS_PIPE, PROCESS_PIPE,
+	    (char *const *)(uintptr_t)argv, ends.input, ends.output, PROCESS_PIPE,
 	    !have_terminal(), error));
 }
 
 static int
 start_shell(struct command *command, const char *string, const char *method,
-    const char *request, int input, struct error *error)
+    const char *request, struct ends ends, struct error *error)
 {
 	const char *argv[] = { "sh", "-c", NULL, "zr", method, request, NULL };
 	char *line;
@@ -51,7 +59,7 @@ start_shell(struct command *command, const char *string, const char *method,
 	if (asprintf(&line, "%s \"$@\"", string) == -1)
 		return (error_set(error, EXIT_SYSTEM, "out of memory"));
 	argv[2] = line;
-	result = run(command, argv, input, error);
+	result = run(command, argv, ends, error);
 	free(line);
 	return (result);
 }
@@ -62,20 +70,19 @@ start_shell(struct command *command, const char *string, const char *method,
  */
 static int
 start(struct command *command, const char *string, const char *method,
-    const char *request, int input, struct error *error)
+    const char *request, struct ends ends, struct error *error)
 {
 	struct command_words words;
 	int result = -1;
 
-	command->call.endpoint.show = command->role;
 	if (command_words_split(&words, string, 2) == 1) {
 		words.argv[words.count] = method;
 		words.argv[words.count + 1] = request;
-		result = run(command, words.argv, input, error);
+		result = run(command, words.argv, ends, error);
 		command_words_free(&words);
 	}
 	if (result == -1)
-		result = start_shell(command, string, method, request, input, error);
+		result = start_shell(command, string, method, request, ends, error);
 	if (result == -1)
 		call_free(&command->call);
 	return (result);
@@ -89,6 +96,7 @@ command_start_text(struct command *command, const char *string,
 	command->method = method_by_name(method);
 	command->call = CALL_NONE(command->method->kind);
 	command->call.answer = BUFFER_EMPTY(answer_max);
+	command->call.endpoint.show = command->role;
 	if (input != PROCESS_PIPE && length > COMMAND_ARGUMENT_MAX)
 		return (error_set(error, EXIT_USAGE, "the request is longer "
 		    "than %u bytes", COMMAND_ARGUMENT_MAX));
@@ -99,7 +107,8 @@ command_start_text(struct command *command, const char *string,
 		}
 		request = NULL;
 	}
-	return (start(command, string, method, request, input, error));
+	return (start(command, string, method, request,
+	    (struct ends){ input, PROCESS_PIPE }, error));
 }
 
 int
@@ -118,11 +127,106 @@ command_start(struct command *command, const char *string, const char *method,
 	return (result);
 }
 
+/* With a terminal, ssh may ask for a passphrase: as few of them as possible. */
+bool
+command_can_wait(const char *string)
+{
+	struct command_words words;
+	const char *name;
+	bool result;
+
+	if (command_words_split(&words, string, 0) != 1)
+		return (false);
+	name = strrchr(words.argv[0], '/');
+	result = strcmp(name == NULL ? words.argv[0] : name + 1, "zr-remote") == 0;
+	for (size_t i = 1; result && i < words.count; i++)
+		if (strncmp(words.argv[i], "ssh:", 4) == 0)
+			result = !have_terminal();
+	command_words_free(&words);
+	return (result);
+}
+
+/* The pipe of ZR_REQUEST: our end is returned, theirs named in the environment. */
+static int
+open_request(int *theirs, struct error *error)
+{
+	int ends[2], result = -1;
+	char number[16];
+
+	*theirs = -1;
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return (error_errno(error, "pipe"));
+	*theirs = fcntl(ends[0], F_DUPFD, REQUEST_FD);
+	close(ends[0]);
+	snprintf(number, sizeof(number), "%d", *theirs);
+	if (*theirs != -1 && io_set_nonblocking(ends[1], true) == 0 &&
+	    setenv(REQUEST_ENVIRONMENT, number, 1) == 0)
+		result = ends[1];
+	else {
+		error_errno(error, "pipe");
+		close(ends[1]);
+		io_close(theirs);
+	}
+	return (result);
+}
+
+int
+command_start_ahead(struct command *command, const char *string,
+    const char *method, int input, int output, struct error *error)
+{
+	int ours = -1, theirs = -1, result;
+
+	command->method = method_by_name(method);
+	command->call = CALL_NONE(command->method->kind);
+	command->call.answer = BUFFER_EMPTY(COMMAND_ANSWER_MAX);
+	if (input != PROCESS_PIPE && (ours = open_request(&theirs, error)) == -1)
+		return (-1);
+	result = start(command, string, method, NULL,
+	    (struct ends){ input, output }, error);
+	unsetenv(REQUEST_ENVIRONMENT);
+	io_close(&theirs);
+	if (result == 0 && ours != -1)
+		command->call.endpoint.process.input = ours;
+	else
+		io_close(&ours);
+	return (result);
+}
+
+int
+command_request(struct command *command, const ProtobufCMessage *request,
+    struct error *error)
+{
+	size_t length;
+	char *text = pbjson_print(request, &length, error);
+	int result;
+
+	if (text == NULL)
+		return (-1);
+	result = call_request(&command->call, text, length, error);
+	free(text);
+	endpoint_show(&command->call.endpoint, command->role);
+	return (result);
+}
+
+bool
+command_left_request(const struct command *command)
+{
+	const struct call *call = &command->call;
+	int unread = 0;
+
+	return (call->unread || buffer_length(&call->request) > 0 ||
+	    (call->endpoint.process.input != -1 &&
+	    ioctl(call->endpoint.process.input, FIONREAD, &unread) == 0 &&
+	    unread > 0));
+}
+
 int
 command_start_batch(struct command *command, const char *string,
     struct error *error)
 {
-	return (start(command, string, "batch", NULL, PROCESS_PIPE, error));
+	command->call.endpoint.show = command->role;
+	return (start(command, string, "batch", NULL,
+	    (struct ends){ PROCESS_PIPE, PROCESS_PIPE }, error));
 }
 
 void

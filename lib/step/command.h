@@ -45,6 +45,27 @@ int	command_start_text(struct command *command, const char *string,
 	    size_t answer_max, int input, struct error *error);
 
 /*
+ * A call whose request comes later (zr-endpoint-interface(7)): start a COMMAND_NONE for
+ * Send or Receive with these descriptors (borrowed; PROCESS_PIPE: a pipe), and give it its
+ * request.  For Receive input is the stream, and the request has a pipe of its own.  Until
+ * the request, its standard error is kept and not shown.
+ *
+ * A string that command_can_wait() is zr-remote(1), which has something to do before the
+ * request comes, and of which it is known that it reads ZR_REQUEST.
+ */
+bool	command_can_wait(const char *string);
+int	command_start_ahead(struct command *command, const char *string,
+	    const char *method, int input, int output, struct error *error);
+int	command_request(struct command *command, const ProtobufCMessage *request,
+	    struct error *error);
+
+/*
+ * It has ended: is there a part of Receive's request that it has not read?  Then it has not
+ * touched the stream either.
+ */
+bool	command_left_request(const struct command *command);
+
+/*
  * Start "STRING batch".  The caller writes its input and reads its output; the functions
  * here that concern an answer cannot be used.
  */

@@ -2,13 +2,15 @@
 #include <string.h>
 
 #include "base/io.h"
-#include "endpoint/side_pipe.h"
 #include "endpoint/verdict.h"
 #include "message/pbjson.h"
-#include "step/transfer.h"
+#include "step/transfer_private.h"
 
 /* The time for a sender to notice by itself that its receiver is gone. */
 #define SENDER_GRACE_MS 5000
+
+/* After its request, a dead connection is noticed in this time (zr-dataconn(1)). */
+#define STALE_MS 15000
 
 enum { SENDER = TRANSFER_SENDER, RECEIVER = TRANSFER_RECEIVER,
 	SIDES = TRANSFER_SIDES };
@@ -24,51 +26,12 @@ fail(struct transfer *transfer, enum failure failure, int64_t now)
 			endpoint_end(&transfer->sides[i].call.endpoint, now);
 }
 
-int
-transfer_start(struct transfer *transfer, const struct transfer_order *order,
-    struct error *error)
+/* The kind of the failure, if this side has caused it. */
+static enum failure
+failure_of_side(const struct command *side)
 {
-	*transfer = (struct transfer){ .order = order,
-	    .sides = { COMMAND_NONE("sender"), COMMAND_NONE("receiver") },
-	    .progress = { PROGRESS_READER_NONE, PROGRESS_READER_NONE },
-	    .verdict = -1, .end_sender_at = IO_FOREVER };
-	int result = -1;
-
-	if (side_pipes_reserve(error) == -1)
-		return (-1);
-	if (progress_offer(&transfer->progress[SENDER], error) == 0)
-		result = command_start(&transfer->sides[SENDER], order->sender,
-		    "Send", &order->request->base, PROCESS_PIPE, error);
-	side_pipes_close();
-	if (result == -1)
-		progress_reader_free(&transfer->progress[SENDER]);
-	return (result);
-}
-
-/* Start the receiver with the rest of the sender's pipe as its input. */
-static int
-start_receiver(struct transfer *transfer)
-{
-	const struct transfer_order *order = transfer->order;
-	const int stream = transfer->sides[SENDER].call.endpoint.process.output;
-	ReceiveReq request = RECEIVE_REQ__INIT;
-	struct error *error = &transfer->error;
-	int result = -1;
-
-	request.filesystem = order->destination != NULL ?
-	    (char *)(uintptr_t)order->destination : order->request->filesystem;
-	request.to = order->request->to;
-	request.clearresumetoken = !transfer->used_resume_token;
-	request.replicationconfig = order->request->replicationconfig;
-	/* Our end does not block; the receiver shares it, and needs a blocking one. */
-	if (io_set_nonblocking(stream, false) == -1)
-		error_errno(error, "the sender's pipe");
-	else if ((transfer->verdict = verdict_offer(error)) != -1 &&
-	    progress_offer(&transfer->progress[RECEIVER], error) == 0)
-		result = command_start(&transfer->sides[RECEIVER],
-		    order->receiver, "Receive", &request.base, stream, error);
-	side_pipes_close();
-	return (result);
+	return (failure_of(side->call.endpoint.exit_code, NULL,
+	    command_reason(side)));
 }
 
 /* The sender's answer line is in: check it and go on to the receiver. */
@@ -80,7 +43,7 @@ on_answer(struct transfer *transfer, int64_t now)
 	answer = command_answer(&transfer->sides[SENDER], &transfer->error);
 	if (answer != NULL)
 		transfer->used_resume_token = ((SendRes *)answer)->usedresumetoken;
-	if (answer == NULL || start_receiver(transfer) == -1)
+	if (answer == NULL || transfer_ask_receiver(transfer, now) == -1)
 		fail(transfer, FAILURE_OTHER, now);
 	else
 		transfer->phase = TRANSFER_STREAM;
@@ -126,14 +89,6 @@ drain_stream(int *stream)
 	got = io_read(*stream, buffer, sizeof(buffer));
 	if (got == 0 || (got == -1 && errno != EAGAIN))
 		io_close(stream);
-}
-
-/* The kind of the failure, if this side has caused it. */
-static enum failure
-failure_of_side(const struct command *side)
-{
-	return (failure_of(side->call.endpoint.exit_code, NULL,
-	    command_reason(side)));
 }
 
 /* Both have ended, and at least one has failed: decide which is to blame. */
@@ -186,6 +141,44 @@ judge(struct transfer *transfer)
 	return (answer == NULL ? -1 : 0);
 }
 
+/*
+ * Was the sender's connection, opened before there was a request for it, dead when it was
+ * used?  Not a byte has come then.
+ */
+static bool
+sender_was_stale(const struct transfer *transfer)
+{
+	const struct command *sender = &transfer->sides[SENDER];
+
+	return (transfer->prepared[SENDER] && !command_runs(sender) &&
+	    buffer_length(&sender->call.answer) == 0 &&
+	    failure_of_side(sender) == FAILURE_TRANSPORT);
+}
+
+/* Ask another one, once. */
+static void
+ask_again(struct transfer *transfer, int64_t now)
+{
+	struct command *sender = &transfer->sides[SENDER];
+	int *output = &sender->call.endpoint.process.output;
+
+	transfer->stream[0] = *output;
+	*output = -1;
+	command_last_line(sender);
+	if (transfer_ask_sender(transfer, &transfer->error) == -1)
+		fail(transfer, FAILURE_TRANSPORT, now);
+}
+
+/* The sender has ended without an answer that the receiver could go on with. */
+static void
+end_receiver_unasked(struct transfer *transfer, int64_t now)
+{
+	struct command *receiver = &transfer->sides[RECEIVER];
+
+	if (transfer->asked_at == 0 && command_runs(receiver))
+		endpoint_end(&receiver->call.endpoint, now);
+}
+
 /* Take the next steps, depending on the answer and on the ended processes. */
 static void
 go_on(struct transfer *transfer, int64_t now)
@@ -193,12 +186,24 @@ go_on(struct transfer *transfer, int64_t now)
 	struct command *sender = &transfer->sides[SENDER];
 	struct command *receiver = &transfer->sides[RECEIVER];
 
+	if (transfer->asked_at == 0 && receiver->call.endpoint.ended)
+		transfer_drop_side(transfer, RECEIVER);
 	if (transfer->phase == TRANSFER_ANSWER && command_has_line(sender) &&
 	    (command_runs(sender) || command_succeeded(sender)))
 		on_answer(transfer, now);
+	if (transfer->phase == TRANSFER_STREAM && receiver->call.endpoint.ended &&
+	    command_left_request(receiver)) {
+		transfer_drop_side(transfer, RECEIVER);
+		if (transfer_ask_receiver(transfer, now) == -1)
+			fail(transfer, FAILURE_OTHER, now);
+	}
 	if (transfer->phase == TRANSFER_STREAM && !command_runs(receiver) &&
 	    !transfer->receiver_ended)
 		on_receiver_ended(transfer, now);
+	if (transfer->phase == TRANSFER_ANSWER && sender_was_stale(transfer))
+		ask_again(transfer, now);
+	if (transfer->phase == TRANSFER_ANSWER && !command_runs(sender))
+		end_receiver_unasked(transfer, now);
 	if (!command_runs(sender))
 		verdict_give(&transfer->verdict, command_succeeded(sender) ?
 		    NULL : command_reason(sender));
@@ -208,6 +213,20 @@ go_on(struct transfer *transfer, int64_t now)
 		progress_read(&transfer->progress[i]);
 	transfer->phase = transfer->phase != TRANSFER_ENDING &&
 	    judge(transfer) == 0 ? TRANSFER_DONE : TRANSFER_FAILED;
+}
+
+bool
+transfer_was_prepared(const struct transfer *transfer)
+{
+	return (transfer->prepared[SENDER] || transfer->prepared[RECEIVER]);
+}
+
+bool
+transfer_was_stale(const struct transfer *transfer, int64_t now)
+{
+	return (transfer->prepared[RECEIVER] && transfer->asked_at != 0 &&
+	    transfer->failure == FAILURE_TRANSPORT &&
+	    now < transfer->asked_at + STALE_MS);
 }
 
 bool
@@ -262,6 +281,8 @@ transfer_handle(struct transfer *transfer,
 	for (int i = 0; i < SIDES; i++)
 		if (rest[1 + i].revents != 0)
 			progress_read(&transfer->progress[i]);
+	if (transfer->phase == TRANSFER_AHEAD)
+		return;
 	if (rest[0].revents != 0)
 		drain_stream(&sender->process.output);
 	if (now >= transfer->end_sender_at) {
@@ -284,9 +305,13 @@ transfer_end(struct transfer *transfer, enum failure failure,
 void
 transfer_free(struct transfer *transfer, char *hints, size_t size)
 {
+	char unused[1] = "";
+
+	transfer_close_stream(transfer);
 	io_close(&transfer->verdict);
 	for (int i = 0; i < SIDES; i++)
-		command_free(&transfer->sides[i], hints, size);
+		command_free(&transfer->sides[i], hints != NULL ? hints : unused,
+		    hints != NULL ? size : sizeof(unused));
 	for (int i = 0; i < SIDES; i++)
 		progress_reader_free(&transfer->progress[i]);
 }

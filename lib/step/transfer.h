@@ -15,6 +15,11 @@
  *	    input, with ClearResumeToken = not UsedResumeToken
  *	both waited for
  *
+ * A side that command_can_wait() is started before its request is known: the receiver
+ * together with the sender, and with transfer_prepare() both before there is a step.  If
+ * one ends while it waits, nothing has happened yet: another is started in its place when
+ * its request is known, and only that one can fail.
+ *
  * The stream goes from one to the other through the pipe that they share; no byte of it
  * passes through here.  The receiver gets ZR_VERDICT (verdict.h), and both ZR_PROGRESS
  * (progress.h): the remote side knows the progress of the stream.
@@ -27,6 +32,7 @@ struct transfer_order {
 };
 
 enum transfer_phase {
+	TRANSFER_AHEAD,		/* no order yet: the sides that can wait are started */
 	TRANSFER_ANSWER,	/* Send runs, its answer line is incomplete */
 	TRANSFER_STREAM,	/* Send and Receive run, or one of them */
 	TRANSFER_ENDING,	/* failed: both are being ended */
@@ -42,9 +48,12 @@ struct transfer {
 	struct error error;
 	enum failure failure;		/* its kind; valid once it is over */
 	struct command sides[TRANSFER_SIDES];
+	bool prepared[TRANSFER_SIDES];	/* started before there was an order */
+	int stream[2];			/* the sender's pipe, until its answer is in */
 	struct progress_reader progress[TRANSFER_SIDES];
 	int verdict;			/* the receiver's; -1: given, or none will be */
 	int64_t end_sender_at;		/* time, after the receiver has failed */
+	int64_t asked_at;		/* time of the receiver's request; 0: not yet */
 	bool used_resume_token;
 	bool receiver_ended;		/* its end has been dealt with */
 	bool receiver_first;		/* the sender failed because of it */
@@ -55,6 +64,28 @@ struct transfer {
 /* Start Send.  After -1 nothing has to be freed. */
 int	transfer_start(struct transfer *transfer,
 	    const struct transfer_order *order, struct error *error);
+
+/*
+ * The same in two steps.  transfer_prepare() starts the sides that can wait; poll and
+ * handle the transfer until there is an order.  Two that have ended cost no more than one
+ * that was not prepared.  transfer_waits(): does any of them still run?  If one has ended
+ * since the last call, *why says so (its code is EXIT_DONE otherwise).
+ */
+bool	transfer_can_wait(const char *sender, const char *receiver);
+int	transfer_prepare(struct transfer *transfer, const char *sender,
+	    const char *receiver, struct error *error);
+bool	transfer_waits(struct transfer *transfer, struct error *why);
+int	transfer_begin(struct transfer *transfer,
+	    const struct transfer_order *order, struct error *error);
+
+/* Did any side of it begin with a prepared connection, and not another one instead? */
+bool	transfer_was_prepared(const struct transfer *transfer);
+
+/*
+ * It has failed, but perhaps only because a prepared receiver's connection was dead, which
+ * showed when it was used: the same step may succeed at once.
+ */
+bool	transfer_was_stale(const struct transfer *transfer, int64_t now);
 
 /*
  * The bytes of the stream so far, by the receiver's report or else the sender's; false if

@@ -194,3 +194,107 @@ destroy() {
 	faulty 0
 	same web backup
 }
+
+# tcp_backup: a server with the archive "backup", at $server
+tcp_backup() {
+	zr-listen -1 -i 127.0.0.1=demo tcp:127.0.0.1:0 zr-handshake accept zr-mux accept \
+	    zr-serve -b zr-endpoint archive "$PWD/backup" > port 2> server.log 3>&- &
+	children+=($!)
+	eventually 20 [ -s port ]
+	server=127.0.0.1:$(cat port)
+}
+
+# unwilling MODE...: the same, behind unwilling.py
+unwilling() {
+	tcp_backup
+	"$HELPERS/unwilling.py" "$@" "$server" > proxy 2> closed 3>&- &
+	children+=($!)
+	eventually 20 [ -s proxy ]
+	server=127.0.0.1:$(cat proxy)
+}
+
+# slow METHOD DIRECTORY [SECONDS]: ./slow is that archive, which takes its time for the method
+slow() {
+	cat > slow <<-END
+		#!/bin/sh
+		[ "\$1" != $1 ] || sleep ${3-1.5}
+		exec zr-endpoint archive $2 "\$@"
+	END
+	chmod +x slow
+}
+
+# no_failure: the run that was made did not notice anything
+no_failure() {
+	[ "$(retries)" = '' ]
+	[[ "$stderr" == 'zr-replicate: '*' replicated ('* ]]
+	[ "${#stderr_lines[@]}" = 1 ]
+	diff -r -x @lock -x empty ours/tank backup/tank
+}
+
+@test "a server that closes connections without a request costs no attempt" {
+	"$HELPERS/tiny_archive.py" ours 4 1
+	chmod -R go= ours
+	unwilling idle 1
+	slow Send ours
+	replicate 0 -e events -a 1 -P 2 -s ./slow -r "zr-remote tcp:$server"
+	[ -s closed ]
+	no_failure
+	# Our server has nothing to say about that.
+	[ ! -s server.log ]
+}
+
+@test "a server that accepts no second connection costs no attempt" {
+	"$HELPERS/tiny_archive.py" ours 3 1
+	chmod -R go= ours
+	unwilling one
+	slow Send ours
+	replicate 0 -e events -a 1 -P 1 -s ./slow -r "zr-remote tcp:$server"
+	[ -s closed ]
+	no_failure
+	: > closed
+	mkdir restored
+	slow Receive restored
+	replicate 0 -e events -a 1 -P 1 -s "zr-remote tcp:$server" -r ./slow
+	[ -s closed ]
+	no_failure
+	diff -r -x @lock -x empty ours/tank restored/tank
+}
+
+@test "connections that are killed while they wait cost no attempt" {
+	"$HELPERS/tiny_archive.py" ours 12 4
+	chmod -R go= ours
+	tcp_backup
+	background env zr-replicate -e events -a 1 -P 2 -I all -s 'sleep 0.1; zr-endpoint archive ours' \
+	    -r "zr-remote tcp:$server" 2> said
+	runner=${children[-1]}
+	killed=$("$HELPERS/kill_waiting.py" "$runner" "${ZR_FAULT_SEED:-$RANDOM}")
+	cat said
+	echo "killed $killed"
+	[ "$killed" -ge 1 ]
+	ended_with 0 "$runner"
+	stderr=$(cat said)
+	mapfile -t stderr_lines < said
+	no_failure
+}
+
+@test "a signal ends connections that wait, and leaves nobody behind" {
+	"$HELPERS/tiny_archive.py" ours 8 3
+	tcp_backup
+	slow Send ours 300
+	background env RUN_MARK="$BATS_TEST_TMPDIR" zr-replicate -P 2 -I all -s ./slow -r "zr-remote tcp:$server" 2> said
+	runner=${children[-1]}
+	waiting() {
+		local child
+		for child in $(< "/proc/$runner/task/$runner/children"); do
+			echo "$(< "/proc/$child/comm")"
+		done | grep -c zr-dataconn | grep -q '[4-9]'
+	}
+	eventually 20 waiting
+	kill "$runner"
+	ended_with 143 "$runner"
+	nobody() {
+		[ -z "$(grep -lsz "^RUN_MARK=$BATS_TEST_TMPDIR\$" /proc/[0-9]*/environ)" ]
+	}
+	eventually 10 nobody
+	[ "$(wc -l < said)" = 1 ]
+}

@@ -69,7 +69,14 @@ counted() {
 	counted theirs '.zrepl_control | .connections == 1 and .trips <= 5'
 }
 
-@test "50 empty increments cost 3 round trips each, and with -P 1 successive connections" {
+# opened_ahead NAME: how many data connections had their label before the one that was used
+# before them had ended.
+opened_ahead() {
+	jq -s '[.[] | select(.label == "zrepl_data")] | sort_by(.closed) | [range(1; length) as $i |
+	    select(.[$i].labelled < .[$i - 1].closed)] | length' "$1.log"
+}
+
+@test "50 empty increments, -P 1: each connection is open before its step begins, and used" {
 	"$HELPERS/tiny_archive.py" ours 1 51
 	mkdir -p theirs/tank/0
 	for file in ours/tank/0/@*3e8.*; do	# the first, 1000
@@ -80,8 +87,10 @@ counted() {
 	receiver="zr-remote $address"
 	replicate '2 filesystems: 0 up to date, 1 replicated (50 steps' -P 1
 	eventually 20 logged theirs 51
-	counted theirs '.zrepl_data | .connections == 50 and .trips <= 3 and ."at once" == 1'
+	counted theirs '.zrepl_data | .connections == 50 and .trips <= 3 and ."at once" >= 2 and ."at once" <= 3'
 	counted theirs '.zrepl_control | .connections == 1'
+	# All but the first, and those that a busy host was slow to start.
+	[ "$(opened_ahead theirs)" -ge 25 ]
 	diff -r ours/tank theirs/tank
 }
 
@@ -92,6 +101,6 @@ counted() {
 	receiver="zr-remote $address"
 	replicate '21 filesystems: 0 up to date, 20 replicated (40 steps' -P 4
 	eventually 20 logged theirs 41
-	counted theirs '.zrepl_data | .connections == 40 and ."at once" >= 3 and ."at once" <= 4'
+	counted theirs '.zrepl_data | .connections == 40 and ."at once" >= 3 and ."at once" <= 12'
 	counted theirs '.zrepl_control | .connections == 1'
 }
