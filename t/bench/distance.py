@@ -18,8 +18,9 @@ cold: a replication with nothing to do, and a Ping, by TCP and by TLS.
 Both in round trips: how much longer it takes at 100 ms than at 0, divided by 100 ms.
 
 There are at most 3 runs, and four times as many for cold.  BENCH_LINES lines are in use at
-once, twice as many for steps: they mostly wait.  The tables go to standard output, every
-run to distance.json.
+once, twice as many for steps: they mostly wait.  On a busy machine run all of it with real-time
+priority (chrt -r 1), or the numbers are the machine's.  The tables go to standard output,
+every run to distance.json.
 """
 import concurrent.futures, ctypes, json, os, shutil, socket, statistics, subprocess, sys, tempfile, threading, time
 
@@ -256,8 +257,9 @@ def stream():
         runs = {name: results[(trip, loss, by, what)] for name, what in names.items()}
         rate = {name: statistics.median(some) for name, some in runs.items()}
         print(f"{by:8} {trip:4} {loss:6}" + "".join(f" {rate[n]:8.1f} {rate[n] / rate['pump']:5.2f}" for n in names), flush=True)
-        table.append({"congestion_control": by, "round_trip_ms": trip, "lost_percent": loss, "mbit_per_second": rate,
-                      "to_pump": {n: rate[n] / rate["pump"] for n in names}, "all": runs})
+        table.append({"congestion_control": by, "round_trip_ms": trip, "lost_percent": loss,
+                      **{f"{n} Mbit/s": round(rate[n], 1) for n in names},
+                      **{f"{n} to pump": round(rate[n] / rate["pump"], 2) for n in ("Send", "Receive")}, "all": runs})
     return table
 
 
@@ -280,9 +282,9 @@ def tiny_steps():
         seconds = {place: statistics.median(results[(*place, by, what)]) for place in places}
         trips = in_trips(results, by, what)
         print(f"{name:22}{trips:6.0f}" + "".join(f" {seconds[p]:8.2f}" if p in seconds else " " * 9 for p in grid), flush=True)
-        table.append({"name": name, "round_trips": trips, "congestion_control": by,
-                      "seconds": [{"round_trip_ms": p[0], "lost_percent": p[1], "median": seconds[p],
-                                   "all": results[(*p, by, what)]} for p in places]})
+        table.append({"name": name, "round_trips": round(trips, 1), "congestion_control": by,
+                      **{f"s at {p[0]} ms, {p[1]} % lost": round(seconds[p], 2) if p in seconds else None for p in grid},
+                      "all": {f"{p[0]} {p[1]}": results[(*p, by, what)] for p in places}})
     return table
 
 
