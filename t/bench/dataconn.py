@@ -7,7 +7,7 @@ pipe -> sender -> loopback TCP -> receiver -> pipe.  Counted are the processes
 that move the bytes, not what makes and takes them.  Medians; the contenders
 take turns, so that a noisy minute is everybody's.  What the others are compared
 with is the faster of read/write and splice.  The table goes to standard output, every run
-to dataconn.json.
+to dataconn.json.  The pump and both methods follow under each of reno, cubic and bbr.
 """
 import json, os, platform, shutil, socket, statistics, subprocess, sys, time
 
@@ -18,13 +18,25 @@ PRODUCE = ["dd", "if=/dev/zero", "bs=256k", f"count={SIZE >> 18}", "status=none"
 CONSUME = ["dd", "of=/dev/null", "bs=256k", "status=none"]
 REQUEST = json.dumps({"Filesystem": "a", "To": {"Name": "s", "Guid": "1", "Creation": "2024-01-02T00:00:00Z"},
                       "ReplicationConfig": {"protection": {"Initial": 1, "Incremental": 1}}})
+ALGORITHM = None        # congestion control, if not the default
 UNSENT = 256 << 10      # what zr-dataconn lets the kernel queue unsent (lib/dataconn/dataconn.c)
+
+
+def choose(end):
+    if ALGORITHM:
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, ALGORITHM.encode())
 
 
 def connection(unsent=None):
     """Two ends of a loopback connection: the one that connected, the one that accepted."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        near = socket.create_connection(listener.getsockname())
+    with socket.socket() as listener:
+        near = socket.socket()
+        # Before it connects: a socket that once was BBR's is paced for good.
+        for end in (listener, near):
+            choose(end)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        near.connect(listener.getsockname())
         far, _ = listener.accept()
     for end in (near, far):
         end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -36,6 +48,7 @@ def connection(unsent=None):
 def congestion():
     """What every socket here uses by default; it matters (README.md)."""
     with socket.socket() as one:
+        choose(one)
         return one.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0").decode()
 
 
@@ -211,5 +224,19 @@ def measure(contenders, file):
     return result["contenders"]
 
 
+def each_algorithm():
+    """The pump and both methods under every congestion control that we may choose (tcp(7), TCP_CONGESTION)."""
+    global ALGORITHM
+    for ALGORITHM in ("reno", "cubic", "bbr"):
+        try:
+            congestion()
+        except OSError:
+            print(f"TCP's {ALGORITHM}: not here, or not allowed")
+            continue
+        measure([one for one in contenders() if one[0] in ("pump", "zr-dataconn Send", "zr-dataconn Receive")],
+                f"dataconn-{ALGORITHM}.json")
+
+
 if __name__ == "__main__":
     measure(contenders(), "dataconn.json")
+    each_algorithm()
