@@ -14,23 +14,36 @@
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/quote.h"
+#include "base/zstd_library.h"
 #include "tls/kernel_tls.h"
 #include "transport/banner.h"
 #include "transport/chain.h"
+#include "transport/extension.h"
 
 #include "core/core.h"
 
 static const char usage[] =
-    "zr-handshake [-f READ,WRITE] [-t SECONDS] connect PROGRAM [ARGUMENT ...]\n"
-    "zr-handshake [-f READ,WRITE] [-t SECONDS] accept PROGRAM [ARGUMENT ...]\n"
-    "zr-handshake -n [-f READ,WRITE] [-t SECONDS] connect";
+    "zr-handshake [-z] [-f READ,WRITE] [-t SECONDS] connect PROGRAM [ARGUMENT ...]\n"
+    "zr-handshake [-Z] [-f READ,WRITE] [-t SECONDS] accept PROGRAM [ARGUMENT ...]\n"
+    "zr-handshake -n [-z] [-f READ,WRITE] [-t SECONDS] connect";
 
 #define STRANGER_MS	500
 #define STRANGER_BYTES	32u
+#define SILENT_MS	3000	/* how long accept waits for a client to speak first */
+
+struct options {
+	struct chain chain;
+	bool connecting;
+	bool dry;		/* -n */
+	bool offer;		/* -z */
+	bool refuse;		/* -Z */
+	int seconds;
+};
 
 struct peer {
 	char bytes[BANNER_MAX];
 	size_t length;
+	struct banner banner;	/* version 0: not understood */
 };
 
 /*
@@ -118,9 +131,9 @@ read_banner(struct peer *peer, const struct chain *chain, bool connecting,
 
 /* -n: say what is there. */
 static int
-diagnose(const struct peer *peer, const struct banner *banner,
-    const struct error *error)
+diagnose(const struct peer *peer, const struct error *error)
 {
+	const struct banner *banner = &peer->banner;
 	const char *guess = banner_guess(peer->bytes, peer->length);
 	const char *line = banner->extensions;
 	size_t length;
@@ -156,15 +169,15 @@ diagnose(const struct peer *peer, const struct banner *banner,
  * to us, the cause is what it wrote to standard error.
  */
 static void
-fail(const struct peer *peer, const struct chain *chain, bool connecting,
-    bool understood, const struct error *error)
+fail(const struct peer *peer, const struct options *options,
+    const struct error *error)
 {
 	const char *guess = banner_guess(peer->bytes, peer->length);
-	const bool command = connecting && is_command(chain);
+	const bool command = options->connecting && is_command(&options->chain);
 
 	if (guess != NULL)
 		die(error->code, "%s (it looks like %s)", error->text, guess);
-	if (peer->length > 0 && !understood)
+	if (peer->length > 0 && peer->banner.version == 0)
 		die(error->code, "%s; it says \"%.*s\"%s", error->text,
 		    (int)(peer->length < STRANGER_BYTES ? peer->length :
 		    STRANGER_BYTES), peer->bytes,
@@ -173,65 +186,152 @@ fail(const struct peer *peer, const struct chain *chain, bool connecting,
 	    error->code == EXIT_PROTOCOL ? DIAG_HINT : "", error->text);
 }
 
-int
-handshake_main(int argc, char *argv[])
-{
-	static struct peer peer;
-	struct chain chain = CHAIN_UNSET;
-	struct banner banner = { .version = 0 };
-	struct error error;
-	bool dry = false, connecting;
-	int option, result, seconds = 10;
-	int64_t deadline;
+/* --- the exchange --- */
 
-	usage_begin("zr-handshake", usage, argc, argv);
-	signal(SIGPIPE, SIG_IGN);
-	kernel_tls_hook();
-	while ((option = getopt(argc, argv, "+f:hnt:")) != -1)
+/* One that has closed may have said why before: that is no error here. */
+static int
+write_banner(const struct options *options, const char *extension, int64_t deadline,
+    struct error *error)
+{
+	char ours[BANNER_OURS_MAX];
+
+	banner_ours(ours, extension);
+	if (io_write_all(options->chain.write_fd, ours, strlen(ours), deadline,
+	    error) == 0 || error->cause == ERROR_END)
+		return (0);
+	return (error_prefix(error, "our banner"));
+}
+
+static int
+read_peer(struct peer *peer, const struct options *options, int64_t deadline,
+    struct error *error)
+{
+	if (read_banner(peer, &options->chain, options->connecting, deadline,
+	    error) == -1 ||
+	    banner_parse(&peer->banner, peer->bytes, peer->length, error) == -1)
+		return (-1);
+	return (options->dry ? 0 : banner_check(&peer->banner, error));
+}
+
+/* Both sides agree on the extension if both banners have it. */
+static int
+greet_server(struct peer *peer, const struct options *options, int64_t deadline,
+    const char **agreed, struct error *error)
+{
+	if (write_banner(options, options->offer ? EXTENSION_ZSTD : NULL, deadline,
+	    error) == -1 || read_peer(peer, options, deadline, error) == -1)
+		return (-1);
+	if (options->offer && extension_in_banner(&peer->banner, EXTENSION_ZSTD))
+		*agreed = EXTENSION_ZSTD;
+	return (0);
+}
+
+/*
+ * Only a client that has offered the extension sees it in our banner, so that all
+ * others see zrepl's.  Clients write first, or at the same time; for one that does
+ * neither ours comes late.
+ */
+static int
+greet_client(struct peer *peer, const struct options *options, int64_t deadline,
+    const char **agreed, struct error *error)
+{
+	struct pollfd entry = { .fd = options->chain.read_fd, .events = POLLIN };
+	const int64_t silent = io_earlier(deadline, io_now() + SILENT_MS);
+	struct error ignored, *first = &ignored;
+	int ready, result;
+
+	do
+		ready = io_poll(&entry, 1, silent);
+	while (ready == 0 && io_now() < silent);
+	if (ready == 0)
+		return (write_banner(options, NULL, deadline, error) == -1 ? -1 :
+		    read_peer(peer, options, deadline, error));
+	result = read_peer(peer, options, deadline, error);
+	if (result == 0) {
+		first = error;
+		if (!options->refuse && extension_in_banner(&peer->banner,
+		    EXTENSION_ZSTD) && zstd_library(&ignored) != NULL)
+			*agreed = EXTENSION_ZSTD;
+	} else
+		deadline = io_now();	/* it is told by our banner, if it reads */
+	if (write_banner(options, *agreed, deadline, first) == -1)
+		return (-1);
+	return (result);
+}
+
+static void
+parse_options(struct options *options, int argc, char *argv[])
+{
+	int option;
+
+	*options = (struct options){ .chain = CHAIN_UNSET, .seconds = 10 };
+	while ((option = getopt(argc, argv, "+f:hnt:Zz")) != -1)
 		switch (option) {
 		case 'f':
-			chain_option(&chain, optarg);
+			chain_option(&options->chain, optarg);
 			break;
 		case 'h':
 			usage_help(usage);
 		case 'n':
-			dry = true;
+			options->dry = true;
 			break;
 		case 't':
-			seconds = (int)usage_number('t', "seconds", optarg, 1, 3600);
+			options->seconds = (int)usage_number('t', "seconds",
+			    optarg, 1, 3600);
+			break;
+		case 'Z':
+			options->refuse = true;
+			break;
+		case 'z':
+			options->offer = true;
 			break;
 		default:
 			usage_die(usage);
 		}
+}
+
+int
+handshake_main(int argc, char *argv[])
+{
+	static struct peer peer;
+	const char *agreed = NULL;
+	struct options options;
+	struct error error;
+	int64_t deadline;
+	int result;
+
+	usage_begin("zr-handshake", usage, argc, argv);
+	signal(SIGPIPE, SIG_IGN);
+	kernel_tls_hook();
+	parse_options(&options, argc, argv);
 	argc -= optind;
 	argv += optind;
-	connecting = !chain_accepts(usage, argv[0]);
-	if (dry && !connecting)
-		die(EXIT_USAGE, "-n is for connect");
-	if (dry ? argc != 1 : argc < 2)
+	options.connecting = !chain_accepts(usage, argv[0]);
+	if ((options.dry || options.offer) && !options.connecting)
+		die(EXIT_USAGE, "-%c is for connect", options.dry ? 'n' : 'z');
+	if (options.refuse && options.connecting)
+		die(EXIT_USAGE, "-Z is for accept");
+	if (options.dry ? argc != 1 : argc < 2)
 		usage_die(usage);
-	if (!dry)
+	if (!options.dry)
 		usage_operand("a program", argv[1]);
-	chain_default(&chain, connecting ? CHAIN_CLIENT : CHAIN_SERVER);
-	if (chain_check(&chain, &error) == -1)
+	chain_default(&options.chain,
+	    options.connecting ? CHAIN_CLIENT : CHAIN_SERVER);
+	if (chain_check(&options.chain, &error) == -1 ||
+	    (options.offer && zstd_library(&error) == NULL))
 		diag_die(&error);
 
 	peer.length = 0;
-	deadline = io_now() + seconds * 1000;
-	result = io_write_all(chain.write_fd, banner_ours, strlen(banner_ours),
-	    deadline, &error);
-	/* One that has closed may have said why before. */
-	if (result == -1 && error.cause != ERROR_END)
-		error_prefix(&error, "our banner");
-	else
-		result = read_banner(&peer, &chain, connecting, deadline, &error);
-	if (result == 0)
-		result = banner_parse(&banner, peer.bytes, peer.length, &error);
-	if (dry)
-		return (diagnose(&peer, &banner, result == 0 ? NULL : &error));
-	if (result == 0)
-		result = banner_check(&banner, &error);
+	peer.banner = (struct banner){ .version = 0 };
+	deadline = io_now() + options.seconds * 1000;
+	result = options.connecting ?
+	    greet_server(&peer, &options, deadline, &agreed, &error) :
+	    greet_client(&peer, &options, deadline, &agreed, &error);
+	if (options.dry)
+		return (diagnose(&peer, result == 0 ? NULL : &error));
 	if (result == -1)
-		fail(&peer, &chain, connecting, banner.version != 0, &error);
-	chain_exec(&chain, argv + 1);
+		fail(&peer, &options, &error);
+	if (extension_export(agreed) == -1)
+		die_errno("environment");
+	chain_exec(&options.chain, argv + 1);
 }

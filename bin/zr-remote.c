@@ -16,15 +16,16 @@
 
 static const char usage[] =
     "zr-remote [-d DIRECTORY -n NAME] [-a CA] [-b CERTIFICATE -p KEY] [-s SERVER] "
-    "[-i IDENTITY-FILE] [-o FILE] [-r RATE] [-S FILE] ADDRESS METHOD [REQUEST]";
+    "[-i IDENTITY-FILE] [-o FILE] [-r RATE] [-S FILE] [-z] ADDRESS METHOD [REQUEST]";
 
-#define OPTIONS		"a:b:d:hi:n:o:p:r:s:S:"
+#define OPTIONS		"a:b:d:hi:n:o:p:r:s:S:z"
 #define TLS_OPTIONS	"dnabps"
 #define WORDS_MAX	48
 
 /* The argument of each option; NULL: not given. */
 struct options {
 	char *of[128];
+	bool compress;		/* -z */
 };
 
 /* What will be executed. */
@@ -63,6 +64,10 @@ parse_options(struct options *options, int argc, char *argv[])
 			usage_help(usage);
 		if (option == '?')
 			usage_die(usage);
+		if (option == 'z') {
+			options->compress = true;
+			continue;
+		}
 		if (*optarg == '\0')
 			die(EXIT_USAGE, "-%c has an empty argument", option);
 		options->of[option] = optarg;
@@ -83,7 +88,7 @@ has_stream(const char *method)
 
 /*
  * An option that has no effect here is an error: what was to be encrypted must not go in
- * the clear.  The rate and the statistics are left to the next stream: an endpoint
+ * the clear.  The rate, the statistics and -z are left to the next stream: an endpoint
  * command has its options for all methods.
  */
 static void
@@ -227,6 +232,8 @@ remote_main(int argc, char *argv[])
 
 	add_way(&line, &options, argv[0]);
 	add(&line, "zr-handshake");
+	if (stream && options.compress)
+		add(&line, "-z");
 	add(&line, "connect");
 	add(&line, "zr-mux");
 	add(&line, "connect");

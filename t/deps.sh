@@ -16,7 +16,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build='gcc make libc6-dev protobuf-c-compiler libprotobuf-c-dev libnghttp2-dev libpcre2-dev
-	libjansson-dev zlib1g-dev libbsd-dev libmd-dev libssl-dev'
+	libjansson-dev zlib1g-dev libbsd-dev libmd-dev libssl-dev libzstd-dev'
 demo='jq'
 # netbase is for xinetd, which looks up the protocol tcp, and for localhost in
 # /etc/hosts.

@@ -1,4 +1,5 @@
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +9,16 @@
 #define WORDS "ZREPL_ZFS_REPLICATION PROTOVERSION="
 #define MORE_WORDS " EXTENSIONS="
 
-const char banner_ours[] =
-    "0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0000\n";
+void
+banner_ours(char out[BANNER_OURS_MAX], const char *extension)
+{
+	char body[BANNER_OURS_MAX - BANNER_PREFIX_SIZE];
+
+	snprintf(body, sizeof(body), WORDS "%04d" MORE_WORDS "%04d\n%s%s",
+	    BANNER_VERSION, extension != NULL, extension != NULL ? extension : "",
+	    extension != NULL ? "\n" : "");
+	snprintf(out, BANNER_OURS_MAX, "%010zu %s", strlen(body), body);
+}
 
 int
 banner_missing(const char *bytes, size_t length, size_t *missing,

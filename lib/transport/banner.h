@@ -21,8 +21,13 @@
 #define BANNER_BODY_MAX		65536
 #define BANNER_MAX		(BANNER_PREFIX_SIZE + BANNER_BODY_MAX)
 
-/* Our own banner: version 7, no extensions. */
-extern const char banner_ours[];
+#define BANNER_OURS_MAX		256	/* bytes, with its NUL */
+
+/*
+ * Our own banner: version 7, with this extension, a short line without its newline;
+ * NULL: none, as zrepl's.
+ */
+void	banner_ours(char out[BANNER_OURS_MAX], const char *extension);
 
 struct banner {
 	int version;		/* 1..9999 */

@@ -88,8 +88,8 @@ chain_exec(const struct chain *chain, char *const argv[])
 void
 chain_clean_environment(void)
 {
-	static const char *const names[] = { "ZR_LABEL", "LISTEN_FDS",
-	    "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET" };
+	static const char *const names[] = { "ZR_LABEL", "ZR_EXTENSIONS",
+	    "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unsetenv(names[i]);

@@ -63,7 +63,10 @@ void	chain_leave_handshake(void);
  */
 void	chain_tell_identity(const char *identity);
 
-/* Unset the variables that children must not see: ZR_LABEL, LISTEN_*, NOTIFY_SOCKET. */
+/*
+ * Unset the variables that children must not see: ZR_LABEL, ZR_EXTENSIONS, LISTEN_*,
+ * NOTIFY_SOCKET.
+ */
 void	chain_clean_environment(void);
 
 #endif

@@ -20,6 +20,7 @@ become_client(char *const argv[], int fd, int pipe_fd, const char *identity)
 
 	unsetenv("ZR_CLIENT_IDENTITY");
 	unsetenv("ZR_LABEL");
+	unsetenv("ZR_EXTENSIONS");
 	if (ucspi_export(fd, &error) == -1) {
 		if (errno == ENOTCONN)	/* reset since it was accepted */
 			_exit(EXIT_PROTOCOL);

@@ -60,8 +60,10 @@ endpoint() {
 	[ "$output" = 'zr-connect tcp:host:1 zr-handshake connect zr-mux connect zrepl_data zr-dataconn -S statistics -r 5M -o answer Send {}' ]
 	run -0 zr-remote unix:/run/zr Receive
 	[ "$output" = 'zr-connect unix:/run/zr zr-handshake connect zr-mux connect zrepl_data zr-dataconn Receive' ]
+	run -0 zr-remote -z tcp:host:1 Send
+	[ "$output" = 'zr-connect tcp:host:1 zr-handshake -z connect zr-mux connect zrepl_data zr-dataconn Send' ]
 	for method in Ping ListFilesystems SendCompleted batch; do
-		run -0 zr-remote tcp:host:1 "$method"
+		run -0 zr-remote -z tcp:host:1 "$method"
 		[ "$output" = "zr-connect tcp:host:1 zr-handshake connect zr-mux connect zrepl_control zr-rpc $method" ]
 	done
 }

@@ -54,7 +54,7 @@ setup() {
 
 @test "packages: installed ones are neither named nor installed" {
 	printf '%s\n' gcc make libc6-dev protobuf-c-compiler libprotobuf-c-dev libnghttp2-dev libpcre2-dev \
-	    libjansson-dev zlib1g-dev libbsd-dev libmd-dev libssl-dev > installed
+	    libjansson-dev zlib1g-dev libbsd-dev libmd-dev libssl-dev libzstd-dev > installed
 	run -0 sh tree/t/deps.sh build
 	[ -z "$output" ]
 	[ ! -s calls ]

@@ -2,6 +2,7 @@
 load ../lib/helper
 
 OURS='0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0000'
+WITH='0000000066 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0001\nzr-zstd-1'
 
 # peer TEXT ARGUMENTS...: zr-handshake against a peer that says TEXT.
 peer() {
@@ -24,6 +25,63 @@ peer() {
 @test "extensions are read to their last byte and ignored" {
 	peer '0000000064 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0002\nfoo\nbar\nafter\n' connect sh -c "head -n 1 <&6"
 	[ "$output" = after ]
+}
+
+@test "an extension is agreed upon if the client has offered it and the server has it, too" {
+	export ZR_EXTENSIONS=zr-zstd-1	# forged
+	printf '%b\n' "$WITH" > with
+	printf '%s\n' "$OURS" > ours
+	peer "$WITH\nx" -z connect sh -c 'echo "$ZR_EXTENSIONS"; head -c 1 <&6'
+	[ "$output" = $'zr-zstd-1\nx' ]
+	eventually 20 cmp heard with
+	peer "$OURS\n" -z connect sh -c 'echo "${ZR_EXTENSIONS-none}"'
+	[ "$output" = none ]
+	peer "$WITH\n" connect sh -c 'echo "${ZR_EXTENSIONS-none}"'
+	[ "$output" = none ]
+	eventually 20 cmp heard ours
+}
+
+@test "a server has an extension in its banner only for a client that offers it, and not with -Z" {
+	export ZR_EXTENSIONS=zr-zstd-1	# forged
+	printf '%b\nx' "$WITH" > with
+	run -0 zr-handshake accept sh -c 'echo "$ZR_EXTENSIONS"; cat' < with
+	[ "$output" = "$(printf '%b\nzr-zstd-1\nx' "$WITH")" ]
+	run -0 zr-handshake -Z accept sh -c 'echo "${ZR_EXTENSIONS-none}"; cat' < with
+	[ "$output" = "$OURS"$'\nnone\nx' ]
+	for banner in "$OURS" '0000000067 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0001\nzr-zstd-10' \
+	    '0000000064 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0002\nfoo\nbar'; do
+		run -0 zr-handshake accept sh -c 'echo "${ZR_EXTENSIONS-none}"; cat' < <(printf '%b\nx' "$banner")
+		[ "$output" = "$OURS"$'\nnone\nx' ]
+	done
+	run -98 --separate-stderr zr-handshake accept true < <(printf '%b\n' "${WITH/0007/0008}")
+	[ "$output" = "$OURS" ]
+	run -100 --separate-stderr zr-handshake -z accept true
+	stderr_has '-z is for connect'
+	run -100 --separate-stderr zr-handshake -Z connect true
+	stderr_has '-Z is for accept'
+}
+
+@test "-n -z tells whether the server compresses" {
+	zr-connect exec:'zr-handshake accept true' zr-handshake -nz connect > said
+	diff said - <<-'END'
+	zrepl protocol version 7, 1 extensions
+	extension: "zr-zstd-1"
+	END
+	run -0 zr-connect exec:'zr-handshake -Z accept true' zr-handshake -nz connect
+	[ "$output" = 'zrepl protocol version 7, 0 extensions' ]
+}
+
+@test "where libzstd cannot be loaded, -z is an error, and a server does not compress" {
+	mkdir lib
+	: > lib/libzstd.so.1
+	printf '%b\n' "$WITH" > with
+	export LD_LIBRARY_PATH=$PWD/lib
+	run -111 --separate-stderr zr-connect exec:'cat > heard' zr-handshake -z connect true
+	stderr_has 'no compression without libzstd: '
+	[ "$(wc -l <<< "$stderr")" -eq 1 ]
+	[ ! -s heard ]
+	run -0 zr-handshake accept sh -c 'echo "${ZR_EXTENSIONS-none}"' < with
+	[ "$output" = "$OURS"$'\nnone' ]
 }
 
 @test "another version is an error that names both; our banner is sent all the same" {

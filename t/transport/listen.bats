@@ -19,10 +19,10 @@ ask() {
 }
 
 @test "the identity comes from the table, never from the environment" {
-	export ZR_CLIENT_IDENTITY=forged
-	serve tcp:127.0.0.1:0 sh -c 'echo "${ZR_CLIENT_IDENTITY-none}"'
+	export ZR_CLIENT_IDENTITY=forged ZR_EXTENSIONS=zr-zstd-1
+	serve tcp:127.0.0.1:0 sh -c 'echo "${ZR_CLIENT_IDENTITY-none} ${ZR_EXTENSIONS-none}"'
 	ask
-	[ "$output" = none ]
+	[ "$output" = 'none none' ]
 	serve -i 127.0.0.0/8='net-*' -i 127.0.0.1=web tcp:127.0.0.1:0 \
 	    sh -c 'echo "$ZR_CLIENT_IDENTITY"'
 	ask

@@ -1,5 +1,6 @@
 /* The version banner and the label, every input also cut at every byte. */
 #include "transport/banner.h"
+#include "transport/extension.h"
 #include "transport/label.h"
 #include "unit.h"
 
@@ -67,11 +68,33 @@ main(void)
 {
 	struct banner banner;
 	char bytes[LABEL_SIZE], label[LABEL_SIZE + 1], longest[80];
+	char ours[BANNER_OURS_MAX];
 
 	TEST("our banner is the protocol's, and is read without a byte too many") {
-		CHECK_TEXT(banner_ours, "0000000056 ZREPL_ZFS_REPLICATION "
+		banner_ours(ours, NULL);
+		CHECK_TEXT(ours, "0000000056 ZREPL_ZFS_REPLICATION "
 		    "PROTOVERSION=0007 EXTENSIONS=0000\n");
-		accepts(banner_ours, 7, 0);
+		accepts(ours, 7, 0);
+	}
+	TEST("our banner with an extension is understood, and has no other") {
+		banner_ours(ours, EXTENSION_ZSTD);
+		CHECK_TEXT(ours, "0000000066 ZREPL_ZFS_REPLICATION "
+		    "PROTOVERSION=0007 EXTENSIONS=0001\nzr-zstd-1\n");
+		accepts(ours, 7, 1);
+		CHECK(banner_parse(&banner, ours, strlen(ours), &error) == 0);
+		CHECK(extension_in_banner(&banner, "zr-zstd-1"));
+		CHECK(!extension_in_banner(&banner, "zr-zstd-"));
+		CHECK(!extension_in_banner(&banner, "zr-zstd-10"));
+		CHECK(!extension_in_banner(&banner, "r-zstd-1"));
+	}
+	TEST("an extension is agreed upon if it is a word of the environment") {
+		CHECK(extension_export(NULL) == 0 && !extension_agreed("zr-zstd-1"));
+		CHECK(extension_export("zr-zstd-1") == 0 &&
+		    extension_agreed("zr-zstd-1"));
+		CHECK(!extension_agreed("zr-zstd") && !extension_agreed("zr-zstd-10"));
+		CHECK(extension_export("a zr-zstd-1 b") == 0 &&
+		    extension_agreed("zr-zstd-1") && extension_agreed("b"));
+		CHECK(extension_export("") == 0 && !extension_agreed("zr-zstd-1"));
 	}
 	TEST("extensions are counted and passed over") {
 		accepts("0000000064 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 "
