@@ -16,6 +16,7 @@
 #include "message/request.h"
 #include "tls/kernel_tls.h"
 #include "transport/chain.h"
+#include "transport/extension.h"
 
 #include "core/core.h"
 
@@ -169,7 +170,7 @@ dataconn_main(int argc, char *argv[])
 	struct progress progress;
 	struct error error, unwritten;
 	const struct method *method = NULL;
-	bool serve;
+	bool serve, compress;
 	int result;
 
 	usage_begin("zr-dataconn", usage, argc, argv);
@@ -198,11 +199,12 @@ dataconn_main(int argc, char *argv[])
 	if (chain_check(&options.chain, &error) == -1 ||
 	    progress_open(&progress, io_now(), &error) == -1)
 		diag_die(&error);
+	compress = extension_agreed(EXTENSION_ZSTD);
 	chain_clean_environment();
 	conn = dataconn_new(&options.chain,
 	    serve ? EXCHANGE_SERVER : EXCHANGE_CLIENT,
 	    serve ? METHOD_UNARY : method->kind, &options.rate, &error);
-	if (conn == NULL)
+	if (conn == NULL || (compress && dataconn_compress(conn, &error) == -1))
 		diag_die(&error);
 	result = serve ?
 	    run_server(conn, &options, argv + 1, &progress, &error) :

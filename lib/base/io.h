@@ -21,6 +21,10 @@ struct buffer;
 #define IO_FOREVER INT64_MAX
 
 int64_t	io_now(void);
+int64_t	io_now_us(void);	/* the same in microseconds */
+
+/* The processor time that this process has taken, in microseconds. */
+int64_t	io_cpu_us(void);
 
 /* The time of day, in seconds since the epoch: for people, not for deadlines. */
 int64_t	io_time_of_day(void);

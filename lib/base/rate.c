@@ -34,16 +34,16 @@ bad:
 	    "1024G, not %s", text));
 }
 
-static uint64_t
+static int64_t
 quantum(const struct rate *rate)
 {
-	return (rate->bytes_per_second / 50);
+	return ((int64_t)(rate->bytes_per_second / 50));
 }
 
 size_t
 rate_available(struct rate *rate, int64_t now)
 {
-	const uint64_t burst = rate->bytes_per_second / 10;
+	const int64_t burst = (int64_t)(rate->bytes_per_second / 10);
 	uint64_t elapsed, gained;
 
 	if (rate->bytes_per_second == 0)
@@ -55,7 +55,7 @@ rate_available(struct rate *rate, int64_t now)
 		elapsed = 1000;
 	gained = elapsed * rate->bytes_per_second + rate->remainder;
 	rate->remainder = gained % 1000;
-	rate->tokens += gained / 1000;
+	rate->tokens += (int64_t)(gained / 1000);
 	if (rate->tokens > burst)
 		rate->tokens = burst;
 	rate->updated = now;
@@ -65,16 +65,17 @@ rate_available(struct rate *rate, int64_t now)
 void
 rate_take(struct rate *rate, size_t length)
 {
-	rate->tokens -= length < rate->tokens ? length : rate->tokens;
+	if (rate->bytes_per_second != 0)
+		rate->tokens -= (int64_t)length;
 }
 
 int64_t
 rate_ready_at(const struct rate *rate, int64_t now)
 {
-	uint64_t missing;
+	int64_t missing;
 
 	if (rate->bytes_per_second == 0 || rate->tokens >= quantum(rate))
 		return (now);
 	missing = quantum(rate) - rate->tokens;
-	return (now + 1 + (int64_t)(missing * 1000 / rate->bytes_per_second));
+	return (now + 1 + missing * 1000 / (int64_t)rate->bytes_per_second);
 }

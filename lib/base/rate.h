@@ -12,7 +12,8 @@
  */
 struct rate {
 	uint64_t bytes_per_second;	/* 0: no limit */
-	uint64_t tokens;		/* bytes that may move now */
+	int64_t tokens;			/* bytes that may move now; negative: too many */
+					/* have moved, which the next ones wait for */
 	uint64_t remainder;		/* thousandths of a byte */
 	int64_t updated;		/* ms */
 };
@@ -27,6 +28,8 @@ int	rate_parse(struct rate *rate, const char *text, struct error *error);
  * small number: fewer bytes than those of a fiftieth of a second are not handed out.
  */
 size_t	rate_available(struct rate *rate, int64_t now);
+
+/* They have moved; more than were available, where inflating made them more. */
 void	rate_take(struct rate *rate, size_t length);
 
 /* The time at which to call rate_available() again after it returned 0. */

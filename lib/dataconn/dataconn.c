@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/zstd_library.h"
 #include "dataconn/dataconn_private.h"
 
 struct dataconn *
@@ -40,6 +41,16 @@ void
 dataconn_limit_stream(struct dataconn *conn, int64_t stream_ms)
 {
 	conn->stream_ms = stream_ms;
+}
+
+int
+dataconn_compress(struct dataconn *conn, struct error *error)
+{
+	if (zstd_library(error) == NULL)
+		return (-1);
+	exchange_allow_compression(&conn->in.exchange);
+	conn->out.compresses = true;
+	return (0);
 }
 
 void
@@ -192,10 +203,8 @@ next_from_network(struct dataconn *conn)
 			break;
 		case EXCHANGE_DATA:
 			conn->stream_awaited = false;
-			conn->statistics.bytes += conn->in.exchange.data_length;
-			conn->statistics.frames +=
-			    conn->in.exchange.frames.left == 0;
-			rate_take(&conn->rate, conn->in.exchange.data_length);
+			conn->statistics.bytes += conn->in.data_length;
+			rate_take(&conn->rate, conn->in.data_length);
 			break;
 		case EXCHANGE_REQUEST:
 			liveness_heard(&conn->liveness, io_now());

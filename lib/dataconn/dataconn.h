@@ -63,6 +63,13 @@ struct dataconn *dataconn_new(const struct chain *chain, enum exchange_role role
 void	dataconn_limit_stream(struct dataconn *conn, int64_t stream_ms);
 
 /*
+ * Both sides have agreed to compress (zr-protocol(7), Compressed frames): do so with the
+ * outgoing stream, where it pays, and inflate the incoming one.  -1 and *error if libzstd
+ * cannot be loaded.
+ */
+int	dataconn_compress(struct dataconn *conn, struct error *error);
+
+/*
  * Queue a message; dataconn_wait() writes it.  text is cut to the length that a header
  * may have.  A refusal is not sent once the peer has said Shutdown.
  */
@@ -108,7 +115,7 @@ void	dataconn_sink_later(struct dataconn *conn);
 /* Forget the source, and drop the rest of the incoming stream. */
 void	dataconn_drop_streams(struct dataconn *conn);
 
-/* Bytes of the stream that have come, from source or network. */
+/* Bytes of the stream that have come, from source or network; not compressed. */
 uint64_t dataconn_bytes(const struct dataconn *conn);
 
 /*

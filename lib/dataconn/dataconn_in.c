@@ -24,7 +24,7 @@ bool
 dataconn_in_reads(const struct dataconn_in *in)
 {
 	return (in->network != DATACONN_NETWORK_END && in->pending_length == 0 &&
-	    in->start == in->end);
+	    !in->inflating && in->start == in->end);
 }
 
 bool
@@ -76,22 +76,74 @@ dataconn_in_read(struct dataconn_in *in, size_t max, struct error *error)
 	return (false);
 }
 
+static enum exchange_event
+give(struct dataconn_in *in, const uint8_t *bytes, size_t length)
+{
+	in->pending = bytes;
+	in->pending_length = in->data_length = length;
+	dataconn_in_flush(in);
+	return (EXCHANGE_DATA);
+}
+
+/* More of what was read inflates to stream bytes; EXCHANGE_MORE: that was all. */
+static enum exchange_event
+inflate(struct dataconn_in *in, struct error *error)
+{
+	const uint8_t *bytes;
+	size_t length;
+
+	switch (decompressor_next(&in->decompressor, &bytes, &length, error)) {
+	case 1:
+		return (give(in, bytes, length));
+	case 0:
+		in->inflating = false;
+		return (EXCHANGE_MORE);
+	}
+	in->inflating = false;
+	in->exchange.state = EXCHANGE_IN_NOTHING;
+	return (EXCHANGE_BROKEN);
+}
+
+/* A piece of a frame of the stream. */
+static enum exchange_event
+take_data(struct dataconn_in *in, struct error *error)
+{
+	const struct exchange *exchange = &in->exchange;
+	const bool last = exchange->frames.left == 0;
+
+	if (last) {
+		in->frames++;
+		in->compressed_frames += exchange->data_compressed;
+		in->wire += FRAME_HEADER_SIZE + exchange->frames.current.length;
+	}
+	if (!exchange->data_compressed)
+		return (give(in, exchange->data, exchange->data_length));
+	if (exchange->data_begins)
+		decompressor_begin(&in->decompressor, exchange->inflated);
+	decompressor_feed(&in->decompressor, exchange->data, exchange->data_length,
+	    last);
+	in->inflating = true;
+	return (inflate(in, error));
+}
+
 enum exchange_event
 dataconn_in_next(struct dataconn_in *in, struct error *error)
 {
-	enum exchange_event event;
+	enum exchange_event event = EXCHANGE_MORE;
 	size_t consumed;
 
 	if (in->sink == DATACONN_SINK_BROKEN || in->pending_length > 0)
 		return (EXCHANGE_MORE);
-	event = exchange_next(&in->exchange, in->bytes + in->start,
-	    in->end - in->start, &consumed, error);
-	in->start += consumed;
-	if (event == EXCHANGE_DATA) {
-		in->pending = in->exchange.data;
-		in->pending_length = in->exchange.data_length;
-		dataconn_in_flush(in);
-	} else if (event == EXCHANGE_REQUEST)
+	if (in->inflating)
+		event = inflate(in, error);
+	while (event == EXCHANGE_MORE && in->start < in->end) {
+		event = exchange_next(&in->exchange, in->bytes + in->start,
+		    in->end - in->start, &consumed, error);
+		in->start += consumed;
+		if (event == EXCHANGE_DATA)
+			event = take_data(in, error);
+	}
+	if (event == EXCHANGE_REQUEST)
 		in->unheard = 0;
 	else if (event == EXCHANGE_SHUTDOWN)
 		in->shutdown_seen = true;
@@ -144,5 +196,6 @@ void
 dataconn_in_free(struct dataconn_in *in)
 {
 	exchange_free(&in->exchange);
+	decompressor_free(&in->decompressor);
 	free(in->bytes);
 }

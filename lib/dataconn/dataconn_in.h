@@ -1,6 +1,7 @@
 #ifndef ZR_DATACONN_IN_H
 #define ZR_DATACONN_IN_H
 
+#include "dataconn/compression.h"
 #include "dataconn/exchange.h"
 
 /*
@@ -11,7 +12,8 @@
  * the clock, the rate and the statistics.
  *
  * The stream is written from the buffer into which it was read, with one read and one
- * write for each piece.  Nothing is read while earlier bytes wait.
+ * write for each piece; compressed frames are inflated into another one.  Nothing is read
+ * while earlier bytes wait.
  */
 enum dataconn_network {
 	DATACONN_NETWORK_OPEN,
@@ -34,6 +36,11 @@ struct dataconn_in {
 	size_t unheard;			/* bytes that were no sign of life */
 	uint8_t *bytes;			/* what was read, */
 	size_t start, end;		/* and what of it exchange has not seen */
+	struct decompressor decompressor;
+	bool inflating;			/* it has bytes that were read */
+	size_t data_length;		/* stream bytes of this EXCHANGE_DATA */
+	uint64_t frames, compressed_frames;	/* of the stream, */
+	uint64_t wire;			/* and their bytes on the network */
 
 	enum dataconn_sink_state sink;
 	int sink_fd;			/* not owned; valid while open */
@@ -60,7 +67,7 @@ bool	dataconn_in_read(struct dataconn_in *in, size_t max, struct error *error);
 /*
  * The next event in the bytes that were read; EXCHANGE_MORE if more bytes are needed,
  * or if stream bytes wait for the sink.  At EXCHANGE_DATA the sink has already been given the
- * bytes, and has taken as many as it could: in->exchange.data_length is their number.
+ * bytes, and has taken as many as it could: in->data_length is their number.
  */
 enum exchange_event dataconn_in_next(struct dataconn_in *in, struct error *error);
 

@@ -46,6 +46,39 @@ dataconn_out_message(struct dataconn_out *out, enum frame_type header_type,
 #define PAGE 4096u
 #define CHUNK_LEAD (PAGE / 2)
 
+#define PACKED_LEAD	(FRAME_HEADER_SIZE + COMPRESSION_PREFIX_SIZE)
+#define PACKED_MIN	256u	/* fewer bytes are sent as they are */
+
+/* Make a compressed frame of it, if that is what to do now. */
+static bool
+pack_frame(struct dataconn_out *out, const uint8_t *payload, size_t size)
+{
+	const int level = size < PACKED_MIN ? COMPRESSION_LEVEL_NONE :
+	    compression_level_next(&out->level);
+	int64_t took = 0;
+	size_t length = 0;
+
+	if (level != COMPRESSION_LEVEL_NONE) {
+		took = -io_cpu_us();
+		length = compressor_run(&out->compressor, level, payload, size,
+		    out->packed + PACKED_LEAD);
+		took += io_cpu_us();
+		/* What was compressed before can be inflated all the same. */
+		out->compresses = length > 0;
+	}
+	compression_level_done(&out->level, size, length > 0 ? length : size, took,
+	    io_now_us());
+	if (length == 0)
+		return (false);
+	frame_encode(out->packed, FRAME_ZFS_STREAM_ZSTD,
+	    (uint32_t)(COMPRESSION_PREFIX_SIZE + length));
+	frame_put_number(out->packed + FRAME_HEADER_SIZE, (uint32_t)size);
+	out->frame = out->packed;
+	out->frame_length = PACKED_LEAD + length;
+	out->compressed_frames++;
+	return (true);
+}
+
 /* Make a frame of the kept bytes and the length bytes after them, if they are enough. */
 static void
 cut_frame(struct dataconn_out *out, size_t length)
@@ -59,17 +92,26 @@ cut_frame(struct dataconn_out *out, size_t length)
 	memcpy(out->kept, payload + send, out->kept_length);
 	if (send == 0)
 		return;
-	frame_encode(payload - FRAME_HEADER_SIZE, FRAME_ZFS_STREAM, (uint32_t)send);
-	out->chunk_start = (size_t)(payload - out->chunk) - FRAME_HEADER_SIZE;
-	out->chunk_end = out->chunk_start + FRAME_HEADER_SIZE + send;
 	out->frames++;
+	if (!out->compresses || !pack_frame(out, payload, send)) {
+		out->frame = payload - FRAME_HEADER_SIZE;
+		out->frame_length = FRAME_HEADER_SIZE + send;
+		frame_encode(payload - FRAME_HEADER_SIZE, FRAME_ZFS_STREAM,
+		    (uint32_t)send);
+	}
+	out->wire += out->frame_length;
 }
 
 int
 dataconn_out_begin(struct dataconn_out *out, int fd, struct error *error)
 {
 	out->chunk = aligned_alloc(PAGE, PAGE + DATACONN_CHUNK);
-	if (out->chunk == NULL)
+	if (out->compresses) {
+		compression_level_init(&out->level);
+		out->packed = malloc(PACKED_LEAD + compressor_bound(DATACONN_CHUNK +
+		    FRAME_LENGTH_KEPT_MAX));
+	}
+	if (out->chunk == NULL || (out->compresses && out->packed == NULL))
 		return (error_errno(error, "data connection"));
 	out->source = DATACONN_SOURCE_OPEN;
 	out->source_fd = fd;
@@ -86,6 +128,7 @@ dataconn_out_finish(struct dataconn_out *out, const char *failure,
 		failure = "a stream of a single byte cannot be sent";
 	if (send > 0) {
 		out->frames++;
+		out->wire += FRAME_HEADER_SIZE + send;
 		if (stream_append_frame(&out->queue, FRAME_ZFS_STREAM, out->kept,
 		    send, error) == -1)
 			return (-1);
@@ -113,6 +156,12 @@ dataconn_out_read(struct dataconn_out *out, size_t max)
 	return (0);
 }
 
+void
+dataconn_out_waited(struct dataconn_out *out, bool network, int64_t us)
+{
+	compression_level_waited(&out->level, network, us);
+}
+
 int
 dataconn_out_ended(struct dataconn_out *out, struct error *error)
 {
@@ -137,20 +186,19 @@ dataconn_out_drop(struct dataconn_out *out)
 bool
 dataconn_out_flushed(const struct dataconn_out *out)
 {
-	return (out->failed || (out->chunk_start == out->chunk_end &&
+	return (out->failed || (out->frame_length == 0 &&
 	    buffer_length(&out->queue) == 0));
 }
 
 bool
 dataconn_out_write(struct dataconn_out *out, int64_t now, struct error *error)
 {
-	const bool chunk = out->chunk_start < out->chunk_end;
+	const bool frame = out->frame_length > 0;
 	ssize_t put;
 
 	if (dataconn_out_flushed(out))
 		return (false);
-	put = chunk ? io_write(out->fd, out->chunk + out->chunk_start,
-	    out->chunk_end - out->chunk_start) :
+	put = frame ? io_write(out->fd, out->frame, out->frame_length) :
 	    io_write(out->fd, buffer_front(&out->queue),
 	    buffer_length(&out->queue));
 	if (put == -1) {
@@ -161,8 +209,9 @@ dataconn_out_write(struct dataconn_out *out, int64_t now, struct error *error)
 			    "the peer closed the connection: %s", strerror(errno));
 		return (false);
 	}
-	if (chunk) {
-		out->chunk_start += (size_t)put;
+	if (frame) {
+		out->frame += put;
+		out->frame_length -= (size_t)put;
 		return (true);
 	}
 	buffer_consume(&out->queue, (size_t)put);
@@ -183,5 +232,7 @@ void
 dataconn_out_free(struct dataconn_out *out)
 {
 	buffer_free(&out->queue);
+	compressor_free(&out->compressor);
 	free(out->chunk);
+	free(out->packed);
 }

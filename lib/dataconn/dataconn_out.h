@@ -5,6 +5,8 @@
 
 #include "base/buffer.h"
 #include "base/pace.h"
+#include "dataconn/compression.h"
+#include "dataconn/compression_level.h"
 #include "dataconn/frame_length.h"
 #include "dataconn/stream.h"
 
@@ -15,8 +17,8 @@
  * network or the source, then calls dataconn_out_write() or dataconn_out_read(), and
  * keeps the clock, the rate and the statistics.
  *
- * The stream goes through one reused buffer, with one read and one write for
- * each frame.  A frame is written before the queue, and nothing is read from the
+ * The stream goes through one reused buffer, and a second one if it is compressed, with
+ * one read and one write for each frame.  A frame is written before the queue, and nothing is read from the
  * source while anything waits.
  */
 #define DATACONN_MESSAGE_MS	60000	/* pace.h's window for a waiting message */
@@ -39,10 +41,17 @@ struct dataconn_out {
 	int source_fd;			/* not owned; valid while open */
 	int source_errno;		/* of its end; 0: end of file */
 	uint8_t *chunk;			/* a stream frame: header, payload */
-	size_t chunk_start, chunk_end;	/* the part still to be written */
+	const uint8_t *frame;		/* the part still to be written, of chunk */
+	size_t frame_length;		/* or of packed */
 	uint8_t kept[FRAME_LENGTH_KEPT_MAX];	/* the last bytes, not sent yet */
 	size_t kept_length;
-	uint64_t frames;		/* of the stream, queued so far */
+	uint64_t frames, compressed_frames;	/* of the stream, so far, */
+	uint64_t wire;			/* and their bytes on the network */
+
+	bool compresses;		/* dataconn_compress() */
+	struct compressor compressor;
+	struct compression_level level;
+	uint8_t *packed;		/* a compressed frame */
 };
 
 void	dataconn_out_init(struct dataconn_out *out, int fd);
@@ -63,6 +72,9 @@ int	dataconn_out_finish(struct dataconn_out *out, const char *failure,
  * available, and at the source's end.
  */
 size_t	dataconn_out_read(struct dataconn_out *out, size_t max);
+
+/* For the level of compression: we waited for the network, or the source or the rate. */
+void	dataconn_out_waited(struct dataconn_out *out, bool network, int64_t us);
 
 /* Report the source's end, once: 1, or -1 and *error if it failed; otherwise 0. */
 int	dataconn_out_ended(struct dataconn_out *out, struct error *error);

@@ -14,7 +14,6 @@
  */
 struct dataconn_statistics {
 	uint64_t bytes;			/* of the ZFS stream, either way */
-	uint64_t frames;		/* incoming frames that carried them */
 	uint64_t heartbeats_sent;
 	uint64_t heartbeats_received;
 	int64_t started;		/* ms */

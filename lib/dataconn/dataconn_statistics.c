@@ -24,12 +24,15 @@ dataconn_write_statistics(const struct dataconn *conn, const char *path,
 	getrusage(RUSAGE_SELF, &used);
 	if (file == NULL)
 		return (error_errno(error, "%s", path));
-	fprintf(file, "{\"bytes\":%" PRIu64 ",\"frames\":%" PRIu64
+	fprintf(file, "{\"bytes\":%" PRIu64 ",\"wire_bytes\":%" PRIu64
+	    ",\"frames\":%" PRIu64 ",\"compressed_frames\":%" PRIu64
 	    ",\"heartbeats_sent\":%" PRIu64 ",\"heartbeats_received\":%" PRIu64
 	    ",\"seconds\":%.3f,\"waited_for_network\":%.3f"
 	    ",\"waited_for_producer\":%.3f,\"waited_for_consumer\":%.3f"
 	    ",\"waited_for_rate\":%.3f,\"cpu\":%.3f,\"exit\":%d}\n",
-	    statistics->bytes, statistics->frames + conn->out.frames,
+	    statistics->bytes, conn->in.wire + conn->out.wire,
+	    conn->in.frames + conn->out.frames,
+	    conn->in.compressed_frames + conn->out.compressed_frames,
 	    statistics->heartbeats_sent,
 	    statistics->heartbeats_received,
 	    (double)(io_now() - statistics->started) / 1000,

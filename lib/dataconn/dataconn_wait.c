@@ -151,8 +151,9 @@ dataconn_wait(struct dataconn *conn, struct pollfd *extra, size_t count,
 	const int64_t before = io_now();
 	const bool tells = conn->out.source == DATACONN_SOURCE_ENDED ||
 	    conn->in.sink == DATACONN_SINK_BROKEN;
+	const bool paced = conn->out.compresses && dataconn_has_source(conn);
 	struct turn turn;
-	int64_t now;
+	int64_t now, before_us = 0;
 	int ready;
 
 	if (conn->out.failed || conn->in.network != DATACONN_NETWORK_OPEN)
@@ -163,10 +164,15 @@ dataconn_wait(struct dataconn *conn, struct pollfd *extra, size_t count,
 	plan_turn(conn, &turn, before);
 	if (count > 0)
 		memcpy(turn.entries + OURS, extra, count * sizeof(*extra));
+	if (paced)
+		before_us = io_now_us();
 	ready = io_poll(turn.entries, OURS + count, tells && is_told(conn) ? 0 :
 	    io_earlier(turn.deadline, until));
 	now = io_now();
 	*turn.waiting_for += now - before;
+	if (paced)
+		dataconn_out_waited(&conn->out, turn.entries[NETWORK_OUT].fd != -1,
+		    io_now_us() - before_us);
 	for (size_t i = 0; i < count; i++)
 		extra[i].revents = ready > 0 ? turn.entries[OURS + i].revents : 0;
 	if (ready == 0)

@@ -34,6 +34,8 @@ enter(struct exchange *exchange, int state)
 	if (state <= EXCHANGE_IN_STREAM)
 		stream_reader_init(&exchange->stream,
 		    types[exchange->role == EXCHANGE_CLIENT][state]);
+	exchange->stream.compressed = exchange->compression &&
+	    state == EXCHANGE_IN_STREAM;
 }
 
 void
@@ -45,6 +47,12 @@ exchange_init(struct exchange *exchange, enum exchange_role role,
 	    .message = BUFFER_EMPTY(role == EXCHANGE_SERVER ?
 	    STREAM_REQUEST_MAX : STREAM_RESPONSE_MAX) };
 	enter(exchange, EXCHANGE_IN_HEADER);
+}
+
+void
+exchange_allow_compression(struct exchange *exchange)
+{
+	exchange->compression = true;
 }
 
 /* Has the current message room for this many more bytes? */
@@ -126,6 +134,63 @@ structured_ends(struct exchange *exchange)
 	    EXCHANGE_RESPONSE);
 }
 
+/* --- the stream --- */
+
+static int
+compressed_frame_begins(struct exchange *exchange, struct error *error)
+{
+	const uint32_t length = exchange->frames.current.length;
+
+	exchange->prefix_length = 0;
+	exchange->inflated = 0;
+	if (length > COMPRESSION_PREFIX_SIZE && length <= FRAME_PAYLOAD_MAX)
+		return (0);
+	return (error_set(error, EXIT_PROTOCOL, "a compressed frame has a payload of "
+	    "%u bytes, not %d to %u", length, COMPRESSION_PREFIX_SIZE + 1,
+	    FRAME_PAYLOAD_MAX));
+}
+
+/* The beginning of its payload, or a piece of the rest. */
+static enum exchange_event
+compressed_data(struct exchange *exchange, const struct frame_item *item,
+    struct error *error)
+{
+	size_t take = COMPRESSION_PREFIX_SIZE - exchange->prefix_length;
+
+	if (take > item->length)
+		take = item->length;
+	memcpy(exchange->prefix + exchange->prefix_length, item->payload, take);
+	exchange->prefix_length += take;
+	if (take == item->length)
+		return (EXCHANGE_MORE);
+	exchange->data_begins = exchange->inflated == 0;
+	if (exchange->data_begins) {
+		exchange->inflated = frame_number(exchange->prefix);
+		if (exchange->inflated == 0 || exchange->inflated > FRAME_PAYLOAD_MAX) {
+			error_set(error, EXIT_PROTOCOL, "a compressed frame inflates "
+			    "to %u bytes, not 1 to %u", exchange->inflated,
+			    FRAME_PAYLOAD_MAX);
+			return (EXCHANGE_BROKEN);
+		}
+	}
+	exchange->data += take;
+	exchange->data_length -= take;
+	return (EXCHANGE_DATA);
+}
+
+/* A piece of a frame of the stream. */
+static enum exchange_event
+stream_data(struct exchange *exchange, const struct frame_item *item,
+    struct error *error)
+{
+	exchange->data = item->payload;
+	exchange->data_length = item->length;
+	exchange->data_compressed =
+	    exchange->frames.current.type == FRAME_ZFS_STREAM_ZSTD;
+	return (exchange->data_compressed ?
+	    compressed_data(exchange, item, error) : EXCHANGE_DATA);
+}
+
 static enum exchange_event
 message_item(struct exchange *exchange, const struct frame_item *item,
     struct error *error)
@@ -140,13 +205,14 @@ message_item(struct exchange *exchange, const struct frame_item *item,
 		    check_length(exchange, exchange->frames.current.length,
 		    error) == -1)
 			return (EXCHANGE_BROKEN);
+		if (item->kind == FRAME_ITEM_HEADER &&
+		    exchange->frames.current.type == FRAME_ZFS_STREAM_ZSTD &&
+		    compressed_frame_begins(exchange, error) == -1)
+			return (EXCHANGE_BROKEN);
 		return (EXCHANGE_MORE);
 	case STREAM_DATA:
-		if (exchange->state == EXCHANGE_IN_STREAM) {
-			exchange->data = item->payload;
-			exchange->data_length = item->length;
-			return (EXCHANGE_DATA);
-		}
+		if (exchange->state == EXCHANGE_IN_STREAM)
+			return (stream_data(exchange, item, error));
 		return (append(exchange, item->payload, item->length, error) == -1 ?
 		    EXCHANGE_BROKEN : EXCHANGE_MORE);
 	case STREAM_END:

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/buffer.h"
+#include "dataconn/compression.h"
 #include "dataconn/frame.h"
 #include "dataconn/stream.h"
 #include "message/method.h"
@@ -41,6 +42,7 @@ struct exchange {
 	enum exchange_role role;
 	enum method_kind method;	/* client: given; server: from ReqHeader */
 	bool known;			/* server: the path names a method */
+	bool compression;		/* exchange_allow_compression() */
 	enum {
 		EXCHANGE_IN_HEADER, EXCHANGE_IN_STRUCTURED, EXCHANGE_IN_STREAM,
 		EXCHANGE_IN_CLOSE, EXCHANGE_IN_NOTHING
@@ -51,10 +53,18 @@ struct exchange {
 	struct buffer message;		/* ReqStructured or ResStructured */
 	const uint8_t *data;		/* EXCHANGE_DATA: in the caller's bytes */
 	size_t data_length;
+	bool data_compressed;		/* they are a piece of a compressed frame, */
+	bool data_begins;		/* its first, */
+	uint32_t inflated;		/* which inflates to this many bytes; 0: unknown */
+	uint8_t prefix[COMPRESSION_PREFIX_SIZE];
+	size_t prefix_length;
 };
 
 void	exchange_init(struct exchange *exchange, enum exchange_role role,
 	    enum method_kind method);
+
+/* Both sides agree to compressed frames in a ZFS stream (compression.h). */
+void	exchange_allow_compression(struct exchange *exchange);
 
 /*
  * Consume some of bytes, up to the first event; *consumed says how many.

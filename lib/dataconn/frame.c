@@ -2,17 +2,17 @@
 
 #include "dataconn/frame.h"
 
-static void
-put32(uint8_t *out, uint32_t value)
+void
+frame_put_number(uint8_t out[4], uint32_t number)
 {
-	out[0] = (uint8_t)(value >> 24);
-	out[1] = (uint8_t)(value >> 16);
-	out[2] = (uint8_t)(value >> 8);
-	out[3] = (uint8_t)value;
+	out[0] = (uint8_t)(number >> 24);
+	out[1] = (uint8_t)(number >> 16);
+	out[2] = (uint8_t)(number >> 8);
+	out[3] = (uint8_t)number;
 }
 
-static uint32_t
-get32(const uint8_t *in)
+uint32_t
+frame_number(const uint8_t in[4])
 {
 	return ((uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 |
 	    (uint32_t)in[2] << 8 | in[3]);
@@ -21,15 +21,15 @@ get32(const uint8_t *in)
 void
 frame_encode(uint8_t out[FRAME_HEADER_SIZE], uint32_t type, uint32_t length)
 {
-	put32(out, type);
-	put32(out + 4, length);
+	frame_put_number(out, type);
+	frame_put_number(out + 4, length);
 }
 
 void
 frame_decode(struct frame_header *header, const uint8_t in[FRAME_HEADER_SIZE])
 {
-	header->type = get32(in);
-	header->length = get32(in + 4);
+	header->type = frame_number(in);
+	header->length = frame_number(in + 4);
 }
 
 const char *

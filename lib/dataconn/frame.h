@@ -19,6 +19,7 @@ enum frame_type {
 	FRAME_RES_HEADER = 3,
 	FRAME_RES_STRUCTURED = 4,
 	FRAME_ZFS_STREAM = 5,
+	FRAME_ZFS_STREAM_ZSTD = 0x00007a73,	/* only where both sides agree to it */
 	FRAME_STREAM_ERROR = 0x00010000,	/* "StreamErrTrailer" */
 	FRAME_END = 0x00020000,
 	FRAME_HEARTBEAT = 0x01000000,
@@ -32,6 +33,10 @@ struct frame_header {
 
 void	frame_encode(uint8_t out[FRAME_HEADER_SIZE], uint32_t type, uint32_t length);
 void	frame_decode(struct frame_header *header, const uint8_t in[FRAME_HEADER_SIZE]);
+
+/* A number in network order, as in a header. */
+uint32_t frame_number(const uint8_t in[4]);
+void	frame_put_number(uint8_t out[4], uint32_t number);
 
 /* The name in the protocol's table; NULL for an unknown type. */
 const char *frame_type_name(uint32_t type);

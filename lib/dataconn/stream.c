@@ -87,6 +87,13 @@ stream_reader_init(struct stream_reader *stream, enum frame_type type)
 	    .error = BUFFER_EMPTY(STREAM_ERROR_MAX + 1) };
 }
 
+static bool
+is_of_type(const struct stream_reader *stream, uint32_t type)
+{
+	return (type == (uint32_t)stream->type ||
+	    (type == FRAME_ZFS_STREAM_ZSTD && stream->compressed));
+}
+
 static enum stream_event
 frame_begins(struct stream_reader *stream, const struct frame_header *header,
     struct error *error)
@@ -106,7 +113,7 @@ frame_begins(struct stream_reader *stream, const struct frame_header *header,
 		stream->failed = true;
 		return (STREAM_MORE);
 	}
-	if (header->type == (uint32_t)stream->type && !stream->failed)
+	if (is_of_type(stream, header->type) && !stream->failed)
 		return (STREAM_MORE);
 	if (name == NULL)
 		error_set(error, EXIT_PROTOCOL, "unknown frame type 0x%08x",
@@ -129,7 +136,7 @@ stream_reader_item(struct stream_reader *stream,
 	case FRAME_ITEM_HEADER:
 		return (frame_begins(stream, header, error));
 	case FRAME_ITEM_PAYLOAD:
-		if (stream->frame == stream->type)
+		if (is_of_type(stream, stream->frame))
 			return (STREAM_DATA);
 		/* If an error text is endless, its beginning is enough. */
 		room = STREAM_ERROR_MAX - buffer_length(&stream->error);

@@ -45,6 +45,7 @@ int	stream_append_empty(struct buffer *out, enum frame_type type,
  */
 struct stream_reader {
 	enum frame_type type;
+	bool compressed;	/* FRAME_ZFS_STREAM_ZSTD may stand in it */
 	bool failed;		/* an error trailer was seen */
 	struct buffer error;	/* its text so far */
 	enum frame_type frame;	/* what the current payload belongs to */

@@ -264,6 +264,7 @@ dump_init(struct dump *dump, enum dump_side side,
 	exchange_init(&dump->exchange,
 	    side == DUMP_CLIENT ? EXCHANGE_SERVER : EXCHANGE_CLIENT,
 	    connection->method != NULL ? connection->method->kind : METHOD_SEND);
+	exchange_allow_compression(&dump->exchange);
 	if (nghttp2_hd_inflate_new(&dump->inflater) != 0)
 		return (error_set(error, EXIT_SYSTEM, "out of memory"));
 	nghttp2_hd_inflate_change_table_size(dump->inflater, 65536);

@@ -63,6 +63,7 @@ struct dump {
 	/* A data connection. */
 	struct exchange exchange;
 	uint64_t stream_bytes, stream_frames, stream_begin, stream_end;
+	uint64_t stream_compressed;		/* of the frames */
 	/* A control connection. */
 	nghttp2_hd_inflater *inflater;
 	struct buffer block;		/* headers, until END_HEADERS */

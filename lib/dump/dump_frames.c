@@ -56,9 +56,13 @@ stream_sum(struct dump *dump, uint64_t end)
 	if (dump->stream_bytes == 0)
 		return;
 	dump_line(dump, dump->stream_begin, end - dump->stream_begin);
-	fprintf(dump->out, "stream of %llu bytes in %llu frames\n",
+	fprintf(dump->out, "stream of %llu bytes in %llu frames",
 	    (unsigned long long)dump->stream_bytes,
 	    (unsigned long long)dump->stream_frames);
+	if (dump->stream_compressed > 0)
+		fprintf(dump->out, ", %llu compressed",
+		    (unsigned long long)dump->stream_compressed);
+	putc('\n', dump->out);
 	dump->stream_bytes = 0;
 }
 
@@ -70,10 +74,17 @@ stream_piece(struct dump *dump, uint64_t end)
 
 	if (dump->stream_bytes == 0) {
 		dump->stream_begin = dump->begin;
-		dump->stream_frames = 0;
+		dump->stream_frames = dump->stream_compressed = 0;
 	}
-	dump->stream_bytes += exchange->data_length;
-	dump->stream_frames += exchange->frames.left == 0;
+	/* A compressed frame says how many bytes it inflates to. */
+	if (!exchange->data_compressed)
+		dump->stream_bytes += exchange->data_length;
+	else if (exchange->data_begins)
+		dump->stream_bytes += exchange->inflated;
+	if (exchange->frames.left == 0) {
+		dump->stream_frames++;
+		dump->stream_compressed += exchange->data_compressed;
+	}
 	dump->stream_end = end;
 }
 

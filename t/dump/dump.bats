@@ -56,6 +56,21 @@ whole() {
 	[[ $output = *'< 67 8 heartbeat'* ]]
 }
 
+@test "compressed frames are counted, and their bytes are those of the stream" {
+	local hello='\x28\xb5\x2f\xfd\x00\x58\x29\x00\x00hello'
+	{
+		printf '0000000066 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0001\nzr-zstd-1\n'
+		frames answer='HANDLER OK\n' end end 7a73="\\0\\0\\0\\5$hello" stream=abc end shutdown
+	} > said
+	run -0 --separate-stderr zr-dump /dev/null said
+	diff <(echo "$output") - <<-'END'
+	< 0 77 banner version 7 1 extensions "zr-zstd-1\n"
+	< 77 35 response message of 0 bytes
+	< 112 45 stream of 8 bytes in 2 frames, 1 compressed
+	< 157 8 shutdown
+	END
+}
+
 @test "a control connection is explained" {
 	both c02-list.control
 	[ "$status" -eq 0 ]

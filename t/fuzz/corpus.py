@@ -314,7 +314,29 @@ def events():
         seed("events", str(number), text.encode())
 
 
+def compressed():
+    """Zstandard frames: "hello", 600,000 NULs."""
+    hello = bytes.fromhex("28b52ffd0058290000") + b"hello"
+    nuls = bytes.fromhex("28b52ffd00585400001000000100fbff39c002020010000200100002001000033e0900")
+    frame = lambda says, *pieces: struct.pack(">HH", says - 1, sum(map(len, pieces))) + b"".join(pieces)
+    for piece in (0, 2, 255):
+        start = bytes([piece])
+        seed("compression", f"hello-{piece}", start + frame(5, hello))
+        seed("compression", f"more-{piece}", start + frame(10, hello, hello) + frame(5, hello))
+        seed("compression", f"cut-{piece}", start + frame(3, hello[:12]) + frame(2, hello[12:]))
+        seed("compression", f"nuls-{piece}", start + frame(65535, nuls))
+    begin = {0: ((1, b"/v1/recv"), (0x20000, b""), (2, b"\n\1a"), (0x20000, b"")),
+             1: ((3, b"HANDLER OK\n"), (0x20000, b""), (0x20000, b""))}
+    for role, before in begin.items():
+        said = before + ((0x7a73, b"\0\0\0\5" + hello), (5, b"ab"), (0x7a73, b"\0\x08\0\0" + nuls), (0x20000, b""))
+        said = b"".join(struct.pack(">II", kind, len(payload)) + payload for kind, payload in said)
+        for piece in (0, 5, 255):
+            seed("exchange", f"compressed-{role}-{piece}", bytes([8 | role | 2 << role % 2, piece]) + said)
+        seed("dump", f"compressed-{role}", bytes([role, 128]) + (data / "recordings" / ("d04-receive-1MiB.data.c2s.bin" if role == 0 else "d02-send-1MiB.data.s2c.bin")).read_bytes()[:BANNER + (LABEL if role == 0 else 0)] + said)
+
+
 data_connections()
+compressed()
 control_connections()
 json_messages()
 streams()

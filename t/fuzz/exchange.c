@@ -23,6 +23,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return (0);
 	exchange_init(&exchange, data[0] & 1 ? EXCHANGE_CLIENT : EXCHANGE_SERVER,
 	    kinds[data[0] >> 1 & 3]);
+	if (data[0] & 8)
+		exchange_allow_compression(&exchange);
 	piece = (size_t)data[1] + 1;
 	while (at < size) {
 		take = size - at < piece ? size - at : piece;
@@ -33,6 +35,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			(void)exchange_text(&exchange);
 		if (event == EXCHANGE_DATA && (exchange.data < data ||
 		    exchange.data + exchange.data_length > data + size))
+			__builtin_trap();
+		if (event == EXCHANGE_DATA && exchange.data_compressed &&
+		    (exchange.inflated == 0 || exchange.inflated > FRAME_PAYLOAD_MAX))
 			__builtin_trap();
 		at += consumed;
 	}

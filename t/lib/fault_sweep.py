@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Break a small Send and a small Receive at every byte, with real programs.
 
-    fault_sweep.py [-e EVERY] [-j JOBS] [-v] PLAN...
+    fault_sweep.py [-e EVERY] [-j JOBS] [-v] [-z] PLAN...
 
 A PLAN is METHOD:KIND:DIRECTION[:FROM-TO], METHOD Send or Receive, KIND and
 DIRECTION those of fault_proxy.py, FROM to TO the offsets of interest.  Cuts happen at every offset, stalls at those where
 something new begins; corrupt changes each bit of all that is not payload, drop
-and duplicate a byte there.  -e takes every EVERYth of these.  What must hold:
+and duplicate a byte there.  -e takes every EVERYth of these; with -z the stream is
+compressed.  What must hold:
 
     - an archive holds the whole stream with its record, or neither;
     - exit 0 is for who has the whole stream, or its receiver's answer;
@@ -79,7 +80,7 @@ class Run:
             far_end, server_end = far
             fds = ("-f", f"{client_end.fileno()},{client_end.fileno()}")
             client = subprocess.Popen(
-                ["zr-handshake", *fds, "connect", "zr-mux", *fds, "connect", "zrepl_data",
+                ["zr-handshake", *OFFER, *fds, "connect", "zr-mux", *fds, "connect", "zrepl_data",
                  "zr-dataconn", *fds, method, REQUEST], stdin=stream, stdout=out,
                 stderr=err, env=environment, pass_fds=[client_end.fileno()])
             server = subprocess.Popen(
@@ -200,6 +201,7 @@ def frames(said, head):
 
 
 HEAD = {"c2s": 67 + 64, "s2c": 67}
+OFFER = []
 
 
 def said(method, direction):
@@ -261,7 +263,7 @@ def left_over():
 
 def main():
     every, jobs, verbose = 1, 12, False
-    options, plans = getopt.getopt(sys.argv[1:], "e:j:vh")
+    options, plans = getopt.getopt(sys.argv[1:], "e:j:vhz")
     for option, value in options:
         if option == "-h":
             print(__doc__, end="")
@@ -269,6 +271,9 @@ def main():
         every = int(value) if option == "-e" else every
         jobs = int(value) if option == "-j" else jobs
         verbose = verbose or option == "-v"
+        if option == "-z":
+            OFFER.append("-z")
+            HEAD.update(c2s=77 + 64, s2c=77)
     top = tempfile.mkdtemp(prefix="sweep.", dir=os.getcwd())
     source = f"{top}/source"
     os.mkdir(source)

@@ -6,6 +6,8 @@
 
 #define LOG_SIZE 4096
 
+static bool compression;
+
 static const char *const names[] = { "more", "heartbeat", "request",
     "response", "refused", "data", "end", "failed", "shutdown", "broken" };
 
@@ -60,6 +62,8 @@ expect(enum exchange_role role, enum method_kind method,
 		log[0] = '\0';
 		data = 0;
 		exchange_init(&exchange, role, method);
+		if (compression)
+			exchange_allow_compression(&exchange);
 		feed(&exchange, log, buffer_front(input), cut, &data, &error);
 		feed(&exchange, log, buffer_front(input) + cut, size - cut,
 		    &data, &error);
@@ -217,6 +221,39 @@ main(void)
 		exchange_free(&exchange);
 		buffer_free(&in);
 		free(big);
+	}
+	TEST("compressed frames are data where they are agreed upon") {
+		compression = true;
+		PUT(&in, FRAME_RES_HEADER, "HANDLER OK\n");
+		PUT(&in, FRAME_END, "");
+		PUT(&in, FRAME_END, "");
+		PUT(&in, FRAME_ZFS_STREAM_ZSTD, "\0\0\0\011packed");
+		PUT(&in, FRAME_HEARTBEAT, "");
+		PUT(&in, FRAME_ZFS_STREAM, "1234");
+		PUT(&in, FRAME_ZFS_STREAM_ZSTD, "\0\010\0\0x");
+		PUT(&in, FRAME_END, "");
+		PUT(&in, FRAME_SHUTDOWN, "");
+		expect(EXCHANGE_CLIENT, METHOD_SEND, &in, "response data(6) "
+		    "heartbeat data(5) end shutdown ");
+		buffer_free(&in);
+	}
+	TEST("compressed frames stand in the ZFS stream alone, and have limits") {
+		PUT(&in, FRAME_RES_HEADER, "HANDLER OK\n");
+		PUT(&in, FRAME_END, "");
+		PUT(&in, FRAME_ZFS_STREAM_ZSTD, "\0\0\0\011packed");
+		expect(EXCHANGE_CLIENT, METHOD_SEND, &in,
+		    "broken unknown frame type 0x00007a73 ");
+		buffer_free(&in);
+		PUT(&in, FRAME_RES_HEADER, "HANDLER OK\n");
+		PUT(&in, FRAME_END, "");
+		PUT(&in, FRAME_END, "");
+		PUT(&in, FRAME_ZFS_STREAM_ZSTD, "\0\010\0\001x");
+		expect(EXCHANGE_CLIENT, METHOD_SEND, &in, "response broken a "
+		    "compressed frame inflates to 524289 bytes, not 1 to 524288 ");
+		compression = false;
+		expect(EXCHANGE_CLIENT, METHOD_SEND, &in,
+		    "response broken unknown frame type 0x00007a73 ");
+		buffer_free(&in);
 	}
 	TEST("an end of file is clean only where nothing is missing") {
 		exchange_init(&exchange, EXCHANGE_SERVER, METHOD_UNARY);

@@ -52,5 +52,11 @@ main(void)
 		CHECK(rate_available(&rate, 100000) == 0);
 		CHECK(rate_available(&rate, rate_ready_at(&rate, 100000)) > 0);
 	}
+	TEST("bytes that became more while they moved are waited for") {
+		rate_take(&rate, rate_available(&rate, 200000) + 102400);
+		CHECK(rate_available(&rate, 200900) == 0);
+		CHECK(rate_ready_at(&rate, 200900) >= 201000);
+		CHECK(rate_available(&rate, 201100) > 0);
+	}
 	return (unit_end());
 }

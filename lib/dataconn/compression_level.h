@@ -1,0 +1,70 @@
+#ifndef ZR_COMPRESSION_LEVEL_H
+#define ZR_COMPRESSION_LEVEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * How much to compress the next piece of a stream, by what became of those before it.
+ * Pure: times are the caller's, in microseconds.
+ *
+ * Every COMPRESSION_LEVEL_WINDOW bytes it looks at the time that went by.
+ *
+ *	the network took longer than compressing	the level rises
+ *	nobody was waited for: we are the slowest	the level falls, at last to none,
+ *							if that makes us faster
+ *	the source took longest				the level falls, to the lowest
+ *
+ * A higher level that did not make it faster, but slower, is left again.  A level that was
+ * too slow, and none, are tried again after twice as many windows
+ * each time.  A piece that hardly shrinks is followed by one that is sent as it is, then two,
+ * four, at most COMPRESSION_LEVEL_SKIPS, until one that is tried at the lowest level
+ * shrinks.
+ */
+#define COMPRESSION_LEVEL_NONE		0	/* send it as it is */
+#define COMPRESSION_LEVEL_WINDOW	(1u << 20)
+#define COMPRESSION_LEVEL_SKIPS		256u
+#define COMPRESSION_LEVEL_HOLDS		256u	/* windows, at most */
+
+struct compression_level {
+	size_t rung;		/* of the ladder of levels */
+	/* The current window. */
+	bool begun;
+	int64_t since;
+	uint64_t bytes;
+	uint64_t shrunk;	/* those of them that were compressed with profit */
+	int64_t compressing, network, source;
+
+	int64_t packed_cost;	/* time for a window at the lowest level; 0: unknown */
+	int64_t packing_cost;	/* the part of it that is compressing */
+
+	size_t rung_before;	/* before it rose, and the time of a window then; 0: it */
+	int64_t cost_before;	/* did not rise */
+	size_t ceiling;		/* the rung above was too slow, */
+	unsigned ceiling_left;	/* and is for this many windows */
+	unsigned ceiling_hold;	/* and the next time */
+	unsigned none_left, none_hold;	/* the same for none, */
+	unsigned some_left, some_hold;	/* and for leaving it */
+
+	unsigned skip_left;	/* pieces to be sent as they are */
+	unsigned skips;		/* before the current trial; 0: it is none */
+};
+
+void	compression_level_init(struct compression_level *level);
+
+/* The level, Zstandard's, for the next piece; COMPRESSION_LEVEL_NONE. */
+int	compression_level_next(const struct compression_level *level);
+
+/*
+ * That piece, of bytes bytes, became packed bytes, for which it took this processor time;
+ * packed is the same as bytes if it is sent as it is.
+ */
+void	compression_level_done(struct compression_level *level, size_t bytes,
+	    size_t packed, int64_t took, int64_t now);
+
+/* Time spent waiting for the network, or for the source and a limit of the rate. */
+void	compression_level_waited(struct compression_level *level, bool network,
+	    int64_t took);
+
+#endif

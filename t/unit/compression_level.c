@@ -1,0 +1,163 @@
+/* The level of compression, on lines and streams that are numbers. */
+#include "dataconn/compression_level.h"
+#include "unit.h"
+
+#define PIECE (128u << 10)
+
+/* Times for a piece, in microseconds. */
+struct world {
+	int64_t compressing;	/* at level 1 */
+	int64_t line;		/* for a whole piece that is not compressed */
+	int64_t source;		/* to make one */
+	unsigned shrinks;	/* to one part of this many; 1: it does not */
+	unsigned odd;		/* every how many-th piece does not shrink; 0: none */
+};
+
+struct history {
+	int64_t now;
+	unsigned of_level[10];	/* pieces */
+	unsigned last;		/* the level of the last one */
+	int64_t compressing;	/* time, in all */
+};
+
+/*
+ * We compress, and then wait until the line has taken what we have given it before, or
+ * the source has the next piece.
+ */
+static void
+run(struct compression_level *level, const struct world *world, unsigned pieces,
+    struct history *history)
+{
+	static const int64_t cost[10] = { 0, 100, 105, 130, 200, 280, 370, 500, 600, 800 };
+	int64_t took, line, line_free = 0, source_ready = 0;
+	unsigned shrinks;
+	size_t packed;
+	int l;
+
+	*history = (struct history){ .now = 0 };
+	for (unsigned i = 0; i < pieces; i++) {
+		shrinks = world->odd != 0 && i % world->odd == 0 ? 1 : world->shrinks;
+		l = compression_level_next(level);
+		took = world->compressing * cost[l] / 100;
+		packed = l == 0 || shrinks == 1 ? PIECE : PIECE / shrinks;
+		history->now += took;
+		history->compressing += took;
+		history->of_level[l]++;
+		history->last = (unsigned)l;
+		compression_level_done(level, PIECE, packed, took, history->now);
+		line = world->line * (int64_t)packed / PIECE;
+		if (line_free > history->now) {
+			compression_level_waited(level, true,
+			    line_free - history->now);
+			history->now = line_free;
+		}
+		line_free = history->now + line;
+		source_ready += world->source;
+		if (source_ready > history->now) {
+			compression_level_waited(level, false,
+			    source_ready - history->now);
+			history->now = source_ready;
+		}
+		history->now += 20;	/* reading and writing */
+	}
+}
+
+/* The share of pieces at these levels, in per cent. */
+static unsigned
+share(const struct history *history, int from, int to)
+{
+	unsigned some = 0, all = 0;
+
+	for (int i = 0; i < 10; i++) {
+		all += history->of_level[i];
+		some += i >= from && i <= to ? history->of_level[i] : 0;
+	}
+	return (100 * some / all);
+}
+
+static struct compression_level level;
+static struct history history;
+
+static void
+from_the_beginning(struct world world, unsigned pieces)
+{
+	compression_level_init(&level);
+	run(&level, &world, pieces, &history);
+}
+
+int
+main(void)
+{
+	struct history plain;
+	unsigned slow = 0;
+
+	TEST("a slow line gets the highest level, within the first windows") {
+		from_the_beginning((struct world){ 200, 100000, 0, 3, 0 }, 1000);
+		CHECK(history.last == 9 && share(&history, 9, 9) >= 97);
+	}
+	TEST("a faster line gets a level that it can wait for") {
+		from_the_beginning((struct world){ 200, 2400, 0, 3, 0 }, 4000);
+		CHECK(share(&history, 3, 6) >= 85);
+		/* And is as fast as if compressing took no time. */
+		CHECK(history.now < 4000 * 2400 / 3 * 21 / 20);
+	}
+	TEST("a line that is faster than level 1 with profit gets what it would get anyway") {
+		from_the_beginning((struct world){ 200, 100, 0, 3, 0 }, 10000);
+		CHECK(history.last == 0 && share(&history, 0, 0) >= 99);
+		CHECK(history.now < 10000 * (100 + 20) * 103 / 100);
+	}
+	TEST("we are the slowest, but sending all of it would be slower") {
+		from_the_beginning((struct world){ 200, 1000, 0, 10, 0 }, 10000);
+		CHECK(share(&history, 1, 1) >= 90);
+		CHECK(history.now < 10000 * (200 + 20) * 115 / 100);
+	}
+	TEST("a slow source gets the lowest level, and is not waited for longer") {
+		from_the_beginning((struct world){ 200, 100, 5000, 3, 0 }, 4000);
+		CHECK(share(&history, 1, 1) >= 97);
+		CHECK(history.now < 4000 * 5000 + 5000);
+	}
+	TEST("a level that made it slower, against all expectations, is left again") {
+		/* Somebody else waits for the processor, too. */
+		compression_level_init(&level);
+		for (int64_t now = 0, i = 0; i < 200; i++) {
+			const int l = compression_level_next(&level);
+
+			now += l > 3 ? 30000 : 10000;
+			compression_level_done(&level, PIECE, PIECE / 3, 100, now);
+			compression_level_waited(&level, true, 9000);
+			slow += l > 3;
+		}
+		CHECK(slow >= 8 && slow < 80);
+	}
+	TEST("what does not shrink is hardly tried") {
+		from_the_beginning((struct world){ 40, 30, 0, 1, 0 }, 16384);
+		plain = history;
+		CHECK(share(&history, 0, 0) >= 99);
+		CHECK(plain.compressing * 100 < plain.now * 3);
+		from_the_beginning((struct world){ 40, 30000, 0, 1, 0 }, 16384);
+		CHECK(share(&history, 0, 0) >= 99);
+	}
+	TEST("what shrinks again is found again, and the level goes on") {
+		compression_level_init(&level);
+		run(&level, &(struct world){ 200, 100000, 0, 3, 0 }, 100, &history);
+		run(&level, &(struct world){ 200, 100000, 0, 1, 0 }, 5000, &history);
+		run(&level, &(struct world){ 200, 100000, 0, 3, 0 }, 2000, &history);
+		CHECK(history.of_level[0] <= COMPRESSION_LEVEL_SKIPS);
+		CHECK(history.last == 9);
+	}
+	TEST("of a mixed stream the parts that shrink are compressed") {
+		from_the_beginning((struct world){ 200, 100000, 0, 3, 16 }, 8000);
+		CHECK(share(&history, 1, 9) >= 85);
+		CHECK(share(&history, 9, 9) >= 70);
+	}
+	TEST("a line that becomes fast, or slow, is followed") {
+		compression_level_init(&level);
+		run(&level, &(struct world){ 200, 100000, 0, 3, 0 }, 1000, &history);
+		CHECK(history.last == 9);
+		run(&level, &(struct world){ 200, 100, 0, 3, 0 }, 1000, &history);
+		CHECK(history.last == 0);
+		run(&level, &(struct world){ 200, 100000, 0, 3, 0 }, 1000, &history);
+		CHECK(history.last >= 6);
+	}
+	return (unit_end());
+}
