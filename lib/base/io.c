@@ -21,6 +21,8 @@
 #include "base/signals.h"
 
 #define UNSENT_MAX (256 << 10)
+#define UNSENT_FAR_MAX (1 << 20)	/* on a way of more than FAR_US and back */
+#define FAR_US 10000
 #define HALF_CLOSE_MS 10000	/* for the hook's last bytes to find room */
 
 static const struct io_hook *hook;
@@ -177,8 +179,13 @@ void
 io_limit_unsent(int fd)
 {
 #ifdef TCP_NOTSENT_LOWAT
-	const int bytes = UNSENT_MAX;
+	struct tcp_info info = { .tcpi_rtt = 0 };
+	socklen_t length = sizeof(info);
+	int bytes = UNSENT_MAX;
 
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
+	    info.tcpi_rtt > FAR_US)
+		bytes = UNSENT_FAR_MAX;
 	/* If this fails (not TCP, or an old kernel), it is only slower. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
 	    sizeof(bytes));

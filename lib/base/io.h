@@ -66,7 +66,8 @@ bool	io_unblock(int fd);
  * If fd is TCP, limit the unsent bytes that the kernel holds.  By default it takes
  * megabytes as soon as the peer is a little slower, which costs up to 50 % more CPU time
  * if TCP paces its sending (BBR; t/bench/README.md).  Bytes in flight, of which a long
- * path needs many, are not limited.
+ * path needs many, are not limited; on such a path, known by its round trip time so far,
+ * the limit is higher, for there TCP sends more at a time when a window opens.
  */
 void	io_limit_unsent(int fd);
 
