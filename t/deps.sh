@@ -28,7 +28,7 @@ deb='build-essential debhelper'
 check_deb='lintian mmdebstrap bats'
 zfs='qemu-system-x86 busybox-static cpio kmod xz-utils
 	gcc-12 libelf1 libtirpc3 libblkid1 libuuid1 libudev1'
-bench='iperf3 pv lzop libconfig-inifiles-perl libcapture-tiny-perl'
+bench='iperf3 pv lzop zstd libconfig-inifiles-perl libcapture-tiny-perl'
 case ${1-} in
 build) packages="$build" ;;
 demo) packages="$build $demo" ;;

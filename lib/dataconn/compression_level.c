@@ -13,19 +13,20 @@ static const struct {
 
 #define NONE	0u
 #define LOWEST	1u
-#define FIRST	2u
 #define HIGHEST	(sizeof(ladder) / sizeof(ladder[0]) - 1)
 
 /* Windows, the first time: of a level that was too slow, of none, of some. */
 #define CEILING_HOLD	4u
 #define NONE_HOLD	16u
-#define SOME_HOLD	4u
+#define NONE_FIRST	2u	/* at the beginning the kernel's buffers take everything */
+#define SOME_HOLD	32u
 
 void
 compression_level_init(struct compression_level *level)
 {
-	*level = (struct compression_level){ .rung = FIRST, .ceiling = HIGHEST,
+	*level = (struct compression_level){ .rung = LOWEST, .ceiling = HIGHEST,
 	    .ceiling_hold = CEILING_HOLD, .none_hold = NONE_HOLD,
+	    .none_left = NONE_FIRST,
 	    .some_hold = SOME_HOLD };
 }
 
@@ -69,8 +70,8 @@ pass(unsigned *left)
 }
 
 /*
- * Sent as it was.  It stays so if that was faster than the lowest level, unless that
- * could have compressed in the time in which we waited.
+ * Sent as it was.  It stays so if that was faster than the lowest level, which is tried
+ * again from time to time if it could compress while we wait.
  */
 static void
 judge_none(struct compression_level *level, int64_t elapsed)
@@ -81,7 +82,6 @@ judge_none(struct compression_level *level, int64_t elapsed)
 		hold_off(&level->none_left, &level->none_hold);
 	else if (level->some_left > 0 || level->packing_cost >= waited * 3 / 4)
 		return;
-	hold_off(&level->some_left, &level->some_hold);
 	level->packed_cost = 0;
 	level->rung = LOWEST;
 }
@@ -119,18 +119,18 @@ judge_some(struct compression_level *level, int64_t elapsed)
 	level->cost_before = 0;
 	if (before > 0 && elapsed > before + before / 4)
 		fall(level, level->rung_before);
-	else if (level->network > level->compressing) {
+	else if (level->rung == LOWEST && level->none_left == 0 &&
+	    level->compressing > elapsed / 4) {
+		level->packed_cost = elapsed;
+		level->packing_cost = level->compressing;
+		level->rung = NONE;
+		hold_off(&level->some_left, &level->some_hold);
+	} else if (level->network > level->compressing) {
 		if (level->shrunk >= level->bytes / 2)
 			rise(level, elapsed);
-	} else if (waited < level->compressing / 8) {
-		if (level->rung > LOWEST)
-			fall(level, level->rung - 1);
-		else if (level->none_left == 0) {
-			level->packed_cost = elapsed;
-			level->packing_cost = level->compressing;
-			level->rung = NONE;
-		}
-	} else if (level->source > level->network + level->compressing &&
+	} else if (waited < level->compressing / 8 && level->rung > LOWEST)
+		fall(level, level->rung - 1);
+	else if (level->source > level->network + level->compressing &&
 	    level->rung > LOWEST)
 		level->rung--;
 }

@@ -12,8 +12,9 @@
  * Every COMPRESSION_LEVEL_WINDOW bytes it looks at the time that went by.
  *
  *	the network took longer than compressing	the level rises
- *	nobody was waited for: we are the slowest	the level falls, at last to none,
- *							if that makes us faster
+ *	nobody was waited for: we are the slowest	the level falls
+ *	the lowest level takes a quarter of it		none is tried, and stays if it is
+ *							faster
  *	the source took longest				the level falls, to the lowest
  *
  * A higher level that did not make it faster, but slower, is left again.  A level that was
