@@ -12,7 +12,7 @@ have one; the contenders take turns.  Ratios are to zr without compression.  The
 to standard output, every run to compression.json.
 """
 import json, os, platform, random, shutil, socket, statistics, subprocess, sys, time
-from dataconn import endpoint, finish, REQUEST, start
+from dataconn import endpoint, finish, listening, REQUEST, start
 
 RUNS = min(3, int(os.environ.get("BENCH_RUNS", "3")))
 RATES = [float(word) for word in sys.argv[1:] if sys.argv[1] != "relay"] or [10, 100, 1000, 0]    # Mbit/s; 0: no limit
@@ -116,11 +116,6 @@ def consumer(length):
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as one:
         return one.getsockname()[1]
-
-
-def listening(port):
-    lines = open("/proc/net/tcp").readlines() + open("/proc/net/tcp6").readlines()
-    return any(f":{port:04X} " in line and " 0A " in line for line in lines)
 
 
 def zr(stream, rate, *options):
