@@ -14,15 +14,20 @@ setup() {
 	SENDER="zr-endpoint sender -f 'src/data<' -f '!src/data/private<' -j job"
 }
 
-# refused TEXT COMMAND...: it fails with the text and changes nothing, since
-# the first time that a test asks.
-refused() {
+# fails TEXT COMMAND...: with the text.
+fails() {
 	local text=$1
-	state=${state:-$(everything)}
 	shift
 	run --separate-stderr "$@"
 	[ "$status" -ne 0 ] || { echo "went through: $output"; return 1; }
 	stderr_has "$text"
+}
+
+# refused TEXT COMMAND...: it fails with the text and changes nothing, since
+# the first time that a test asks.
+refused() {
+	state=${state:-$(everything)}
+	fails "$@"
 	[ "$state" = "$(everything)" ]
 }
 
@@ -148,9 +153,9 @@ forged() {
 	refused "does not exist" receiver ListFilesystemVersions '{"Filesystem":"other/data"}'
 	unset ZR_CLIENT_IDENTITY
 	for identity in '' . .. a/b 'a@b' 'a%' $'a\nb' "$(printf 'a%.0s' {1..256})"; do
-		refused "no valid identity" zr-endpoint receiver -j job -c "$identity" dst ListFilesystems '{}'
+		fails "no valid identity" zr-endpoint receiver -j job -c "$identity" dst ListFilesystems '{}'
 		export ZR_CLIENT_IDENTITY=$identity
-		refused "no valid identity" zr-endpoint receiver -j job dst ListFilesystems '{}'
+		fails "no valid identity" zr-endpoint receiver -j job dst ListFilesystems '{}'
 		unset ZR_CLIENT_IDENTITY
 	done
 	refused "no valid identity" zr-endpoint receiver -j job dst ListFilesystems '{}'
