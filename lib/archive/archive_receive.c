@@ -308,8 +308,9 @@ finish_locked(struct receive *receive)
 		intake->useless = true;
 		return (-1);
 	}
+	/* Whoever has stored it may have died before the last sync. */
 	if (receive->place.present)
-		return (0);
+		return (archive_sync(receive->directory, receive->error));
 	if (intake->part.file == -1)
 		return (error_set(receive->error, EXIT_FAILED, "%s@%s was there and "
 		    "has been destroyed while it was received: send it again",

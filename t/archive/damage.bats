@@ -156,6 +156,20 @@ sync_fails() {
 	grep -qx "$PWD/box/a/data" synced
 }
 
+@test "where a writer has died before its last sync, the next one does that before it confirms" {
+	# It has made the directories.
+	mkdir -p box/a/data
+	run -0 sync_fails 0 zr-endpoint archive box Receive "$(receive_request a/data@one)" < "$STREAMS/data.full.zstream"
+	grep -qx "$PWD/box" synced
+	grep -qx "$PWD/box/a" synced
+	# The record has its name.
+	rm synced
+	run -0 sync_fails 0 zr-endpoint archive box Receive "$(receive_request a/data@one)" < "$STREAMS/data.full.zstream"
+	[ "$(cat synced)" = "$PWD/box/a/data" ]
+	run -111 sync_fails 1 zr-endpoint archive box Receive "$(receive_request a/data@one)" < "$STREAMS/data.full.zstream"
+	[ "$(names a/data | tr , '\n' | wc -l)" -eq 1 ]
+}
+
 @test "a destruction that may not have reached the disk is not confirmed" {
 	mkdir box
 	keep data.full.zstream a/data@one
