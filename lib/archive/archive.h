@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "streamsum/stream_digest.h"
@@ -40,6 +41,7 @@ struct archive_snapshot {
 	enum stream_digest_kind digest_kind;
 	uint8_t digest[STREAM_DIGEST_SIZE];
 	int64_t damaged;	/* when zr-scrub found it so, as creation; 0: it did not */
+	struct timespec changed;	/* st_ctim of the record that was read */
 };
 
 /* A snapshot's file name: "@" guid suffix. */

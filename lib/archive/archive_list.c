@@ -43,8 +43,8 @@ archive_read_entry(int directory, uint64_t guid, struct archive_entry *entry,
 		case ARCHIVE_RECORD_ABSENT:
 			return (0);
 		case ARCHIVE_RECORD_DAMAGED:
-			entry->snapshot =
-			    (struct archive_snapshot){ .guid = guid };
+			entry->snapshot = (struct archive_snapshot){ .guid = guid,
+			    .changed = entry->snapshot.changed };
 			entry->defect = ARCHIVE_NO_RECORD;
 			return (1);
 		}
@@ -74,6 +74,7 @@ read_entries(int directory, struct archive_list *list, struct error *error)
 	for (size_t i = 0; i < scan->record_count && found != -1; i++) {
 		found = archive_read_entry(directory, scan->records[i].guid,
 		    &list->entries[list->count], error);
+		scan->records[i].changed = list->entries[list->count].snapshot.changed;
 		if (found != 1)
 			continue;
 		if (list->entries[list->count].snapshot.arrival > list->last_arrival)

@@ -39,7 +39,8 @@ struct archive_list {
 	struct archive_entry *entries;
 	size_t sound;
 	size_t count;		/* of all */
-	struct archive_scan scan;	/* what was there before they were read */
+	struct archive_scan scan;	/* what was there before they were read, with */
+					/* the times of what was read then */
 	uint64_t last_arrival;	/* the greatest of all; 0: none has one */
 	const struct archive_entry **by_guid, **by_name;
 };

@@ -67,6 +67,7 @@ read_list(struct archive_place *place, int directory, struct error *error)
 	if (place->known) {
 		if (archive_scan(directory, &scan, error) == -1)
 			return (-1);
+		archive_scan_times(directory, &scan);
 		same = archive_scan_equal(&scan, &place->list.scan);
 		archive_scan_free(&scan);
 		if (same)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive/archive_record.h"
@@ -176,14 +177,16 @@ archive_record_read(int directory, uint64_t guid,
     struct archive_snapshot *snapshot, struct error *error)
 {
 	char file[ARCHIVE_FILE_MAX], text[ARCHIVE_RECORD_MAX];
+	struct stat status;
 	ssize_t length = -1;
 	int fd, why;
+	bool valid;
 
 	archive_file_name(file, guid, ARCHIVE_RECORD_SUFFIX);
 	fd = openat(directory, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1 && errno == ENOENT)
 		return (ARCHIVE_RECORD_ABSENT);
-	if (fd != -1)
+	if (fd != -1 && fstat(fd, &status) == 0)
 		length = io_read(fd, text, sizeof(text));
 	why = errno;
 	io_close(&fd);
@@ -191,8 +194,9 @@ archive_record_read(int directory, uint64_t guid,
 	if (length == -1)
 		return (is_damage() ? ARCHIVE_RECORD_DAMAGED :
 		    error_errno(error, "archive: %s", file));
-	return (archive_record_parse(text, (size_t)length, snapshot) &&
-	    snapshot->guid == guid ? ARCHIVE_RECORD_FOUND :
+	valid = archive_record_parse(text, (size_t)length, snapshot);
+	snapshot->changed = status.st_ctim;
+	return (valid && snapshot->guid == guid ? ARCHIVE_RECORD_FOUND :
 	    ARCHIVE_RECORD_DAMAGED);
 }
 

@@ -1,6 +1,8 @@
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "archive/archive.h"
 #include "archive/archive_directory.h"
@@ -36,7 +38,8 @@ add(struct archive_scanned **list, size_t *count, uint64_t guid, uint64_t inode)
 			return (-1);
 		*list = grown;
 	}
-	(*list)[(*count)++] = (struct archive_scanned){ guid, inode };
+	(*list)[(*count)++] = (struct archive_scanned){ .guid = guid,
+	    .inode = inode };
 	return (0);
 }
 
@@ -96,11 +99,30 @@ archive_scan_free(struct archive_scan *scan)
 	*scan = (struct archive_scan){ .records = NULL };
 }
 
+void
+archive_scan_times(int directory, struct archive_scan *scan)
+{
+	char name[ARCHIVE_FILE_MAX];
+	struct stat status;
+
+	for (size_t i = 0; i < scan->record_count; i++) {
+		archive_file_name(name, scan->records[i].guid, ARCHIVE_RECORD_SUFFIX);
+		if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+			scan->records[i].changed = status.st_ctim;
+	}
+}
+
 bool
 archive_scan_equal(const struct archive_scan *a, const struct archive_scan *b)
 {
-	return (a->record_count == b->record_count && (a->record_count == 0 ||
-	    memcmp(a->records, b->records, a->record_count * sizeof(*a->records)) == 0));
+	bool equal = a->record_count == b->record_count;
+
+	for (size_t i = 0; equal && i < a->record_count; i++)
+		equal = a->records[i].guid == b->records[i].guid &&
+		    a->records[i].inode == b->records[i].inode &&
+		    a->records[i].changed.tv_sec == b->records[i].changed.tv_sec &&
+		    a->records[i].changed.tv_nsec == b->records[i].changed.tv_nsec;
+	return (equal);
 }
 
 const struct archive_scanned *

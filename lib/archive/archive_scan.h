@@ -4,17 +4,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/error.h"
 
 /*
- * What the names in a filesystem's directory tell; no file is opened.  A record is never
- * changed: another one takes its place, with an inode of its own.
+ * What the names in a filesystem's directory tell; no file is opened.
  */
 struct archive_scan {
 	struct archive_scanned {
 		uint64_t guid;
 		uint64_t inode;
+		struct timespec changed;	/* 0: not known */
 	} *records, *streams;		/* both by guid */
 	size_t record_count, stream_count;
 	bool parts;
@@ -25,7 +26,13 @@ struct archive_scan {
 int	archive_scan(int directory, struct archive_scan *scan, struct error *error);
 void	archive_scan_free(struct archive_scan *scan);
 
-/* Have both the same records? */
+/*
+ * When was each record changed?  One that takes the place of another can have its inode, if
+ * that was free again.
+ */
+void	archive_scan_times(int directory, struct archive_scan *scan);
+
+/* Have both, with times, the same records? */
 bool	archive_scan_equal(const struct archive_scan *a, const struct archive_scan *b);
 
 /*

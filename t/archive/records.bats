@@ -78,3 +78,20 @@ opened() {
 	ended_with 1 "$receiver"
 	grep -q 'already exists with other contents (guid 4711)' refused
 }
+
+@test "a record that has changed is read again, though it has the inode that it had" {
+	local receiver inode
+	mkfifo pipe
+	exec 8<> pipe
+	background zr-endpoint archive box Receive "$(tiny_receive 10)" < pipe 2> refused 8>&-
+	receiver=${children[-1]}
+	tiny 10 | head -c 400 >&8
+	eventually 10 sh -c "test -n \"\$(find box -name '@receiving.*' -size +0)\""
+	inode=$(stat -c %i box/tank/0/@00000000000003f1.json)
+	record box/tank/0 snapshot_10 1009 1008 19 1970-01-01T00:00:09Z 624
+	[ "$(stat -c %i box/tank/0/@00000000000003f1.json)" = "$inode" ]
+	tiny 10 | tail -c +401 >&8
+	exec 8>&-
+	ended_with 1 "$receiver"
+	grep -q 'already exists with other contents (guid 1009)' refused
+}
