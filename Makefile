@@ -46,8 +46,8 @@ PROTOS = $(patsubst proto/%.proto,$(OBJ)/proto/%.pb-c,$(wildcard proto/*.proto))
 # The programs that are names of one file (lib/base/program.h).  A connection executes it
 # once on each side, and loading libraries would take a third of that time.  They are
 # therefore linked into the file, all but the C library, if they are installed in that form
-# (.a).  An update of one of them then needs a new build; SHARED=1 does without, as Debian's
-# package does.
+# (.a).  An update of one of them then needs another make, which links the file again;
+# SHARED=1 does without, as Debian's package does.
 CORE = $(patsubst %,zr-%,connect dataconn endpoint handshake mux remote replicate rpc serve \
 	ssh-connect stdinserver step)
 
@@ -281,10 +281,18 @@ $(FILES:%=$(BUILD)/bin/%): $(BUILD)/bin/%: $(OBJ)/bin/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS_$*) -lbsd
 
-$(BUILD)/lib/zr-core: $(OBJ)/bin/core/core.o $(CORE:%=$(OBJ)/bin/%.o) $(LIBRARY)
+LINKED_zr-core = $(if $(SHARED)$(SANITIZE)$(filter-out /%,$(STATIC_zr-core)), \
+	$(LIBS_zr-core) -lbsd,$(STATIC_zr-core))
+
+# Which libraries are in the file, and since when they are here: a package's files are older
+# than its installation.
+$(OBJ)/linked: always | $(OBJ)/packages
+	@for word in $(LINKED_zr-core); do case $$word in /*) stat -L -c '%n %s %Z' $$word;; \
+		*) echo $$word;; esac; done > $@.new; cmp -s $@.new $@ || cp $@.new $@
+
+$(BUILD)/lib/zr-core: $(OBJ)/bin/core/core.o $(CORE:%=$(OBJ)/bin/%.o) $(LIBRARY) $(OBJ)/linked
 	@mkdir -p $(@D)
-	$(LINK) -Wl,-z,now -o $@ $^ $(if $(SHARED)$(SANITIZE)$(filter-out /%,$(STATIC_zr-core)), \
-	    $(LIBS_zr-core) -lbsd,$(STATIC_zr-core))
+	$(LINK) -Wl,-z,now -o $@ $(filter-out %/linked,$^) $(LINKED_zr-core)
 
 $(CORE:%=$(BUILD)/bin/%): $(BUILD)/lib/zr-core
 	@mkdir -p $(@D)
@@ -327,6 +335,6 @@ $(BUILD)/t/%.so: t/lib/%.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -std=c11 $(WARNINGS) $(CFLAGS) -shared -fPIC -o $@ $< -ldl
 
-.PHONY: all deb demo check check-deb check-long check-sanitize check-valgrind check-zfs unit \
+.PHONY: all always deb demo check check-deb check-long check-sanitize check-valgrind check-zfs unit \
 	lint install uninstall clean distclean bench fuzz
 -include $(wildcard $(OBJ)/*/*.d $(OBJ)/*/*/*.d $(OBJ)/*/*/*/*.d)
