@@ -120,6 +120,7 @@ run_client(struct dataconn *conn, const struct options *options,
 		goto out;
 	if (line != STDIN_FILENO)
 		io_close(&line);
+	dataconn_begin_statistics(conn);
 	client.request = request;
 	client.stream = method->kind == METHOD_SEND ? STDOUT_FILENO : STDIN_FILENO;
 	if (options->answer != NULL) {

@@ -19,7 +19,8 @@ dataconn_new(const struct chain *chain, enum exchange_role role,
 	}
 	conn->rate = *rate;
 	conn->stream_ms = DATACONN_STREAM_MS;
-	conn->statistics.started = now;
+	if (role == EXCHANGE_SERVER)
+		conn->statistics.started = now;
 	liveness_init(&conn->liveness, now);
 	if (role == EXCHANGE_SERVER)
 		liveness_expect(&conn->liveness, now + DATACONN_REQUEST_MS,

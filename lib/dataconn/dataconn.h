@@ -157,9 +157,11 @@ void	dataconn_close(struct dataconn *conn);
 void	dataconn_free(struct dataconn *conn);
 
 /*
- * -S: the statistics as one JSON object in a file ("-" for standard error).
- * result is the exit code.
+ * -S: the statistics as one JSON object in a file ("-" for standard error).  result is the
+ * exit code.  A client's begin with its request, which may come late.  A connection that
+ * had none has no statistics, and the file is left alone.
  */
+void	dataconn_begin_statistics(struct dataconn *conn);
 int	dataconn_write_statistics(const struct dataconn *conn, const char *path,
 	    int result, struct error *error);
 

@@ -16,7 +16,7 @@ struct dataconn_statistics {
 	uint64_t bytes;			/* of the ZFS stream, either way */
 	uint64_t heartbeats_sent;
 	uint64_t heartbeats_received;
-	int64_t started;		/* ms */
+	int64_t started;		/* ms; 0: not yet */
 	int64_t network_ms;		/* spent waiting for the peer, */
 	int64_t producer_ms;		/* for the source, */
 	int64_t consumer_ms;		/* for the sink, */

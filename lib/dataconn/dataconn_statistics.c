@@ -12,15 +12,25 @@ seconds(const struct timeval *time)
 	return ((double)time->tv_sec + (double)time->tv_usec / 1000000);
 }
 
+void
+dataconn_begin_statistics(struct dataconn *conn)
+{
+	conn->statistics = (struct dataconn_statistics){ .started = io_now() };
+}
+
 int
 dataconn_write_statistics(const struct dataconn *conn, const char *path,
     int result, struct error *error)
 {
 	const struct dataconn_statistics *statistics = &conn->statistics;
-	FILE *file = strcmp(path, "-") == 0 ? stderr : fopen(path, "we");
+	FILE *file;
 	struct rusage used;
 	int failed;
 
+	if (statistics->started == 0 || (conn->left_unused &&
+	    conn->in.exchange.role == EXCHANGE_SERVER))
+		return (0);
+	file = strcmp(path, "-") == 0 ? stderr : fopen(path, "we");
 	getrusage(RUSAGE_SELF, &used);
 	if (file == NULL)
 		return (error_errno(error, "%s", path));

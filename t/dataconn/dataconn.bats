@@ -395,6 +395,22 @@ PY
 	jq -e '.waited_for_network > 0.4 and .exit == 0 and .frames > 1' statistics
 }
 
+@test "-S does not count the time before the request, and nothing is written if none comes" {
+	endpoint 'cat > /dev/null; echo "{}"'
+	printf stream > stream
+	# shellcheck disable=SC2016 # is for the other shell
+	ZR_REQUEST=9 pair bash -c 'exec zr-dataconn -S statistics Receive < stream' 9< <(sleep 4; echo "$REQUEST")
+	jq -e '.bytes == 6 and .seconds < 3.5 and .waited_for_network < 3.5' statistics
+	mkfifo never
+	exec 8<> never
+	run -98 zr-connect exec:true zr-dataconn -S statistics Send <&8 3>&-
+	exec 8>&-
+	[ "$(jq .exit statistics)" = 0 ]
+	zr-dataconn -S unused.json serve "$PWD/endpoint" < /dev/null 2> errors
+	[ ! -s errors ]
+	[ ! -e unused.json ]
+}
+
 @test "-r limits the rate of a stream" {
 	endpoint 'echo "{}"; cat /dev/zero | head -c 1000000'
 	pair zr-dataconn -r 500k -S statistics Send "$REQUEST" > /dev/null
