@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "guard/guard.h"
 #include "message/method.h"
+#include "message/request.h"
 
 static const char usage[] =
     "zr-guard [-q] [-d DIRECTORY] (-k RULE | -K FILE) ... ENDPOINT "
@@ -83,6 +84,8 @@ main(int argc, char *argv[])
 	int option, result;
 
 	usage_begin("zr-guard", usage, argc, argv);
+	/* The request that we check must be the one that the endpoint gets. */
+	unsetenv(REQUEST_ENVIRONMENT);
 	while ((option = getopt(argc, argv, "+ad:hK:k:q")) != -1)
 		switch (option) {
 		case 'a':

@@ -192,16 +192,16 @@ cleared() {
 		receive_request a/data@one
 		cat "$STREAMS/data.full.zstream"
 	} > input
-	ZR_VERDICT=8 ZR_PROGRESS=9 ZR_LIST_ORDER=mine background zr-guard -k 'last_n 1' ./endpoint Receive < input 8< zero 9> progress
+	ZR_VERDICT=8 ZR_PROGRESS=9 ZR_REQUEST=8 ZR_LIST_ORDER=mine background zr-guard -k 'last_n 1' ./endpoint Receive < input 8< zero 9> progress
 	guard=${children[-1]}
 	wait "$guard"
 	[ "$(cat pid)" -eq "$guard" ]
 	[ "$(cat verdict)" = 0 ]
 	cmp stream "$STREAMS/data.full.zstream"
-	[ "$(grep -E '^ZR_(VERDICT|PROGRESS|LIST)' environment | sort)" = 'ZR_LIST_ORDER=mine
+	[ "$(grep -E '^ZR_(VERDICT|PROGRESS|REQUEST|LIST)' environment | sort)" = 'ZR_LIST_ORDER=mine
 ZR_PROGRESS=9
 ZR_VERDICT=8' ]
-	[ "$(grep -E '^ZR_(VERDICT|PROGRESS|LIST)' listing | sort)" = 'ZR_LIST_FILESYSTEM=a/data
+	[ "$(grep -E '^ZR_(VERDICT|PROGRESS|REQUEST|LIST)' listing | sort)" = 'ZR_LIST_FILESYSTEM=a/data
 ZR_LIST_ORDER=arrival' ]
 	[ "$(cat asked)" = '{}' ]
 	[ "$(cat calls)" = 'ListFilesystems
