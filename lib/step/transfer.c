@@ -193,6 +193,7 @@ go_on(struct transfer *transfer, int64_t now)
 		on_answer(transfer, now);
 	if (transfer->phase == TRANSFER_STREAM && receiver->call.endpoint.ended &&
 	    command_left_request(receiver)) {
+		command_last_line(receiver);	/* what is held is not shown */
 		transfer_drop_side(transfer, RECEIVER);
 		if (transfer_ask_receiver(transfer, now) == -1)
 			fail(transfer, FAILURE_OTHER, now);

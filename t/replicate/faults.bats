@@ -298,3 +298,41 @@ no_failure() {
 	eventually 10 nobody
 	[ "$(wc -l < said)" = 1 ]
 }
+
+# remote ACTION: ./zr-remote is an archive, "backup", and for a Receive whose request comes
+# late the action of a shell; ./receives has a line for each.
+remote() {
+	cat > zr-remote <<-END
+		#!/bin/bash
+		if [ "\$1" = Receive ]; then
+			echo "\${2-late}" >> receives
+			[ -n "\${2-}" ] || { $1; }
+		fi
+		exec zr-endpoint archive backup "\$@"
+	END
+	chmod +x zr-remote
+}
+
+@test "a Receive that ends with its request unread is replaced, and says nothing" {
+	"$HELPERS/tiny_archive.py" ours 1 1
+	chmod -R go= ours
+	# shellcheck disable=SC2016 # is for the other shell
+	remote 'until read -r -t 0 -u "$ZR_REQUEST"; do sleep 0.01; done; echo "zr-remote: lost" >&2; exit 98'
+	replicate 0 -e events -a 1 -P 1 -s 'zr-endpoint archive ours' -r "$PWD/zr-remote"
+	echo "$stderr"
+	no_failure
+	[ "$(wc -l < receives)" = 2 ]
+}
+
+@test "a Receive whose prepared connection is dead costs no attempt once for each step, not for ever" {
+	"$HELPERS/tiny_archive.py" ours 1 4
+	chmod -R go= ours
+	# shellcheck disable=SC2016 # is for the other shell
+	remote 'read -r request <&"$ZR_REQUEST" || exit; echo >> died; echo "zr-remote: lost" >&2; exit 98'
+	slow Send ours 0.3
+	replicate 99 -e events -a 2 -P 1 -s ./slow -r "$PWD/zr-remote"
+	echo "$stderr"
+	[ "$(retries)" = transport ]
+	# The first, one that was prepared, and the one instead.
+	[ "$(wc -l < died)" = 3 ]
+}
