@@ -325,7 +325,8 @@ open_all(struct replication *replication)
 	    options->sender) == -1 ||
 	    side_open(&replication->sides[SIDE_RECEIVER], "receiver",
 	    options->receiver) == -1 || replication->slots == NULL ||
-	    replication->aheads.all == NULL || replication->entries == NULL || replication->sizes.questions == NULL)
+	    replication->aheads.all == NULL || replication->entries == NULL ||
+	    replication->sizes.questions == NULL)
 		die_errno("replication");
 	replication->has_table = !options->quiet && !options->dry_run &&
 	    table_open(STDERR_FILENO);
