@@ -226,6 +226,8 @@ bool
 transfer_was_stale(const struct transfer *transfer, int64_t now)
 {
 	return (transfer->prepared[RECEIVER] && transfer->asked_at != 0 &&
+	    (transfer->receiver_first ||
+	    command_succeeded(&transfer->sides[SENDER])) &&
 	    transfer->failure == FAILURE_TRANSPORT &&
 	    now < transfer->asked_at + STALE_MS);
 }

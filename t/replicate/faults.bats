@@ -336,3 +336,24 @@ remote() {
 	# The first, one that was prepared, and the one instead.
 	[ "$(wc -l < died)" = 3 ]
 }
+
+@test "a Send that fails costs an attempt, although its Receive was prepared" {
+	"$HELPERS/tiny_archive.py" ours 1 4
+	chmod -R go= ours
+	# shellcheck disable=SC2016 # is for the other shell
+	remote 'read -r request <&"$ZR_REQUEST" || exit; set -- "$1" "$request"'
+	cat > failing <<-'END'
+		#!/bin/sh
+		[ "$1" = Send ] || exec zr-endpoint archive ours "$@"
+		echo >> sends
+		sleep 0.3
+		[ "$(wc -l < sends)" = 3 ] || exec zr-endpoint archive ours "$@"
+		zr-endpoint archive ours "$@" | head -c 300
+		exit 98
+	END
+	chmod +x failing
+	replicate 0 -e events -a 2 -P 1 -s ./failing -r "$PWD/zr-remote"
+	echo "$stderr"
+	[ "$(retries)" = transport ]
+	diff -r -x @lock -x empty ours/tank backup/tank
+}
