@@ -34,6 +34,9 @@ bad:
 	    "1024G, not %s", text));
 }
 
+/* ms: the highest rate's bytes of this time are no overflow. */
+#define ELAPSED_MAX 1000000u
+
 static int64_t
 quantum(const struct rate *rate)
 {
@@ -51,8 +54,8 @@ rate_available(struct rate *rate, int64_t now)
 	if (rate->updated == -1)
 		rate->updated = now;
 	elapsed = now > rate->updated ? (uint64_t)(now - rate->updated) : 0;
-	if (elapsed > 1000)
-		elapsed = 1000;
+	if (elapsed > ELAPSED_MAX)
+		elapsed = ELAPSED_MAX;
 	gained = elapsed * rate->bytes_per_second + rate->remainder;
 	rate->remainder = gained % 1000;
 	rate->tokens += (int64_t)(gained / 1000);

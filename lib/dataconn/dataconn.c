@@ -191,13 +191,22 @@ lost(struct dataconn *conn, struct error *error)
 	return (DATACONN_LOST);
 }
 
+static bool
+is_overdrawn(struct dataconn *conn)
+{
+	if (dataconn_is_held(conn))
+		(void)rate_available(&conn->rate, io_now());
+	return (dataconn_is_held(conn));
+}
+
 /* Interpret the bytes that were read, up to the first event to report. */
 static enum dataconn_event
 next_from_network(struct dataconn *conn)
 {
 	enum exchange_event event;
 
-	while ((event = dataconn_in_next(&conn->in, &conn->error)) != EXCHANGE_MORE)
+	while (!is_overdrawn(conn) && (event = dataconn_in_next(&conn->in,
+	    &conn->error)) != EXCHANGE_MORE)
 		switch (event) {
 		case EXCHANGE_HEARTBEAT:
 			conn->statistics.heartbeats_received++;

@@ -21,6 +21,12 @@ dataconn_in_init(struct dataconn_in *in, int fd, enum exchange_role role,
 /* --- the network --- */
 
 bool
+dataconn_in_has_more(const struct dataconn_in *in)
+{
+	return (in->pending_length == 0 && (in->inflating || in->start < in->end));
+}
+
+bool
 dataconn_in_reads(const struct dataconn_in *in)
 {
 	return (in->network != DATACONN_NETWORK_END && in->pending_length == 0 &&

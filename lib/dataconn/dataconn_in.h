@@ -55,6 +55,9 @@ int	dataconn_in_init(struct dataconn_in *in, int fd, enum exchange_role role,
 /* Can we read now, and may more bytes come? */
 bool	dataconn_in_reads(const struct dataconn_in *in);
 
+/* Were bytes read that are neither a past event's nor waiting for the sink? */
+bool	dataconn_in_has_more(const struct dataconn_in *in);
+
 /* Is what comes next the ZFS stream, to which -r applies? */
 bool	dataconn_in_streams(const struct dataconn_in *in);
 

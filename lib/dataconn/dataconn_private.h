@@ -40,6 +40,12 @@ struct dataconn {
 	bool left_unused;		/* the peer has closed it, and had said nothing */
 };
 
+/*
+ * Has inflating made more stream bytes than the rate allowed?  Those that were read after
+ * them then wait; bytes that were not compressed are limited when they are read.
+ */
+bool	dataconn_is_held(const struct dataconn *conn);
+
 /* Write as many of the waiting bytes as the kernel takes; never blocks. */
 void	dataconn_flush(struct dataconn *conn, int64_t now);
 

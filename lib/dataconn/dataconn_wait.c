@@ -41,6 +41,13 @@ await_stream(struct dataconn *conn, bool reading, int64_t now)
 	conn->stream_awaited = waits;
 }
 
+bool
+dataconn_is_held(const struct dataconn *conn)
+{
+	return (conn->rate.tokens < 0 && dataconn_in_streams(&conn->in) &&
+	    dataconn_in_has_more(&conn->in));
+}
+
 static void
 plan_turn(struct dataconn *conn, struct turn *turn, int64_t now)
 {
@@ -55,8 +62,8 @@ plan_turn(struct dataconn *conn, struct turn *turn, int64_t now)
 		entry[i] = (struct pollfd){ .fd = -1 };
 	turn->deadline = IO_FOREVER;
 	turn->waiting_for = &conn->statistics.network_ms;
-	if (((reading && limited) || sourcing) &&
-	    rate_available(&conn->rate, now) == 0) {
+	if (dataconn_is_held(conn) || (((reading && limited) || sourcing) &&
+	    rate_available(&conn->rate, now) == 0)) {
 		turn->deadline = rate_ready_at(&conn->rate, now);
 		turn->waiting_for = &conn->statistics.rate_ms;
 		reading = reading && !limited;

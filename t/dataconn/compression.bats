@@ -202,6 +202,26 @@ text() {
 	[ "$(tail -n 1 progress)" = '{"bytes":1000000}' ]
 }
 
+@test "-r of the receiver limits what a stream inflates to, not the bytes that carry it" {
+	local nuls='\2\0\x10\0\2\0\x10\0\2\0\x10\0\2\0\x10\0' begin='\x28\xb5\x2f\xfd\0\x58' words=()
+	# 512 KiB of NULs, 40 times.
+	for ((i = 0; i < 40; i++)); do
+		words+=(7a73="\\0\\x08\\0\\0$begin$nuls")
+		begin=
+	done
+	frames answer='HANDLER OK\n' end end "${words[@]}" end shutdown > said
+	ZR_EXTENSIONS=zr-zstd-1 timeout 20 zr-connect exec:"cat said; cat > heard" \
+	    zr-dataconn -r 30M -S client.json -o answer Send "$REQUEST" | cmp - <(head -c 20971520 /dev/zero)
+	jq -e '.compressed_frames == 40 and .wire_bytes < 2000 and .waited_for_rate > 0.3 and .exit == 0' client.json
+	endpoint
+	head -c 1000000 /dev/zero > stream
+	{ echo "$REQUEST"; cat stream; } | zr-remote -z "exec:zr-handshake accept zr-mux accept \
+	    zr-dataconn -r 1M -S server.json serve $PWD/endpoint" Receive 9< <(echo 0) > answer
+	cmp got stream
+	eventually 10 test -s server.json
+	jq -e '.compressed_frames > 0 and .wire_bytes < 10000 and .waited_for_rate > 0.4 and .exit == 0' server.json
+}
+
 @test "memory stays bounded whatever the stream's length, to compress and to inflate" {
 	endpoint 'echo "{}"; head -c 100000000 /dev/zero; grep VmHWM /proc/$PPID/status > peak'
 	zr-remote -z -o answer "$(served '')" Send "$REQUEST" | cat > /dev/null

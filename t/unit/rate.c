@@ -58,5 +58,10 @@ main(void)
 		CHECK(rate_ready_at(&rate, 200900) >= 201000);
 		CHECK(rate_available(&rate, 201100) > 0);
 	}
+	TEST("a long wait for them counts in full") {
+		rate_take(&rate, 30 * 102400);
+		CHECK(rate_available(&rate, 205000) == 0);
+		CHECK(rate_available(&rate, 232000) > 0);
+	}
 	return (unit_end());
 }
