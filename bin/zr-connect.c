@@ -12,6 +12,7 @@
 #include "transport/address.h"
 #include "transport/chain.h"
 #include "transport/dial.h"
+#include "transport/extension.h"
 #include "transport/ucspi.h"
 
 #include "core/core.h"
@@ -51,6 +52,7 @@ connect_main(int argc, char *argv[])
 	if (timed && address.kind == ADDRESS_EXEC)
 		die(EXIT_USAGE, "-t is for tcp: and unix:, not for exec:");
 	usage_operand("a program", argv[optind + 1]);
+	extension_export(NULL);		/* an inherited value */
 	fd = dial(&address, io_now() + seconds * 1000, &pid, &error);
 	if (fd == -1 || ucspi_export(fd, &error) == -1 ||
 	    chain_adopt(&chain, (struct chain){ fd, fd }, &error) == -1)

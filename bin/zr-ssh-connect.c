@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/process.h"
 #include "transport/chain.h"
+#include "transport/extension.h"
 #include "transport/sshcon.h"
 
 #include "core/core.h"
@@ -133,6 +134,7 @@ ssh_connect_main(int argc, char *argv[])
 		close(ours.write_fd);
 		fail(&ssh, &error);
 	}
+	extension_export(NULL);		/* an inherited value */
 	if (chain_adopt(&chain, ours, &error) == -1)
 		diag_die(&error);
 	chain_exec(&chain, argv + 1);

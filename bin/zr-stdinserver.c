@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/io.h"
 #include "transport/chain.h"
+#include "transport/extension.h"
 #include "transport/identity.h"
 #include "transport/sshcon.h"
 
@@ -70,6 +71,7 @@ stdinserver_main(int argc, char *argv[])
 	identity = argv[0];
 
 	unsetenv("ZR_CLIENT_IDENTITY");
+	extension_export(NULL);
 	set_addresses();
 	diag_refresh();
 	if (chain_check(&chain, &error) == -1)

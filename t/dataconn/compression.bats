@@ -132,11 +132,10 @@ text() {
 	# 600,000 NULs.
 	local bomb='\x28\xb5\x2f\xfd\x00\x58\x54\x00\x00\x10\x00\x00\x01\x00\xfb\xff\x39\xc0\x02\x02\x00\x10\x00\x02\x00\x10\x00\x02\x00\x10\x00\x03\x3e\x09\x00'
 	peer="cat said; /usr/bin/python3 -c 'import socket; socket.socket(fileno=0).shutdown(1)'; cat > heard"
-	export ZR_EXTENSIONS=zr-zstd-1
 	while IFS='|' read -r words text; do
 		echo "$words"
 		eval "frames answer='HANDLER OK\n' end end stream=ab $words" > said
-		run -98 --separate-stderr zr-connect exec:"$peer" zr-dataconn -o answer Send "$REQUEST"
+		run -98 --separate-stderr zr-connect exec:"$peer" env ZR_EXTENSIONS=zr-zstd-1 zr-dataconn -o answer Send "$REQUEST"
 		[ "$stderr" = "zr-dataconn: $text" ] || { echo "$stderr"; false; }
 		[[ $output == ab* ]]
 	done <<-END
@@ -155,20 +154,19 @@ text() {
 	END
 	# In the middle of it, and one that is too long, of which no byte needs to come.
 	frames answer='HANDLER OK\n' end end 7a73="\\0\\0\\0\\5$hello" | head -c -1 > said
-	run -98 --separate-stderr zr-connect exec:"$peer" zr-dataconn -o answer Send "$REQUEST"
+	run -98 --separate-stderr zr-connect exec:"$peer" env ZR_EXTENSIONS=zr-zstd-1 zr-dataconn -o answer Send "$REQUEST"
 	stderr_has 'connection closed in the middle of a frame of the ZFS stream'
 	{ frames answer='HANDLER OK\n' end end; printf '\0\0\x7a\x73\0\x08\0\1'; } > said
-	run -98 --separate-stderr zr-connect exec:"$peer" zr-dataconn -o answer Send "$REQUEST"
+	run -98 --separate-stderr zr-connect exec:"$peer" env ZR_EXTENSIONS=zr-zstd-1 zr-dataconn -o answer Send "$REQUEST"
 	stderr_has 'a compressed frame has a payload of 524289 bytes, not 5 to 524288'
 	# All is well.
 	frames answer='HANDLER OK\n' end end stream=ab 7a73="\\0\\0\\0\\5$hello" stream=cd \
 	    7a73="\\0\\0\\0\\5$hello" end shutdown > said
-	run -0 --separate-stderr zr-connect exec:"$peer" zr-dataconn -o answer Send "$REQUEST"
+	run -0 --separate-stderr zr-connect exec:"$peer" env ZR_EXTENSIONS=zr-zstd-1 zr-dataconn -o answer Send "$REQUEST"
 	[ "$output" = abhellocdhello ]
 	[ -z "$stderr" ]
 	# Where nothing was agreed upon, it is as unknown as it is to zrepl.
-	unset ZR_EXTENSIONS
-	run -98 --separate-stderr zr-connect exec:"$peer" zr-dataconn -o answer Send "$REQUEST"
+	ZR_EXTENSIONS=zr-zstd-1 run -98 --separate-stderr zr-connect exec:"$peer" zr-dataconn -o answer Send "$REQUEST"
 	[ "$output" = ab ]
 	[ "$stderr" = 'zr-dataconn: unknown frame type 0x00007a73' ]
 }
@@ -210,7 +208,7 @@ text() {
 		begin=
 	done
 	frames answer='HANDLER OK\n' end end "${words[@]}" end shutdown > said
-	ZR_EXTENSIONS=zr-zstd-1 timeout 20 zr-connect exec:"cat said; cat > heard" \
+	timeout 20 zr-connect exec:"cat said; cat > heard" env ZR_EXTENSIONS=zr-zstd-1 \
 	    zr-dataconn -r 30M -S client.json -o answer Send "$REQUEST" | cmp - <(head -c 20971520 /dev/zero)
 	jq -e '.compressed_frames == 40 and .wire_bytes < 2000 and .waited_for_rate > 0.3 and .exit == 0' client.json
 	endpoint

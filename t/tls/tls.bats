@@ -89,9 +89,11 @@ server_refused() {
 
 @test "the program's environment describes the peer" {
 	exchange
-	export ZR_CLIENT_IDENTITY=forged
+	export ZR_CLIENT_IDENTITY=forged ZR_EXTENSIONS=zr-zstd-1
 	accept -- sh -c 'env; ls -l /proc/self/fd | grep -c socket'
-	connect -n web1 -s localhost python3 exchange.py 6 7 < /dev/null > answer
+	connect -n web1 -s localhost sh -c 'env >&2; exec python3 exchange.py 6 7' < /dev/null > answer 2> client
+	grep -qx SSL_PROTOCOL=TLSv1.3 client
+	run -1 grep ZR_EXTENSIONS answer client
 	grep -qx ZR_CLIENT_IDENTITY=web1 answer
 	grep -qx SSL_PROTOCOL=TLSv1.3 answer
 	grep -qx SSL_CIPHER=TLS_AES_128_GCM_SHA256 answer

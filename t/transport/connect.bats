@@ -33,6 +33,12 @@ serve() {
 	[ "$output" = hello ]
 }
 
+@test "nothing is agreed yet on a new connection, whatever was inherited" {
+	ZR_EXTENSIONS=zr-zstd-1 run -0 zr-connect 'exec:echo "${ZR_EXTENSIONS-none}"' \
+	    sh -c 'cat <&6; echo "${ZR_EXTENSIONS-none}"'
+	[ "$output" = $'none\nnone' ]
+}
+
 @test "exec: the command is on a socket pair, with half-close" {
 	run -0 timeout 20 zr-connect 'exec:sort' python3 -c '
 import socket

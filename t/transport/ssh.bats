@@ -62,9 +62,11 @@ exchange() {
 
 @test "the client's identity is that of its key, whatever the client sends" {
 	exchange
-	sshd 'ZR_CLIENT_IDENTITY=forged zr-stdinserver web1 sh -c \"echo \$ZR_CLIENT_IDENTITY \$PROTO \$TCPREMOTEIP\"'
+	sshd 'ZR_CLIENT_IDENTITY=forged ZR_EXTENSIONS=zr-zstd-1 zr-stdinserver web1 sh -c \"echo \$ZR_CLIENT_IDENTITY \$PROTO \$TCPREMOTEIP \$ZR_EXTENSIONS\"'
 	run --separate-stderr connect "$(id -un)@127.0.0.1" python3 exchange.py < /dev/null
 	[ "$output" = 'web1 TCP 127.0.0.1' ]
+	ZR_EXTENSIONS=zr-zstd-1 run -0 connect "$(id -un)@127.0.0.1" sh -c 'echo "${ZR_EXTENSIONS-none}"' < /dev/null
+	[ "$output" = none ]
 }
 
 @test "the greetings are those of the recording, byte for byte" {
