@@ -18,8 +18,8 @@
  * keeps the clock, the rate and the statistics.
  *
  * The stream goes through one reused buffer, and a second one if it is compressed, with
- * one read and one write for each frame.  A frame is written before the queue, and nothing is read from the
- * source while anything waits.
+ * one read and one write for each frame.  A frame is written before the queue, and
+ * nothing is read from the source while anything waits.
  */
 #define DATACONN_MESSAGE_MS	60000	/* pace.h's window for a waiting message */
 
