@@ -18,7 +18,7 @@ static const struct {
 /* Windows, the first time: of a level that was too slow, of none, of some. */
 #define CEILING_HOLD	4u
 #define NONE_HOLD	16u
-#define NONE_FIRST	2u	/* at the beginning the kernel's buffers take everything */
+#define NONE_FIRST	2u	/* at first the kernel's buffers take everything */
 #define SOME_HOLD	32u
 
 void
@@ -26,8 +26,7 @@ compression_level_init(struct compression_level *level)
 {
 	*level = (struct compression_level){ .rung = LOWEST, .ceiling = HIGHEST,
 	    .ceiling_hold = CEILING_HOLD, .none_hold = NONE_HOLD,
-	    .none_left = NONE_FIRST,
-	    .some_hold = SOME_HOLD };
+	    .none_left = NONE_FIRST, .some_hold = SOME_HOLD };
 }
 
 int

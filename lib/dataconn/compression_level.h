@@ -11,17 +11,15 @@
  *
  * Every COMPRESSION_LEVEL_WINDOW bytes it looks at the time that went by.
  *
- *	the network took longer than compressing	the level rises
- *	nobody was waited for: we are the slowest	the level falls
- *	the lowest level takes a quarter of it		none is tried, and stays if it is
- *							faster
- *	the source took longest				the level falls, to the lowest
+ *	the network took longer than compressing: the level rises
+ *	nobody was waited for, we are the slowest: the level falls
+ *	the lowest level takes a quarter of it: none is tried, and stays if it is faster
+ *	the source took longest: the level falls, to the lowest
  *
  * A higher level that did not make it faster, but slower, is left again.  A level that was
- * too slow, and none, are tried again after twice as many windows
- * each time.  A piece that hardly shrinks is followed by one that is sent as it is, then two,
- * four, at most COMPRESSION_LEVEL_SKIPS, until one that is tried at the lowest level
- * shrinks.
+ * too slow, and none, are tried again after twice as many windows each time.  A piece that
+ * hardly shrinks is followed by one that is sent as it is, then two, four, at most
+ * COMPRESSION_LEVEL_SKIPS, until one that is tried at the lowest level shrinks.
  */
 #define COMPRESSION_LEVEL_NONE		0	/* send it as it is */
 #define COMPRESSION_LEVEL_WINDOW	(1u << 20)
@@ -40,8 +38,8 @@ struct compression_level {
 	int64_t packed_cost;	/* time for a window at the lowest level; 0: unknown */
 	int64_t packing_cost;	/* the part of it that is compressing */
 
-	size_t rung_before;	/* before it rose, and the time of a window then; 0: it */
-	int64_t cost_before;	/* did not rise */
+	size_t rung_before;	/* before it rose, */
+	int64_t cost_before;	/* and the time of a window then; 0: it did not rise */
 	size_t ceiling;		/* the rung above was too slow, */
 	unsigned ceiling_left;	/* and is for this many windows */
 	unsigned ceiling_hold;	/* and the next time */
