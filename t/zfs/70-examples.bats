@@ -133,6 +133,8 @@ load examples_helper
 	listen zr-endpoint archive -C /backup
 	example 'zr-handshake -n connect'
 	prints '^zrepl protocol version 7'
+	example 'zr-handshake -n -z connect'
+	prints 'zr-zstd-1'
 }
 
 @test "zr-holds(1)" {
@@ -240,6 +242,10 @@ load examples_helper
 	[ "$(grep -c "$EMPTY" ../output)" = 2 ]
 	end_children
 	tank
+	listen zr-endpoint archive -C /backup
+	example 'zr-remote -z'
+	prints '^tank/web@zr_.* in full'
+	end_children
 	log_in zr "exec zr-stdinserver web1 zr-handshake accept zr-mux accept zr-serve -b zr-endpoint sender -f 'tank<'"
 	example 'ssh:zr@backup.example'
 	prints '"Path":"tank/web"'
@@ -305,6 +311,10 @@ load examples_helper
 	mkdir /backup/web
 	serve 'zr-endpoint archive -C' 8888
 	[ "$(zr-remote tcp:backup:8888 ListFilesystems '{}')" = '{}' ]
+	end_examples
+	serve 'zr-handshake -Z accept' 8888
+	[ "$(zr-connect tcp:backup:8888 zr-handshake -n -z connect)" = \
+	    "$(zr-connect tcp:backup:8888 zr-handshake -n connect)" ]
 	end_examples
 	keep_streams /backup/web
 	listen tcp:$ADDRESS:8889 zr-endpoint archive -C /backup
