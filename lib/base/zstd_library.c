@@ -1,7 +1,7 @@
 #include <dlfcn.h>
 #include <stdbool.h>
-#include <string.h>
 
+#include "base/library.h"
 #include "base/zstd_library.h"
 
 #ifndef ZR_LIBZSTD
@@ -11,16 +11,6 @@
 #endif
 
 static struct zstd_library functions;
-
-/* POSIX lets dlsym() return functions; C has no cast for that. */
-static bool
-find(void *library, const char *name, void *function)
-{
-	void *found = dlsym(library, name);
-
-	memcpy(function, &found, sizeof(found));
-	return (found != NULL);
-}
 
 const struct zstd_library *
 zstd_library(struct error *error)
@@ -32,17 +22,17 @@ zstd_library(struct error *error)
 		return (&functions);
 	library = dlopen(ZR_LIBZSTD, RTLD_LAZY | RTLD_LOCAL);
 	loaded = library != NULL &&
-	    find(library, "ZSTD_isError", &functions.is_error) &&
-	    find(library, "ZSTD_getErrorName", &functions.error_name) &&
-	    find(library, "ZSTD_createCCtx", &functions.create_compressor) &&
-	    find(library, "ZSTD_freeCCtx", &functions.free_compressor) &&
-	    find(library, "ZSTD_CCtx_setParameter", &functions.set_compressor) &&
-	    find(library, "ZSTD_CCtx_reset", &functions.reset_compressor) &&
-	    find(library, "ZSTD_compressStream2", &functions.compress) &&
-	    find(library, "ZSTD_createDCtx", &functions.create_decompressor) &&
-	    find(library, "ZSTD_freeDCtx", &functions.free_decompressor) &&
-	    find(library, "ZSTD_DCtx_setParameter", &functions.set_decompressor) &&
-	    find(library, "ZSTD_decompressStream", &functions.decompress);
+	    library_find(library, "ZSTD_isError", &functions.is_error) &&
+	    library_find(library, "ZSTD_getErrorName", &functions.error_name) &&
+	    library_find(library, "ZSTD_createCCtx", &functions.create_compressor) &&
+	    library_find(library, "ZSTD_freeCCtx", &functions.free_compressor) &&
+	    library_find(library, "ZSTD_CCtx_setParameter", &functions.set_compressor) &&
+	    library_find(library, "ZSTD_CCtx_reset", &functions.reset_compressor) &&
+	    library_find(library, "ZSTD_compressStream2", &functions.compress) &&
+	    library_find(library, "ZSTD_createDCtx", &functions.create_decompressor) &&
+	    library_find(library, "ZSTD_freeDCtx", &functions.free_decompressor) &&
+	    library_find(library, "ZSTD_DCtx_setParameter", &functions.set_decompressor) &&
+	    library_find(library, "ZSTD_decompressStream", &functions.decompress);
 	if (loaded)
 		return (&functions);
 	error_set(error, EXIT_SYSTEM, "no compression without libzstd: %s",

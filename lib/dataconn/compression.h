@@ -65,8 +65,8 @@ void	decompressor_feed(struct decompressor *decompressor, const uint8_t *bytes,
 	    size_t size, bool last);
 
 /*
- * The next inflated bytes, valid until the next call.  1: there are some; 0: all that was
- * fed is consumed; -1 and *error if the payload is corrupt, or inflates to more or fewer
+ * The next inflated bytes, valid until the next call.  Returns 1 with at least one byte, or
+ * 0 when all that was fed is consumed; -1 and *error if the payload is corrupt, or inflates to more or fewer
  * bytes than its frame says (EXIT_PROTOCOL), or for lack of memory.
  */
 int	decompressor_next(struct decompressor *decompressor, const uint8_t **bytes,

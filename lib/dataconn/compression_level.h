@@ -47,7 +47,7 @@ struct compression_level {
 	unsigned some_left, some_hold;	/* and for leaving it */
 
 	unsigned skip_left;	/* pieces to be sent as they are */
-	unsigned skips;		/* before the current trial; 0: it is none */
+	unsigned skips;		/* before the current trial; 0: this is no trial */
 };
 
 void	compression_level_init(struct compression_level *level);

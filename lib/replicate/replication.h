@@ -228,7 +228,7 @@ size_t	ahead_limit(const struct replicate_options *options);
 /* Steps have begun: open connections for those that follow. */
 void	ahead_start(struct replication *replication, int64_t now);
 
-/* Hand one over to a step, which transfer_begin() begins; false: there is none. */
+/* Hand one over to a step, which transfer_begin() begins; false if none is open. */
 bool	ahead_take(struct replication *replication, struct transfer *transfer);
 
 void	ahead_poll(const struct replication *replication, struct pollfd *entries);

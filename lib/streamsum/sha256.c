@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/library.h"
 #include "streamsum/sha256.h"
 
 #ifndef ZR_LIBCRYPTO
@@ -27,16 +28,6 @@ static struct {
 	int (*end)(EVP_MD_CTX *context, unsigned char *sum, unsigned int *length);
 } crypto;
 
-/* POSIX lets dlsym() return functions; C has no cast for that. */
-static bool
-find(void *library, const char *name, void *function)
-{
-	void *found = dlsym(library, name);
-
-	memcpy(function, &found, sizeof(found));
-	return (found != NULL);
-}
-
 static bool
 load(void)
 {
@@ -46,12 +37,12 @@ load(void)
 		return (true);
 	library = dlopen(ZR_LIBCRYPTO, RTLD_NOW | RTLD_LOCAL);
 	loaded = library != NULL &&
-	    find(library, "EVP_MD_CTX_new", &crypto.new_context) &&
-	    find(library, "EVP_MD_CTX_free", &crypto.free_context) &&
-	    find(library, "EVP_sha256", &crypto.sha256) &&
-	    find(library, "EVP_DigestInit_ex", &crypto.begin) &&
-	    find(library, "EVP_DigestUpdate", &crypto.add) &&
-	    find(library, "EVP_DigestFinal_ex", &crypto.end);
+	    library_find(library, "EVP_MD_CTX_new", &crypto.new_context) &&
+	    library_find(library, "EVP_MD_CTX_free", &crypto.free_context) &&
+	    library_find(library, "EVP_sha256", &crypto.sha256) &&
+	    library_find(library, "EVP_DigestInit_ex", &crypto.begin) &&
+	    library_find(library, "EVP_DigestUpdate", &crypto.add) &&
+	    library_find(library, "EVP_DigestFinal_ex", &crypto.end);
 	return (loaded);
 }
 
