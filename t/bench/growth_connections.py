@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 
-from listen import BANNER, END, HEARTBEAT, SHUTDOWN, Listener, frame, label
+from listen import BANNER, END, HEARTBEAT, Listener, answered, frame, label
 
 WAITING = BANNER + label(b"zrepl_data")
 REQUEST = b"".join(frame(*one) for one in ((1, b"/v1/ping"), (END,), (2, b"\n\5hello"), (END,)))
@@ -29,20 +29,6 @@ class Many(Listener):
         with open(f"/proc/{self.process.pid}/status") as status:
             peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
         return {"cpu": sum(int(x) for x in fields[11:13]) / os.sysconf("SC_CLK_TCK"), "peak_kib": peak, "processes": count + 1}
-
-
-def answered(client):
-    """The answer to a request that has been sent, up to the end of the connection."""
-    answer = b""
-    while not answer.endswith(frame(SHUTDOWN)):
-        piece = client.recv(4096)
-        if not piece:
-            break
-        answer += piece
-    client.sendall(frame(SHUTDOWN))
-    client.close()
-    if b"\n\5hello" not in answer:
-        raise SystemExit(f"not the answer: {answer!r}")
 
 
 def measure(count):

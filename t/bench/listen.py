@@ -59,19 +59,24 @@ class Listener:
             self.process.terminate()
 
 
-def ping(listener):
-    with listener.connect(PING) as client:
-        answer = b""
-        while not answer.endswith(frame(SHUTDOWN)):
-            piece = client.recv(4096)
-            if not piece:
-                break
-            answer += piece
-            if answer.endswith(frame(HEARTBEAT)):       # a busy server's sign of life; ours
-                client.sendall(frame(HEARTBEAT))
-        client.sendall(frame(SHUTDOWN))
+def answered(client):
+    """The answer to a request that has been sent, up to the end of the connection."""
+    answer = b""
+    while not answer.endswith(frame(SHUTDOWN)):
+        piece = client.recv(4096)
+        if not piece:
+            break
+        answer += piece
+        if answer.endswith(frame(HEARTBEAT)):       # a busy server's sign of life; ours
+            client.sendall(frame(HEARTBEAT))
+    client.sendall(frame(SHUTDOWN))
+    client.close()
     if b"\n\5hello" not in answer:
         raise SystemExit(f"not the answer: {answer!r}")
+
+
+def ping(listener):
+    answered(listener.connect(PING))
 
 
 def rate(listener, at_once, total):
