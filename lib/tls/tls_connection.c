@@ -275,6 +275,12 @@ tls_set_environment(const struct tls_connection *connection, struct error *error
 	    connection->verify.settings, error));
 }
 
+bool
+tls_is_server(const struct tls_connection *connection)
+{
+	return (connection->verify.settings->server);
+}
+
 ssize_t
 tls_read(struct tls_connection *connection, void *buffer, size_t size,
     struct error *error)

@@ -25,6 +25,9 @@ struct tls_connection *tls_connection_new(SSL_CTX *context,
 	    struct error *error);
 void	tls_connection_free(struct tls_connection *connection);
 
+/* Is this the side that accepts? */
+bool	tls_is_server(const struct tls_connection *connection);
+
 /*
  * Do the handshake and check the certificates, by the deadline (io.h).  The text of an
  * error names the side, the certificate and the check.  No byte after the handshake is

@@ -10,6 +10,7 @@
 #include "tls/tls_engine.h"
 
 #define INCOMING_MAX (128u << 10)	/* decrypted, for the child */
+#define SEGMENT_MIN 1024		/* bytes that any path takes in one segment */
 
 /* From the network to the child. */
 struct incoming {
@@ -42,6 +43,7 @@ struct engine {
 	int local;
 	struct process *child;
 	bool child_ended;
+	int status;		/* its exit code, then */
 	struct incoming in;
 	struct outgoing out;
 	bool refused;		/* TLS failed; that has been said */
@@ -171,8 +173,10 @@ take_signals(struct engine *engine)
 		diag("%llu bytes received, %llu sent",
 		    (unsigned long long)engine->in.total,
 		    (unsigned long long)engine->out.total);
-	if (signals_take(SIGCHLD) && process_has_ended(engine->child))
+	if (signals_take(SIGCHLD) && process_has_ended(engine->child)) {
 		engine->child_ended = true;
+		engine->status = process_wait(engine->child);
+	}
 }
 
 /*
@@ -261,6 +265,29 @@ takes_more(struct engine *engine)
 	return (now < pace_deadline(pace));
 }
 
+/*
+ * Can we end without the peer's end?  A client can if its program has succeeded and nothing
+ * else has that program's socket: nobody awaits an answer.  As with close(2) on TCP, bytes
+ * that the peer sends later cause a reset, and a reset destroys what the peer has not
+ * received yet.  Therefore at most one segment, which has been sent, may be undelivered.
+ * Unread bytes cause a reset, too: read them.
+ */
+static bool
+can_leave_peer(struct engine *engine)
+{
+	int left;
+
+	if (!engine->child_ended || engine->out.state != OUTGOING_ENDED ||
+	    engine->status != EXIT_DONE || tls_is_server(engine->connection) ||
+	    (io_ready(engine->local, 0) & POLLHUP) == 0)
+		return (false);
+	left = io_unacknowledged(engine->network.write_fd);
+	if (left == -1 || left > SEGMENT_MIN)
+		return (false);
+	(void)io_read(engine->network.read_fd, engine->in.bytes, INCOMING_MAX);
+	return (true);
+}
+
 int
 tls_engine_run(struct tls_connection *connection, const struct chain *network,
     int local, struct process *child)
@@ -283,11 +310,13 @@ tls_engine_run(struct tls_connection *connection, const struct chain *network,
 		if (engine->child_ended && engine->out.state >= OUTGOING_ENDED &&
 		    engine->in.ended)
 			break;
+		if (can_leave_peer(engine))
+			break;
 		if (!wait_for_work(engine, end_deadline(engine)) &&
 		    !takes_more(engine))
 			break;
 	}
-	status = process_wait(child);
+	status = engine->status;
 	if (engine->refused && status != EXIT_DONE)
 		status = EXIT_PROTOCOL;	/* for whatever reason the child failed */
 	else if (engine->reason.code != EXIT_DONE && status != EXIT_DONE)

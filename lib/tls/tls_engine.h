@@ -14,6 +14,10 @@
  * sees a connection that was cut off as an end of file too, and its protocol knows
  * whether one was due; if the child then fails, the engine says why the connection
  * ended.
+ *
+ * The end waits for the peer's, within limits: a close(2) before that could cause a reset,
+ * which takes back bytes that the peer has not read yet.  A client whose child has ended
+ * well, with at most a segment undelivered, does not wait.
  */
 #define TLS_ENGINE_FLUSH_MS 10000	/* the rest: the peer's pace.h window, */
 #define TLS_ENGINE_LINGER_MS 2000	/* and once the kernel has it all */

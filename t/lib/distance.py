@@ -7,18 +7,21 @@
 ADDRESS is the server's, HOST:PORT.  The proxy listens on a port of 127.0.0.1 that it
 prints.  Everything, a connection included, takes SECONDS (0.05) in each direction.
 When a connection has ended, LOG gets a line of JSON: its label (of zr-mux, or "tls"), the
-moments when the client sent that and closed the connection, and "said": how many bytes
-the sides sent in turn, positive numbers the client's, negative ones the server's.
+moments when the client sent that and closed the connection, "said": how many bytes the
+sides sent in turn, positive numbers the client's, negative ones the server's, and "awaited":
+was the client still there when the server's reply to its end arrived?
 
 -r: an object with, for each label, the number of "connections", how many were open "at
 once" at most, and the round "trips" that the longest took: how often the client said
-something and then the server did, and one for connect(2), which the proxy does not
-see.  Open is what has a label: when one connection follows the other at once, the
-proxy may see the new one before the end of the old one.
+something and then the server did, one if the client waited for the server's end after its
+own, and one for connect(2), which the proxy does not see.  Open is what has a label: when
+one connection follows the other at once, the proxy may see the new one before the end of
+the old one.
 """
 import asyncio
 import getopt
 import json
+import socket
 import sys
 
 # No call and no answer is shorter than this.  What is acknowledges something, says that a
@@ -27,9 +30,9 @@ import sys
 QUESTION = 40
 
 
-def trips(said):
-    count, asked = 1, False
-    for amount in said:
+def trips(connection):
+    count, asked = 1 + connection["awaited"], False
+    for amount in connection["said"]:
         if amount <= -QUESTION:
             count += asked
             asked = False
@@ -55,15 +58,23 @@ def report(path):
     for label in sorted({c["label"] for c in connections}):
         some = [c for c in connections if c["label"] == label]
         labels[label] = {"connections": len(some), "at once": at_once(some),
-                         "trips": max(trips(c["said"]) for c in some)}
+                         "trips": max(map(trips, some))}
     print(json.dumps(labels))
+
+
+def has_owner(address):
+    """Does a process still have this socket of 127.0.0.1?  If only the kernel has it, its inode is 0."""
+    host, port = address
+    wanted = f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}"
+    with open("/proc/net/tcp") as sockets:
+        return any(fields[1] == wanted and fields[9] != "0" for fields in map(str.split, sockets))
 
 
 class Connection:
     def __init__(self, log, seconds):
         self.log, self.seconds = log, seconds
         self.time = asyncio.get_running_loop().time
-        self.labelled = self.closed = None
+        self.labelled = self.closed = self.awaited = None
         self.said, self.first, self.label = [], b"", ""
 
     def note(self, data, sign):
@@ -98,13 +109,17 @@ class Connection:
         data = b"."
         while data:
             due, data = await way.get()
+            replies = self.closed is not None and due > self.closed + 2 * self.seconds
             await asyncio.sleep(due - self.time())
+            if sink is self.client and replies and self.awaited is None:
+                self.awaited = has_owner(sink.get_extra_info("peername"))
             try:
                 sink.write(data) if data else sink.write_eof()
             except (OSError, RuntimeError):
                 pass                    # it has gone; the rest is for nobody
 
     async def run(self, reader, writer, address):
+        self.client = writer
         up, down = asyncio.Queue(), asyncio.Queue()
         reading = asyncio.create_task(self.read(reader, 1, up))
         await asyncio.sleep(self.seconds)
@@ -121,7 +136,8 @@ class Connection:
         if self.labelled is None:
             self.labelled = self.closed
         print(json.dumps({"label": self.label, "labelled": self.labelled,
-                          "closed": self.closed, "said": self.said}),
+                          "closed": self.closed, "said": self.said,
+                          "awaited": bool(self.awaited)}),
               file=self.log, flush=True)
 
 

@@ -171,6 +171,33 @@ $2" ]
 	slowly "$port" 7000000 14 80000
 }
 
+@test "a client that has sent much stays until the server has it" {
+	cat > late.py <<-'EOF'
+	import os, socket, ssl, time
+	pki = os.environ["PKI"]
+	context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=pki + "/ca.crt")
+	context.load_cert_chain(pki + "/server.crt", pki + "/server.key")
+	listener = socket.socket()
+	listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+	listener.bind(("127.0.0.1", 0))
+	listener.listen()
+	print(listener.getsockname()[1], flush=True)
+	tls = context.wrap_socket(listener.accept()[0], server_side=True)
+	total = len(tls.recv(1))
+	time.sleep(0.5)
+	tls.sendall(b"a reset, if the client has closed its socket")
+	while (piece := tls.recv(65536)):
+	    total += len(piece)
+	print(total)
+	EOF
+	: > late.out
+	background python3 late.py > late.out
+	eventually 10 test -s late.out
+	port=$(cat late.out)
+	connect -n web1 -s localhost sh -c 'head -c 500000 /dev/zero >&7'
+	eventually 10 grep -qx 500000 late.out
+}
+
 @test "a client whose CN is not allowed is refused" {
 	accept -- touch served
 	refused 'the server refused our certificate' -n stranger

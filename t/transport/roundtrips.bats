@@ -59,7 +59,7 @@ request() {
 	    Incremental: "GuaranteeNothing"}}} + $more'
 }
 
-@test "a Ping takes 3 round trips: TCP's, the banners, the call; one more by TLS" {
+@test "a Ping takes 3 round trips: TCP's, the banners, the call; by TLS one more, none to end" {
 	$tcp Ping '{}'
 	$tls Ping '{}'
 	counted tcp zrepl_control 3
