@@ -66,7 +66,7 @@ struct work {
 	size_t failures;
 	uint64_t received;		/* of the step's stream, by the resume token */
 	bool owes_completion;		/* SendCompleted is to be called again */
-	bool was_stale;			/* its step had a connection that was dead */
+	bool was_stale;			/* its step begins again: ahead_distrust() */
 	int64_t again_at;
 	enum failure failure;
 	struct error *error;		/* the last one; owned, NULL: none */
@@ -98,6 +98,7 @@ struct ahead {
 struct aheads {
 	struct ahead *all;
 	size_t count;			/* of all, used or not: 0 if none can be started */
+	size_t stale;			/* works whose step begins again without */
 	int64_t again_at;		/* none before, as one has ended by itself */
 	int64_t wait_ms;
 };
@@ -235,6 +236,14 @@ void	ahead_poll(const struct replication *replication, struct pollfd *entries);
 int64_t	ahead_deadline(const struct replication *replication);
 void	ahead_handle(struct replication *replication,
 	    const struct pollfd *entries, int64_t now);
+
+/*
+ * The work's step has failed as one was dead when it was used, or others had the server's
+ * last place: close them all, and open none until the step has been tried without.
+ */
+void	ahead_distrust(struct replication *replication, struct work *work,
+	    int64_t now);
+void	ahead_trust(struct replication *replication, struct work *work);
 
 /* No step will come.  Is any of them left? */
 void	ahead_end(struct replication *replication, int64_t now);

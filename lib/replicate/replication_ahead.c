@@ -68,7 +68,7 @@ ahead_start(struct replication *replication, int64_t now)
 	struct aheads *aheads = &replication->aheads;
 	size_t wanted;
 
-	if (aheads->count == 0 || now < aheads->again_at)
+	if (aheads->count == 0 || aheads->stale > 0 || now < aheads->again_at)
 		return;
 	wanted = steps_to_come(replication);
 	for (size_t i = 0; i < aheads->count && wanted > 0; i++)
@@ -149,17 +149,21 @@ end_one(struct ahead *ahead, int64_t now)
 }
 
 static void
+wait_longer(struct aheads *aheads, int64_t now)
+{
+	aheads->wait_ms = aheads->wait_ms == 0 ? WAIT_MS :
+	    2 * aheads->wait_ms < WAIT_MAX_MS ? 2 * aheads->wait_ms : WAIT_MAX_MS;
+	aheads->again_at = now + aheads->wait_ms;
+}
+
+static void
 on_lost(struct replication *replication, const struct error *why, int64_t now)
 {
-	struct aheads *aheads = &replication->aheads;
-
 	if (replication->options->verbose) {
 		table_clear();
 		diag("a connection for a step to come is lost: %s", why->text);
 	}
-	aheads->wait_ms = aheads->wait_ms == 0 ? WAIT_MS :
-	    2 * aheads->wait_ms < WAIT_MAX_MS ? 2 * aheads->wait_ms : WAIT_MAX_MS;
-	aheads->again_at = now + aheads->wait_ms;
+	wait_longer(&replication->aheads, now);
 }
 
 void
@@ -187,6 +191,23 @@ ahead_handle(struct replication *replication, const struct pollfd *entries,
 		if (why.code != EXIT_DONE)
 			on_lost(replication, &why, now);
 	}
+}
+
+void
+ahead_distrust(struct replication *replication, struct work *work, int64_t now)
+{
+	work->was_stale = true;
+	replication->aheads.stale++;
+	ahead_end(replication, now);
+	wait_longer(&replication->aheads, now);
+}
+
+void
+ahead_trust(struct replication *replication, struct work *work)
+{
+	if (work->was_stale)
+		replication->aheads.stale--;
+	work->was_stale = false;
 }
 
 void

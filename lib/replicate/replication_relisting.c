@@ -12,10 +12,11 @@
  */
 
 static bool
-is_due(const struct work *work, int64_t now)
+is_due(const struct replication *replication, const struct work *work, int64_t now)
 {
 	return (work->state == WORK_WAITING && !work->owes_completion &&
-	    now >= work->again_at);
+	    now >= work->again_at &&
+	    !(work->was_stale && ahead_left(replication)));
 }
 
 void
@@ -29,7 +30,7 @@ relisting_start(struct replication *replication, int64_t now)
 	    replication->sides[SIDE_RECEIVER].lost)
 		return;
 	for (size_t i = 0; i < replication->set.count; i++)
-		if (is_due(&replication->works[i], now)) {
+		if (is_due(replication, &replication->works[i], now)) {
 			replication->works[i].state = WORK_RELISTING;
 			any = true;
 		}

@@ -84,7 +84,8 @@ work_on_transfer(struct replication *replication, struct slot *slot, int64_t now
 	struct error error = transfer->error;
 	const enum failure failure = transfer->failure;
 	const bool done = transfer->phase == TRANSFER_DONE;
-	const bool stale = !done && transfer_was_stale(transfer, now);
+	const bool stale = !done && !work->was_stale &&
+	    transfer_was_stale(transfer, ahead_left(replication), now);
 	const bool was_prepared = transfer_was_prepared(transfer);
 
 	for (int i = 0; i < TRANSFER_SIDES; i++)
@@ -106,8 +107,11 @@ work_on_transfer(struct replication *replication, struct slot *slot, int64_t now
 	}
 	command_first_hint(error.hint, work->result.hints);
 	if (stale && replication_goes_on(replication)) {
-		/* Look at once how much has arrived, without counting it as a failure. */
-		work->was_stale = true;
+		/*
+		 * Look how much has arrived, as soon as no connection waits any more, and
+		 * without counting it as a failure.
+		 */
+		ahead_distrust(replication, work, now);
 		work_keep_error(work, &error);
 		work->failure = failure;
 		work->state = WORK_WAITING;
@@ -122,7 +126,7 @@ step_is_done(struct replication *replication, struct work *work)
 {
 	work->failures = 0;
 	work->received = 0;
-	work->was_stale = false;
+	ahead_trust(replication, work);
 	work->steps_done++;
 	report_step(replication, work);
 	work->step++;
@@ -185,6 +189,7 @@ work_fail(struct replication *replication, struct work *work,
 {
 	const bool waits = failure == FAILURE_TRANSPORT || failure == FAILURE_BUSY;
 
+	ahead_trust(replication, work);
 	if (!replication_goes_on(replication)) {
 		work_end(replication, work, END_INTERRUPTED);
 		return;
@@ -259,6 +264,7 @@ work_give_up(struct replication *replication, struct work *work,
 void
 work_end(struct replication *replication, struct work *work, enum work_end end)
 {
+	ahead_trust(replication, work);
 	work->state = WORK_OVER;
 	work->end = end;
 	replication->open--;

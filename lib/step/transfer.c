@@ -141,34 +141,6 @@ judge(struct transfer *transfer)
 	return (answer == NULL ? -1 : 0);
 }
 
-/*
- * Was the sender's connection, opened before there was a request for it, dead when it was
- * used?  Not a byte has come then.
- */
-static bool
-sender_was_stale(const struct transfer *transfer)
-{
-	const struct command *sender = &transfer->sides[SENDER];
-
-	return (transfer->prepared[SENDER] && !command_runs(sender) &&
-	    buffer_length(&sender->call.answer) == 0 &&
-	    failure_of_side(sender) == FAILURE_TRANSPORT);
-}
-
-/* Ask another one, once. */
-static void
-ask_again(struct transfer *transfer, int64_t now)
-{
-	struct command *sender = &transfer->sides[SENDER];
-	int *output = &sender->call.endpoint.process.output;
-
-	transfer->stream[0] = *output;
-	*output = -1;
-	command_last_line(sender);
-	if (transfer_ask_sender(transfer, &transfer->error) == -1)
-		fail(transfer, FAILURE_TRANSPORT, now);
-}
-
 /* The sender has ended without an answer that the receiver could go on with. */
 static void
 end_receiver_unasked(struct transfer *transfer, int64_t now)
@@ -201,8 +173,6 @@ go_on(struct transfer *transfer, int64_t now)
 	if (transfer->phase == TRANSFER_STREAM && !command_runs(receiver) &&
 	    !transfer->receiver_ended)
 		on_receiver_ended(transfer, now);
-	if (transfer->phase == TRANSFER_ANSWER && sender_was_stale(transfer))
-		ask_again(transfer, now);
 	if (transfer->phase == TRANSFER_ANSWER && !command_runs(sender))
 		end_receiver_unasked(transfer, now);
 	if (!command_runs(sender))
@@ -223,12 +193,17 @@ transfer_was_prepared(const struct transfer *transfer)
 }
 
 bool
-transfer_was_stale(const struct transfer *transfer, int64_t now)
+transfer_was_stale(const struct transfer *transfer, bool others, int64_t now)
 {
-	return (transfer->prepared[RECEIVER] && transfer->asked_at != 0 &&
-	    (transfer->receiver_first ||
-	    command_succeeded(&transfer->sides[SENDER])) &&
-	    transfer->failure == FAILURE_TRANSPORT &&
+	const struct command *sender = &transfer->sides[SENDER];
+	const bool asked = transfer->asked_at != 0;
+
+	if (transfer->failure != FAILURE_TRANSPORT || !(others ||
+	    transfer->replaced || transfer->prepared[asked ? RECEIVER : SENDER]))
+		return (false);
+	if (!asked)
+		return (buffer_length(&sender->call.answer) == 0);
+	return ((transfer->receiver_first || command_succeeded(sender)) &&
 	    now < transfer->asked_at + STALE_MS);
 }
 

@@ -18,7 +18,7 @@
  * A side that command_can_wait() is started before its request is known: the receiver
  * together with the sender, and with transfer_prepare() both before there is a step.  If
  * one ends while it waits, nothing has happened yet: another is started in its place when
- * its request is known, and only that one can fail.
+ * its request is known, and only that one can fail (transfer_was_stale()).
  *
  * The stream goes from one to the other through the pipe that they share; no byte of it
  * passes through here.  The receiver gets ZR_VERDICT (verdict.h), and both ZR_PROGRESS
@@ -49,6 +49,7 @@ struct transfer {
 	enum failure failure;		/* its kind; valid once it is over */
 	struct command sides[TRANSFER_SIDES];
 	bool prepared[TRANSFER_SIDES];	/* started before there was an order */
+	bool replaced;			/* one has ended while it waited */
 	int stream[2];			/* the sender's pipe, until its answer is in */
 	struct progress_reader progress[TRANSFER_SIDES];
 	int verdict;			/* the receiver's; -1: given, or none will be */
@@ -82,10 +83,12 @@ int	transfer_begin(struct transfer *transfer,
 bool	transfer_was_prepared(const struct transfer *transfer);
 
 /*
- * It has failed, but perhaps only because a prepared receiver's connection was dead, which
- * showed when it was used: the same step may succeed at once.
+ * It has failed, but perhaps only because it used a connection that had waited and was
+ * dead, or a new one while others, which still wait, had the server's last place: once
+ * those are closed, the same step may succeed at once.
  */
-bool	transfer_was_stale(const struct transfer *transfer, int64_t now);
+bool	transfer_was_stale(const struct transfer *transfer, bool others,
+	    int64_t now);
 
 /*
  * The bytes of the stream so far, by the receiver's report or else the sender's; false if

@@ -52,6 +52,8 @@ transfer_drop_side(struct transfer *transfer, int side)
 {
 	char unused[1] = "";
 
+	if (transfer->sides[side].call.endpoint.ended)
+		transfer->replaced = true;
 	command_free(&transfer->sides[side], unused, sizeof(unused));
 	progress_reader_free(&transfer->progress[side]);
 	transfer->progress[side] = PROGRESS_READER_NONE;
