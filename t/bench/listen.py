@@ -170,7 +170,7 @@ def main():
     listener = Listener("zr-serve", *store)
     result = {"cores": os.cpu_count(), "rates": [], "idle": []}
     try:
-        for at_once, total in ((1, max(CONNECTIONS // 5, 1)), (200, CONNECTIONS)):
+        for at_once, total in ((1, max(CONNECTIONS // 5, 1)), (min(200, CONNECTIONS), CONNECTIONS)):
             row = rate(listener, at_once, total)
             result["rates"].append(row)
             print(f"{row['at_once']:4} at once: {row['per_second']:6} connections/s, {row['cpu_ms']:.2f} ms of CPU each")

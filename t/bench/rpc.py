@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Calls on a control connection: what they cost.
 
-    rpc.py [CALLS]      zr programs in PATH; prints a table for each of
+    rpc.py [CALLS]      zr programs in PATH; prints a table for each of these, and leaves rpc.json
                         10,000 Ping calls in one batch beside grpcio's client;
                         zr-rpc serve with a process per call and with batch;
                         one cold zr-remote Ping: time, execs, round trips;
@@ -93,22 +93,28 @@ def pings(calls):
                    for i in range(calls))
 
 
+def per_call(what, note, calls, seconds, used):
+    """One line of it, and its row."""
+    row = {"what": what, "calls_per_second": round(calls / seconds), "cpu_us_per_call": round(1e6 * used / calls)}
+    print(f"{what}: {row['calls_per_second']} calls/s, {row['cpu_us_per_call']} us of CPU per call{note}")
+    return row
+
+
 def serving(calls, directory):
     """Calls per second and CPU per call, both sides and the endpoints together."""
+    rows = []
     for name, options in (("a process for each call", []), ("zr-endpoint's batch (-b)", ["-b"])):
         before, start = cpu(), time.monotonic()
         server = Server(*options, "serve", "zr-endpoint", "archive", directory)
         out, _ = server.batch().communicate(pings(calls))
         assert out.count('"response"') == calls
         server.close()
-        print(f"zr-rpc serve, {name}: {calls / (time.monotonic() - start):.0f} calls/s, "
-              f"{1e6 * (cpu() - before) / calls:.0f} us of CPU per call")
+        rows.append(per_call(f"zr-rpc serve, {name}", "", calls, time.monotonic() - start, cpu() - before))
+    return rows
 
 
 WHY = {
-    "zr-remote": "the script that writes the line", "zr-connect": "the connection",
-    "zr-handshake": "version 7, one on each side", "zr-mux": "the label, one on each side",
-    "zr-rpc": "the call, one on each side", "zr-listen": "", "zr-serve": "the script that picks by label",
+    "zr-remote": "all of the client", "zr-handshake": "what zr-listen starts for a connection", "zr-listen": "",
     "zr-endpoint": "the answer",
 }
 
@@ -164,14 +170,15 @@ def cold(directory):
     print(f"one cold zr-remote tcp:... Ping: {1000 * times[10]:.1f} ms (median of 21; fastest {1000 * times[0]:.1f})")
     delay = 0.1
     late = min(remote(relay(port, delay)) for _ in range(3)) - min(remote(relay(port, 0)) for _ in range(3))
-    print(f"  round trips: {late / (2 * delay):.1f}, measured as the time that {1000 * delay:.0f} ms each way add, and 1 to "
+    row = {"ms": round(1000 * times[10], 1), "round_trips": round(late / (2 * delay), 1)}
+    print(f"  round trips: {row['round_trips']}, measured as the time that {1000 * delay:.0f} ms each way add, and 1 to "
           "connect; the first for the banner (both send theirs at once, label and call can only go once the "
           "version is known), the second for the call and its answer: nobody waits for SETTINGS")
     server.terminate()
     server.wait()
     if not traced:
         print("  execs: not counted, there is no strace")
-        return
+        return row
     server = subprocess.Popen(trace("server") + line, stdout=subprocess.PIPE, text=True)
     port = int(server.stdout.readline())
     remote(port, *trace("client"))
@@ -180,8 +187,10 @@ def cold(directory):
     time.sleep(0.5)     # strace writes until the last one has ended
     for side in "client", "server":
         names = [x for x in execs(f"{directory}/{side}") if x != "zr-listen"]
+        row[f"executions_of_the_{side}"] = len(names)
         print(f"  {len(names)} execs of the {side}: " +
               ", ".join(f"{x} ({WHY.get(x, 'the shell that runs a script')})" for x in names))
+    return row
 
 
 def resident(pid):
@@ -195,6 +204,7 @@ def memory(directory):
         f.write('#!/bin/sh\n[ "$1" != batch ] || exit 100\nread -r request\n'
                 f'until [ -e {directory}/go ]; do sleep 0.1; done\necho "{{}}"\n')
     os.chmod(endpoint, 0o755)
+    rows = []
     for cap in 16, 100:
         if os.path.exists(f"{directory}/go"):
             os.unlink(f"{directory}/go")
@@ -211,18 +221,20 @@ def memory(directory):
         assert out.count('"response"') == 100
         server.close()
         print(f"memory of zr-rpc -c {cap} serve: {idle} KiB idle, {busy} KiB with 100 calls in flight")
+        rows.append({"what": f"zr-rpc -c {cap} serve", "idle_kib": idle, "kib_with_100_calls": busy})
+    return rows
 
 
 def bench(calls):
     server, port = ping_server()
-    for what, run in (("zr-rpc batch", ours), ("python3-grpcio", theirs)):
-        seconds, used = run(port, calls)
-        print(f"{what}: {calls / seconds:.0f} calls/s, {1e6 * used / calls:.0f} us of CPU per call (against grpcio's server)")
+    rows = [per_call(what, " (against grpcio's server)", calls, *run(port, calls))
+            for what, run in (("zr-rpc batch", ours), ("python3-grpcio", theirs))]
     server.stop(None)
     with tempfile.TemporaryDirectory() as directory:
-        serving(max(calls // 10, 1), directory)
-        cold(directory)
-        memory(directory)
+        rows += serving(max(calls // 10, 1), directory)
+        found = {"calls": rows, "a cold zr-remote Ping": cold(directory), "memory": memory(directory)}
+    with open("rpc.json", "w") as file:
+        json.dump(found, file, indent=1)
 
 
 if __name__ == "__main__":
