@@ -74,12 +74,12 @@ read_request(const char *operand)
 }
 
 static void
-print_answer(const SendReq *request, const struct step_result *result)
+print_answer(const SendReq *request, const struct step_figures *figures)
 {
 	struct buffer out = BUFFER_EMPTY(STEP_LINE_MAX);
 	struct error error;
 
-	if (step_line(&out, request, result) == -1)
+	if (step_line(&out, request, figures) == -1)
 		die_errno("the answer");
 	if (io_write_all(STDOUT_FILENO, buffer_front(&out), buffer_length(&out),
 	    IO_FOREVER, &error) == -1) {
@@ -118,9 +118,9 @@ run(struct step *step, struct progress *progress)
 		now = io_now();
 		take_signals(step, now);
 		step_handle(step, entries, now);
-		progress_tick(progress, step_result(step)->bytes, now);
+		progress_tick(progress, step_result(step)->figures.bytes, now);
 	}
-	progress_end(progress, step_result(step)->bytes);
+	progress_end(progress, step_result(step)->figures.bytes);
 }
 
 static void
@@ -156,7 +156,7 @@ step_main(int argc, char *argv[])
 		result = step_result(step);
 		error = result->error;
 		if (error.code == EXIT_DONE)
-			print_answer(request, result);
+			print_answer(request, &result->figures);
 		else {
 			complain(request, &error);
 			diag_lines(result->hints, strlen(result->hints));

@@ -213,12 +213,12 @@ events_step(struct replication *replication, const struct work *work)
 {
 	if (!begin_step(replication, "step-end", work))
 		return;
-	if (work->result.bytes_known)
-		add_number(replication, "bytes", work->result.bytes);
-	add_seconds(replication, "seconds", work->result.elapsed_ms);
+	if (work->figures.bytes_known)
+		add_number(replication, "bytes", work->figures.bytes);
+	add_seconds(replication, "seconds", work->figures.elapsed_ms);
 	add_creation(replication, "creation", work->request.request.to);
 	json_text_raw_member(&replication->out, "resumed",
-	    work->result.used_resume_token ? "true" : "false");
+	    work->figures.used_resume_token ? "true" : "false");
 	end(replication);
 }
 

@@ -55,7 +55,7 @@ struct work {
 	enum work_end end;		/* once it is over */
 	size_t step;			/* the one that is under way, or next */
 	struct plan_request request;	/* of that step */
-	struct step_result result;	/* its */
+	struct step_figures figures;	/* its */
 	uint64_t target;		/* CreateTXG of the last snapshot to be sent */
 	size_t plans;			/* how often it has been planned anew */
 	Listing *relisted[SIDES];	/* owned: the plan points into them, */
@@ -75,6 +75,9 @@ struct work {
 	uint64_t bytes;
 	uint64_t *sizes;		/* for each step of the plan, 0: unknown; owned */
 };
+
+/* Each fork(2) of a step copies the page tables of all of them. */
+_Static_assert(sizeof(struct work) <= 1024, "without texts, which only failures have");
 
 /* A step under way. */
 struct slot {

@@ -46,22 +46,22 @@ describe(char *text, size_t size, const SendReq *request)
 static void
 write_step(struct replication *replication, const struct work *work)
 {
-	const struct step_result *result = &work->result;
+	const struct step_figures *figures = &work->figures;
 	char step[1024], line[4 * sizeof(step)], bytes[AMOUNT_SIZE];
 	char time[AMOUNT_SIZE];
 	struct buffer *out = &replication->out;
 	size_t length;
 
 	if (replication->options->json) {
-		if (step_line(out, &work->request.request, result) == -1)
+		if (step_line(out, &work->request.request, figures) == -1)
 			error_errno(&replication->fatal, "a step");
 	} else {
 		describe(step, sizeof(step) - 100, &work->request.request);
 		snprintf(step + strlen(step), 100, ": %s%s in %s",
-		    result->bytes_known ?
-		    amount_of_bytes(bytes, result->bytes) : "done",
-		    result->used_resume_token ? ", the rest of it," : "",
-		    amount_of_time(time, result->elapsed_ms));
+		    figures->bytes_known ?
+		    amount_of_bytes(bytes, figures->bytes) : "done",
+		    figures->used_resume_token ? ", the rest of it," : "",
+		    amount_of_time(time, figures->elapsed_ms));
 		length = quote_line(line, sizeof(line) - 1, step, strlen(step));
 		line[length++] = '\n';
 		buffer_append(out, line, length);

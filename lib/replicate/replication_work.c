@@ -16,7 +16,7 @@ start_step(struct replication *replication, struct slot *slot, struct plan *plan
 	if (work->state != WORK_READY)
 		return;		/* given up while it was in the order */
 	work->step = step;
-	work->result = (struct step_result){ .bytes = 0 };
+	work->figures = (struct step_figures){ .bytes = 0 };
 	plan_request(&work->request, plan, &plan->steps[step],
 	    &options->plan.rules);
 	*slot = (struct slot){ .began = now, .moved_at = now, .told_at = now,
@@ -81,7 +81,8 @@ work_on_transfer(struct replication *replication, struct slot *slot, int64_t now
 {
 	struct transfer *transfer = &slot->transfer;
 	struct work *work = slot->work;
-	struct error error = transfer->error;
+	char hints[STEP_HINTS_MAX];
+	struct error error;
 	const enum failure failure = transfer->failure;
 	const bool done = transfer->phase == TRANSFER_DONE;
 	const bool stale = !done && !work->was_stale &&
@@ -91,21 +92,23 @@ work_on_transfer(struct replication *replication, struct slot *slot, int64_t now
 	for (int i = 0; i < TRANSFER_SIDES; i++)
 		replication_await_signal(replication,
 		    transfer->sides[i].call.endpoint.exit_code);
-	work->result.used_resume_token = transfer->used_resume_token;
-	work->result.bytes_known = transfer_bytes(transfer, &work->result.bytes);
-	work->result.elapsed_ms = now - slot->began;
-	work->result.hints[0] = '\0';
-	transfer_free(transfer, work->result.hints, sizeof(work->result.hints));
+	work->figures.used_resume_token = transfer->used_resume_token;
+	work->figures.bytes_known = transfer_bytes(transfer, &work->figures.bytes);
+	work->figures.elapsed_ms = now - slot->began;
+	if (!done)
+		error = transfer->error;
+	hints[0] = '\0';
+	transfer_free(transfer, hints, sizeof(hints));
 	slot->work = NULL;
 	replication->running--;
-	work->bytes += work->result.bytes;
+	work->bytes += work->figures.bytes;
 	if (done) {
 		if (was_prepared)
 			replication->aheads.wait_ms = 0;
 		work_complete(replication, work, now);
 		return;
 	}
-	command_first_hint(error.hint, work->result.hints);
+	command_first_hint(error.hint, hints);
 	if (stale && replication_goes_on(replication)) {
 		/*
 		 * Look how much has arrived, as soon as no connection waits any more, and

@@ -64,7 +64,7 @@ static void
 finish(struct step *step, int64_t now)
 {
 	step->phase = OVER;
-	step->result.elapsed_ms = now - step->started;
+	step->result.figures.elapsed_ms = now - step->started;
 }
 
 static void
@@ -88,8 +88,8 @@ handle_transfer(struct step *step, const struct pollfd entries[STEP_ENTRIES],
 	struct step_result *result = &step->result;
 
 	transfer_handle(transfer, entries, now);
-	result->bytes_known = transfer_bytes(transfer, &result->bytes);
-	result->used_resume_token = transfer->used_resume_token;
+	result->figures.bytes_known = transfer_bytes(transfer, &result->figures.bytes);
+	result->figures.used_resume_token = transfer->used_resume_token;
 	if (transfer->phase < TRANSFER_FAILED)
 		return;
 	result->error = transfer->error;
@@ -180,21 +180,21 @@ step_free(struct step *step)
 
 int
 step_line(struct buffer *out, const SendReq *request,
-    const struct step_result *result)
+    const struct step_figures *figures)
 {
 	char seconds[32], bytes[32];
 
 	snprintf(seconds, sizeof(seconds), "%.3f",
-	    (double)result->elapsed_ms / 1000);
-	snprintf(bytes, sizeof(bytes), "%" PRIu64, result->bytes);
+	    (double)figures->elapsed_ms / 1000);
+	snprintf(bytes, sizeof(bytes), "%" PRIu64, figures->bytes);
 	return (json_text_member(out, "filesystem", request->filesystem) == -1 ||
 	    json_text_member(out, "from", request->from != NULL ?
 	    request->from->name : NULL) == -1 ||
 	    json_text_member(out, "to", request->to->name) == -1 ||
 	    json_text_raw_member(out, "resumed",
-	    result->used_resume_token ? "true" : "false") == -1 ||
+	    figures->used_resume_token ? "true" : "false") == -1 ||
 	    json_text_raw_member(out, "seconds", seconds) == -1 ||
-	    (result->bytes_known &&
+	    (figures->bytes_known &&
 	    json_text_raw_member(out, "bytes", bytes) == -1) ||
 	    json_text_raw(out, "}\n") == -1 ? -1 : 0);
 }

@@ -22,20 +22,26 @@ struct step;
 
 #define STEP_ENTRIES TRANSFER_ENTRIES	/* entries that step_poll() fills in */
 
-struct step_result {
-	struct error error;	/* code EXIT_DONE: the step is done */
+#define STEP_HINTS_MAX 4096	/* bytes */
+
+struct step_figures {
 	bool used_resume_token;
 	bool bytes_known;	/* has a side reported them (ZR_PROGRESS)? */
 	uint64_t bytes;		/* of the stream so far */
 	int64_t elapsed_ms;
-	char hints[4096];	/* hints about the error: lines */
+};
+
+struct step_result {
+	struct error error;	/* code EXIT_DONE: the step is done */
+	struct step_figures figures;
+	char hints[STEP_HINTS_MAX];	/* hints about the error: lines */
 };
 
 /* Append the line that is printed for a completed step, a JSON object; -1 with errno. */
 #define STEP_LINE_MAX ((size_t)1 << 20)	/* bytes */
 
 int	step_line(struct buffer *out, const SendReq *request,
-	    const struct step_result *result);
+	    const struct step_figures *figures);
 
 /* order is borrowed until step_free().  NULL: *error says why. */
 struct step *step_start(const struct transfer_order *order, int64_t now,

@@ -98,8 +98,8 @@ main(void)
 			while (!step_over(steps[i]))
 				CHECK(turn() <= STEPS - i);
 			CHECK_TEXT(step_result(steps[i])->error.text, "");
-			CHECK(step_result(steps[i])->bytes_known);
-			CHECK(step_result(steps[i])->bytes == (uint64_t)i);
+			CHECK(step_result(steps[i])->figures.bytes_known);
+			CHECK(step_result(steps[i])->figures.bytes == (uint64_t)i);
 		}
 		free_all();
 	}
