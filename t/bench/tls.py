@@ -58,7 +58,7 @@ def zr_tls(kernel, inside):
     with tempfile.TemporaryDirectory() as directory:
         def pump(which):
             # What it takes by itself, for its parent is charged with it.
-            return ["bash", "-c", f"TIMEFORMAT='%U %S'; {{ time ./pump {which} 2>&3; }} 3>&2 2> {directory}/{which}"]
+            return ["bash", "--norc", "-c", f"TIMEFORMAT='%U %S'; {{ time ./pump {which} 2>&3; }} 3>&2 2> {directory}/{which}"]
         began = time.monotonic()
         movers = [start(["zr-tls", *kernel, "-f", "0,0", "-d", PKI, "-n", "server", "-c", "client", "accept",
                          *pump("receive")], far, take.stdin),
