@@ -5,6 +5,7 @@
 #include "dump/dump.h"
 #include "message/pbjson.h"
 #include "transport/banner.h"
+#include "transport/extension.h"
 #include "transport/label.h"
 #include "transport/sshcon.h"
 
@@ -63,6 +64,31 @@ greeting(struct dump *dump)
 	return (-1);
 }
 
+/*
+ * May compressed frames follow?  If the other side's banner is not known, this one has to
+ * do.  The client's frames have been read when the server's banner is.
+ */
+static int
+agree(struct dump *dump, const struct banner *ours, struct error *error)
+{
+	struct dump_connection *connection = dump->connection;
+	const int other = connection->zstd[dump->side == DUMP_CLIENT];
+	const bool has = extension_in_banner(ours, EXTENSION_ZSTD);
+	const bool agreed = has && other != DUMP_BANNER_WITHOUT;
+
+	connection->zstd[dump->side] = has ? DUMP_BANNER_WITH : DUMP_BANNER_WITHOUT;
+	if (other != DUMP_BANNER_UNKNOWN && (has || other == DUMP_BANNER_WITH))
+		fprintf(dump->out, ", agreed: %s", agreed ? EXTENSION_ZSTD : "none");
+	putc('\n', dump->out);
+	if (agreed)
+		exchange_allow_compression(&dump->exchange);
+	else if (connection->compressed)
+		return (error_set(error, EXIT_PROTOCOL, "the client has sent a "
+		    "compressed frame, at its offset %llu, to which this banner does "
+		    "not agree", (unsigned long long)connection->compressed_at));
+	return (0);
+}
+
 static int
 banner(struct dump *dump, struct error *error)
 {
@@ -78,11 +104,10 @@ banner(struct dump *dump, struct error *error)
 		fprintf(dump->out, " %d extensions ", parsed.extension_count);
 		quote(dump->out, parsed.extensions, parsed.extensions_length);
 	}
-	putc('\n', dump->out);
 	dump->state = dump->side == DUMP_CLIENT ? DUMP_AT_LABEL :
 	    dump->connection->kind == DUMP_DATA ? DUMP_IN_FRAMES :
 	    dump->connection->kind == DUMP_CONTROL ? DUMP_IN_HTTP2 : DUMP_AT_GUESS;
-	return (0);
+	return (agree(dump, &parsed, error));
 }
 
 static int
@@ -264,7 +289,6 @@ dump_init(struct dump *dump, enum dump_side side,
 	exchange_init(&dump->exchange,
 	    side == DUMP_CLIENT ? EXCHANGE_SERVER : EXCHANGE_CLIENT,
 	    connection->method != NULL ? connection->method->kind : METHOD_SEND);
-	exchange_allow_compression(&dump->exchange);
 	if (nghttp2_hd_inflate_new(&dump->inflater) != 0)
 		return (error_set(error, EXIT_SYSTEM, "out of memory"));
 	nghttp2_hd_inflate_change_table_size(dump->inflater, 65536);

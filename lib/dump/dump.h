@@ -35,6 +35,10 @@ enum dump_side {
 
 /* What the two directions know about their connection. */
 struct dump_connection {
+	/* By side: has its banner zr-zstd-1? */
+	enum { DUMP_BANNER_UNKNOWN, DUMP_BANNER_WITHOUT, DUMP_BANNER_WITH } zstd[2];
+	bool compressed;		/* the client has sent a compressed frame, */
+	uint64_t compressed_at;		/* the first one here */
 	enum { DUMP_KIND_UNKNOWN, DUMP_CONTROL, DUMP_DATA } kind;
 	const struct method *method;	/* of a data connection; NULL: unknown */
 	/* Of a control connection: by the call's number, (HTTP/2 stream - 1) / 2. */

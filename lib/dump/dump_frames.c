@@ -66,12 +66,25 @@ stream_sum(struct dump *dump, uint64_t end)
 	dump->stream_bytes = 0;
 }
 
+/* The bytes of the current frame that have been read, with its header. */
+static uint64_t
+in_frame(const struct exchange *exchange)
+{
+	return (FRAME_HEADER_SIZE + exchange->frames.current.length -
+	    exchange->frames.left);
+}
+
 /* One piece of a frame's payload; the frame counts with its last piece. */
 static void
 stream_piece(struct dump *dump, uint64_t end)
 {
 	const struct exchange *exchange = &dump->exchange;
 
+	if (exchange->data_compressed && dump->side == DUMP_CLIENT &&
+	    !dump->connection->compressed) {
+		dump->connection->compressed = true;
+		dump->connection->compressed_at = end - in_frame(exchange);
+	}
 	if (dump->stream_bytes == 0) {
 		dump->stream_begin = dump->begin;
 		dump->stream_frames = dump->stream_compressed = 0;
@@ -99,14 +112,6 @@ cut_short(struct dump *dump, uint64_t frame)
 		fputs("unfinished\n", dump->out);
 	}
 	dump->begin = frame;
-}
-
-/* The bytes of the current frame that have been read, with its header. */
-static uint64_t
-in_frame(const struct exchange *exchange)
-{
-	return (FRAME_HEADER_SIZE + exchange->frames.current.length -
-	    exchange->frames.left);
 }
 
 int

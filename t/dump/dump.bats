@@ -71,6 +71,44 @@ whole() {
 	END
 }
 
+@test "a compressed frame is allowed where both banners agree to it, and nowhere else" {
+	local hello='\x28\xb5\x2f\xfd\x00\x58\x29\x00\x00hello' bare with
+	bare='0000000056 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0000\n'
+	with='0000000066 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0001\nzr-zstd-1\n'
+	# said CLIENT'S-BANNER SERVER'S-BANNER: Receive, with compressed frames both ways.
+	said() {
+		{ printf "$1"; head -c 131 "$RECORDINGS/d04-receive-1MiB.data.c2s.bin" | tail -c 64
+		    frames request=/v1/recv end end 7a73="\\0\\0\\0\\5$hello" end shutdown; } > asked
+		{ printf "$2"; frames answer='HANDLER OK\n' end end shutdown; } > answered
+		{ printf "$1"; head -c 131 "$RECORDINGS/d02-send-1MiB.data.c2s.bin" | tail -c 64
+		    frames request=/v1/send end end shutdown; } > asked-send
+		{ printf "$2"; frames answer='HANDLER OK\n' end end stream=ab 7a73="\\0\\0\\0\\5$hello" \
+		    end shutdown; } > answered-send
+	}
+	said "$with" "$with"
+	run -0 --separate-stderr zr-dump asked answered
+	grep -qx '> 0 77 banner version 7 1 extensions "zr-zstd-1\\n"' <<< "$output"
+	grep -qx '< 0 77 banner version 7 1 extensions "zr-zstd-1\\n", agreed: zr-zstd-1' <<< "$output"
+	grep -q 'stream of 5 bytes in 1 frames, 1 compressed' <<< "$output"
+	run -0 zr-dump asked-send answered-send
+	grep -q 'stream of 7 bytes in 2 frames, 1 compressed' <<< "$output"
+	# Not offered: as unknown to a server as it is to us.
+	said "$bare" "$with"
+	run -98 --separate-stderr zr-dump asked
+	stderr_has 'at offset 163: unknown frame type 0x00007a73'
+	run -98 --separate-stderr zr-dump asked-send answered-send
+	stderr_has 'at offset 122: unknown frame type 0x00007a73'
+	grep -qx '< 0 77 banner version 7 1 extensions "zr-zstd-1\\n", agreed: none' <<< "$output"
+	# Offered, and not agreed to, which the client's bytes alone do not tell.
+	said "$with" "$bare"
+	run -0 zr-dump asked
+	run -98 --separate-stderr zr-dump asked answered
+	stderr_has 'at offset 0: the client has sent a compressed frame, at its offset 173, to which this banner does not agree'
+	grep -qx '< 0 67 banner version 7, agreed: none' <<< "$output"
+	run -98 --separate-stderr zr-dump -r answered-send
+	stderr_has 'at offset 112: unknown frame type 0x00007a73'
+}
+
 @test "a control connection is explained" {
 	both c02-list.control
 	[ "$status" -eq 0 ]
