@@ -1,4 +1,5 @@
 #include "dataconn/compression_level.h"
+#include "dataconn/compression_sample.h"
 
 /*
  * The levels that are worth it, with the time that each takes for the same bytes, as
@@ -21,6 +22,8 @@ static const struct {
 #define NONE_FIRST	2u	/* at first the kernel's buffers take everything */
 #define SOME_HOLD	32u
 
+#define NONE_SLOW	2u	/* none was no faster in so many windows: it was not chance */
+
 void
 compression_level_init(struct compression_level *level)
 {
@@ -29,13 +32,26 @@ compression_level_init(struct compression_level *level)
 	    .none_left = NONE_FIRST, .some_hold = SOME_HOLD };
 }
 
-int
-compression_level_next(const struct compression_level *level)
+/* Does it look better than what was tried in vain? */
+static bool
+is_promising(const struct compression_level *level, unsigned sample)
 {
-	if (level->skip_left > 0)
+	return (sample >= COMPRESSION_SAMPLE_PROMISING &&
+	    sample > level->vain_sample + level->vain_sample / 4);
+}
+
+int
+compression_level_next(struct compression_level *level, unsigned sample)
+{
+	const bool promising = is_promising(level, sample);
+
+	if (promising)
+		level->skip_left = 0;
+	level->tried = level->skip_left == 0 && level->rung != NONE;
+	level->sample = sample;
+	if (!level->tried)
 		return (COMPRESSION_LEVEL_NONE);
-	return (ladder[level->skips > 0 && level->rung != NONE ? LOWEST :
-	    level->rung].level);
+	return (ladder[level->skips > 0 && !promising ? LOWEST : level->rung].level);
 }
 
 void
@@ -68,37 +84,69 @@ pass(unsigned *left)
 	*left -= *left > 0;
 }
 
+/* What went by in a window, for COMPRESSION_LEVEL_WINDOW bytes. */
+struct spent {
+	int64_t elapsed, network, source;
+	int64_t busy;		/* not waiting */
+};
+
+static struct spent
+spent(const struct compression_level *level, int64_t now)
+{
+	const int64_t kib = COMPRESSION_LEVEL_WINDOW >> 10;
+	const int64_t bytes_kib = (int64_t)(level->bytes >> 10);
+	const int64_t elapsed = now - level->since;
+	const int64_t ours = elapsed - level->network - level->source;
+
+	return ((struct spent){ .elapsed = elapsed * kib / bytes_kib,
+	    .network = level->network * kib / bytes_kib,
+	    .source = level->source * kib / bytes_kib,
+	    .busy = (ours > level->compressing ? ours : level->compressing) *
+	    kib / bytes_kib });
+}
+
 /*
  * Sent as it was.  It stays so if that was faster than the lowest level, which is tried
  * again from time to time if it could compress while we wait.
  */
 static void
-judge_none(struct compression_level *level, int64_t elapsed)
+judge_none(struct compression_level *level, const struct spent *spent)
 {
-	const int64_t waited = level->network + level->source;
+	const int64_t waited = spent->network + spent->source;
+	const bool slow = level->packed_cost > 0 && spent->elapsed >= level->packed_cost;
 
-	if (level->packed_cost > 0 && elapsed >= level->packed_cost)
+	if (!slow)
+		level->none_slow = 0;
+	else
+		level->none_slow += spent->elapsed >= 2 * level->packed_cost ?
+		    NONE_SLOW : 1;
+	if (level->none_slow >= NONE_SLOW)
 		hold_off(&level->none_left, &level->none_hold);
-	else if (level->some_left > 0 || level->packing_cost >= waited * 3 / 4)
-		return;
+	else {
+		if (!slow && level->none_hold > NONE_HOLD)
+			level->none_hold /= 2;
+		if (slow || level->some_left > 0 ||
+		    level->packing_cost >= waited * 3 / 4)
+			return;
+	}
 	level->packed_cost = 0;
 	level->rung = LOWEST;
 }
 
 /* The highest rung that leaves a quarter of the time that the network gives. */
 static void
-rise(struct compression_level *level, int64_t elapsed)
+rise(struct compression_level *level, const struct spent *spent)
 {
-	const int64_t time = level->network + level->compressing;
+	const int64_t time = spent->network + spent->busy;
 	const size_t top = level->ceiling_left > 0 ? level->ceiling : HIGHEST;
 	const int64_t cost = ladder[level->rung].cost;
 
 	level->rung_before = level->rung;
 	while (level->rung < top && ladder[level->rung + 1].cost *
-	    level->compressing <= cost * time * 3 / 4)
+	    spent->busy <= cost * time * 3 / 4)
 		level->rung++;
 	if (level->rung > level->rung_before)
-		level->cost_before = elapsed;
+		level->cost_before = spent->elapsed;
 }
 
 /* Back to a lower rung: for a while not above it. */
@@ -110,26 +158,28 @@ fall(struct compression_level *level, size_t rung)
 }
 
 static void
-judge_some(struct compression_level *level, int64_t elapsed)
+judge_some(struct compression_level *level, const struct spent *spent)
 {
-	const int64_t waited = level->network + level->source;
+	const int64_t waited = spent->network + spent->source;
 	const int64_t before = level->cost_before;
 
 	level->cost_before = 0;
-	if (before > 0 && elapsed > before + before / 4)
+	if (before > 0 && spent->elapsed > before + before / 4 &&
+	    spent->busy > spent->network)
 		fall(level, level->rung_before);
 	else if (level->rung == LOWEST && level->none_left == 0 &&
-	    level->compressing > elapsed / 4) {
-		level->packed_cost = elapsed;
-		level->packing_cost = level->compressing;
+	    spent->busy > spent->elapsed / 4 && level->shrunk >= level->bytes / 4) {
+		level->packed_cost = spent->elapsed;
+		level->packing_cost = spent->busy;
+		level->none_slow = 0;
 		level->rung = NONE;
 		hold_off(&level->some_left, &level->some_hold);
-	} else if (level->network > level->compressing) {
+	} else if (spent->network > spent->busy) {
 		if (level->shrunk >= level->bytes / 2)
-			rise(level, elapsed);
-	} else if (waited < level->compressing / 8 && level->rung > LOWEST)
+			rise(level, spent);
+	} else if (waited < spent->busy / 8 && level->rung > LOWEST)
 		fall(level, level->rung - 1);
-	else if (level->source > level->network + level->compressing &&
+	else if (spent->source > spent->network + spent->busy &&
 	    level->rung > LOWEST)
 		level->rung--;
 }
@@ -145,23 +195,28 @@ pays(size_t bytes, size_t packed)
 static void
 judge_piece(struct compression_level *level, size_t bytes, size_t packed)
 {
-	if (level->skip_left > 0)
-		level->skip_left--;
-	else if (level->rung == NONE || pays(bytes, packed)) {
-		level->skips = 0;
-		level->shrunk += level->rung == NONE ? 0 : bytes;
+	if (!level->tried)
+		level->skip_left -= level->skip_left > 0;
+	else if (pays(bytes, packed)) {
+		level->skips = level->vain_sample = 0;
+		level->shrunk += bytes;
 	} else {
 		level->skips = level->skips == 0 ? 1 : level->skips * 2;
 		if (level->skips > COMPRESSION_LEVEL_SKIPS)
 			level->skips = COMPRESSION_LEVEL_SKIPS;
 		level->skip_left = level->skips;
+		if (level->sample > level->vain_sample)
+			level->vain_sample = level->sample;
 	}
+	level->tried = false;
 }
 
 void
 compression_level_done(struct compression_level *level, size_t bytes, size_t packed,
     int64_t took, int64_t now)
 {
+	struct spent window;
+
 	judge_piece(level, bytes, packed);
 	if (!level->begun) {
 		begin_window(level, now);
@@ -169,14 +224,16 @@ compression_level_done(struct compression_level *level, size_t bytes, size_t pac
 	}
 	level->bytes += bytes;
 	level->compressing += took;
-	if (level->bytes < COMPRESSION_LEVEL_WINDOW)
+	if (level->bytes < COMPRESSION_LEVEL_WINDOW ||
+	    now - level->since < COMPRESSION_LEVEL_WINDOW_US)
 		return;
+	window = spent(level, now);
 	pass(&level->ceiling_left);
 	pass(&level->none_left);
 	pass(&level->some_left);
 	if (level->rung == NONE)
-		judge_none(level, now - level->since);
+		judge_none(level, &window);
 	else
-		judge_some(level, now - level->since);
+		judge_some(level, &window);
 	begin_window(level, now);
 }

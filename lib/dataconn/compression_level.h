@@ -9,7 +9,8 @@
  * How much to compress the next piece of a stream, by what became of those before it.
  * Pure: times are the caller's, in microseconds.
  *
- * Every COMPRESSION_LEVEL_WINDOW bytes it looks at the time that went by.
+ * Every window it looks at the time that went by.  What was not spent waiting was spent on
+ * compressing: on our own account, or since others had the processor.
  *
  *	the network took longer than compressing: the level rises
  *	nobody was waited for, we are the slowest: the level falls
@@ -17,14 +18,22 @@
  *	the source took longest: the level falls, to the lowest
  *
  * A higher level that did not make it faster, but slower, is left again.  A level that was
- * too slow, and none, are tried again after twice as many windows each time.  A piece that
- * hardly shrinks is followed by one that is sent as it is, then two, four, at most
- * COMPRESSION_LEVEL_SKIPS, until one that is tried at the lowest level shrinks.
+ * too slow, and none, are tried again after twice as many windows each time.
+ *
+ * A piece that hardly shrinks is followed by one that is sent as it is, then two, four, at
+ * most COMPRESSION_LEVEL_SKIPS, until one that is tried at the lowest level shrinks.  One
+ * whose sample looks better than those that were tried in vain is not passed over.
  */
 #define COMPRESSION_LEVEL_NONE		0	/* send it as it is */
-#define COMPRESSION_LEVEL_WINDOW	(1u << 20)
-#define COMPRESSION_LEVEL_SKIPS		256u
+#define COMPRESSION_LEVEL_SKIPS		512u
 #define COMPRESSION_LEVEL_HOLDS		256u	/* windows, at most */
+
+/*
+ * A window: at least so many bytes, and so long that the turns of other processes, some
+ * milliseconds each, are an average.
+ */
+#define COMPRESSION_LEVEL_WINDOW	(1u << 20)
+#define COMPRESSION_LEVEL_WINDOW_US	20000
 
 struct compression_level {
 	size_t rung;		/* of the ladder of levels */
@@ -35,29 +44,38 @@ struct compression_level {
 	uint64_t shrunk;	/* those of them that were compressed with profit */
 	int64_t compressing, network, source;
 
-	int64_t packed_cost;	/* time for a window at the lowest level; 0: unknown */
+	/* Times for COMPRESSION_LEVEL_WINDOW bytes. */
+	int64_t packed_cost;	/* at the lowest level; 0: unknown */
 	int64_t packing_cost;	/* the part of it that is compressing */
 
 	size_t rung_before;	/* before it rose, */
-	int64_t cost_before;	/* and the time of a window then; 0: it did not rise */
+	int64_t cost_before;	/* and the time then; 0: it did not rise */
 	size_t ceiling;		/* the rung above was too slow, */
 	unsigned ceiling_left;	/* and is for this many windows */
 	unsigned ceiling_hold;	/* and the next time */
 	unsigned none_left, none_hold;	/* the same for none, */
 	unsigned some_left, some_hold;	/* and for leaving it */
+	unsigned none_slow;	/* windows in a row in which none was no faster */
 
+	bool tried;		/* the current piece is to be compressed */
+	unsigned sample;	/* of it, */
+	unsigned vain_sample;	/* and the best of those that did not shrink */
 	unsigned skip_left;	/* pieces to be sent as they are */
 	unsigned skips;		/* before the current trial; 0: this is no trial */
 };
 
 void	compression_level_init(struct compression_level *level);
 
-/* The level, Zstandard's, for the next piece; COMPRESSION_LEVEL_NONE. */
-int	compression_level_next(const struct compression_level *level);
+/*
+ * The level, Zstandard's, for the next piece; COMPRESSION_LEVEL_NONE.  sample is what
+ * compression_sample() says of it.
+ */
+int	compression_level_next(struct compression_level *level, unsigned sample);
 
 /*
  * That piece, of bytes bytes, became packed bytes, for which it took this processor time;
- * packed is the same as bytes if it is sent as it is.
+ * packed is the same as bytes if it is sent as it is.  So may a piece be for which
+ * compression_level_next() was not called.
  */
 void	compression_level_done(struct compression_level *level, size_t bytes,
 	    size_t packed, int64_t took, int64_t now);

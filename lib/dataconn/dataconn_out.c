@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "dataconn/compression_sample.h"
 #include "dataconn/dataconn.h"
 #include "dataconn/dataconn_out.h"
 
@@ -54,7 +55,7 @@ static bool
 pack_frame(struct dataconn_out *out, const uint8_t *payload, size_t size)
 {
 	const int level = size < PACKED_MIN ? COMPRESSION_LEVEL_NONE :
-	    compression_level_next(&out->level);
+	    compression_level_next(&out->level, compression_sample(payload, size));
 	int64_t took = 0;
 	size_t length = 0;
 

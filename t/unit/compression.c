@@ -3,6 +3,7 @@
 
 #include "base/zstd_library.h"
 #include "dataconn/compression.h"
+#include "dataconn/compression_sample.h"
 #include "unit.h"
 
 #define SIZE	(3u << 20)
@@ -212,6 +213,20 @@ main(void)
 		length = compressor_run(&compressor, 3, plain + 8000, 900, packed);
 		survive_changes(packed, length, 900);
 		compressor_free(&compressor);
+	}
+	TEST("a sample tells bytes that may shrink from random ones") {
+		for (size_t i = 0; i < SIZE; i++)
+			plain[i] = (uint8_t)chance(256);
+		for (size_t size = COMPRESSION_SAMPLE; size <= PIECE; size += size / 3)
+			CHECK(compression_sample(plain, size) <
+			    COMPRESSION_SAMPLE_PROMISING * 4 / 5);
+		for (size_t i = 0; i < SIZE; i++)
+			plain[i] = (uint8_t)chance(64);
+		for (size_t size = COMPRESSION_SAMPLE; size <= PIECE; size += size / 3)
+			CHECK(compression_sample(plain, size) >=
+			    COMPRESSION_SAMPLE_PROMISING);
+		memset(plain, 'a', SIZE);
+		CHECK(compression_sample(plain, PIECE) == 32640);
 	}
 	return (unit_end());
 }
