@@ -332,7 +332,9 @@ def compressed():
         said = b"".join(struct.pack(">II", kind, len(payload)) + payload for kind, payload in said)
         for piece in (0, 5, 255):
             seed("exchange", f"compressed-{role}-{piece}", bytes([8 | role | 2 << role % 2, piece]) + said)
-        seed("dump", f"compressed-{role}", bytes([role, 128]) + (data / "recordings" / ("d04-receive-1MiB.data.c2s.bin" if role == 0 else "d02-send-1MiB.data.s2c.bin")).read_bytes()[:BANNER + (LABEL if role == 0 else 0)] + said)
+        banner = b"0000000066 ZREPL_ZFS_REPLICATION PROTOVERSION=0007 EXTENSIONS=0001\nzr-zstd-1\n"
+        label = (data / "recordings" / "d04-receive-1MiB.data.c2s.bin").read_bytes()[BANNER:BANNER + LABEL]
+        seed("dump", f"compressed-{role}", bytes([role, 128]) + banner + (label if role == 0 else b"") + said)
 
 
 data_connections()
