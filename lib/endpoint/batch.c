@@ -104,6 +104,20 @@ batch_request_parse(struct batch_request *request, const char *text,
 	return (0);
 }
 
+const struct method *
+batch_request_method(const struct batch_request *request, struct error *error)
+{
+	const struct method *method = method_by_name(request->method);
+	char names[METHOD_NAMES_SIZE];
+
+	if (method != NULL && (1u << method->kind & METHODS_OF_CONTROL) != 0)
+		return (method);
+	error_set(error, EXIT_USAGE, "%s: not a method for a batch (%s)",
+	    request->method[0] == '\0' ? "(none)" : request->method,
+	    method_names(METHODS_OF_CONTROL, names));
+	return (NULL);
+}
+
 bool
 batch_same_id(const struct json_slice *a, const struct json_slice *b)
 {

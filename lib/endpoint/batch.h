@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "message/json_scan.h"
+#include "message/method.h"
 
 /*
  * The lines of the batch form (zr-endpoint-interface(7)), for the three that
@@ -25,6 +26,10 @@ struct batch_request {
 /* -1 if the line is malformed; id is set even then, if it could be read. */
 int	batch_request_parse(struct batch_request *request, const char *text,
 	    size_t length, struct error *error);
+
+/* The method of a line; NULL if it is not one for a batch. */
+const struct method *batch_request_method(const struct batch_request *request,
+	    struct error *error);
 
 /* Are two ids the same, byte by byte? */
 bool	batch_same_id(const struct json_slice *a, const struct json_slice *b);

@@ -2,7 +2,6 @@
  * The batch form of the endpoint interface, as a program of ours offers it.
  */
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,55 +9,32 @@
 #include "base/signals.h"
 #include "endpoint/batch.h"
 #include "endpoint/endpoint_batch.h"
-#include "message/pbjson.h"
 #include "message/request.h"
-#include "message/request_check.h"
 
 #define OUTPUT_MAX ((size_t)1 << 30)	/* an id and METHOD_ANSWER_MAX fit */
 #define READS_AT_ONCE 16	/* of LINES_CHUNK bytes, then answers get a turn */
 
 /* --- lines --- */
 
-static void
-cancel(struct batch *batch, const struct json_slice *id)
-{
-	struct batch_call *call;
-
-	TAILQ_FOREACH(call, &batch->calls, entries)
-		if (batch_same_id(call->id, id) && !call->cancelled) {
-			call->cancelled = true;
-			if (call->started)
-				endpoint_end(&call->at.endpoint, io_now());
-			return;
-		}
-}
-
 /* Parse the call of a line; -1 and the reason if it is not valid. */
 static int
-read_call(const struct batch *batch, const struct batch_request *line,
+read_call(const struct endpoint_batch *batch, const struct batch_request *line,
     struct batch_call *call, struct error *error)
 {
-	const struct method *method = method_by_name(line->method);
-	char names[METHOD_NAMES_SIZE];
+	const struct method *method = batch_request_method(line, error);
 
-	if (method != NULL)
-		call->method = endpoint_program_find(batch->program, line->method);
-	if (call->method == NULL || method->kind == METHOD_SEND ||
-	    method->kind == METHOD_RECEIVE)
-		error_set(error, EXIT_USAGE, "%s: not a method for a batch (%s)",
-		    line->method[0] == '\0' ? "(none)" : line->method,
-		    method_names(METHODS_OF_CONTROL, names));
-	else if ((call->request = pbjson_parse(method->request, request_check,
-	    line->request.text, line->request.length, error)) == NULL) {
-		error_prefix(error, "request");
-		error->code = EXIT_USAGE;
-	}
+	if (method == NULL)
+		return (-1);
+	call->method = endpoint_program_find(batch->program, line->method);
+	call->request = request_parse(method, line->request.text, line->request.length,
+	    error);
 	return (call->request != NULL ? 0 : -1);
 }
 
 /* Answer a call that needs no process. */
 static int
-answer_at_once(struct batch *batch, const struct batch_call *call, struct error *error)
+answer_at_once(struct endpoint_batch *batch, const struct batch_call *call,
+    struct error *error)
 {
 	struct buffer response = BUFFER_EMPTY(METHOD_ANSWER_MAX);
 	struct error what;
@@ -73,19 +49,15 @@ answer_at_once(struct batch *batch, const struct batch_call *call, struct error 
 }
 
 static int
-add_call(struct batch *batch, const struct batch_request *line,
+add_call(struct endpoint_batch *batch, const struct batch_request *line,
     struct error *error)
 {
-	struct batch_call *call = calloc(1, sizeof(*call));
+	struct batch_call *call = batch_calls_add(&batch->calls, &line->id, error);
 	struct error what;
 	int result = 0;
 
-	if (call == NULL || (call->id = batch_keep_id(&line->id)) == NULL) {
-		free(call);
-		return (error_errno(error, "call"));
-	}
-	TAILQ_INSERT_TAIL(&batch->calls, call, entries);
-	batch->count++;
+	if (call == NULL)
+		return (-1);
 	if (read_call(batch, line, call, &what) == -1) {
 		result = endpoint_batch_refuse(batch, &line->id, NULL, &what, error);
 		endpoint_batch_forget(batch, call);
@@ -97,7 +69,7 @@ add_call(struct batch *batch, const struct batch_request *line,
 }
 
 static int
-take_line(struct batch *batch, const char *text, size_t length,
+take_line(struct endpoint_batch *batch, const char *text, size_t length,
     struct error *error)
 {
 	struct batch_request line;
@@ -107,19 +79,19 @@ take_line(struct batch *batch, const char *text, size_t length,
 		return (endpoint_batch_refuse(batch, &line.id, NULL, &what, error));
 	if (!line.cancel)
 		return (add_call(batch, &line, error));
-	cancel(batch, &line.id);
+	batch_calls_cancel(&batch->calls, &line.id);
 	return (0);
 }
 
 /* Is there a line to be looked at, or to be read? */
 static bool
-wants_lines(const struct batch *batch)
+wants_lines(const struct endpoint_batch *batch)
 {
-	return (batch->signal == 0 && batch->count < ENDPOINT_BATCH_WAITING);
+	return (batch->signal == 0 && batch->calls.count < ENDPOINT_BATCH_WAITING);
 }
 
 static int
-take_lines(struct batch *batch, struct error *error)
+take_lines(struct endpoint_batch *batch, struct error *error)
 {
 	const char *line;
 	size_t length;
@@ -135,22 +107,15 @@ take_lines(struct batch *batch, struct error *error)
 
 /* Read from children and answer; a call that is over leaves the list. */
 static int
-attend(struct batch *batch, struct error *error)
+attend(struct endpoint_batch *batch, struct error *error)
 {
-	/* Do not look at the result of poll(2): a needless read costs little. */
-	static const struct pollfd ready[CALL_ENTRIES] = {
-	    { .revents = POLLIN }, { .revents = POLLIN } };
 	struct batch_call *call, *next;
 
 	if (endpoint_groups_attend(batch, error) == -1)
 		return (-1);
-	for (call = TAILQ_FIRST(&batch->calls); call != NULL; call = next) {
+	for (call = TAILQ_FIRST(&batch->calls.list); call != NULL; call = next) {
 		next = TAILQ_NEXT(call, entries);
-		if (call->started) {
-			call_move(&call->at, ready, io_now());
-			call_check(&call->at, io_now());
-		}
-		if (call->started ? call->at.endpoint.ended : call->cancelled) {
+		if (batch_call_over(call)) {
 			if (endpoint_batch_answer(batch, call, error) == -1)
 				return (-1);
 			endpoint_batch_forget(batch, call);
@@ -166,16 +131,16 @@ runs_alone(const struct batch_call *call)
 }
 
 static int
-start(struct batch *batch, struct error *error)
+start(struct endpoint_batch *batch, struct error *error)
 {
 	struct batch_call *call, *next;
 	struct error what;
 
 	endpoint_groups_start(batch);
-	for (call = TAILQ_FIRST(&batch->calls); call != NULL; call = next) {
+	for (call = TAILQ_FIRST(&batch->calls.list); call != NULL; call = next) {
 		next = TAILQ_NEXT(call, entries);
 		if (!call->started && !call->cancelled && runs_alone(call) &&
-		    endpoint_batch_has_room(batch) &&
+		    batch_calls_have_room(&batch->calls) &&
 		    endpoint_batch_start(batch, call, &what) == -1) {
 			if (endpoint_batch_refuse(batch, call->id, NULL, &what,
 			    error) == -1)
@@ -187,27 +152,20 @@ start(struct batch *batch, struct error *error)
 }
 
 static void
-take_signals(struct batch *batch)
+take_signals(struct endpoint_batch *batch)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
-	struct batch_call *call;
+	const int number = signals_take_end();
 
 	signals_take(SIGCHLD);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (signals_take(signals[i]))
-			batch->signal = signals[i];
-	if (batch->signal == 0)
+	if (number == 0)
 		return;
-	TAILQ_FOREACH(call, &batch->calls, entries) {
-		call->cancelled = true;
-		if (call->started)
-			endpoint_end(&call->at.endpoint, io_now());
-	}
+	batch->signal = number;
+	batch_calls_cancel_all(&batch->calls);
 }
 
 /* Read all available input: calls that wait together can be answered together. */
 static int
-read_lines(struct batch *batch, struct error *error)
+read_lines(struct endpoint_batch *batch, struct error *error)
 {
 	for (int i = 0; i < READS_AT_ONCE; i++) {
 		if (lines_read(&batch->lines, STDIN_FILENO, error) == -1)
@@ -223,23 +181,16 @@ read_lines(struct batch *batch, struct error *error)
 
 /* Sleep once, then read the input. */
 static int
-turn(struct batch *batch, struct error *error)
+turn(struct endpoint_batch *batch, struct error *error)
 {
-	struct pollfd entries[1 + CALL_ENTRIES * ENDPOINT_BATCH_AT_ONCE];
+	struct pollfd entries[1 + CALL_ENTRIES * BATCH_CALLS_AT_ONCE];
 	int64_t deadline = IO_FOREVER;
-	struct batch_call *call;
 	size_t count = 1;
 
 	count += endpoint_groups_poll(batch, entries + count, &deadline);
 	entries[0] = (struct pollfd){ .events = POLLIN,
 	    .fd = wants_lines(batch) && !batch->lines.ended ? STDIN_FILENO : -1 };
-	TAILQ_FOREACH(call, &batch->calls, entries) {
-		if (!call->started)
-			continue;
-		call_poll(&call->at, entries + count);
-		count += CALL_ENTRIES;
-		deadline = io_earlier(deadline, call->at.endpoint.kill_at);
-	}
+	count += batch_calls_poll(&batch->calls, entries + count, &deadline);
 	io_poll(entries, count, deadline);
 	take_signals(batch);
 	return (entries[0].revents != 0 ? read_lines(batch, error) : 0);
@@ -247,39 +198,37 @@ turn(struct batch *batch, struct error *error)
 
 /* Do everything that can be done now.  1: the batch is over, 0: not yet. */
 static int
-work(struct batch *batch, struct error *error)
+work(struct endpoint_batch *batch, struct error *error)
 {
 	do
 		if (take_lines(batch, error) == -1 ||
 		    attend(batch, error) == -1 || start(batch, error) == -1)
 			return (-1);
 	while (wants_lines(batch) && lines_waiting(&batch->lines));
-	return (batch->count == 0 && TAILQ_EMPTY(&batch->groups) &&
+	return (batch->calls.count == 0 && TAILQ_EMPTY(&batch->groups) &&
 	    (batch->signal != 0 || lines_done(&batch->lines)));
 }
 
 int
 endpoint_batch(const struct endpoint_program *program, struct error *error)
 {
-	struct batch batch = { .program = program,
+	struct endpoint_batch batch = { .program = program,
 	    .group_max = ENDPOINT_GROUP_MAX,
 	    .lines = LINES_EMPTY(REQUEST_LINE_MAX),
 	    .answers = BUFFER_EMPTY(OUTPUT_MAX) };
 	int result;
 
-	TAILQ_INIT(&batch.calls);
+	TAILQ_INIT(&batch.calls.list);
 	TAILQ_INIT(&batch.groups);
 	signals_catch(SIGCHLD);
-	signals_catch(SIGTERM);
-	signals_catch(SIGINT);
-	signals_catch(SIGHUP);
+	signals_catch_ends();
 	while ((result = work(&batch, error)) == 0)
 		if (turn(&batch, error) == -1) {
 			result = -1;
 			break;
 		}
-	while (!TAILQ_EMPTY(&batch.calls))
-		endpoint_batch_forget(&batch, TAILQ_FIRST(&batch.calls));
+	while (!TAILQ_EMPTY(&batch.calls.list))
+		endpoint_batch_forget(&batch, TAILQ_FIRST(&batch.calls.list));
 	endpoint_groups_free(&batch);
 	lines_free(&batch.lines);
 	buffer_free(&batch.answers);

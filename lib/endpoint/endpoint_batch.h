@@ -8,9 +8,8 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/lines.h"
-#include "endpoint/call.h"
+#include "endpoint/batch_calls.h"
 #include "endpoint/endpoint_program.h"
-#include "message/json_scan.h"
 
 /*
  * The batch form (zr-endpoint-interface(7)) of a program of ours: requests from standard
@@ -24,7 +23,6 @@
  * leaves unanswered run alone, as if there were no groups.  A group that is slow, but
  * answers, does not make the next ones smaller: they would be slower.
  */
-#define ENDPOINT_BATCH_AT_ONCE	8	/* children */
 #define ENDPOINT_BATCH_WAITING	1024	/* lines read ahead */
 #define ENDPOINT_GROUP_MAX	200	/* calls */
 #define ENDPOINT_GROUP_LONG_MS	10000	/* then the next one does not wait for it */
@@ -37,19 +35,6 @@ int	endpoint_batch(const struct endpoint_program *program,
 
 /* --- what its files share --- */
 
-/* A call without an answer yet. */
-struct batch_call {
-	TAILQ_ENTRY(batch_call) entries;
-	struct json_slice *id;		/* owned */
-	const struct endpoint_method *method;
-	ProtobufCMessage *request;
-	struct call at;			/* its own child, once started */
-	bool started;
-	bool cancelled;
-	struct batch_group *group;	/* the group that has it; NULL: none */
-	bool alone;			/* must not be in a group, or not again */
-};
-
 /* Calls that one child answers. */
 struct batch_group {
 	TAILQ_ENTRY(batch_group) entries;
@@ -61,14 +46,12 @@ struct batch_group {
 	bool over;			/* its child was told to end */
 };
 
-TAILQ_HEAD(batch_calls, batch_call);
 TAILQ_HEAD(batch_groups, batch_group);
 
-struct batch {
+struct endpoint_batch {
 	const struct endpoint_program *program;
-	struct batch_calls calls;	/* the oldest first */
+	struct batch_calls calls;
 	struct batch_groups groups;
-	size_t count, running;		/* calls; children */
 	size_t group_max;		/* calls in a group from now on */
 	const void *latest;		/* group, or its only call; NULL: it ended */
 	int64_t gather_until;		/* only full groups are started before this */
@@ -77,43 +60,40 @@ struct batch {
 	int signal;			/* the signal that told us to end; 0: none */
 };
 
-/* May another child be started now? */
-bool	endpoint_batch_has_room(const struct batch *batch);
-
 /* Start a child for a call. */
-int	endpoint_batch_start(struct batch *batch, struct batch_call *call,
+int	endpoint_batch_start(struct endpoint_batch *batch, struct batch_call *call,
 	    struct error *error);
 
-/* Take a call off the list and free it, ending its child if that still runs. */
-void	endpoint_batch_forget(struct batch *batch, struct batch_call *call);
+/* Take a call out of its group and off the list, as batch_calls_forget() does. */
+void	endpoint_batch_forget(struct endpoint_batch *batch, struct batch_call *call);
 
 /* Answer a call that has ended, or was cancelled before it was started. */
-int	endpoint_batch_answer(struct batch *batch, struct batch_call *call,
+int	endpoint_batch_answer(struct endpoint_batch *batch, struct batch_call *call,
 	    struct error *error);
-int	endpoint_batch_respond(struct batch *batch, const struct json_slice *id,
+int	endpoint_batch_respond(struct endpoint_batch *batch, const struct json_slice *id,
 	    const char *response, size_t length, struct error *error);
-int	endpoint_batch_refuse(struct batch *batch, const struct json_slice *id,
+int	endpoint_batch_refuse(struct endpoint_batch *batch, const struct json_slice *id,
 	    const char *status, const struct error *what, struct error *error);
 
 /* --- groups --- */
 
 /* Put calls that wait together into groups, and start those. */
-void	endpoint_groups_start(struct batch *batch);
+void	endpoint_groups_start(struct endpoint_batch *batch);
 
 /* Pass on what groups have answered; a group that is over leaves the list. */
-int	endpoint_groups_attend(struct batch *batch, struct error *error);
+int	endpoint_groups_attend(struct endpoint_batch *batch, struct error *error);
 
 /* Fill in entries, one for each group; make *deadline earlier if necessary. */
-size_t	endpoint_groups_poll(const struct batch *batch, struct pollfd *entries,
+size_t	endpoint_groups_poll(const struct endpoint_batch *batch, struct pollfd *entries,
 	    int64_t *deadline);
 
 /* Take a call out of its group, which ends once it has none. */
 void	endpoint_group_drop(struct batch_call *call);
 
 /* If this is the latest group, it is over: the next one can begin at this time. */
-void	endpoint_groups_resume(struct batch *batch, const void *ended, int64_t at);
+void	endpoint_groups_resume(struct endpoint_batch *batch, const void *ended, int64_t at);
 
 /* End the children, blocking. */
-void	endpoint_groups_free(struct batch *batch);
+void	endpoint_groups_free(struct endpoint_batch *batch);
 
 #endif

@@ -1,22 +1,19 @@
 /*
  * One call of a batch: its child and its answer.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "endpoint/batch.h"
 #include "endpoint/endpoint_batch.h"
-#include "endpoint/endpoint_child.h"
-#include "message/pbjson.h"
 
 #define LONG_ANSWER (64u << 10)		/* bytes: system calls cost less than a copy */
 
 /* --- answers --- */
 
 static int
-write_answers(struct batch *batch, struct error *error)
+write_answers(struct endpoint_batch *batch, struct error *error)
 {
 	const size_t length = buffer_length(&batch->answers);
 
@@ -28,7 +25,7 @@ write_answers(struct batch *batch, struct error *error)
 }
 
 int
-endpoint_batch_refuse(struct batch *batch, const struct json_slice *id,
+endpoint_batch_refuse(struct endpoint_batch *batch, const struct json_slice *id,
     const char *status, const struct error *what, struct error *error)
 {
 	return (batch_write_error(&batch->answers, id, status, what, error) == -1 ?
@@ -37,7 +34,7 @@ endpoint_batch_refuse(struct batch *batch, const struct json_slice *id,
 
 /* A long response is not copied. */
 int
-endpoint_batch_respond(struct batch *batch, const struct json_slice *id,
+endpoint_batch_respond(struct endpoint_batch *batch, const struct json_slice *id,
     const char *response, size_t length, struct error *error)
 {
 	if (length < LONG_ANSWER)
@@ -53,7 +50,7 @@ endpoint_batch_respond(struct batch *batch, const struct json_slice *id,
 }
 
 int
-endpoint_batch_answer(struct batch *batch, struct batch_call *call,
+endpoint_batch_answer(struct endpoint_batch *batch, struct batch_call *call,
     struct error *error)
 {
 	const char *response = NULL, *status;
@@ -70,24 +67,11 @@ endpoint_batch_answer(struct batch *batch, struct batch_call *call,
 /* --- calls --- */
 
 void
-endpoint_batch_forget(struct batch *batch, struct batch_call *call)
+endpoint_batch_forget(struct endpoint_batch *batch, struct batch_call *call)
 {
 	endpoint_group_drop(call);
 	endpoint_groups_resume(batch, call, 0);
-	TAILQ_REMOVE(&batch->calls, call, entries);
-	batch->count--;
-	batch->running -= call->started;
-	if (call->started)
-		call_free(&call->at);
-	pbjson_free(call->request);
-	free(call->id);
-	free(call);
-}
-
-bool
-endpoint_batch_has_room(const struct batch *batch)
-{
-	return (batch->running + endpoint_left_behind() < ENDPOINT_BATCH_AT_ONCE);
+	batch_calls_forget(&batch->calls, call);
 }
 
 /* What a child runs. */
@@ -106,18 +90,10 @@ run_call(const void *context)
 }
 
 int
-endpoint_batch_start(struct batch *batch, struct batch_call *call,
+endpoint_batch_start(struct endpoint_batch *batch, struct batch_call *call,
     struct error *error)
 {
 	const struct task task = { batch->program, call };
 
-	call->at = CALL_NONE(METHOD_UNARY);
-	if (endpoint_child_start(&call->at.endpoint.process, true, run_call, &task,
-	    error) == -1)
-		return (-1);
-	pbjson_free(call->request);		/* the child has its own */
-	call->request = NULL;
-	call->started = true;
-	batch->running++;
-	return (0);
+	return (batch_calls_start(&batch->calls, call, run_call, &task, error));
 }

@@ -9,7 +9,7 @@
 #include "endpoint/endpoint_child.h"
 
 void
-endpoint_groups_resume(struct batch *batch, const void *ended, int64_t at)
+endpoint_groups_resume(struct endpoint_batch *batch, const void *ended, int64_t at)
 {
 	if (batch->latest != ended)
 		return;
@@ -87,12 +87,12 @@ can_join(const struct batch_call *call, const struct batch_call *first)
  * wait for others.
  */
 static size_t
-gather(const struct batch *batch, struct batch_call *calls[])
+gather(const struct endpoint_batch *batch, struct batch_call *calls[])
 {
 	struct batch_call *call;
 	size_t count = 0;
 
-	TAILQ_FOREACH(call, &batch->calls, entries)
+	TAILQ_FOREACH(call, &batch->calls.list, entries)
 		if (count < batch->group_max &&
 		    can_join(call, count == 0 ? NULL : calls[0]))
 			calls[count++] = call;
@@ -102,7 +102,7 @@ gather(const struct batch *batch, struct batch_call *calls[])
 
 /* What a child runs. */
 struct task {
-	const struct batch *batch;
+	const struct endpoint_batch *batch;
 	const struct batch_group *group;
 };
 
@@ -127,7 +127,7 @@ run_group(const void *context)
 }
 
 static void
-is_latest(struct batch *batch, const void *latest)
+is_latest(struct endpoint_batch *batch, const void *latest)
 {
 	batch->latest = latest;
 	batch->gather_until = io_now() + ENDPOINT_GROUP_LONG_MS;
@@ -135,7 +135,7 @@ is_latest(struct batch *batch, const void *latest)
 
 /* Start a group.  If that fails the calls run alone, and report the error. */
 static void
-start(struct batch *batch, struct batch_call *calls[], size_t count)
+start(struct endpoint_batch *batch, struct batch_call *calls[], size_t count)
 {
 	struct batch_group *group = calloc(1, sizeof(*group));
 	struct error error;
@@ -157,17 +157,17 @@ start(struct batch *batch, struct batch_call *calls[], size_t count)
 		return;
 	}
 	TAILQ_INSERT_TAIL(&batch->groups, group, entries);
-	batch->running++;
+	batch->calls.running++;
 	is_latest(batch, group);
 }
 
 void
-endpoint_groups_start(struct batch *batch)
+endpoint_groups_start(struct endpoint_batch *batch)
 {
 	struct batch_call *calls[ENDPOINT_GROUP_MAX];
 	size_t count;
 
-	while (endpoint_batch_has_room(batch) &&
+	while (batch_calls_have_room(&batch->calls) &&
 	    (count = gather(batch, calls)) > 0)
 		if (count > 1)
 			start(batch, calls, count);
@@ -182,7 +182,7 @@ endpoint_groups_start(struct batch *batch)
 
 /* Pass on one answer: 1; 0 if the next one has not come yet. */
 static int
-pass_on_line(struct batch *batch, struct batch_group *group,
+pass_on_line(struct endpoint_batch *batch, struct batch_group *group,
     struct error *error)
 {
 	struct batch_call *call;
@@ -209,7 +209,7 @@ pass_on_line(struct batch *batch, struct batch_group *group,
 
 /* A line without its end, because the child was killed, is no answer. */
 static int
-pass_on(struct batch *batch, struct batch_group *group, struct error *error)
+pass_on(struct endpoint_batch *batch, struct batch_group *group, struct error *error)
 {
 	struct error what;
 	int result = 1;
@@ -227,7 +227,7 @@ pass_on(struct batch *batch, struct batch_group *group, struct error *error)
 }
 
 static void
-give_up(struct batch *batch, struct batch_group *group)
+give_up(struct endpoint_batch *batch, struct batch_group *group)
 {
 	end(group);
 	if (group->count / 2 < batch->group_max)
@@ -236,19 +236,19 @@ give_up(struct batch *batch, struct batch_group *group)
 }
 
 static void
-finish(struct batch *batch, struct batch_group *group)
+finish(struct endpoint_batch *batch, struct batch_group *group)
 {
 	leave_all(group);
 	endpoint_groups_resume(batch, group, io_now() + ENDPOINT_GROUP_PAUSE_MS);
 	TAILQ_REMOVE(&batch->groups, group, entries);
-	batch->running--;
+	batch->calls.running--;
 	lines_free(&group->lines);
 	endpoint_free(&group->endpoint);
 	free(group);
 }
 
 int
-endpoint_groups_attend(struct batch *batch, struct error *error)
+endpoint_groups_attend(struct endpoint_batch *batch, struct error *error)
 {
 	struct batch_group *group, *next;
 	const int64_t now = io_now();
@@ -267,7 +267,7 @@ endpoint_groups_attend(struct batch *batch, struct error *error)
 }
 
 size_t
-endpoint_groups_poll(const struct batch *batch, struct pollfd *entries,
+endpoint_groups_poll(const struct endpoint_batch *batch, struct pollfd *entries,
     int64_t *deadline)
 {
 	const struct batch_group *group;
@@ -282,9 +282,9 @@ endpoint_groups_poll(const struct batch *batch, struct pollfd *entries,
 		if (!group->over)
 			*deadline = io_earlier(*deadline, group->give_up_at);
 	}
-	if (!endpoint_batch_has_room(batch))
+	if (!batch_calls_have_room(&batch->calls))
 		return (count);
-	TAILQ_FOREACH(call, &batch->calls, entries)
+	TAILQ_FOREACH(call, &batch->calls.list, entries)
 		if (can_join(call, NULL)) {
 			*deadline = io_earlier(*deadline, batch->gather_until);
 			break;
@@ -293,7 +293,7 @@ endpoint_groups_poll(const struct batch *batch, struct pollfd *entries,
 }
 
 void
-endpoint_groups_free(struct batch *batch)
+endpoint_groups_free(struct endpoint_batch *batch)
 {
 	while (!TAILQ_EMPTY(&batch->groups))
 		finish(batch, TAILQ_FIRST(&batch->groups));

@@ -30,7 +30,7 @@ struct endpoint_method {
 };
 
 struct endpoint_program {
-	const struct endpoint_method *methods;	/* ends with a NULL name */
+	const struct endpoint_method *methods;	/* all of method.h, then a NULL name */
 	void *context;			/* of the methods */
 	/* Print an error on standard error; NULL: print just the text. */
 	void (*explain)(void *context, const struct error *error);

@@ -6,10 +6,10 @@
 #include "base/io.h"
 #include "base/process.h"
 #include "base/signals.h"
+#include "endpoint/batch.h"
 #include "guard/guard_batch.h"
 #include "message/pbjson.h"
 #include "message/request.h"
-#include "message/request_check.h"
 
 #define OUTPUT_MAX ((size_t)1 << 30)	/* an id and METHOD_ANSWER_MAX fit */
 #define FIXED_ENTRIES 4
@@ -25,20 +25,21 @@ refuse(struct guard_batch *batch, const struct json_slice *id,
 
 static int
 add_destroy(struct guard_batch *batch, const struct batch_request *line,
-    struct error *error)
+    const struct method *method, struct error *error)
 {
-	const struct method *method = method_by_name(line->method);
 	ProtobufCMessage *request;
+	struct batch_call *call;
 	struct error what;
 
-	request = pbjson_parse(method->request, request_check, line->request.text,
-	    line->request.length, &what);
-	if (request != NULL)
-		return (guard_batch_add(batch, &line->id,
-		    (DestroySnapshotsReq *)request, error));
-	error_prefix(&what, "request");
-	what.code = EXIT_USAGE;
-	return (refuse(batch, &line->id, &what, error));
+	request = request_parse(method, line->request.text, line->request.length, &what);
+	if (request == NULL)
+		return (refuse(batch, &line->id, &what, error));
+	call = batch_calls_add(&batch->calls, &line->id, error);
+	if (call == NULL)
+		pbjson_free(request);
+	else
+		call->request = request;
+	return (call == NULL ? -1 : 0);
 }
 
 static int
@@ -46,24 +47,19 @@ take_line(struct guard_batch *batch, const char *text, size_t length,
     struct error *error)
 {
 	const struct method *method;
-	char names[METHOD_NAMES_SIZE];
 	struct batch_request line;
 	struct error what;
 
 	if (batch_request_parse(&line, text, length, &what) == -1)
 		return (refuse(batch, &line.id, &what, error));
 	if (line.cancel)
-		return (guard_batch_cancel(batch, &line.id) ? 0 :
+		return (batch_calls_cancel(&batch->calls, &line.id) ? 0 :
 		    batch_write_cancel(&batch->requests, &line.id, error));
-	method = method_by_name(line.method);
-	if (method == NULL || (1u << method->kind & METHODS_OF_CONTROL) == 0) {
-		error_set(&what, EXIT_USAGE, "%s: not a method for a batch (%s)",
-		    line.method[0] == '\0' ? "(none)" : line.method,
-		    method_names(METHODS_OF_CONTROL, names));
+	method = batch_request_method(&line, &what);
+	if (method == NULL)
 		return (refuse(batch, &line.id, &what, error));
-	}
 	if (strcmp(method->name, "DestroySnapshots") == 0)
-		return (add_destroy(batch, &line, error));
+		return (add_destroy(batch, &line, method, error));
 	return (batch_write_request(&batch->requests, &line.id, method->name,
 	    line.request.text, line.request.length, error));
 }
@@ -72,7 +68,7 @@ take_line(struct guard_batch *batch, const char *text, size_t length,
 static bool
 wants_lines(const struct guard_batch *batch)
 {
-	return (batch->signal == 0 && batch->count < GUARD_BATCH_CALLS &&
+	return (batch->signal == 0 && batch->calls.count < GUARD_BATCH_CALLS &&
 	    batch->endpoint.process.input != -1 &&
 	    buffer_length(&batch->requests) < GUARD_BATCH_PAUSE &&
 	    buffer_length(&batch->answers) < GUARD_BATCH_PAUSE &&
@@ -103,7 +99,7 @@ take_signals(struct guard_batch *batch)
 	if (number == 0)
 		return;
 	batch->signal = number;
-	guard_batch_end(batch);
+	batch_calls_cancel_all(&batch->calls);
 	endpoint_end(&batch->endpoint, io_now());
 }
 
@@ -114,8 +110,6 @@ fill(struct guard_batch *batch, struct pollfd *entries, int64_t *deadline)
 	/* Told to end, we only wait for the end of others. */
 	const bool ending = batch->signal != 0;
 	const bool writing = buffer_length(&batch->output) > 0;
-	struct guard_batch_call *call;
-	size_t count = FIXED_ENTRIES;
 
 	entries[0] = (struct pollfd){ .events = POLLIN,
 	    .fd = wants_lines(batch) && !batch->lines.ended ? STDIN_FILENO : -1 };
@@ -126,21 +120,15 @@ fill(struct guard_batch *batch, struct pollfd *entries, int64_t *deadline)
 	entries[3] = (struct pollfd){ .events = POLLOUT,
 	    .fd = writing && !ending ? STDOUT_FILENO : -1 };
 	*deadline = batch->endpoint.kill_at;
-	TAILQ_FOREACH(call, &batch->calls, entries) {
-		if (!call->started)
-			continue;
-		call_poll(&call->at, entries + count);
-		count += CALL_ENTRIES;
-		*deadline = io_earlier(*deadline, call->at.endpoint.kill_at);
-	}
-	return (count);
+	return (FIXED_ENTRIES + batch_calls_poll(&batch->calls,
+	    entries + FIXED_ENTRIES, deadline));
 }
 
 /* Sleep once, and see what has come. */
 static int
 turn(struct guard_batch *batch, struct error *error)
 {
-	struct pollfd entries[FIXED_ENTRIES + CALL_ENTRIES * GUARD_BATCH_AT_ONCE];
+	struct pollfd entries[FIXED_ENTRIES + CALL_ENTRIES * BATCH_CALLS_AT_ONCE];
 	int64_t deadline;
 	const size_t count = fill(batch, entries, &deadline);
 
@@ -156,7 +144,7 @@ turn(struct guard_batch *batch, struct error *error)
 static bool
 over(const struct guard_batch *batch)
 {
-	return (batch->endpoint.ended && batch->count == 0 &&
+	return (batch->endpoint.ended && batch->calls.count == 0 &&
 	    (batch->signal != 0 || guard_batch_written(batch)));
 }
 
@@ -170,7 +158,7 @@ work(struct guard_batch *batch, struct error *error)
 		endpoint_check(&batch->endpoint, io_now());
 		/* A batch that has failed is over; the calls of ours are part of it. */
 		if (batch->endpoint.ended && batch->endpoint.exit_code != EXIT_DONE)
-			guard_batch_end(batch);
+			batch_calls_cancel_all(&batch->calls);
 		if (batch->endpoint.ended)
 			io_close(&batch->endpoint.process.input);
 		if (guard_batch_attend(batch, error) == -1 ||
@@ -213,7 +201,7 @@ guard_batch(const struct guard *guard, struct error *error)
 
 	if (line == NULL)
 		return (-1);
-	TAILQ_INIT(&batch.calls);
+	TAILQ_INIT(&batch.calls.list);
 	signals_catch(SIGCHLD);
 	signals_catch_ends();
 	result = process_start(&batch.endpoint.process, line, PROCESS_PIPE,
@@ -223,7 +211,8 @@ guard_batch(const struct guard *guard, struct error *error)
 		return (-1);
 	unblocked = io_unblock(STDOUT_FILENO);
 	result = run(&batch, error);
-	guard_batch_forget_all(&batch);
+	while (!TAILQ_EMPTY(&batch.calls.list))
+		batch_calls_forget(&batch.calls, TAILQ_FIRST(&batch.calls.list));
 	endpoint_free(&batch.endpoint);
 	if (unblocked)
 		io_set_nonblocking(STDOUT_FILENO, false);

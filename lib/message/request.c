@@ -59,6 +59,20 @@ request_descriptor(const struct method *method, struct error *error)
 }
 
 ProtobufCMessage *
+request_parse(const struct method *method, const char *text, size_t length,
+    struct error *error)
+{
+	ProtobufCMessage *request = pbjson_parse(method->request, request_check,
+	    text, length, error);
+
+	if (request == NULL) {
+		error_prefix(error, "request");
+		error->code = EXIT_USAGE;
+	}
+	return (request);
+}
+
+ProtobufCMessage *
 request_read(const struct method *method, const char *operand,
     struct error *error)
 {
@@ -78,12 +92,7 @@ request_read_from(int fd, const struct method *method, const char *operand,
 		    IO_LINE_ALONE : IO_LINE_AND_REST, error);
 	if (operand == NULL)
 		return (NULL);
-	request = pbjson_parse(method->request, request_check, operand,
-	    strlen(operand), error);
-	if (request == NULL) {
-		error_prefix(error, "request");
-		error->code = EXIT_USAGE;
-	}
+	request = request_parse(method, operand, strlen(operand), error);
 	free(line);
 	return (request);
 }

@@ -29,9 +29,15 @@ char	*request_line(size_t size, enum io_line what, struct error *error);
 int	request_descriptor(const struct method *method, struct error *error);
 
 /*
- * The request of a method: operand, or if that is NULL the first line of standard
- * input, with no further byte if a stream follows.  Parsed and checked
- * (request_check.h); free it with pbjson_free() (pbjson.h).  NULL with *error.
+ * The request of a method, parsed and checked (request_check.h); free it with
+ * pbjson_free() (pbjson.h).  NULL with *error (EXIT_USAGE).
+ */
+ProtobufCMessage *request_parse(const struct method *method, const char *text,
+	    size_t length, struct error *error);
+
+/*
+ * The same of operand or, if that is NULL, of the first line of standard input; no
+ * further byte is read if a stream follows.
  * request_read_from() reads the line from fd instead.
  */
 ProtobufCMessage *request_read(const struct method *method,
