@@ -20,6 +20,7 @@ contenders() {
 	echo '{"axis": {"about": "of it", "rows": [{"name": "zr-list", "sizes": [10, 100], "cpu": [0.1, 1.5], "peak_kib": [1024, 2048],
 	    "processes": [2, null], "exponent": 1.18}]}}' > growth.json
 	echo '{"mbit": 100, "lines": [{"line": "1 ms", "zr": 90.5, "all": [1, 2, 6]}, {"line": "30 ms", "zr": null}]}' > new.json
+	echo '{"mbit": 100, "steps": [{"name": "one", "round_trips": 3, "s at 1 ms": 2}, {"name": "two", "s at 1 ms": 4}]}' > distance.json
 	echo '{' > torn.json
 	echo 'sync: ended with status 1' > left-out
 	run -0 "$TOP/t/bench/page.py" .
@@ -29,7 +30,7 @@ contenders() {
 	    'zr-tls alone costs 1.00 of the CPU of pump and cipher together*' \
 	    '| zr-sync | nothing | – | 2 | 4 | 0.25 | 0.10 |' \
 	    '| zr-list | 0.1 | 1.50 | 1.18 | 1 | 2 | 2 | – |' \
-	    '| 1 ms | 90.50 | 2 |' '| 30 ms | – | – |' \
+	    '| 100 tiny steps, seconds | one | two |' '| 1 ms | 2 | 4 |' '| 1 ms | 90.50 | 2 |' '| 30 ms | – | – |' \
 	    '- sync: ended with status 1' '- torn.json cannot be read'; do
 		[[ $'\n'$(cat page.md)$'\n' == *$'\n'${line}$'\n'* || $line == *\* && $(cat page.md) == *"${line%\*}"* ]] ||
 		    { echo "missing: $line"; cat page.md; return 1; }

@@ -141,6 +141,16 @@ def digests(data):
         [name, median(values), ratio(median(values), median(data.get("sha256sum")))] for name, values in data.items()])
 
 
+def distance(data):
+    """A row for each line, the kinds of replication beside each other."""
+    prefix, kinds = "s at ", data["steps"]
+    lines = dict.fromkeys(key for kind in kinds for key in kind if key.startswith(prefix))
+    shown = table(["100 tiny steps, seconds"] + [kind["name"] for kind in kinds],
+                  [["round trips"] + [kind.get("round_trips") for kind in kinds]] +
+                  [[line[len(prefix):]] + [kind.get(line) for kind in kinds] for line in lines])
+    return anything({key: value for key, value in data.items() if value is not kinds}) + shown
+
+
 def growth(data):
     lines = ["The exponent is that of the last decade: 1 is linear, above 1.2 is worse than n log n.", ""]
     for axis, part in data.items():
@@ -159,7 +169,7 @@ KNOWN = [
     ("tls", "TLS", tls),
     ("tls-machine", "TLS, in the machine of check-zfs", tls),
     ("compression", "Compression between zr and zr", anything),
-    ("distance", "Distance", anything),
+    ("distance", "Distance", distance),
     ("sync", "Whole runs on real ZFS", runs),
     ("replicate", "What a step costs", steps),
     ("listen", "Connections", anything),
