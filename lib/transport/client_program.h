@@ -18,8 +18,8 @@
  * Start argv for the client on the socket fd, which stays the caller's.  identity
  * goes to the environment; NULL: none.  Returns the process, and our end of the
  * pipe in *handshake (close-on-exec, the caller's to close); -1 and *error if the
- * system has no more pipes or processes.  A program that cannot be executed is the
- * process's exit status.
+ * system has no more pipes, processes or memory; 0 if the client has gone already.  A
+ * program that cannot be executed is the process's exit status.
  */
 pid_t	client_program_start(char *const argv[], int fd, const char *identity,
 	    int *handshake, struct error *error);

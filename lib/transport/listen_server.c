@@ -96,6 +96,8 @@ start_client(struct listen_server *server, int fd, const char *address,
 		pause_accepting(server, error.text);
 		return;
 	}
+	if (pid == 0)
+		return;		/* reset since it was accepted */
 	client_table_add(&server->clients, pid, handshake, address,
 	    identity != NULL ? identity : "", io_now());
 	if (server->service->verbose)

@@ -56,33 +56,63 @@ ucspi_peer(int fd, char address[UCSPI_ADDRESS_SIZE], struct error *error)
 	return (0);
 }
 
+static const char *const names[] = { "PROTO", "TCPLOCALIP", "TCPLOCALPORT",
+    "TCPREMOTEIP", "TCPREMOTEPORT", "TCPLOCALHOST", "TCPREMOTEHOST", "TCPREMOTEINFO" };
+
+#define NAMES (sizeof(names) / sizeof(names[0]))
+
 int
-ucspi_export(int fd, struct error *error)
+ucspi_lines(int fd, char lines[UCSPI_LINES][UCSPI_LINE_SIZE], struct error *error)
 {
-	static const char *const names[] = { "TCPLOCALIP", "TCPLOCALPORT",
-	    "TCPREMOTEIP", "TCPREMOTEPORT", "TCPLOCALHOST", "TCPREMOTEHOST",
-	    "TCPREMOTEINFO" };
 	struct sockaddr_storage storage;
 	socklen_t size = sizeof(storage);
 	struct end local, remote;
-	const char *values[4] = { local.address, local.port, remote.address,
-	    remote.port };
+	const char *const values[UCSPI_LINES] = { "TCP", local.address, local.port,
+	    remote.address, remote.port };
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		unsetenv(names[i]);
 	if (getpeername(fd, (struct sockaddr *)&storage, &size) == -1)
 		return (error_errno(error, "getpeername"));
 	if (!name_end(&remote, &storage, size)) {
-		setenv("PROTO", "UNIX", 1);
-		return (0);
+		snprintf(lines[0], UCSPI_LINE_SIZE, "PROTO=UNIX");
+		return (1);
 	}
 	size = sizeof(storage);
 	if (getsockname(fd, (struct sockaddr *)&storage, &size) == -1)
 		return (error_errno(error, "getsockname"));
 	name_end(&local, &storage, size);
-	setenv("PROTO", "TCP", 1);
-	for (size_t i = 0; i < 4; i++)
-		if (setenv(names[i], values[i], 1) == -1)
+	for (size_t i = 0; i < UCSPI_LINES; i++)
+		snprintf(lines[i], UCSPI_LINE_SIZE, "%s=%s", names[i], values[i]);
+	return (UCSPI_LINES);
+}
+
+bool
+ucspi_describes(const char *line)
+{
+	size_t length;
+
+	for (size_t i = 0; i < NAMES; i++) {
+		length = strlen(names[i]);
+		if (strncmp(line, names[i], length) == 0 && line[length] == '=')
+			return (true);
+	}
+	return (false);
+}
+
+int
+ucspi_export(int fd, struct error *error)
+{
+	char lines[UCSPI_LINES][UCSPI_LINE_SIZE], *equals;
+	const int count = ucspi_lines(fd, lines, error);
+
+	for (size_t i = 0; i < NAMES; i++)
+		unsetenv(names[i]);
+	if (count == -1)
+		return (-1);
+	for (int i = 0; i < count; i++) {
+		equals = strchr(lines[i], '=');
+		*equals = '\0';
+		if (setenv(lines[i], equals + 1, 1) == -1)
 			return (error_errno(error, "setenv"));
+	}
 	return (0);
 }

@@ -59,6 +59,45 @@ ask() {
 	[ "$output" = "$(printf '%s\n' 'handshake 3' 0 1 2 3 4)" ]
 }
 
+@test "a client's process has the variables of its own connection, and default signals" {
+	export PROTO=UNIX TCPREMOTEIP=192.0.2.1 TCPREMOTEHOST=forged ZR_LABEL=forged TCPREMOTEIPS=kept
+	serve -i 127.0.0.1=web tcp:127.0.0.1:0 sh -c 'env | grep -E "^(PROTO|TCP|ZR_[CLH])" | sort; grep -E "^Sig(Blk|Ign)" /proc/self/status'
+	ask
+	[ "$(sed "s/$PORT/PORT/; s/^TCPREMOTEPORT=[1-9][0-9]*$/TCPREMOTEPORT=N/" <<< "$output" | head -8)" = "PROTO=TCP
+TCPLOCALIP=127.0.0.1
+TCPLOCALPORT=PORT
+TCPREMOTEIP=127.0.0.1
+TCPREMOTEIPS=kept
+TCPREMOTEPORT=N
+ZR_CLIENT_IDENTITY=web
+ZR_HANDSHAKE_FD=3" ]
+	[ "$(awk '/^SigBlk/ { print $2 }' <<< "$output")" = 0000000000000000 ]
+	# SIGPIPE is 13: bit 12.
+	[ $((0x$(awk '/^SigIgn/ { print $2 }' <<< "$output") & 0x1000)) -eq 0 ]
+}
+
+@test "the log has why a client's program cannot be executed; a script without #! can be" {
+	serve -v -i 127.0.0.1=web tcp:127.0.0.1:0 ./nowhere
+	ask
+	eventually 20 grep -q 'ended with status 127' log
+	grep -q '^zr-listen\[127\.0\.0\.1 web\]: cannot execute ./nowhere: No such file or directory$' log
+	echo 'echo a script' > script
+	chmod 755 script
+	serve tcp:127.0.0.1:0 ./script
+	ask
+	[ "$output" = 'a script' ]
+}
+
+@test "zr-listen is not copied for a client: its own pages stay as they are" {
+	serve tcp:127.0.0.1:0 true
+	faults() { awk '{ print $10 }' "/proc/${children[0]}/stat"; }
+	ask
+	before=$(faults)
+	for _ in {1..10}; do ask; done
+	# A fork(2) costs 11 and more.
+	[ $(($(faults) - before)) -lt 50 ]
+}
+
 @test "-C limits the connections of one address" {
 	serve -C 1 tcp:127.0.0.1:0 sh -c 'echo hello; cat'
 	stay zr-connect "tcp:127.0.0.1:$PORT" sh -c 'exec cat <&6' > first
