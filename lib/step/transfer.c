@@ -69,12 +69,13 @@ on_receiver_ended(struct transfer *transfer, int64_t now)
 	struct command *sender = &transfer->sides[SENDER];
 	int *stream = &sender->call.endpoint.process.output;
 
-	transfer->receiver_ended = true;
+	transfer->receiver = TRANSFER_RECEIVER_ENDED;
 	if (command_succeeded(&transfer->sides[RECEIVER])) {
 		if (*stream != -1)
 			io_set_nonblocking(*stream, true);
 	} else if (command_runs(sender)) {
-		transfer->receiver_first = !is_closed_by_sender(*stream);
+		if (!is_closed_by_sender(*stream))
+			transfer->receiver = TRANSFER_RECEIVER_FIRST;
 		io_close(stream);
 		transfer->end_sender_at = now + SENDER_GRACE_MS;
 	}
@@ -102,7 +103,8 @@ blame(struct transfer *transfer)
 	    !command_succeeded(receiver);
 	char reason[480];
 
-	if (receiver_failed && (transfer->receiver_first || !sender_failed)) {
+	if (receiver_failed && (transfer->receiver == TRANSFER_RECEIVER_FIRST ||
+	    !sender_failed)) {
 		transfer->failure = failure_of_side(receiver);
 		error_set(&transfer->error, EXIT_FAILED, "receiver: %s",
 		    command_last_line(receiver));
@@ -171,7 +173,7 @@ go_on(struct transfer *transfer, int64_t now)
 			fail(transfer, FAILURE_OTHER, now);
 	}
 	if (transfer->phase == TRANSFER_STREAM && !command_runs(receiver) &&
-	    !transfer->receiver_ended)
+	    transfer->receiver == TRANSFER_RECEIVER_RUNS)
 		on_receiver_ended(transfer, now);
 	if (transfer->phase == TRANSFER_ANSWER && !command_runs(sender))
 		end_receiver_unasked(transfer, now);
@@ -203,8 +205,8 @@ transfer_was_stale(const struct transfer *transfer, bool others, int64_t now)
 		return (false);
 	if (!asked)
 		return (buffer_length(&sender->call.answer) == 0);
-	return ((transfer->receiver_first || command_succeeded(sender)) &&
-	    now < transfer->asked_at + STALE_MS);
+	return ((transfer->receiver == TRANSFER_RECEIVER_FIRST ||
+	    command_succeeded(sender)) && now < transfer->asked_at + STALE_MS);
 }
 
 bool
@@ -230,7 +232,8 @@ transfer_poll(const struct transfer *transfer,
 		rest[1 + i] = (struct pollfd){ .fd = transfer->progress[i].fd,
 		    .events = POLLIN };
 	rest[0] = (struct pollfd){ .events = POLLIN,
-	    .fd = transfer->receiver_ended && command_succeeded(&sides[RECEIVER]) ?
+	    .fd = transfer->receiver != TRANSFER_RECEIVER_RUNS &&
+	    command_succeeded(&sides[RECEIVER]) ?
 	    sides[SENDER].call.endpoint.process.output : -1 };
 }
 

@@ -40,6 +40,13 @@ enum transfer_phase {
 	TRANSFER_DONE
 };
 
+/* What has been seen of the receiver's end. */
+enum transfer_receiver {
+	TRANSFER_RECEIVER_RUNS,		/* nothing, or it does not run yet */
+	TRANSFER_RECEIVER_ENDED,
+	TRANSFER_RECEIVER_FIRST		/* the sender failed because of it */
+};
+
 enum { TRANSFER_SENDER, TRANSFER_RECEIVER, TRANSFER_SIDES };
 
 struct transfer {
@@ -56,8 +63,7 @@ struct transfer {
 	int64_t end_sender_at;		/* time, after the receiver has failed */
 	int64_t asked_at;		/* time of the receiver's request; 0: not yet */
 	bool used_resume_token;
-	bool receiver_ended;		/* its end has been dealt with */
-	bool receiver_first;		/* the sender failed because of it */
+	enum transfer_receiver receiver;
 };
 
 #define TRANSFER_ENTRIES (TRANSFER_SIDES * (CALL_ENTRIES + 1) + 1)
