@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <locale.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -168,28 +169,30 @@ list_descriptors(int fds[DESCRIPTORS_MAX])
 /*
  * The same where the directory's size is the number of open descriptors, as since Linux
  * 6.2, and these are small numbers, as they mostly are: reading the directory takes longer
- * than all else that program_exec() does.
+ * than all else that program_exec() does.  One poll(2) tells which numbers are open.
  */
 static bool
 find_descriptors(int fds[DESCRIPTORS_MAX], size_t *count)
 {
+	struct pollfd entries[DESCRIPTORS_MAX];
 	struct stat status;
-	int flags;
+	off_t unseen;
 
 	*count = 0;
-	if (stat(OWN_DESCRIPTORS, &status) == -1 || status.st_size <= 0)
+	for (int fd = 0; fd < DESCRIPTORS_MAX; fd++)
+		entries[fd] = (struct pollfd){ .fd = fd };
+	if (stat(OWN_DESCRIPTORS, &status) == -1 ||
+	    poll(entries, DESCRIPTORS_MAX, 0) == -1)
 		return (false);
-	for (int fd = 0; status.st_size > 0; fd++) {
-		if (fd == DESCRIPTORS_MAX)
-			return (false);
-		flags = fcntl(fd, F_GETFD);
-		if (flags == -1)
+	unseen = status.st_size;
+	for (int fd = 0; fd < DESCRIPTORS_MAX && unseen > 0; fd++) {
+		if ((entries[fd].revents & POLLNVAL) != 0)
 			continue;
-		status.st_size--;
-		if ((flags & FD_CLOEXEC) != 0)
+		unseen--;
+		if ((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0)
 			fds[(*count)++] = fd;
 	}
-	return (true);
+	return (status.st_size > 0 && unseen == 0);
 }
 
 /* Close what execve(2) closes; -1: it has to do that itself. */

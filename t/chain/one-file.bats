@@ -75,6 +75,25 @@ both() {
 	both zr-remote 'exec:exec 5< state; zr-handshake accept zr-mux accept zr-serve -T 20 zr-remote "exec:zr-handshake accept zr-mux accept zr-serve ./state"' ListFilesystems '{}'
 }
 
+# descriptors NUMBER... COMMAND...: COMMAND has these besides; a number with p is of O_PATH
+descriptors() {
+	python3 -c 'import os, sys
+words = sys.argv[1:]
+while words[0][0].isdigit():
+    word = words.pop(0)
+    os.dup2(os.open("/", os.O_PATH if word[-1] == "p" else os.O_RDONLY), int(word.rstrip("p")))
+os.execvp(words[0], words)' "$@"
+}
+
+@test "descriptors that were inherited stay open, whatever their number and kind" {
+	local chain=(zr-connect 'exec:zr-handshake accept zr-mux accept cat' zr-handshake connect zr-mux connect zrepl_data ./state)
+	both descriptors 20 251 "${chain[@]}"
+	for number in 20 251; do grep -qx "$number" state.one.end; done
+	both descriptors 20p 250 300 "${chain[@]}"
+	for number in 20 250 300; do grep -qx "$number" state.one.end; done
+	both bash -c 'ulimit -n 100; exec "$@"' - "${chain[@]}"
+}
+
 @test "errors, statuses and the steps between two endpoints are the same" {
 	mkdir archive
 	both zr-connect 'exec:exec 2> /dev/null; zr-handshake accept zr-mux accept sh -c "cat > /dev/null"' zr-handshake connect zr-mux connect zrepl_data true
