@@ -22,7 +22,7 @@ static const struct {
 #define NONE_FIRST	2u	/* at first the kernel's buffers take everything */
 #define SOME_HOLD	32u
 
-#define NONE_SLOW	2u	/* none was no faster in so many windows: it was not chance */
+#define NONE_SLOW	3u	/* times none was no faster: not by chance; twice as slow: two */
 
 void
 compression_level_init(struct compression_level *level)
@@ -107,30 +107,32 @@ spent(const struct compression_level *level, int64_t now)
 
 /*
  * Sent as it was.  It stays so if that was faster than the lowest level, which is tried
- * again from time to time if it could compress while we wait.
+ * again from time to time.
  */
 static void
 judge_none(struct compression_level *level, const struct spent *spent)
 {
-	const int64_t waited = spent->network + spent->source;
-	const bool slow = level->packed_cost > 0 && spent->elapsed >= level->packed_cost;
-
-	if (!slow)
+	if (spent->elapsed < level->packed_cost) {
 		level->none_slow = 0;
-	else
-		level->none_slow += spent->elapsed >= 2 * level->packed_cost ?
-		    NONE_SLOW : 1;
-	if (level->none_slow >= NONE_SLOW)
-		hold_off(&level->none_left, &level->none_hold);
-	else {
-		if (!slow && level->none_hold > NONE_HOLD)
+		if (level->none_hold > NONE_HOLD)
 			level->none_hold /= 2;
-		if (slow || level->some_left > 0 ||
-		    level->packing_cost >= waited * 3 / 4)
+		if (level->some_left > 0)
 			return;
+	} else {
+		level->none_slow += spent->elapsed >= 2 * level->packed_cost ? 2 : 1;
+		if (level->none_slow < NONE_SLOW)
+			return;
+		hold_off(&level->none_left, &level->none_hold);
 	}
-	level->packed_cost = 0;
 	level->rung = LOWEST;
+}
+
+/* What a window costs at the lowest level: the later ones count for more. */
+static void
+note_packed(struct compression_level *level, const struct spent *spent)
+{
+	level->packed_cost = level->packed_cost == 0 ? spent->elapsed :
+	    (level->packed_cost + spent->elapsed) / 2;
 }
 
 /* The highest rung that leaves a quarter of the time that the network gives. */
@@ -164,13 +166,14 @@ judge_some(struct compression_level *level, const struct spent *spent)
 	const int64_t before = level->cost_before;
 
 	level->cost_before = 0;
+	if (level->rung == LOWEST && level->shrunk >= level->bytes / 4)
+		note_packed(level, spent);
 	if (before > 0 && spent->elapsed > before + before / 4 &&
 	    spent->busy > spent->network)
 		fall(level, level->rung_before);
 	else if (level->rung == LOWEST && level->none_left == 0 &&
-	    spent->busy > spent->elapsed / 4 && level->shrunk >= level->bytes / 4) {
-		level->packed_cost = spent->elapsed;
-		level->packing_cost = spent->busy;
+	    spent->busy > spent->elapsed / 4 && spent->source < spent->elapsed / 2 &&
+	    level->shrunk >= level->bytes / 4) {
 		level->none_slow = 0;
 		level->rung = NONE;
 		hold_off(&level->some_left, &level->some_hold);

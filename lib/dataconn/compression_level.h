@@ -44,9 +44,8 @@ struct compression_level {
 	uint64_t shrunk;	/* those of them that were compressed with profit */
 	int64_t compressing, network, source;
 
-	/* Times for COMPRESSION_LEVEL_WINDOW bytes. */
-	int64_t packed_cost;	/* at the lowest level; 0: unknown */
-	int64_t packing_cost;	/* the part of it that is compressing */
+	int64_t packed_cost;	/* time for COMPRESSION_LEVEL_WINDOW bytes at the lowest */
+				/* level; 0: unknown */
 
 	size_t rung_before;	/* before it rose, */
 	int64_t cost_before;	/* and the time then; 0: it did not rise */
@@ -55,7 +54,7 @@ struct compression_level {
 	unsigned ceiling_hold;	/* and the next time */
 	unsigned none_left, none_hold;	/* the same for none, */
 	unsigned some_left, some_hold;	/* and for leaving it */
-	unsigned none_slow;	/* windows in a row in which none was no faster */
+	unsigned none_slow;	/* how often in a row none was no faster */
 
 	bool tried;		/* the current piece is to be compressed */
 	unsigned sample;	/* of it, */

@@ -23,16 +23,20 @@ struct history {
 	unsigned last;		/* the level of the last one */
 	int64_t compressing;	/* time, in all */
 	unsigned shrinking, shrunk;	/* pieces that would, and that did */
-	int64_t turn;		/* processor time since the others last had theirs */
+	int64_t turn;		/* processor time since the others last had theirs, */
+	unsigned turns;		/* for this many times */
 };
 
-/* We need this much processor time; all others get 3 ms after each 3 ms of ours. */
+/*
+ * We need this much processor time.  After each 3 ms of ours the others get as much each,
+ * on the average: none to twice as many of them want it.
+ */
 static void
 work(struct history *history, const struct world *world, int64_t took)
 {
 	history->now += took;
 	for (history->turn += took; history->turn >= 3000; history->turn -= 3000)
-		history->now += 3000 * world->others;
+		history->now += 3000 * (history->turns++ * 7 % (2 * world->others + 1));
 }
 
 static bool
