@@ -18,6 +18,8 @@ enum placeholder_encryption {
 	PLACEHOLDER_OFF
 };
 
+struct zfs_list;
+
 struct receiver {
 	const char *root_fs;
 	char root[FS_NAME_MAX + 1];	/* the client's: root_fs, or below it */
@@ -49,6 +51,9 @@ int	receiver_make_parents(const struct receiver *receiver,
  * copy: zfs_advice.h has advice for that error.
  */
 int	receiver_check_copied_placeholder(const char *name, struct error *error);
+
+/* A placeholder should have no snapshots: destroy those that somebody has made. */
+int	receiver_empty_placeholder(const struct zfs_list *list, struct error *error);
 
 /*
  * ZFS cannot receive an encrypted filesystem over an unencrypted one, nor the other way

@@ -82,25 +82,23 @@ check(struct receive *receive)
 	return (0);
 }
 
-static const char *
-oldest_snapshot(const struct zfs_list *list)
+/* Has the filesystem saved state, part of a stream? */
+static bool
+is_saved(const struct zfs_list *list)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (list->objects[i].type == ZFS_SNAPSHOT)
-			return (list->objects[i].name);
-	return (NULL);
+	return (list->count > 0 && list->objects[0].resume_token[0] != '\0');
 }
 
-/* Has the filesystem no snapshot, and saved state of a full stream? */
+/* Has it no snapshot, and saved state of a full stream? */
 static bool
 full_stream_saved(const struct zfs_list *list)
 {
 	struct resume_token token;
 	struct error error;
 
-	return (list->objects[0].resume_token[0] != '\0' &&
-	    oldest_snapshot(list) == NULL && resume_token_decode(&token,
-	    list->objects[0].resume_token, &error) == 0 && token.from_guid == 0);
+	return (is_saved(list) && zfs_list_find(list, ZFS_SNAPSHOT, NULL) == NULL &&
+	    resume_token_decode(&token, list->objects[0].resume_token, &error) == 0 &&
+	    token.from_guid == 0);
 }
 
 static int
@@ -132,14 +130,14 @@ look_beside(struct receive *receive)
 	    true, receive->error);
 	if (result == -1 || list.count == 0)
 		goto out;
-	if (oldest_snapshot(&list) != NULL) {
+	if (zfs_list_find(&list, ZFS_SNAPSHOT, NULL) != NULL) {
 		result = receiver_take_place(receive->receiver, receive->incoming,
 		    receive->local, receive->error);
 		if (result == 0)
 			result = read_filesystem(receive);
 	} else if (receive->request->clearresumetoken)
 		receive->beside = BESIDE_STALE;
-	else if (list.objects[0].resume_token[0] != '\0')
+	else if (is_saved(&list))
 		receive->beside = BESIDE_SAVED;
 out:
 	zfs_list_free(&list);
@@ -172,43 +170,46 @@ target_in(const struct zfs_list *list)
 	    list->objects[0].placeholder ? TARGET_PLACEHOLDER : TARGET_FILESYSTEM);
 }
 
+/* Does the filesystem have the snapshot already, because the last answer was lost? */
+static int
+look_for_snapshot(struct receive *receive)
+{
+	const FilesystemVersion *to = receive->request->to;
+	const struct zfs_object *same = zfs_list_find(&receive->list, ZFS_SNAPSHOT,
+	    to->name);
+
+	receive->done = same != NULL;
+	if (same == NULL || same->guid == to->guid)
+		return (0);
+	return (error_set(receive->error, EXIT_FAILED, "\"%s@%s\" already exists, with "
+	    "guid %" PRIu64 ", not %" PRIu64 ": on the sender that name is another "
+	    "snapshot's now; on the receiver rename the old one as it was renamed "
+	    "there, or destroy it if it was destroyed there",
+	    receive->request->filesystem, to->name, same->guid, to->guid));
+}
+
 /* Look at the existing filesystem. */
 static int
 look(struct receive *receive)
 {
-	const FilesystemVersion *to = receive->request->to;
 	const ReplicationConfigProtection *protection =
 	    receive->request->replicationconfig->protection;
-	const struct zfs_object *same;
 
-	if (read_filesystem(receive) == -1)
-		return (-1);
-	if ((receive->list.count == 0 || receive->list.objects[0].placeholder) &&
-	    look_beside(receive) == -1)
+	if (read_filesystem(receive) == -1 ||
+	    (target_in(&receive->list) != TARGET_FILESYSTEM &&
+	    look_beside(receive) == -1))
 		return (-1);
 	receive->target = target_in(&receive->list);
 	receive->guarantee = receive->target == TARGET_NONE ?
 	    protection->initial : protection->incremental;
-	same = receive->target != TARGET_FILESYSTEM ? NULL :
-	    zfs_list_find(&receive->list, ZFS_SNAPSHOT, to->name);
-	if (same != NULL && same->guid != to->guid)
-		return (error_set(receive->error, EXIT_FAILED, "\"%s@%s\" "
-		    "already exists, with guid %" PRIu64 ", not %" PRIu64 ": on the "
-		    "sender that name is another snapshot's now; on the receiver "
-		    "rename the old one as it was renamed there, or destroy it if "
-		    "it was destroyed there", receive->request->filesystem,
-		    to->name, same->guid, to->guid));
-	receive->done = same != NULL;	/* the last answer was lost */
-	return (0);
+	return (receive->target == TARGET_FILESYSTEM ? look_for_snapshot(receive) : 0);
 }
 
 /* Is there saved state that a stream can continue? */
 static bool
 has_saved_state(const struct receive *receive)
 {
-	return (receive->beside == BESIDE_SAVED ||
-	    (receive->target != TARGET_NONE &&
-	    receive->list.objects[0].resume_token[0] != '\0'));
+	return (receive->beside == BESIDE_SAVED || is_saved(&receive->list));
 }
 
 static bool
@@ -244,15 +245,13 @@ check_stream(const struct receive *receive)
 static int
 abort_saved_state(struct receive *receive)
 {
-	const bool exists = receive->target != TARGET_NONE;
-	const bool full = exists && full_stream_saved(&receive->list);
+	const bool full = full_stream_saved(&receive->list);
 	int result;
 
 	if (receive->beside == BESIDE_STALE &&
 	    receiver_recv_abort(receive->incoming, receive->error) == -1)
 		return (-1);
-	if (!receive->request->clearresumetoken || !exists ||
-	    receive->list.objects[0].resume_token[0] == '\0')
+	if (!receive->request->clearresumetoken || !is_saved(&receive->list))
 		return (0);
 	result = receiver_recv_abort(receive->local, receive->error);
 	if (result == 0)
@@ -266,25 +265,84 @@ abort_saved_state(struct receive *receive)
 
 /* --- over a placeholder --- */
 
-/* A placeholder should have no snapshots, but somebody may have made some. */
-static int
-remove_snapshots(const struct receive *receive)
+/* A full stream that takes the place of a placeholder, from its beginning. */
+static bool
+replaces(const struct receive *receive)
 {
-	const char *oldest = oldest_snapshot(&receive->list);
-	struct zfs_arguments arguments;
-	int result;
+	return (receive->target == TARGET_PLACEHOLDER && is_full(receive) &&
+	    !is_saved(&receive->list));
+}
 
-	if (oldest == NULL)
-		return (0);
-	arguments = zfs_arguments("rollback", "-r", oldest, NULL);
-	result = zfs_do(&arguments, 0, receive->error);
-	zfs_arguments_free(&arguments);
-	if (result == -1)
+/* Encrypted and unencrypted cannot replace each other in place. */
+static bool
+goes_beside(const struct receive *receive)
+{
+	return (receive->beside == BESIDE_SAVED || (replaces(receive) &&
+	    receive->incoming[0] != '\0' &&
+	    ((receive->head.stream.features & ZSTREAM_RAW) != 0 ||
+	    receive->list.objects[0].encrypted)));
+}
+
+/* --- the stream --- */
+
+static int
+receive_as(struct receive *receive, const char *snapshot, enum recv_flags flags,
+    struct verdict *verdict)
+{
+	if (receive->head_taken)
+		flags |= RECV_HEAD_TAKEN;
+	return (receiver_recv(receive->receiver, snapshot, &receive->head, flags,
+	    verdict, &receive->progress, receive->error));
+}
+
+static int
+receive_beside(struct receive *receive, struct verdict *verdict)
+{
+	char snapshot[SNAPSHOT_SIZE];
+
+	snprintf(snapshot, sizeof(snapshot), "%s@%s", receive->incoming,
+	    receive->request->to->name);
+	if (receive_as(receive, snapshot, 0, verdict) == -1)
 		return (-1);
-	arguments = zfs_arguments("destroy", oldest, NULL);
-	result = zfs_do(&arguments, 0, receive->error);
-	zfs_arguments_free(&arguments);
-	return (result);
+	return (receiver_take_place(receive->receiver, receive->incoming,
+	    receive->local, receive->error));
+}
+
+static int
+receive_in_place(struct receive *receive, struct verdict *verdict)
+{
+	const bool placeholder = receive->target == TARGET_PLACEHOLDER;
+	enum recv_flags flags = 0;
+
+	/* Only for a full stream: an increment needs the existing snapshots. */
+	if (replaces(receive) &&
+	    receiver_empty_placeholder(&receive->list, receive->error) == -1)
+		return (-1);
+	/*
+	 * A stream that began over a placeholder is continued in the same way.  Never
+	 * for an increment: zfs would destroy every snapshot after its base.
+	 */
+	if (is_full(receive) && (placeholder || full_stream_saved(&receive->list)))
+		flags |= RECV_FORCE;
+	if (placeholder)
+		flags |= RECV_NO_PLACEHOLDER;
+	return (receive_as(receive, receive->snapshot, flags, verdict));
+}
+
+/* Receive the stream and wait for the producer's verdict. */
+static int
+take_stream(struct receive *receive, struct verdict *verdict)
+{
+	const bool existed = receive->target != TARGET_NONE;
+
+	if (check_stream(receive) == -1 || abort_saved_state(receive) == -1 ||
+	    (!existed && receiver_make_parents(receive->receiver,
+	    receive->local, receive->error) == -1) ||
+	    (goes_beside(receive) ? receive_beside(receive, verdict) :
+	    receive_in_place(receive, verdict)) == -1)
+		return (-1);
+	zfs_let_go();
+	return (verdict_wait(verdict, IO_FOREVER, receive->error));
 }
 
 /* --- afterwards --- */
@@ -306,64 +364,6 @@ move_hold(const struct receive *receive)
 	if (zfs_release(tag, &receive->list, own, &error) == -1)
 		diag("an old last-received hold stays: %s", error.text);
 	return (0);
-}
-
-/* Receive the stream into the filesystem or beside it. */
-static int
-receive_stream(struct receive *receive, struct verdict *verdict)
-{
-	const struct receiver *receiver = receive->receiver;
-	const bool saved = receive->list.count > 0 &&
-	    receive->list.objects[0].resume_token[0] != '\0';
-	const bool full = is_full(receive);
-	const bool placeholder = receive->target == TARGET_PLACEHOLDER;
-	const bool replaces = placeholder && full && !saved;
-	enum recv_flags flags = receive->head_taken ? RECV_HEAD_TAKEN : 0;
-
-	/* Encrypted and unencrypted cannot replace each other. */
-	if (receive->beside == BESIDE_SAVED || (replaces &&
-	    receive->incoming[0] != '\0' &&
-	    ((receive->head.stream.features & ZSTREAM_RAW) != 0 ||
-	    receive->list.objects[0].encrypted))) {
-		char target[SNAPSHOT_SIZE];
-
-		snprintf(target, sizeof(target), "%s@%s", receive->incoming,
-		    receive->request->to->name);
-		if (receiver_recv(receiver, target, &receive->head, flags, verdict,
-		    &receive->progress, receive->error) == -1)
-			return (-1);
-		return (receiver_take_place(receiver, receive->incoming,
-		    receive->local, receive->error));
-	}
-	/* Only for a full stream: an increment needs the existing snapshots. */
-	if (replaces && remove_snapshots(receive) == -1)
-		return (-1);
-	/*
-	 * A stream that began over a placeholder is continued in the same way.  Never
-	 * for an increment: zfs would destroy every snapshot after its base.
-	 */
-	if (full && (placeholder ||
-	    (receive->list.count > 0 && full_stream_saved(&receive->list))))
-		flags |= RECV_FORCE;
-	if (placeholder)
-		flags |= RECV_NO_PLACEHOLDER;
-	return (receiver_recv(receiver, receive->snapshot, &receive->head, flags,
-	    verdict, &receive->progress, receive->error));
-}
-
-/* Receive the stream and wait for the producer's verdict. */
-static int
-take_stream(struct receive *receive, struct verdict *verdict)
-{
-	const bool existed = receive->target != TARGET_NONE;
-
-	if (check_stream(receive) == -1 || abort_saved_state(receive) == -1 ||
-	    (!existed && receiver_make_parents(receive->receiver,
-	    receive->local, receive->error) == -1) ||
-	    receive_stream(receive, verdict) == -1)
-		return (-1);
-	zfs_let_go();
-	return (verdict_wait(verdict, IO_FOREVER, receive->error));
 }
 
 int

@@ -273,8 +273,8 @@ zfs_list_find(const struct zfs_list *list, enum zfs_type type,
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (list->objects[i].type == type &&
-		    list->objects[i].version != NULL &&
-		    strcmp(list->objects[i].version, version) == 0)
+		    (version == NULL || (list->objects[i].version != NULL &&
+		    strcmp(list->objects[i].version, version) == 0)))
 			return (&list->objects[i]);
 	return (NULL);
 }

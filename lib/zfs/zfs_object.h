@@ -87,7 +87,7 @@ struct zfs_part {
 int	zfs_filesystems_read(struct zfs_list *list, const char *const names[],
 	    enum zfs_wanted wanted, struct zfs_part parts[], struct error *error);
 
-/* The snapshot or bookmark of that name, or NULL. */
+/* The snapshot or bookmark of that name (NULL: the oldest of them), or NULL. */
 const struct zfs_object *zfs_list_find(const struct zfs_list *list,
 	    enum zfs_type type, const char *version);
 

@@ -1,5 +1,5 @@
 /*
- * Placeholders: the filesystems between the root and a received one.
+ * Placeholders: filesystems between the root and a received one.
  */
 #include <stdio.h>
 #include <string.h>
@@ -115,4 +115,24 @@ receiver_check_copied_placeholder(const char *name, struct error *error)
 	error_set(error, EXIT_FAILED, "%s is not a placeholder: "
 	    ZREPL_PLACEHOLDER_PROPERTY "=on " ZFS_ADVICE_COPIED, name);
 	return (zfs_advise(error, ZFS_ADVICE_COPIED, name));
+}
+
+int
+receiver_empty_placeholder(const struct zfs_list *list, struct error *error)
+{
+	const struct zfs_object *oldest = zfs_list_find(list, ZFS_SNAPSHOT, NULL);
+	struct zfs_arguments arguments;
+	int result;
+
+	if (oldest == NULL)
+		return (0);
+	arguments = zfs_arguments("rollback", "-r", oldest->name, NULL);
+	result = zfs_do(&arguments, 0, error);
+	zfs_arguments_free(&arguments);
+	if (result == -1)
+		return (-1);
+	arguments = zfs_arguments("destroy", oldest->name, NULL);
+	result = zfs_do(&arguments, 0, error);
+	zfs_arguments_free(&arguments);
+	return (result);
 }
