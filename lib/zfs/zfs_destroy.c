@@ -138,58 +138,78 @@ take_words(struct destruction *destruction, size_t first, size_t last,
 }
 
 /*
- * Destroy as many snapshots as fit on a command line, with the first remaining one.  zfs
- * destroys all of them or none; those that it objects to are left out the next time.
+ * "FILESYSTEM@A,B,C", to be free(3)d: the remaining snapshots from first on, up to *last,
+ * where the argument is full.
  */
-static int
-destroy_some(struct destruction *destruction, size_t first,
-    struct error *error)
+static char *
+write_operand(const struct destruction *destruction, size_t first, size_t *last)
 {
-	struct zfs_arguments arguments;
-	struct zfs_report report;
-	const char *line, *end;
+	char *operand = malloc(DESTROY_ARGUMENT_MAX + 2 * FS_NAME_MAX + 8);
+	size_t used, i;
+
+	if (operand == NULL)
+		return (NULL);
+	used = (size_t)sprintf(operand, "%s@", destruction->local);
+	for (i = first; i < destruction->count && used < DESTROY_ARGUMENT_MAX; i++)
+		if (!destruction->done[i])
+			used += (size_t)sprintf(operand + used, "%s%s",
+			    i > first ? "," : "", destruction->wanted[i]->name);
+	*last = i;
+	return (operand);
+}
+
+/* Learn from what zfs said which of them cannot be destroyed. */
+static void
+take_report(struct destruction *destruction, size_t first, size_t last,
+    struct zfs_report *report, struct error *error)
+{
 	static const char *const gone[] = {
 		"could not find any snapshots to destroy; check snapshot names.",
 		"': dataset does not exist", NULL
 	};
+	const char *line, *end;
 	bool named = false;
-	size_t last, used;
-	char *operand;
+
+	/* Somebody else destroyed them all since we looked. */
+	if (zfs_words_all(report, gone)) {
+		for (size_t i = first; i < last; i++)
+			if (!destruction->done[i])
+				is_gone(destruction, i);
+		return;
+	}
+	/* A last line without newline was cut off: zfs will print it again. */
+	for (line = report->words; (end = strchr(line, '\n')) != NULL; line = end + 1)
+		named |= take_reason(destruction, line, (size_t)(end - line));
+	if (!named)
+		take_words(destruction, first, last, report, error);
+}
+
+/*
+ * Destroy as many snapshots as fit on a command line, with the first remaining one.  zfs
+ * destroys all of them or none; those that it objects to are left out the next time.
+ */
+static int
+destroy_some(struct destruction *destruction, size_t first, struct error *error)
+{
+	size_t last;
+	char *operand = write_operand(destruction, first, &last);
+	struct zfs_arguments arguments;
+	struct zfs_report report;
 	int result;
 
-	operand = malloc(DESTROY_ARGUMENT_MAX + 2 * FS_NAME_MAX + 8);
 	if (operand == NULL)
 		return (error_errno(error, "zfs destroy"));
-	used = (size_t)sprintf(operand, "%s@", destruction->local);
-	for (last = first; last < destruction->count && used <
-	    DESTROY_ARGUMENT_MAX; last++)
-		if (!destruction->done[last])
-			used += (size_t)sprintf(operand + used, "%s%s",
-			    last > first ? "," : "", destruction->wanted[last]->name);
 	arguments = zfs_arguments("destroy", operand, NULL);
 	result = zfs_run(&arguments, 0, NULL, &report, error);
 	zfs_arguments_free(&arguments);
 	free(operand);
 	if (result == -1)
 		return (-1);
-	if (report.exit_code == 0) {
+	if (report.exit_code != 0)
+		take_report(destruction, first, last, &report, error);
+	else
 		for (size_t i = first; i < last; i++)
 			destruction->done[i] = true;
-		return (0);
-	}
-	/* Somebody else destroyed them all since we looked. */
-	if (zfs_words_all(&report, gone)) {
-		for (size_t i = first; i < last; i++)
-			if (!destruction->done[i])
-				is_gone(destruction, i);
-		return (0);
-	}
-	/* A last line without newline was cut off: zfs will print it again. */
-	for (line = report.words; (end = strchr(line, '\n')) != NULL;
-	    line = end + 1)
-		named |= take_reason(destruction, line, (size_t)(end - line));
-	if (!named)
-		take_words(destruction, first, last, &report, error);
 	return (0);
 }
 
