@@ -72,7 +72,7 @@ report(struct pass *pass, const struct scrub_look *look, bool was_read, struct e
 {
 	char text[128], time[RFC3339_SIZE];
 
-	if (look->damaged)
+	if (look->fault != SCRUB_FAULT_NONE)
 		return (tell(pass, look, ARCHIVE_SCRUB_DAMAGED, look->damage.text, error));
 	if (look->snapshot.damaged == 0)
 		return (0);

@@ -17,19 +17,18 @@
 /* --- looking --- */
 
 static void
-found(struct scrub_look *look, bool in_stream, const char *format, ...)
+damaged(struct scrub_look *look, enum scrub_fault fault, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 static void
-found(struct scrub_look *look, bool in_stream, const char *format, ...)
+damaged(struct scrub_look *look, enum scrub_fault fault, const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(look->damage.text, sizeof(look->damage.text), format, arguments);
 	va_end(arguments);
-	look->damaged = true;
-	look->in_stream = in_stream;
+	look->fault = fault;
 }
 
 /* Open the stream, if it is a file of the right size. */
@@ -41,19 +40,18 @@ open_stream(struct scrub_look *look, struct error *error)
 	archive_file_name(name, look->guid, ARCHIVE_STREAM_SUFFIX);
 	look->file = openat(look->directory, name,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	look->missing = look->file == -1 && errno == ENOENT;
-	if (look->missing)
-		found(look, false, "%s is missing", name);
+	if (look->file == -1 && errno == ENOENT)
+		damaged(look, SCRUB_FAULT_NO_STREAM, "%s is missing", name);
 	else if (look->file == -1 && (errno == EIO || errno == ELOOP))
-		found(look, errno == EIO, "%s cannot be opened: %s", name,
-		    strerror(errno));
+		damaged(look, errno == EIO ? SCRUB_FAULT_STREAM : SCRUB_FAULT_OTHER,
+		    "%s cannot be opened: %s", name, strerror(errno));
 	else if (look->file == -1 || fstat(look->file, &look->status) == -1)
 		return (error_errno(error, "%s", name));
 	else if (!S_ISREG(look->status.st_mode))
-		found(look, false, "%s is not a file", name);
+		damaged(look, SCRUB_FAULT_OTHER, "%s is not a file", name);
 	else if ((uint64_t)look->status.st_size != look->snapshot.size)
-		found(look, false, "%s: %" PRIu64 " bytes, not %" PRIu64, name,
-		    (uint64_t)look->status.st_size, look->snapshot.size);
+		damaged(look, SCRUB_FAULT_OTHER, "%s: %" PRIu64 " bytes, not %" PRIu64,
+		    name, (uint64_t)look->status.st_size, look->snapshot.size);
 	return (0);
 }
 
@@ -67,10 +65,9 @@ check_base(struct scrub_look *look, struct error *error)
 		return (0);
 	record = archive_record_read(look->directory, look->snapshot.from_guid, &base,
 	    error);
-	look->without_base = record == ARCHIVE_RECORD_ABSENT;
-	if (look->without_base)
-		found(look, false, "it is an increment of the snapshot with guid %" PRIu64
-		    ", which is missing", look->snapshot.from_guid);
+	if (record == ARCHIVE_RECORD_ABSENT)
+		damaged(look, SCRUB_FAULT_NO_BASE, "it is an increment of the snapshot "
+		    "with guid %" PRIu64 ", which is missing", look->snapshot.from_guid);
 	return (record == -1 ? -1 : 0);
 }
 
@@ -82,8 +79,8 @@ look_at(struct scrub_look *look, struct scrub_reading *reading, struct error *er
 	int result = SCRUB_STREAM_SOUND;
 
 	look->file = -1;
-	look->missing = look->without_base = false;
-	look->damaged = look->in_stream = look->well = false;
+	look->fault = SCRUB_FAULT_NONE;
+	look->well = false;
 	look->damage = (struct scrub_damage){ .has_place = false };
 	memset(&look->snapshot, 0, sizeof(look->snapshot));
 	look->record = archive_record_read(look->directory, look->guid, &look->snapshot,
@@ -91,21 +88,21 @@ look_at(struct scrub_look *look, struct scrub_reading *reading, struct error *er
 	if (look->record == ARCHIVE_RECORD_DAMAGED) {
 		memset(&look->snapshot, 0, sizeof(look->snapshot));
 		archive_file_name(name, look->guid, ARCHIVE_RECORD_SUFFIX);
-		found(look, false, "%s is not the record of a snapshot with this guid",
-		    name);
+		damaged(look, SCRUB_FAULT_OTHER, "%s is not the record of a snapshot "
+		    "with this guid", name);
 	}
 	if (look->record != ARCHIVE_RECORD_FOUND)
 		return (look->record == -1 ? -1 : SCRUB_STREAM_SOUND);
 	if (open_stream(look, error) == -1)
 		return (-1);
-	if (!look->damaged && reading != NULL) {
+	if (look->fault == SCRUB_FAULT_NONE && reading != NULL) {
 		result = scrub_stream(look->file, &look->snapshot, reading,
 		    &look->damage, error);
 		look->well = result == SCRUB_STREAM_SOUND;
 		if (result == SCRUB_STREAM_DAMAGED)
-			look->damaged = look->in_stream = true;
+			look->fault = SCRUB_FAULT_STREAM;
 	}
-	if (!look->damaged && result == SCRUB_STREAM_SOUND &&
+	if (look->fault == SCRUB_FAULT_NONE && result == SCRUB_STREAM_SOUND &&
 	    check_base(look, error) == -1)
 		return (-1);
 	return (result);
@@ -132,13 +129,13 @@ is_unchanged(const struct scrub_look *look)
 	if (strcmp(before, now) != 0)
 		return (false);
 	/* It may have been absent only while it was being replaced. */
-	if (look->without_base && archive_record_read(look->directory,
+	if (look->fault == SCRUB_FAULT_NO_BASE && archive_record_read(look->directory,
 	    snapshot.from_guid, &base, &ignored) != ARCHIVE_RECORD_ABSENT)
 		return (false);
 	archive_file_name(name, look->guid, ARCHIVE_STREAM_SUFFIX);
 	if (fstatat(look->directory, name, &status, AT_SYMLINK_NOFOLLOW) == -1)
-		return (look->missing);
-	if (look->missing)
+		return (look->fault == SCRUB_FAULT_NO_STREAM);
+	if (look->fault == SCRUB_FAULT_NO_STREAM)
 		return (false);
 	return (look->file == -1 || (status.st_dev == look->status.st_dev &&
 	    status.st_ino == look->status.st_ino &&
@@ -178,7 +175,7 @@ settle(const struct scrub_look *look, struct error *error)
 		return (-1);
 	}
 	unchanged = is_unchanged(look);
-	if (unchanged && look->in_stream && marked == 0)
+	if (unchanged && look->fault == SCRUB_FAULT_STREAM && marked == 0)
 		mark(look, io_time_of_day());
 	else if (unchanged && look->well && marked != 0)
 		mark(look, 0);
@@ -197,7 +194,8 @@ look_once(struct scrub_look *look, struct scrub_reading *reading, bool *settled,
 	*settled = true;
 	if (result == -1 || result == SCRUB_STREAM_LATE ||
 	    look->record == ARCHIVE_RECORD_ABSENT ||
-	    (!look->damaged && (!look->well || look->snapshot.damaged == 0)))
+	    (look->fault == SCRUB_FAULT_NONE &&
+	    (!look->well || look->snapshot.damaged == 0)))
 		return (result);
 	done = settle(look, error);
 	*settled = done != 0;

@@ -5,6 +5,14 @@
 
 #include "archive/archive_scrub_stream.h"
 
+enum scrub_fault {
+	SCRUB_FAULT_NONE,
+	SCRUB_FAULT_NO_STREAM,		/* the file is missing */
+	SCRUB_FAULT_STREAM,		/* in it: this is marked in the record */
+	SCRUB_FAULT_NO_BASE,		/* it is an increment, and its base is absent */
+	SCRUB_FAULT_OTHER
+};
+
 /* A snapshot as it was found, and what is wrong with it. */
 struct scrub_look {
 	int directory;
@@ -13,10 +21,8 @@ struct scrub_look {
 	int record;			/* enum archive_record */
 	struct archive_snapshot snapshot;
 	int file;			/* its stream, while we look; -1: not open */
-	bool missing;			/* there is no such file */
-	bool without_base;		/* it is an increment, and its base is absent */
 	struct stat status;		/* of the file */
-	bool damaged, in_stream;	/* something is; the stream is, so it is marked */
+	enum scrub_fault fault;
 	bool well;			/* the stream has been read and is */
 	struct scrub_damage damage;
 };
