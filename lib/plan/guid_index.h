@@ -7,8 +7,8 @@
 #include "plan/listing.h"
 
 /*
- * The versions of a filesystem by their guids.  What is found is an index into the
- * listing's versions, which must not change meanwhile.
+ * The versions of a filesystem by their guids.  A result is an index into the listing's
+ * versions, which must not change meanwhile.
  */
 struct guid_index {
 	FilesystemVersion *const *versions;	/* the listing's */

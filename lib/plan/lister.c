@@ -68,7 +68,7 @@ compare_places(const void *left, const void *right)
 	    ((const struct place *)right)->filesystem->path));
 }
 
-/* A filesystem that is there twice would be planned twice. */
+/* A filesystem listed twice would be planned twice. */
 static int
 check_names(const struct lister *lister)
 {

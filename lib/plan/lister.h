@@ -26,9 +26,8 @@
 struct lister;
 
 /*
- * only: names of filesystems, to which, and to what is below them, the listing is
- * limited; borrowed, as the session is.  count 0: no limit.  call_ms: how long each
- * call may take.  NULL with errno: out of memory.
+ * only: list just these filesystems and those below them; count 0: all.  It is borrowed,
+ * as the session is.  call_ms: the limit of each call.  NULL with errno: out of memory.
  */
 struct lister *lister_new(struct session *session, char *const only[],
 	    size_t count, int64_t call_ms);

@@ -22,8 +22,8 @@ struct listing {
 };
 
 /*
- * A filesystem of a listing from an endpoint's answers.  versions is taken over, in
- * any case; NULL: a placeholder, or, with why, they could not be listed.  NULL
+ * A filesystem of a listing from an endpoint's answers.  versions is taken over in any
+ * case; NULL: it is a placeholder or, with why, they could not be listed.  NULL
  * (EXIT_SYSTEM): out of memory.
  */
 Listing	*listing_entry(const Filesystem *filesystem,
@@ -51,8 +51,8 @@ int	listing_sort(struct listing *listing, struct error *error);
 int	listing_read(struct listing *listing, const char *path, struct error *error);
 
 /*
- * By createtxg, a bookmark before a snapshot of the same createtxg; what is still
- * equal by name, so that the order in which a peer lists them has no effect.
+ * By createtxg, then a bookmark before a snapshot, then by name, so that the order in
+ * which a peer lists them has no effect.
  */
 void	listing_sort_versions(Listing *filesystem);
 

@@ -7,9 +7,9 @@
 #include "format/fs_name.h"
 
 /*
- * The receiver's names for filesystems of the sender (zr-plan(1), -m): FROM=TO
- * renames FROM and everything below it.  Of several rules the longest FROM that
- * matches counts; a name that none matches stays as it is.
+ * The receiver's names for filesystems of the sender (zr-plan(1), -m): FROM=TO renames
+ * FROM and everything below it.  The longest FROM that matches counts; a name without one
+ * stays as it is.
  */
 struct name_map {
 	struct name_rule {

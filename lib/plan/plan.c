@@ -227,7 +227,7 @@ plan_initial(struct maker *maker)
 	return (0);
 }
 
-/* What the versions of both sides say, whatever token there is. */
+/* Plan from the versions of both sides, whether or not there is a token. */
 static int
 plan_versions(struct maker *maker)
 {
@@ -252,7 +252,7 @@ plan_versions(struct maker *maker)
 	return (0);
 }
 
-/* The token is of no use (zr-plan(1)): plan as if it was not there, and say so. */
+/* The token is of no use (zr-plan(1)): plan as if there were none, and say so. */
 static int
 restart(struct maker *maker, const struct resume_token *token, const char *why)
 {
@@ -329,7 +329,7 @@ take_theirs(struct maker *maker)
 	return (0);
 }
 
-/* What can be said before versions are compared; true: that was all. */
+/* Decide what needs no comparison of versions; true: that was all. */
 static bool
 is_settled(struct plan *plan)
 {

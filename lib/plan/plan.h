@@ -112,7 +112,7 @@ struct plan_request {
 void	plan_request(struct plan_request *request, const struct plan *plan,
 	    const struct plan_step *step, const struct plan_rules *rules);
 
-/* It becomes a plan without steps: this problem, for this reason. */
+/* Turn it into a plan without steps: this problem, for this reason. */
 void	plan_fail(struct plan *plan, enum plan_verdict verdict,
 	    enum plan_problem problem, const char *format, ...)
 	    __attribute__((format(printf, 4, 5)));
@@ -126,7 +126,7 @@ void	plan_say(struct plan *plan, const char *format, ...)
 void	plan_advise(struct plan *plan, const char *format, ...)
 	    __attribute__((format(printf, 2, 3)));
 
-/* Does it begin with a full stream: must it be made before its children? */
+/* Does it begin with a full stream, which must arrive before those of its children? */
 bool	plan_creates(const struct plan *plan);
 
 /* PLAN_CONFLICT or PLAN_ERROR. */

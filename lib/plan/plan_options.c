@@ -58,7 +58,7 @@ take_initial(enum plan_initial *initial, const char *text, struct error *error)
 	return (0);
 }
 
-/* Of the receiver: a listing of it says nothing about what was replicated from there. */
+/* The receiver's rules; its listing does not tell what was replicated from there. */
 static int
 take_rules(struct rules *rules, int option, const char *text, struct error *error)
 {

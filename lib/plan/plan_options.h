@@ -4,10 +4,7 @@
 #include "plan/name_map.h"
 #include "plan/plan.h"
 
-/*
- * The options that say what is to be planned, the same in every program that plans
- * (zr-plan(1)).
- */
+/* The options of planning, the same in every program that plans (zr-plan(1)). */
 #define PLAN_OPTIONS "g:I:i:K:k:lm:x:"
 #define PLAN_OPTIONS_USAGE \
     "[-g INITIAL[,INCREMENTAL]] [-I most_recent | all | fail] [-i REGEX] " \

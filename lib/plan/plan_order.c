@@ -77,7 +77,7 @@ pop(struct plan_order *order)
 
 /* --- who waits for whom --- */
 
-/* Its children have nothing to be received below, not even a placeholder. */
+/* Its children have no parent to be received below, not even a placeholder. */
 static bool
 cannot_be_made(const struct plan *plan)
 {
@@ -101,8 +101,8 @@ fail_children(struct plan_order *order, size_t index)
 }
 
 /*
- * The nearest of its ancestors, innermost last in stack[0..depth), that must be made
- * first, or that should have been and cannot; NONE.
+ * The nearest of its ancestors (stack[0..depth), the innermost last) that must be made
+ * first, or cannot be made; NONE.
  */
 static size_t
 find_blocker(const struct plan_order *order, const size_t *stack, size_t depth)

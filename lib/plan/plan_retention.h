@@ -4,10 +4,9 @@
 #include "plan/plan.h"
 
 /*
- * Of the *count snapshots that are to be sent after base, leave out those that the
- * receiver's rules would destroy as soon as it had them all, beside theirs, which it
- * has; plan->skipped, which has room for them, gets those.  The last one always stays:
- * it is the base of what will come later.
+ * Of the *count snapshots to be sent after base, move to plan->skipped, which has room
+ * for them, those that the receiver's rules would destroy once it had all of them beside
+ * its own, theirs.  The last one always stays, as the base of later ones.
  *
  * base: NULL, one of theirs, or the end of a resumed step, which will be there too.  The
  * lists are in the order of arrival.  -1: as retention_apply() (retention.h).

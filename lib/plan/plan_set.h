@@ -6,7 +6,7 @@
 
 /*
  * The plans of all filesystems of a sender, in the order of its listing, each with its
- * name at the receiver and with what is to be said about renames.
+ * name at the receiver and advice about renames.
  */
 struct plan_set {
 	struct plan *plans;		/* owned */

@@ -22,7 +22,7 @@ allocate(struct decision *decision, uint64_t **guids, struct error *error)
 	return (0);
 }
 
-/* Only what cannot happen to a listing that was checked. */
+/* Its errors cannot happen to a listing that was checked. */
 static int
 take_snapshots(struct decision *decision, uint64_t guids[], struct error *error)
 {
@@ -73,7 +73,7 @@ compare_names(const void *left, const void *right)
 	return (strcmp(*(const char *const *)left, *(const char *const *)right));
 }
 
-/* A name that is there twice could be kept, and destroyed all the same. */
+/* A name listed twice could be kept and still be destroyed. */
 static int
 check_names(const struct decision *decision, struct error *error)
 {

@@ -6,7 +6,7 @@
 #include "retention/retention.h"
 
 /*
- * Which snapshots of one filesystem go, and what is printed of them (zr-prune(1)).
+ * Which snapshots of one filesystem go, and the lines printed about them (zr-prune(1)).
  * Pure.
  */
 struct judgement {
@@ -32,9 +32,9 @@ int	decision_make(struct decision *decision, const struct judgement *judgement,
 	    const Listing *filesystem, const Listing *sender, struct error *error);
 
 /*
- * Why nobody should act on it without a person's word, as the end of a line about the
- * filesystem: the rules keep nothing, or the youngest snapshot is dated after now, by
- * more than an hour.  NULL: nothing speaks against it, or nothing goes.
+ * The reason to ask a person first, as the end of a line about the filesystem: the rules
+ * keep nothing, or the youngest snapshot is dated more than an hour after now.  NULL:
+ * there is none, or nothing goes.
  */
 #define DECISION_TEXT_SIZE 512
 
@@ -45,7 +45,7 @@ bool	decision_goes(const struct decision *decision, size_t snapshot);
 
 /* What has become of a snapshot. */
 enum fate {
-	FATE_DECIDED,			/* nothing is to be said of that */
+	FATE_DECIDED,			/* nothing is said about it */
 	FATE_DESTROYED,
 	FATE_NOT_DESTROYED		/* a reason says why */
 };

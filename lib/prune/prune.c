@@ -33,8 +33,8 @@ take_signals(struct pruning *pruning)
 }
 
 /*
- * Ctrl-C reaches every process of the terminal's group: a child that has ended by it
- * announces what we are about to get.
+ * Ctrl-C reaches every process of the terminal's group: a child that ended by it
+ * announces the signal that we are about to get.
  */
 static void
 await_signal(struct pruning *pruning, const struct reply *reply)
@@ -167,7 +167,7 @@ run(struct pruning *pruning)
 
 /* --- the end --- */
 
-/* What was asked for, and was not there. */
+/* Report the operands that matched nothing. */
 static void
 check_names(struct pruning *pruning)
 {

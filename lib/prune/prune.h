@@ -27,10 +27,7 @@ struct prune_options {
 #define PRUNE_CALLS	8		/* DestroySnapshots at once */
 #define PRUNE_CALL_MAX	2500		/* snapshots in one */
 
-/*
- * Do it.  Returns the exit code; all that is to be said has been said then, on standard
- * output and standard error.
- */
+/* Do it, reporting on standard output and standard error.  Returns the exit code. */
 int	prune(const struct prune_options *options);
 
 #endif

@@ -165,7 +165,7 @@ take_results(struct pruning *pruning, struct target *target,
 			    "the endpoint gave no result for it");
 }
 
-/* What has become of those is not known, and what is left is not asked for. */
+/* The fate of these is unknown, and the rest is not asked for. */
 static void
 give_up(struct pruning *pruning, struct target *target, const struct error *why)
 {

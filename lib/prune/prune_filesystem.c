@@ -31,7 +31,7 @@ pruning_print(struct pruning *pruning, const struct decision *decision,
 		    &pruning->fatal);
 }
 
-/* What is to be said before anything is destroyed. */
+/* Print the decision, before anything is destroyed. */
 static void
 show(struct pruning *pruning, const struct decision *decision)
 {

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Why snapshots of a filesystem were not destroyed: the same reason is one, however
- * many snapshots have it, and only the first REASONS_MAX are kept.
+ * Why snapshots of a filesystem were not destroyed: each reason once, with the number of
+ * its snapshots.  Only the first REASONS_MAX are kept.
  */
 #define REASONS_MAX	4
 #define REASON_SIZE	1024	/* bytes */
@@ -23,7 +23,7 @@ struct reasons {
 	size_t others;		/* snapshots with a reason that is not kept */
 };
 
-/* False: out of memory.  Names of the snapshot in the text make no other reason. */
+/* Texts that differ only in the snapshot's name are one reason.  False: out of memory. */
 bool	reasons_add(struct reasons *reasons, const char *snapshot, const char *text);
 
 /* A line for each on standard error. */

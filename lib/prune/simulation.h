@@ -4,10 +4,10 @@
 #include "prune/decision.h"
 
 /*
- * What rules leave in the long run (zr-prune(1)): a snapshot every interval, from the
- * beginning of the span to its end, and after each of them all are pruned.  Prints the
- * ages that are left, and their number.  The names are the prefix and a time, as
- * zr-snap(1) makes them.  The judgement's own now is not used.
+ * What rules leave in the long run (zr-prune(1)): one snapshot an interval through the
+ * whole span, with a pruning after each.  Prints the ages that are left, and their
+ * number.  The names are the prefix and a time, as zr-snap(1) makes them.  The
+ * judgement's own now is not used.
  */
 #define SIMULATION_MAX	50000	/* snapshots */
 

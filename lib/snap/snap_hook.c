@@ -223,7 +223,7 @@ attend(struct run *run, int *ended_by)
 	}
 }
 
-/* Nothing of its group is left, and what that had still printed is shown. */
+/* Kill the rest of its group, and show what that had printed. */
 static int
 finish(struct run *run)
 {

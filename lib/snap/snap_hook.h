@@ -10,10 +10,9 @@
 /*
  * Commands before and after the snapshots, as zr-snap(1) describes them, run by sh -c.
  * Their output is shown on standard error, up to SNAP_HOOK_SHOWN.  A command leads a
- * process group, of which nothing is left in the end.
+ * process group, which ends with it.
  *
- * A command that exceeds its time is told to end, by SIGTERM, and killed after
- * SNAP_HOOK_TERM_MS.
+ * A command that exceeds its time gets SIGTERM, then after SNAP_HOOK_TERM_MS SIGKILL.
  */
 #define SNAP_HOOK_SHOWN		(1u << 20)	/* bytes */
 #define SNAP_HOOK_TERM_MS	5000
@@ -34,12 +33,12 @@ struct snap_hook {
 };
 
 /*
- * Run it to its end.  *ended_by is 0, or the signal that has told us to end: if one comes
- * now, it is set and the command told to end, unless the command lasts and *ended_by was
- * 0.  SIGPIPE must be ignored.
+ * Run it to its end.  *ended_by is the signal that told us to end, or 0.  If one comes
+ * now, it is stored there and the command told to end, unless the command lasts and
+ * *ended_by was 0.  SIGPIPE must be ignored.
  *
- * 0: it ended with status 0, in time.  -1: not so, and *exit_code is its status in the
- * sense of exit_code.h, or -1 if it could not be run.
+ * 0: it ended in time, with status 0.  -1: it did not; *exit_code is its status as in
+ * exit_code.h, or -1 if it could not be run.
  */
 int	snap_hook_run(const struct snap_hook *hook, int *ended_by, int *exit_code,
 	    struct error *error);

@@ -22,7 +22,7 @@ static const struct {
 	{ "unix-seconds", "%s", "" }
 };
 
-/* Of what begins with "%": flags, a width and a modifier may stand in it. */
+/* With its flags, width and modifier, if it has them. */
 static size_t
 conversion_length(const char *format)
 {

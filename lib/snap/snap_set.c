@@ -165,7 +165,7 @@ note_snapshots(struct snap_set *set, const char *prefix)
 	}
 }
 
-/* Each of the request is there, and nothing comes twice. */
+/* Check that each of the request is there, and nothing twice. */
 static int
 check_set(const struct snap_set *set, const struct snap_request *request,
     struct error *error)

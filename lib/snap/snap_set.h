@@ -50,8 +50,8 @@ struct snap_set {
 };
 
 /*
- * Remove from the request's datasets those that come twice; with recursive, also those
- * below another.  -1 (EXIT_USAGE): one that is to be left out is not below any of them.
+ * Remove duplicates from the request's datasets and, with recursive, those below another.
+ * -1 (EXIT_USAGE): one that is to be left out is not below any of them.
  */
 int	snap_request_collapse(struct snap_request *request, struct error *error);
 

@@ -51,7 +51,7 @@ is_passed_over(const struct part *pool, size_t i)
 	    pool->datasets[i].name)));
 }
 
-/* Nothing is left out of what is below its operands. */
+/* Is nothing below its operands left out? */
 static bool
 is_whole(const struct snap_set *set, const struct part *pool)
 {
@@ -61,7 +61,7 @@ is_whole(const struct snap_set *set, const struct part *pool)
 	return (set->recursive);
 }
 
-/* The first datasets of those left whose names one command line can have. */
+/* The first of the remaining datasets, as many as fit on one command line. */
 static struct part
 first_part(const struct part *left, bool whole, size_t room)
 {
