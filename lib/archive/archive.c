@@ -154,7 +154,7 @@ archive_remove_stream(int directory, uint64_t guid)
 {
 	char name[ARCHIVE_FILE_MAX];
 
-	/* What stays, archive_clean() removes. */
+	/* archive_clean() removes the rest. */
 	archive_file_name(name, guid, ARCHIVE_STREAM_SUFFIX);
 	unlinkat(directory, name, 0);
 }

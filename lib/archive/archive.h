@@ -88,9 +88,8 @@ struct archive_filesystem {
 };
 
 /*
- * Call visit for each filesystem below root, parents first, in order of name; -1 from it
- * is an error of memory.  only, if not NULL: a filesystem that is enough, with those
- * above it.
+ * Call visit for each filesystem below root, parents first, in order of name; it returns
+ * -1 if out of memory. only, if not NULL: visit just this filesystem and those above it.
  */
 int	archive_walk(int root, const char *only, int (*visit)(void *context,
 	    const struct archive_filesystem *filesystem), void *context,

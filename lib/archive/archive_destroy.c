@@ -22,7 +22,7 @@ struct destroy {
 	struct fate *fates;		/* of the entries */
 	const struct archive_entry **wanted;	/* of the request's; or NULL */
 	char **texts;			/* the answers: NULL is success */
-	/* One whose record is damaged: of which the base is not known. */
+	/* One with a damaged record, whose base is unknown. */
 	const struct archive_entry *damaged;
 };
 
@@ -90,7 +90,7 @@ remove_records(struct destroy *destroy, int directory, struct error *error)
 	return (0);
 }
 
-/* They are gone once that is on the disk. */
+/* Once this is on the disk, they are gone. */
 static int
 finish(struct destroy *destroy, int directory, struct error *error)
 {
@@ -141,7 +141,7 @@ explain(const struct destroy *destroy, size_t index, struct error *error)
 	return (keep_text(&destroy->texts[index], &why, error));
 }
 
-/* What can go has gone, and texts says why the others stay; but for -1. */
+/* Unless -1: those that can go are gone, and texts says why the others stay. */
 static int
 destroy_locked(struct destroy *destroy, int directory, struct error *error)
 {

@@ -73,9 +73,8 @@ is_listed(int parent, const char *name)
 }
 
 /*
- * Is this the directory's own name?  Filesystems that take several names for
- * one ignore the case of letters, or dots at the end.  Only where another name
- * leads to the same place too, the list has to tell.
+ * Is this the directory's own name?  Some filesystems ignore the case of letters, or dots
+ * at the end.  The directory is listed only if another such name leads to the same place.
  */
 static bool
 is_exact(int parent, const char *name, int directory)
@@ -115,7 +114,7 @@ archive_enter(int parent, const char *name, bool create)
 		errno = create ? ENOTUNIQ : ENOENT;
 		return (-1);
 	}
-	/* Also where it was there: whoever made it may have died before this. */
+	/* Even if it existed: its maker may have died before this. */
 	if (create && fsync(parent) == -1) {
 		why = errno;
 		close(directory);
@@ -194,8 +193,8 @@ open_or_make(int root, const char *filesystem, bool create, bool *made)
 }
 
 /*
- * Whoever has made the directories may have died before they were synced.  Where there is a
- * record, somebody has done that.
+ * The process that made the directories may have died before syncing them.  A record is
+ * written only after that.
  */
 static int
 sync_path(int root, const char *filesystem, struct error *error)
@@ -232,7 +231,7 @@ archive_open_locked(int root, const char *filesystem, bool create, int *lock,
 				return (-1);
 			}
 		}
-		/* Somebody who found it empty may have removed it again. */
+		/* Another process may have found it empty and removed it again. */
 		if (errno != ENOENT || !create)
 			break;
 	}

@@ -103,7 +103,7 @@ list_filesystems(void *context, const ProtobufCMessage *message,
 	return (result);
 }
 
-/* The snapshots of a filesystem; those that are not sound the log has. */
+/* The sound snapshots of a filesystem; the log names the others. */
 static int
 read_list(int root, const char *filesystem, struct archive_list *list,
     struct error *error)
@@ -302,8 +302,8 @@ static const struct endpoint_method archive_methods[] = {
 };
 
 /*
- * The directory, or a client's own below it.  Where the archive lies is none of
- * the client's business: the log has that.
+ * The directory, or a client's own below it.  Only the log says where the archive lies,
+ * not the client's error.
  */
 static int
 open_root(const char *path, const char *identity, struct error *error)

@@ -42,7 +42,7 @@ follow_anchor(struct archive_intake *intake, uint64_t bytes, struct error *error
 	const struct anchor *anchor = &intake->anchor;
 	struct archive_part *part = &intake->part;
 
-	/* One that is resumed may be ahead of what has been read again. */
+	/* A resumed part may be ahead of the bytes read again. */
 	if (!anchor->known || anchor->offset <= part->anchor ||
 	    (part->anchor != 0 && anchor->offset - part->anchor < bytes))
 		return (0);
@@ -101,7 +101,7 @@ archive_intake_sync(struct archive_intake *intake, struct error *error)
 	return (error_errno(error, "cannot store the stream"));
 }
 
-/* Space that no listing of snapshots shows. */
+/* No listing of snapshots shows its space. */
 static void
 report_kept(const struct archive_intake *intake)
 {
@@ -196,7 +196,7 @@ read_joint(struct archive_intake *intake, size_t *length, struct error *error)
 	return (read_again(intake, grown + ZSTREAM_RECORD_SIZE, payload, error));
 }
 
-/* What is good of it can be resumed at an earlier anchor. */
+/* Its good beginning can be resumed at an earlier anchor. */
 static int
 give_up_damaged(struct archive_intake *intake, struct error *error)
 {
@@ -213,7 +213,7 @@ give_up_damaged(struct archive_intake *intake, struct error *error)
 	    "removed: the next attempt begins anew"));
 }
 
-/* All of it up to the end of its anchor. */
+/* Read the part up to the end of its anchor. */
 static int
 read_part(struct archive_intake *intake, int (*look)(void *, struct error *),
     void *context, size_t *joint_length, struct error *error)

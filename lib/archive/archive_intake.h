@@ -13,7 +13,7 @@
 #include "streamsum/stream_digest.h"
 
 /*
- * What has arrived of a stream: bytes go in as they come from the sender, are checked
+ * The arrived part of a stream: bytes go in as they come from the sender, are checked
  * (zstream.h) and stored in a part (archive_part.h), whose name follows the anchor.  If
  * the stream breaks off, its part stays and can be resumed.
  *
@@ -51,8 +51,8 @@ int	archive_intake_resume(struct archive_intake *intake,
 
 /*
  * The next bytes.  -1 (EXIT_FAILED): they are refused; a wrong checksum leaves the part
- * good, anything else makes it useless.  -1 (EXIT_SYSTEM): they cannot be stored, and a
- * disk that is full is to be no fuller: useless, too.
+ * good, anything else makes it useless.  -1 (EXIT_SYSTEM): they cannot be stored; the
+ * part is useless, too, so that it does not fill a full disk.
  */
 int	archive_intake_feed(struct archive_intake *intake, const void *bytes,
 	    size_t length, struct error *error);

@@ -27,8 +27,8 @@ stream_size(int directory, uint64_t guid, uint64_t *size, struct error *error)
 }
 
 /*
- * It may be removed or replaced while we look, its record first: what does not agree is
- * looked at again.
+ * It may be removed or replaced meanwhile, its record first: if the two disagree, look
+ * again.
  */
 int
 archive_read_entry(int directory, uint64_t guid, struct archive_entry *entry,
@@ -169,9 +169,9 @@ index_entries(struct archive_list *list)
 }
 
 /*
- * In what order?  For each entry in turn, those that it builds on, as far as
- * they have not had theirs, and then itself.  Sets the defect of those whose
- * base is missing or not sound; order, chain: room for all.
+ * Put the entries in order: before each entry those that it builds on, unless they came
+ * already.  Sets the defect of those whose base is missing or not sound; order, chain:
+ * room for all.
  */
 static void
 order_entries(const struct archive_list *list, size_t *order, size_t *chain)
@@ -226,7 +226,7 @@ arrange(struct archive_list *list, const size_t *order,
 			sorted[at++] = list->entries[order[i]];
 }
 
-/* A clock that was set back does not put a chain before what is older. */
+/* A clock that was set back does not put a chain before older snapshots. */
 static void
 sort_by_age(struct archive_list *list, const size_t *order)
 {
@@ -309,7 +309,7 @@ fail:
 static int
 compare_arrivals(const void *a, const void *b)
 {
-	/* Pointers into one array: what arrived at the same time stays in its order. */
+	/* Pointers into one array, whose order stays where the times are equal. */
 	const struct archive_entry *const *left = a, *const *right = b;
 	const uint64_t l = (*left)->snapshot.arrival, r = (*right)->snapshot.arrival;
 

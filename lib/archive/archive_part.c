@@ -100,7 +100,7 @@ archive_part_discard(int directory, struct archive_part *part, const char *why)
 {
 	struct stat status;
 
-	/* Without an anchor there was little of it, and nobody was told of it. */
+	/* Without an anchor it was short, and nobody was told of it. */
 	if (part->file != -1 && part->anchor != 0 && fstat(part->file, &status) == 0)
 		diag(DIAG_LOG "%s is removed, %" PRIu64 " bytes: %s", part->name,
 		    (uint64_t)status.st_size, why);
@@ -143,8 +143,8 @@ names_snapshot(const struct zstream *head)
 }
 
 /*
- * Where the last record but one before `end` seems to begin that can be an anchor, so that
- * it has all of its payload; 0: no such place.
+ * The offset of the last record but one before `end` that seems to be an anchor, so that
+ * its payload is complete; 0: there is none.
  */
 static uint64_t
 search(const struct archive_part *part, uint64_t end)
@@ -185,8 +185,8 @@ describe_anchor(struct archive_part *part)
 }
 
 /*
- * After a crash of the machine the name can be ahead of what was written to the disk.
- * What is found instead need not be an anchor: that shows when the part is read again.
+ * After a crash of the machine the name can be ahead of the disk.  The place found
+ * instead need not be an anchor: that shows when the part is read again.
  */
 static bool
 describe(int directory, struct archive_part *part, const struct stat *status)
@@ -252,8 +252,8 @@ open_abandoned(int directory, const char *name, struct archive_part *part,
 }
 
 /*
- * The one that has more of the same snapshot: its writer may have been slow to die, and a
- * new stream begun meanwhile.  Else the newer one.
+ * Of the same snapshot the longer one: its writer may have been slow to die, so that a
+ * new stream began meanwhile.  Otherwise the newer one.
  */
 static bool
 is_better(const struct archive_part *part, const struct stat *status,

@@ -10,15 +10,15 @@
 
 /*
  * The files of streams that are still arriving, or were broken off (zr-archive(5),
- * Parts).  The name of a part says what is known of it:
+ * Parts).  A part's name says what is known about it:
  *
  *	@receiving.PID.NUMBER			it cannot be resumed yet
  *	@receiving.PID.NUMBER.GUID.ANCHOR	the snapshot's guid and the offset of the
  *						anchor (anchor.h), 16 hex digits each
  *
  * NUMBER is random, so that no name is used twice.  The writer holds a lock, flock(2), on
- * its part; a part that nobody has locked is abandoned.  Only who holds archive_lock()
- * makes a part, or opens an abandoned one.
+ * its part; a part that nobody has locked is abandoned.  Making a part and opening an
+ * abandoned one need archive_lock().
  */
 #define ARCHIVE_PART_NAME_MAX	96
 #define ARCHIVE_PART_DAYS	30	/* after which an abandoned one is removed */

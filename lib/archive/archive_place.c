@@ -5,7 +5,7 @@
 #include "archive/archive_place.h"
 #include "format/rfc3339.h"
 
-/* The number for a snapshot, which is no younger for replacing itself. */
+/* The number for a snapshot; one that replaces itself keeps its own. */
 static uint64_t
 arrival(const struct archive_list *list, const struct archive_entry *same,
     const FilesystemVersion *to)
@@ -20,7 +20,7 @@ arrival(const struct archive_list *list, const struct archive_entry *same,
 	return (list->last_arrival + 1);
 }
 
-/* May this snapshot be added to what is there? */
+/* May this snapshot be added? */
 static int
 check_list(struct archive_place *place, const struct archive_list *list,
     const ReceiveReq *request, const struct zstream *stream, struct error *error)
@@ -57,7 +57,7 @@ check_list(struct archive_place *place, const struct archive_list *list,
 	return (0);
 }
 
-/* Read what is there, unless that is what was read already.  1 if it has been read. */
+/* Read the list of snapshots, unless it has not changed since.  1 if it was read. */
 static int
 read_list(struct archive_place *place, int directory, struct error *error)
 {
@@ -90,7 +90,7 @@ archive_place_check(struct archive_place *place, int directory, const ReceiveReq
 		return (-1);
 	if (check_list(place, &place->list, request, stream, error) == 0)
 		return (0);
-	/* What it lacks may have come meanwhile. */
+	/* The missing base may have come meanwhile. */
 	switch (final ? 0 : read_list(place, directory, &why)) {
 	case -1:
 		*error = why;

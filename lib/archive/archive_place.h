@@ -18,16 +18,16 @@ struct archive_place {
 };
 
 /*
- * May it be added to what is there?  -1 (EXIT_FAILED): the reason.  The base of an
- * increment counts once the stream has begun.  Begin with all zero; archive_place_free() it.
- * final: nothing that has changed meanwhile is missed; the caller holds archive_lock().
+ * May it be added?  -1 (EXIT_FAILED): the reason.  The base of an increment counts once
+ * the stream has begun.  Begin with all zero; archive_place_free() it. final: miss no
+ * change since; the caller holds archive_lock().
  */
 int	archive_place_check(struct archive_place *place, int directory,
 	    const ReceiveReq *request, const struct zstream *stream, bool final,
 	    struct error *error);
 void	archive_place_free(struct archive_place *place);
 
-/* The own words of a stream that has begun against the request's: -1 (EXIT_FAILED). */
+/* Does the beginning of a stream agree with the request?  -1 (EXIT_FAILED): not. */
 int	archive_place_check_stream(const ReceiveReq *request,
 	    const struct zstream *stream, struct error *error);
 

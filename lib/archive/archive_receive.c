@@ -18,8 +18,8 @@
 #define CHUNK		(128u << 10)	/* bytes per read */
 
 /*
- * Reading a large part again may take hours, in which its sender waits.  A little of the
- * stream is taken now and then, so that nobody on the way thinks that it stands still.
+ * Reading a large part again may take hours, while its sender waits.  Take a little of
+ * the stream now and then, so that it does not seem to stand still.
  */
 #ifndef SIP_MS
 #define SIP_MS		60000
@@ -27,7 +27,7 @@
 #define SIP		4096		/* bytes */
 #define SIPS_MAX	(64u << 20)	/* bytes: days */
 
-/* What ends us, once the part that is there so far has been removed. */
+/* The signal that ends us, once the part has been removed. */
 static const int ending[] = { SIGHUP, SIGINT, SIGTERM };
 #define ENDING (sizeof(ending) / sizeof(ending[0]))
 
@@ -53,7 +53,7 @@ catch_signals(void)
 {
 	struct sigaction action;
 
-	/* What nohup or a shell ignores stays so. */
+	/* A signal that nohup or a shell ignores stays ignored. */
 	for (size_t i = 0; i < ENDING; i++)
 		if (sigaction(ending[i], NULL, &action) == 0 &&
 		    action.sa_handler != SIG_IGN)
@@ -112,7 +112,7 @@ open_part(struct receive *receive, struct archive_part *part)
 	return (result);
 }
 
-/* ClearResumeToken: a stream that nobody goes on with. */
+/* ClearResumeToken: nobody continues that stream. */
 static int
 give_up_part(struct receive *receive)
 {
@@ -126,7 +126,7 @@ give_up_part(struct receive *receive)
 
 /* --- the stream --- */
 
-/* Wait for bytes: 1 if some have come, 0 if not, -1 if we are to wait no longer. */
+/* Wait for bytes: 1 if some have come, 0 if not, -1 to wait no longer. */
 static int
 await_bytes(struct receive *receive, int fd, int64_t deadline)
 {
@@ -196,7 +196,7 @@ resume(struct receive *receive, const uint8_t *record)
 	    receive->error));
 }
 
-/* As soon as it is known what it is: no gigabytes in vain. */
+/* As soon as the stream's beginning tells: no gigabytes in vain. */
 static int
 check_head(struct receive *receive)
 {
@@ -218,7 +218,7 @@ take(struct receive *receive, const uint8_t *bytes, size_t length)
 
 	if (receive->received == 0 && length >= ZSTREAM_RECORD_SIZE &&
 	    splice_is_resuming(bytes)) {
-		/* Of what is there already, any stream will do. */
+		/* For a snapshot that is there already any stream will do. */
 		intake->stream.may_resume = receive->place.present;
 		if (!receive->place.present && resume(receive, bytes) == -1)
 			return (-1);
@@ -227,7 +227,7 @@ take(struct receive *receive, const uint8_t *bytes, size_t length)
 	if (archive_intake_feed(intake, bytes, length, receive->error) == -1 ||
 	    archive_intake_feed(intake, buffer_front(&receive->sips),
 	    buffer_length(&receive->sips), receive->error) == -1) {
-		/* Nobody has seen whether it is what the request says. */
+		/* Nobody has compared it with the request. */
 		intake->useless = intake->useless || (!known && !intake->resuming);
 		return (-1);
 	}
@@ -308,7 +308,7 @@ finish_locked(struct receive *receive)
 		intake->useless = true;
 		return (-1);
 	}
-	/* Whoever has stored it may have died before the last sync. */
+	/* The process that stored it may have died before the last sync. */
 	if (receive->place.present)
 		return (archive_sync(receive->directory, receive->error));
 	if (intake->part.file == -1)
@@ -361,7 +361,7 @@ archive_receive(int root, const ReceiveReq *request, int fd,
 	archive_place_free(&receive.place);
 	io_close(&receive.directory);
 	if (result == -1) {
-		/* It may have been that which ended the wait for a lock. */
+		/* A signal may have ended the wait for a lock. */
 		if (error->code == EXIT_SYSTEM)
 			check_signals(error);
 		archive_tidy(root, request->filesystem);

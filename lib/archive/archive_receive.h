@@ -13,10 +13,10 @@
  * that is already stored is read to its end and not stored again; a damaged snapshot
  * is replaced.
  *
- * A stream that breaks off leaves a part (archive_part.h), which one that resumes it
- * completes; one that is refused leaves nothing.
+ * A stream that breaks off leaves a part (archive_part.h), to be completed by a stream
+ * that resumes it; a refused stream leaves nothing.
  *
- * From the call on SIGHUP, SIGINT and SIGTERM end it, with EXIT_SIGNAL plus the number.
+ * SIGHUP, SIGINT and SIGTERM end it from the call on, with EXIT_SIGNAL plus the number.
  */
 int	archive_receive(int root, const ReceiveReq *request, int fd,
 	    struct verdict *verdict, struct progress *progress,

@@ -165,7 +165,7 @@ archive_record_add_digest(struct archive_snapshot *snapshot, struct stream_diges
 	memcpy(snapshot->digest, sum.digest, sizeof(snapshot->digest));
 }
 
-/* Does errno say that the file is broken, not that we may not or cannot now? */
+/* Does errno mean a broken file, rather than a lack of permission or resources? */
 static bool
 is_damage(void)
 {

@@ -8,9 +8,7 @@
 
 #include "base/error.h"
 
-/*
- * What the names in a filesystem's directory tell; no file is opened.
- */
+/* The names in a filesystem's directory; no file is opened. */
 struct archive_scan {
 	struct archive_scanned {
 		uint64_t guid;
@@ -27,8 +25,8 @@ int	archive_scan(int directory, struct archive_scan *scan, struct error *error);
 void	archive_scan_free(struct archive_scan *scan);
 
 /*
- * When was each record changed?  One that takes the place of another can have its inode, if
- * that was free again.
+ * Read when each record was changed.  A record that replaces another can get the same
+ * inode number.
  */
 void	archive_scan_times(int directory, struct archive_scan *scan);
 

@@ -118,7 +118,7 @@ count_read(struct pass *pass, const struct scrub_look *look, uint64_t bytes)
 	remember(pass);
 }
 
-/* Read it, unless that has been done, or time is over. */
+/* Read it, unless it has been read or time is over. */
 static int
 scrub_snapshot(void *context, int directory, const char *filesystem, uint64_t guid,
     struct error *error)
@@ -132,7 +132,7 @@ scrub_snapshot(void *context, int directory, const char *filesystem, uint64_t gu
 	bool reads;
 	int result;
 
-	/* One that takes longer than a run is read all the same, at its beginning. */
+	/* A stream that takes longer than a run is read at the beginning of one. */
 	pass->reading.deadline = pass->totals->streams > 0 ? pass->deadline : IO_FOREVER;
 	if (!is_past && io_now() >= pass->reading.deadline)
 		pass->late = true;

@@ -10,9 +10,9 @@
 
 /*
  * Reading every stream of an archive again: is each still the one that its record
- * describes?  Damage in a stream is marked in the record (archive_list.h), and a mark
- * goes when the stream is well.  Nothing is removed, and nothing that others change in
- * the meantime is taken for damage.
+ * describes?  Damage in a stream is marked in the record (archive_list.h), and the mark
+ * is removed when the stream is well.  Nothing is deleted, and changes by others in the
+ * meantime are not taken for damage.
  *
  * A pass goes through all filesystems, those of every client included, and may take
  * several runs: a run goes on where the last one ended (archive_scrub_state.h).
@@ -24,7 +24,7 @@ enum archive_scrub_state {
 	ARCHIVE_SCRUB_UNREAD	/* neither: it could not be read now */
 };
 
-/* One for each snapshot of which there is something to say. */
+/* One for each snapshot with something to report. */
 struct archive_scrub_finding {
 	enum archive_scrub_state state;
 	const char *filesystem;	/* below the root, a client's name included */
@@ -36,7 +36,7 @@ struct archive_scrub_finding {
 	uint64_t from, to, object;
 };
 
-/* What a run has done, and what it has left. */
+/* The work of a run, done and left. */
 struct archive_scrub_totals {
 	int64_t began;		/* the pass, in seconds since the epoch */
 	bool complete;		/* the pass is */

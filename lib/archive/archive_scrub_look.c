@@ -110,7 +110,7 @@ look_at(struct scrub_look *look, struct scrub_reading *reading, struct error *er
 
 /* --- looking again --- */
 
-/* Is all that we saw still there?  The lock is held. */
+/* Is everything as we saw it?  The lock is held. */
 static bool
 is_unchanged(const struct scrub_look *look)
 {
@@ -156,8 +156,8 @@ mark(const struct scrub_look *look, int64_t damaged)
 }
 
 /*
- * Was it so, and not just being changed?  Then note it: 1.  0: look again; -1: it cannot
- * be told, or a signal came.
+ * If it was not just being changed, note the finding: 1.  0: look again; -1: it cannot be
+ * told, or a signal came.
  */
 static int
 settle(const struct scrub_look *look, struct error *error)

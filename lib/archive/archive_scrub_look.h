@@ -13,7 +13,7 @@ enum scrub_fault {
 	SCRUB_FAULT_OTHER
 };
 
-/* A snapshot as it was found, and what is wrong with it. */
+/* A snapshot as it was found, and its damage. */
 struct scrub_look {
 	int directory;
 	const char *filesystem;
@@ -28,13 +28,13 @@ struct scrub_look {
 };
 
 /*
- * Look at a snapshot of which directory, filesystem and guid are set, and with reading,
- * unless that is NULL, read its stream.  Damage is looked at again under the directory's
- * lock, and from the beginning if anything has changed meanwhile; then the stream's is
- * marked in the record, or a mark taken off.  snapshot.damaged is the mark that was there.
+ * Look at a snapshot whose directory, filesystem and guid are set and, unless reading is
+ * NULL, read its stream.  Damage is checked under the directory's lock, and all of it
+ * again if anything has changed meanwhile; then damage in the stream is marked in the
+ * record, or a mark taken off. snapshot.damaged is the former mark.
  *
- * enum scrub_stream, with record ARCHIVE_RECORD_ABSENT if the snapshot has gone; -1: it
- * cannot be told, or a signal came (code EXIT_SIGNAL or more).
+ * Returns enum scrub_stream, with record ARCHIVE_RECORD_ABSENT if the snapshot is gone;
+ * -1: it cannot be told, or a signal came (code EXIT_SIGNAL or more).
  */
 int	scrub_look(struct scrub_look *look, struct scrub_reading *reading,
 	    struct error *error);

@@ -29,17 +29,14 @@ struct scrub_state {
 bool	scrub_state_parse(const char *text, size_t length, struct scrub_state *state);
 size_t	scrub_state_print(char text[SCRUB_STATE_MAX], const struct scrub_state *state);
 
-/* Has the pass come by this snapshot?  Filesystems go by name, snapshots by guid. */
+/* Has the pass dealt with this snapshot?  Filesystems go by name, snapshots by guid. */
 bool	scrub_state_is_past(const struct scrub_state *state, const char *filesystem,
 	    uint64_t guid);
 
-/*
- * If it is missing or has something else in it, no pass has begun; diag() says
- * so of the latter.
- */
+/* If the file is missing or invalid, no pass has begun; diag() reports an invalid one. */
 void	scrub_state_read(int root, struct scrub_state *state);
 
-/* Atomically, but not synced: a crash costs a pass, at worst. */
+/* Write it atomically, but unsynced: a crash costs a pass, at worst. */
 int	scrub_state_write(int root, const struct scrub_state *state, struct error *error);
 
 /* A descriptor that holds the lock until it is closed; -1 (EXIT_FAILED): it is taken. */

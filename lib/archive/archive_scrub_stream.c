@@ -28,7 +28,7 @@ struct scrub_run {
 	struct error *error;
 	struct zstream stream;
 	struct stream_digest *digest;	/* NULL: the record has none */
-	/* The stream is good up to this offset; what follows is of this object. */
+	/* The stream is good up to this offset; then comes this object. */
 	uint64_t good, object;
 	bool has_object;
 	uint64_t at;			/* of the next byte to read */
@@ -51,7 +51,7 @@ say(struct scrub_run *run, const char *format, ...)
 
 /* --- the page cache --- */
 
-/* Is some of it cached?  What cannot be told counts as cached, and stays. */
+/* Is some of it cached?  If that cannot be told, it counts as cached, and stays. */
 static bool
 is_cached(int file, uint64_t at)
 {
@@ -71,8 +71,8 @@ is_cached(int file, uint64_t at)
 
 /*
  * Ask for the window at this offset; true if it is to be dropped afterwards.  The kernel
- * itself does not read ahead then (POSIX_FADV_RANDOM), since what it had read could not
- * be told from what others use.
+ * itself does not read ahead then (POSIX_FADV_RANDOM), since its pages could not be told
+ * from those that others use.
  */
 static bool
 bring(int file, uint64_t at)
@@ -146,7 +146,7 @@ scrub_signal(struct error *error)
 	    "ended by signal %d", number));
 }
 
-/* Until bytes may be read: SCRUB_STREAM_SOUND, and how many. */
+/* Wait until bytes may be read: SCRUB_STREAM_SOUND, and their number. */
 static int
 await(struct scrub_run *run, size_t *length)
 {

@@ -5,8 +5,8 @@
 #include "base/rate.h"
 
 /*
- * Reading a stored stream again.  What this brings into the page cache is dropped from
- * it again; what was there stays.
+ * Reading a stored stream again.  It leaves the page cache as it was: only pages that it
+ * brought in are dropped.
  */
 struct scrub_reading {
 	struct rate rate;

@@ -42,7 +42,7 @@ is_within(const char *inner, const char *outer)
 	    (inner[length] == '/' || inner[length] == '\0'));
 }
 
-/* Is path wanted?  Or, with on_the_way, does it lead to what is? */
+/* Is path wanted or, with on_the_way, on the way to a wanted one? */
 static bool
 is_wanted(const struct scrub_walk *walk, const char *path, bool on_the_way)
 {

@@ -12,7 +12,7 @@
 
 #define COPY_CHUNK (256u << 10)
 
-/* Is it stored as what the request asks for? */
+/* Is it stored in the form that the request asks for? */
 static int
 check_base(const SendReq *request, const struct archive_snapshot *to,
     struct error *error)
@@ -44,8 +44,8 @@ open_stream(int directory, const struct archive_entry *to, struct error *error)
 }
 
 /*
- * The stream of a snapshot that its record names as the request does; other records, of
- * which there may be many, need not be read for that.  1 if it was found.
+ * Find the stream by the snapshot's own record, if that agrees with the request, without
+ * reading the others, of which there may be many.  1 if it was found.
  */
 static int
 open_named(int directory, const SendReq *request, uint64_t *size, int *stream,
@@ -66,7 +66,7 @@ open_named(int directory, const SendReq *request, uint64_t *size, int *stream,
 	return (1);
 }
 
-/* The same, from the list of all: in most cases the error is made here. */
+/* The same from the list of all, mostly to find the error. */
 static int
 open_listed(int root, int directory, const SendReq *request, uint64_t *size,
     struct error *error)

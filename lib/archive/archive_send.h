@@ -8,8 +8,8 @@
 
 /*
  * Sending from the archive whose directory is root: only a stored increment or full
- * stream can be sent, and only from its beginning.  A resume token is passed over, and
- * UsedResumeToken says so: the receiver then gives up what it has.
+ * stream can be sent, and only from its beginning.  A resume token is ignored, and
+ * UsedResumeToken says so: the receiver then gives up its part.
  */
 
 /* Open the stream that a SendReq names, for reading; *size is its length in bytes. */

@@ -75,7 +75,7 @@ enter_filesystem(struct walk *walk, int directory)
 	return (walk_directory(walk, directory));
 }
 
-/* Is name, in the directory that was reached, on the way to what is wanted? */
+/* Is name, in the directory that was reached, on the way to the wanted filesystem? */
 static bool
 leads_on(const struct walk *walk, const char *name)
 {
