@@ -156,7 +156,7 @@ run_server(struct dataconn *conn, const struct options *options,
 	unsetenv(REQUEST_ENVIRONMENT);
 	if (options->stream_ms != 0)
 		dataconn_limit_stream(conn, options->stream_ms);
-	/* The network is ours alone: an endpoint has pipes. */
+	/* Only we use the network: an endpoint has pipes. */
 	if (io_set_cloexec(options->chain.read_fd, true) == -1 ||
 	    io_set_cloexec(options->chain.write_fd, true) == -1)
 		return (error_errno(error, "connection"));

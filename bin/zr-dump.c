@@ -14,7 +14,7 @@ static const char usage[] = "zr-dump [-r] [-m METHOD] [FILE [FILE]]";
 
 #define CHUNK (64u << 10)
 
-/* What has been told so far, so that a connection can be watched. */
+/* Show the output so far, so that a connection can be watched. */
 static void
 show(void)
 {

@@ -1,6 +1,6 @@
 /*
- * zr-guard: an endpoint in front of another, which keeps what a client may not destroy.
- * The work is in lib/guard.
+ * zr-guard: an endpoint in front of another that protects snapshots from a client.  The
+ * work is in lib/guard.
  */
 #include <stdlib.h>
 #include <string.h>

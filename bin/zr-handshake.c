@@ -47,8 +47,8 @@ struct peer {
 };
 
 /*
- * No banner: nothing will be handed on any more, so that a few bytes more may
- * be read to tell what it is.
+ * No banner: the connection will not be handed on, so a few more bytes may be read to
+ * tell what it is.
  */
 static void
 read_stranger(struct peer *peer, const struct chain *chain)
@@ -69,8 +69,8 @@ read_stranger(struct peer *peer, const struct chain *chain)
 }
 
 /*
- * Is it a command of ours that is at the other end, on a socket pair (exec:, ssh)
- * or on pipes?  Its own words come to the same standard error.
+ * Is a command of ours at the other end, on a socket pair (exec:, ssh) or on pipes?  It
+ * shares our standard error.
  */
 static bool
 is_command(const struct chain *chain)
@@ -83,7 +83,7 @@ is_command(const struct chain *chain)
 	return (name.ss_family == AF_UNIX && size <= sizeof(name.ss_family));
 }
 
-/* What it usually is when a server closes without a banner. */
+/* The usual reason why a server closes without a banner. */
 static const char *
 silent_end(const struct chain *chain, bool connecting)
 {
@@ -96,7 +96,7 @@ silent_end(const struct chain *chain, bool connecting)
 	    "-i, -I) or wants TLS");
 }
 
-/* The peer's banner, and not one byte more; what came is in *peer even on error. */
+/* Read the peer's banner and not one byte more; *peer has the bytes even on error. */
 static int
 read_banner(struct peer *peer, const struct chain *chain, bool connecting,
     int64_t deadline, struct error *error)
@@ -165,8 +165,8 @@ diagnose(const struct peer *peer, const struct error *error)
 }
 
 /*
- * No handshake: say why, and what is there.  Where a command ended without a word
- * to us, the cause is what it wrote to standard error.
+ * No handshake: say why, and what the peer is.  If a command ended without a byte, the
+ * cause is on standard error already.
  */
 static void
 fail(const struct peer *peer, const struct options *options,
@@ -188,7 +188,7 @@ fail(const struct peer *peer, const struct options *options,
 
 /* --- the exchange --- */
 
-/* One that has closed may have said why before: that is no error here. */
+/* A peer that has closed may have said why before: that is no error here. */
 static int
 write_banner(const struct options *options, const char *extension, int64_t deadline,
     struct error *error)
@@ -227,9 +227,9 @@ greet_server(struct peer *peer, const struct options *options, int64_t deadline,
 }
 
 /*
- * Only a client that has offered the extension sees it in our banner, so that all
- * others see zrepl's.  Clients write first, or at the same time; for one that does
- * neither ours comes late.
+ * Only a client that has offered the extension sees it in our banner; all others see
+ * zrepl's.  Clients write first, or at the same time; a client that waits for us gets
+ * ours late.
  */
 static int
 greet_client(struct peer *peer, const struct options *options, int64_t deadline,

@@ -1,6 +1,6 @@
 /*
- * zr-holds: list and release what replication left on pools.  What that is,
- * and what of it is stale, is in lib/holds/leftover.c and lib/holds/leftover_judge.c.
+ * zr-holds: list and release what replication left on pools.  lib/holds/leftover.c
+ * recognises leftovers, lib/holds/leftover_judge.c tells which are stale.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -208,7 +208,7 @@ say_nothing_found(void)
 		diag("nothing to list");
 }
 
-/* What zfs said, and what can be done about it. */
+/* Show zfs's error, and advice. */
 static void
 complain(const struct error *error, const char *name)
 {

@@ -126,7 +126,7 @@ add_entries(struct output *output, struct lister *lister, struct error *error)
 	return (result);
 }
 
-/* Leave only what has to wait, for the endpoint or for our reader. */
+/* Do everything that need not wait for the endpoint or our reader. */
 static int
 print(struct output *output, struct lister *lister, struct error *error)
 {

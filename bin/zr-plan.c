@@ -76,7 +76,7 @@ read_listing(struct listing *listing, const char *path)
 
 /*
  * -S: all steps in the order in which they can be run one after the other.  The order
- * turns plans whose parents cannot be made into errors, so it comes first in any case.
+ * comes first in any case, as it turns plans whose parents cannot be made into errors.
  */
 static void
 print_steps(struct plan_order *order, const struct plan_rules *rules,

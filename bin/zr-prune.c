@@ -1,7 +1,4 @@
-/*
- * zr-prune: which snapshots rules keep, and the end of the others.  The work is in
- * lib/prune.
- */
+/* zr-prune: destroy the snapshots that no rule keeps.  The work is in lib/prune. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +30,7 @@ enum form {
 	FORM_SIMULATION = 4
 };
 
-/* In which forms an option has an effect. */
+/* The forms in which an option has an effect. */
 static const struct {
 	char option;
 	int forms;

@@ -87,8 +87,8 @@ has_stream(const char *method)
 }
 
 /*
- * An option that has no effect here is an error: what was to be encrypted must not go in
- * the clear.  The rate, the statistics and -z are left to the next stream: an endpoint
+ * An option that has no effect here is an error: data to be encrypted must not go in the
+ * clear.  The rate, the statistics and -z are left to the next stream: an endpoint
  * command has its options for all methods.
  */
 static void
@@ -115,7 +115,7 @@ check_options(const struct options *options, const char *address, const char *me
 
 /* --- the way there --- */
 
-/* What zr-tls would refuse too, but before anybody is connected to. */
+/* zr-tls would refuse these too, but only after connecting. */
 static void
 check_tls(const struct options *options, const char *address)
 {

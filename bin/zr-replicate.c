@@ -33,7 +33,7 @@ milliseconds(int option, const char *text, int64_t least)
 	return (1000 * usage_number(option, "seconds", text, least, SECONDS_MAX));
 }
 
-/* What is acted on once the whole command line is known to be valid. */
+/* Options that take effect once the whole command line is known to be valid. */
 static int64_t sizes = -1;		/* -1: -Z was not given */
 static const char *events;		/* NULL: -e was not given */
 

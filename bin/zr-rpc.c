@@ -94,7 +94,7 @@ serve(const struct options *options, char *const endpoint[], struct error *error
 	    .calls = options->calls, .timeout_ms = options->timeout_ms,
 	    .batch = options->batch };
 
-	/* The network is ours alone: an endpoint has pipes. */
+	/* Only we use the network: an endpoint has pipes. */
 	if (io_set_cloexec(options->chain.read_fd, true) == -1 ||
 	    io_set_cloexec(options->chain.write_fd, true) == -1)
 		return (error_errno(error, "connection"));
@@ -127,7 +127,7 @@ be_client(const struct options *options, const struct method *method,
 	char *line = NULL;
 	int result;
 
-	/* Whoever has to type it has no keepalive to answer meanwhile. */
+	/* Read it first: while somebody types, no keepalive has to be answered. */
 	if (method != NULL && operand == NULL)
 		operand = line = request_line(REQUEST_LINE_MAX, IO_LINE_AND_REST,
 		    error);

@@ -177,7 +177,7 @@ check_incomplete(const struct snap_set *set)
 	return (exit_code);
 }
 
-/* A name with a typing error must not go unnoticed; one that is gone is no failure. */
+/* A mistyped name must not go unnoticed; a dataset that is gone is no failure. */
 static void
 warn_of_left_out(const struct snap_set *set)
 {
@@ -283,7 +283,7 @@ main(int argc, char *argv[])
 	if (snap_set_read(&set, &want.request,
 	    want.interval != 0 || want.written_only, want.prefix, &error) == -1)
 		diag_die(&error);
-	/* After reading: what another run took meanwhile is not from the future. */
+	/* After the list, so that no snapshot of another run is from the future. */
 	now_ms = io_time_of_day_ms();
 	if (want.written_only)
 		snap_set_leave_unwritten(&set);

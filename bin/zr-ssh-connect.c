@@ -41,10 +41,9 @@ add(struct command *command, const char *option, const char *value)
 }
 
 /*
- * The greeting did not come.  Where ssh has failed by itself, the cause is what it
- * or the other side's command has written to standard error, and no greeting is
- * only what follows from that: a hint, so that whoever takes the last line for the
- * cause has ssh's.
+ * The greeting did not come.  If ssh has failed, the cause is on standard error already,
+ * from ssh or from the other side's command, and the missing greeting only follows from
+ * it: a hint, so that a reader of the last line as the cause gets ssh's.
  */
 static void
 fail(struct process *ssh, const struct error *error)
@@ -117,8 +116,8 @@ ssh_connect_main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);
 	deadline = io_now() + 1000 * seconds;
 	/*
-	 * One for each direction: of a single one, whose other end ssh reads from
-	 * as well, the end of ssh's output would not be heard while it still does.
+	 * A pair for each direction: on a single one the end of ssh's output would not
+	 * show while ssh still reads from it.
 	 */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, to_ssh) == -1 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, from_ssh) == -1)

@@ -230,9 +230,9 @@ start_rest(struct process *child, char *argv[], const struct chain *chain,
 	    errors_to_network ? pair[1] : PROCESS_INHERIT, false, &error) == -1)
 		diag_die(&error);
 	close(pair[1]);
-	/* The place among zr-listen's new clients is the child's now. */
+	/* The child now has the place among zr-listen's new clients. */
 	chain_leave_handshake();
-	/* What the child inherited must end when the child ends it. */
+	/* Close our copies: the connection must end when the child closes it. */
 	if (chain->read_fd > STDERR_FILENO)
 		close(chain->read_fd);
 	if (chain->write_fd > STDERR_FILENO)

@@ -1,6 +1,4 @@
-/*
- * zr-token: what a resume token says, for scripts that plan a replication.
- */
+/* zr-token: the fields of a resume token, for scripts that plan a replication. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

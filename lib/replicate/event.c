@@ -69,7 +69,7 @@ set_milliseconds(uint64_t *ms, const struct json_slice *slice)
 	return (true);
 }
 
-/* Which character does a value of this kind begin with? */
+/* The first character of a value of this kind. */
 static bool
 begins(enum kind kind, char first)
 {

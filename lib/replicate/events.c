@@ -109,7 +109,7 @@ end(struct replication *replication)
 		error_prefix(&error, "events");
 	else
 		error.code = EXIT_DONE;
-	/* Behind the beginning of a line the next one would be nonsense. */
+	/* After an incomplete line the next one would be nonsense. */
 	replication->events_cut = error.code != EXIT_DONE;
 	if (replication->events_cut && replication->fatal.code == EXIT_DONE)
 		replication->fatal = error;

@@ -5,8 +5,8 @@
 
 /*
  * The events of a run, a JSON object in each line (zr-replicate(1)), written at once.
- * Each function does nothing where nobody asked for them, and after one that failed:
- * the run, which ends then, looks like one that died.
+ * Each function does nothing if no events were asked for, or after one failed: the run
+ * ends then, and looks like one that died.
  */
 void	events_start(struct replication *replication);
 void	events_listed(struct replication *replication);

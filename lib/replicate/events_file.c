@@ -12,7 +12,7 @@
 /* The first event and the last one lie within this many bytes of the file's ends. */
 #define END_BYTES ((size_t)64 << 10)
 
-/* Up to END_BYTES from there; their number, 0 if they cannot be read. */
+/* Read up to END_BYTES from there; returns their number, 0 on error. */
 static size_t
 read_at(int fd, char *text, off_t from)
 {
@@ -71,7 +71,7 @@ parse_last(struct event *event, const char *text, size_t length)
 	    &error) == 0);
 }
 
-/* Whatever is wrong with the file, it is about to be emptied: then it says nothing. */
+/* The file is about to be emptied, so an invalid one is treated as empty. */
 static int64_t
 last_success(int fd, off_t size, const char *job)
 {

@@ -7,8 +7,8 @@
 #include "base/error.h"
 
 /*
- * The file of a run's events.  The run holds a lock on it until it ends, however it
- * ends, so that a reader can tell a run at work from one that was killed.
+ * The file of a run's events.  The run holds a lock on it until its end, of any kind, so
+ * that a reader can tell a running one from a killed one.
  */
 
 /*

@@ -44,8 +44,8 @@ take_signals(struct replication *replication, int64_t now)
 }
 
 /*
- * Ctrl-C reaches every process of the terminal's group, and this one may be the last:
- * a child that has ended with this code announces what we are about to get.
+ * Ctrl-C reaches every process of the terminal's group, and this one may be the last: a
+ * child that ended with this code announces the signal that we are about to get.
  */
 void
 replication_await_signal(struct replication *replication, int exit_code)
@@ -123,7 +123,7 @@ watch(struct replication *replication, struct slot *slot, int64_t now)
 	slot->moved_at = now;
 }
 
-/* What is past has been acted on, as far as it could be. */
+/* Past deadlines have been acted on, as far as possible. */
 static int64_t
 earlier_ahead(const struct replication *replication, int64_t a, int64_t b)
 {
@@ -227,7 +227,7 @@ replication_goes_on(const struct replication *replication)
 
 /* --- the run --- */
 
-/* A side out of reach for too long: what waits for it, or for a step, has failed. */
+/* A side was out of reach for too long: fail all that waits for it, or for a step. */
 static void
 check_contact(struct replication *replication, int64_t now)
 {

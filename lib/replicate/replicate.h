@@ -40,10 +40,7 @@ struct replicate_options {
 	.parallel = 4, .attempts = 5, .contact_ms = 600 * 1000, \
 	.stall_ms = 3600 * 1000, .call_ms = 600 * 1000, .events = -1 })
 
-/*
- * Do it.  Returns the exit code; all that is to be said has been said then, on standard
- * output and standard error.
- */
+/* Do it, reporting on standard output and standard error.  Returns the exit code. */
 int	replicate(const struct replicate_options *options);
 
 #endif

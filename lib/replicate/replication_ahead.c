@@ -20,7 +20,7 @@
  */
 #define UNUSED_MS	8000
 
-/* If they end by themselves, the server does not want them: wait longer and longer. */
+/* If they end by themselves, the server does not want them: wait longer each time. */
 #define WAIT_MS		1000
 #define WAIT_MAX_MS	60000
 
@@ -35,7 +35,7 @@ ahead_limit(const struct replicate_options *options)
 	return (wanted < LIMIT ? wanted : LIMIT);
 }
 
-/* The steps that are still to come, as far as they are in sight. */
+/* The number of steps still to come, as far as known. */
 static size_t
 steps_to_come(const struct replication *replication)
 {

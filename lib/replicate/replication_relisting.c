@@ -6,9 +6,8 @@
 #include "replicate/replication.h"
 
 /*
- * A filesystem whose step has failed is listed and planned again, up to the snapshot
- * that was its last when the run began: what has been taken since is left to the next
- * run.
+ * A filesystem whose step has failed is listed and planned again, up to the snapshot that
+ * was its last when the run began: later ones are left to the next run.
  */
 
 static bool
@@ -58,7 +57,7 @@ find_at_receiver(const struct replication *replication, const struct work *work)
 	return (NULL);
 }
 
-/* What the sender has made since the run began is not for this run. */
+/* Snapshots younger than the run are not for this run. */
 static void
 cut(Listing *ours, uint64_t target)
 {
@@ -152,8 +151,8 @@ plan_again(struct replication *replication, struct work *work, int64_t now)
 }
 
 /*
- * It could not be listed: all over again, or given up.  This counts as a failure, or a
- * side that answers Ping and no more would be asked for ever.
+ * It could not be listed: begin again, or give up.  This counts as a failure, so that a
+ * side that answers only Ping is not asked for ever.
  */
 static void
 put_back(struct replication *replication, struct work *work, int64_t now)

@@ -206,7 +206,7 @@ work_fail(struct replication *replication, struct work *work,
 	work_keep_error(work, why);
 	work->state = WORK_WAITING;
 	work->again_at = waits ? failure_retry_at(now, work->failures) : now;
-	/* What a second look may mend at once is not worth a line. */
+	/* A failure that a second look may mend is not worth a line. */
 	if (waits)
 		report_retry(replication, work, now);
 }
@@ -235,7 +235,7 @@ work_on_plan(struct replication *replication, struct work *work, bool same,
 	}
 }
 
-/* Of those that wait for a parent which cannot be made, the order has changed the plans. */
+/* The order has changed the plans of those whose parent cannot be made. */
 static void
 end_children(struct replication *replication, enum failure failure)
 {
@@ -259,7 +259,7 @@ work_give_up(struct replication *replication, struct work *work,
 {
 	work_keep_error(work, why);
 	work_end(replication, work, END_FAILED);
-	/* What has only missed its SendCompleted is there for its children. */
+	/* A filesystem that only missed its SendCompleted is there for its children. */
 	plan_order_done(replication->order, work->plan, work->owes_completion);
 	end_children(replication, work->failure);
 }

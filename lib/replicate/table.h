@@ -55,7 +55,7 @@ void	table_draw(const struct table *table);
 /* Take it off the screen; the cursor is where it began. */
 void	table_clear(void);
 
-/* The same lines for any reader, complete; -1 with errno as buffer_append(). */
+/* The same lines, complete, for any reader; -1 with errno as buffer_append(). */
 int	table_print(struct buffer *out, const struct table *table);
 
 #endif
