@@ -147,9 +147,9 @@ listing_append(struct listing *listing, Listing *entry, struct error *error)
 	return (0);
 }
 
-int
-listing_add(struct listing *listing, const char *line, size_t length,
-    struct error *error)
+/* -1 (EXIT_USAGE): the line is invalid. */
+static int
+add_line(struct listing *listing, const char *line, size_t length, struct error *error)
 {
 	struct entry *entry = NULL;
 	ProtobufCMessage *parsed;
@@ -212,7 +212,7 @@ read_lines(struct listing *listing, int fd, struct error *error)
 			goto out;
 		while ((line = lines_next(&lines, &length)) != NULL) {
 			number++;
-			if (listing_add(listing, line, length, error) == -1) {
+			if (add_line(listing, line, length, error) == -1) {
 				error_prefix(error, "line %zu", number);
 				goto out;
 			}

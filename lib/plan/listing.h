@@ -31,21 +31,17 @@ Listing	*listing_entry(const Filesystem *filesystem,
 	    struct error *error);
 void	listing_entry_free(Listing *entry);
 
-/* Add an entry, which is taken over in any case.  -1 (EXIT_SYSTEM): out of memory. */
-int	listing_append(struct listing *listing, Listing *entry, struct error *error);
-
 /*
- * Add one line.  -1 (EXIT_USAGE): the line is invalid.  The filesystems are in
- * order only after listing_sort().
+ * Add an entry, which is taken over in any case; the filesystems are in order only after
+ * listing_sort().  -1 (EXIT_SYSTEM): out of memory.
  */
-int	listing_add(struct listing *listing, const char *line, size_t length,
-	    struct error *error);
+int	listing_append(struct listing *listing, Listing *entry, struct error *error);
 
 /* Put the filesystems in order; -1 (EXIT_USAGE) if one is there twice. */
 int	listing_sort(struct listing *listing, struct error *error);
 
 /*
- * All of the above from a file, or "-", standard input.  -1: it cannot be opened or read
+ * Both from the lines of a file, or "-", standard input.  -1: it cannot be opened or read
  * (EXIT_SYSTEM), or a line is invalid; the error names the file, and the line's number.
  */
 int	listing_read(struct listing *listing, const char *path, struct error *error);

@@ -183,9 +183,6 @@ void	side_tick(struct replication *replication, struct side *side, int64_t now);
 void	side_on_ping(struct side *side, const struct reply *reply, int64_t now);
 void	side_free(struct side *side);
 
-/* A random time from now on, limit_ms from now at the latest. */
-int64_t	jitter(int64_t now, int64_t limit_ms);
-
 /* --- replication_work.c: one filesystem --- */
 
 /* Start the next steps, as far as there are slots. */

@@ -7,7 +7,8 @@
 #define WAIT_MAX_MS	60000
 #define PING_MS		30000	/* an answer to a Ping takes longer: it is lost */
 
-int64_t
+/* A random time from now on, limit_ms from now at the latest. */
+static int64_t
 jitter(int64_t now, int64_t limit_ms)
 {
 	return (now + 1 + (int64_t)arc4random_uniform((uint32_t)limit_ms));

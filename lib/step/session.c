@@ -56,12 +56,6 @@ session_call(struct session *session, const char *method,
 	return (0);
 }
 
-size_t
-session_outstanding(const struct session *session)
-{
-	return (session->count);
-}
-
 void
 session_finish(struct session *session, struct session_call *call)
 {

@@ -63,9 +63,6 @@ int	session_call(struct session *session, const char *method,
 	    const ProtobufCMessage *request, int64_t deadline, void *context,
 	    struct error *error);
 
-/* The number of calls whose reply session_next() has not returned yet. */
-size_t	session_outstanding(const struct session *session);
-
 /* The events and the deadline to wait for. */
 void	session_poll(const struct session *session,
 	    struct pollfd entries[SESSION_ENTRIES]);

@@ -102,8 +102,13 @@ transfer_waits(struct transfer *transfer, struct error *why)
 	    command_runs(&transfer->sides[RECEIVER]));
 }
 
-int
-transfer_ask_sender(struct transfer *transfer, struct error *error)
+/*
+ * Give the sender its request; it is started now unless it waits for that already.  Its
+ * pipe is the transfer's until it has answered; the rest of the stream is then the
+ * receiver's input.
+ */
+static int
+ask_sender(struct transfer *transfer, struct error *error)
 {
 	struct command *sender = &transfer->sides[SENDER];
 
@@ -135,7 +140,7 @@ transfer_begin(struct transfer *transfer, const struct transfer_order *order,
 	/* Our end is not to block; a receiver shares it, and waits for its request. */
 	if (io_set_nonblocking(transfer->stream[0], true) == -1)
 		error_errno(error, "the sender's pipe");
-	else if (transfer_ask_sender(transfer, error) == 0)
+	else if (ask_sender(transfer, error) == 0)
 		return (0);
 	transfer_free(transfer, NULL, 0);
 	return (-1);

@@ -5,12 +5,7 @@
 
 /* What transfer.c and transfer_begin.c share. */
 
-/*
- * Give a side its request, which is started now unless it waits for it already.  The
- * sender's pipe is the transfer's until it has answered; the rest of the stream is then
- * the input of the receiver.
- */
-int	transfer_ask_sender(struct transfer *transfer, struct error *error);
+/* Give the receiver its request; it is started now unless it waits for that already. */
 int	transfer_ask_receiver(struct transfer *transfer, int64_t now);
 
 /* It has ended without its request, or was no use with it: as if it had never been. */

@@ -44,12 +44,6 @@ identity_table_free(struct identity_table *table)
 	free(table);
 }
 
-size_t
-identity_table_count(const struct identity_table *table)
-{
-	return (table->count);
-}
-
 /* ADDRESS[/BITS][%zone]; *prefix says whether BITS were given. */
 static bool
 parse_place(struct place *place, const char *text, bool *prefix)

@@ -27,7 +27,6 @@ struct identity_table;
 
 struct identity_table *identity_table_new(void);	/* NULL: out of memory */
 void	identity_table_free(struct identity_table *table);
-size_t	identity_table_count(const struct identity_table *table);
 
 /* One "KEY=IDENTITY"; a key given twice is an error (EXIT_USAGE). */
 int	identity_table_add(struct identity_table *table, const char *text,

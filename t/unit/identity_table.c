@@ -38,7 +38,6 @@ main(void)
 	TEST("a file of entries is read") {
 		CHECK(identity_table_add_lines(table, lines, sizeof(lines) - 1,
 		    &error) == 0);
-		CHECK(identity_table_count(table) == 10);
 	}
 	TEST("the longest prefix wins, an address beats every prefix") {
 		finds("10.0.0.1", "web");
