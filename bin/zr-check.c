@@ -89,8 +89,6 @@ take_option(struct options *options, int option, char *text)
 	case 'c':
 		rules->newest.critical = age('c', text);
 		break;
-	case 'h':
-		usage_help(usage);
 	case 'j':
 		take_form(options, FORM_JSON);
 		break;
@@ -123,8 +121,6 @@ take_option(struct options *options, int option, char *text)
 	case 'w':
 		rules->newest.warning = age('w', text);
 		break;
-	default:
-		usage_die(usage);
 	}
 }
 
@@ -170,7 +166,7 @@ parse_options(struct options *options, int argc, char *argv[])
 
 	*options = (struct options){ .rules = { .now = io_time_of_day(),
 	    .newest = none, .oldest = none, .behind = none } };
-	while ((option = getopt(argc, argv, "+C:c:hjL:M:mp:T:W:w:")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+C:c:hjL:M:mp:T:W:w:")) != -1)
 		take_option(options, option, optarg);
 	options->rules.pattern = options->pattern;
 	options->rules.map = &options->map;

@@ -31,19 +31,15 @@ connect_main(int argc, char *argv[])
 	pid_t pid;
 
 	usage_begin("zr-connect", usage, argc, argv);
-	while ((option = getopt(argc, argv, "+f:ht:")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+f:ht:")) != -1)
 		switch (option) {
 		case 'f':
 			chain_option(&chain, optarg);
 			break;
-		case 'h':
-			usage_help(usage);
 		case 't':
 			timed = true;
 			seconds = (int)usage_number('t', "seconds", optarg, 1, 3600);
 			break;
-		default:
-			usage_die(usage);
 		}
 	if (argc - optind < 2)
 		usage_die(usage);

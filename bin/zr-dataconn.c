@@ -42,14 +42,12 @@ parse_options(struct options *options, int argc, char *argv[])
 	int option;
 
 	*options = (struct options){ .chain = CHAIN_CLIENT, .rate = RATE_UNLIMITED };
-	while ((option = getopt(argc, argv, "+f:ho:r:S:T:t:")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+f:ho:r:S:T:t:")) != -1)
 		switch (option) {
 		case 'f':
 			chain_option(&options->chain, optarg);
 			options->chain_given = true;
 			break;
-		case 'h':
-			usage_help(usage);
 		case 'o':
 			options->answer = optarg;
 			break;
@@ -68,8 +66,6 @@ parse_options(struct options *options, int argc, char *argv[])
 			options->stream_ms = 1000 * usage_number('t', "seconds",
 			    optarg, 1, 7 * 86400);
 			break;
-		default:
-			usage_die(usage);
 		}
 }
 

@@ -66,10 +66,8 @@ main(int argc, char *argv[])
 	int option, code, server;
 
 	usage_begin("zr-dump", usage, argc, argv);
-	while ((option = getopt(argc, argv, "+hm:r")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+hm:r")) != -1)
 		switch (option) {
-		case 'h':
-			usage_help(usage);
 		case 'm':
 			connection.method = method_by_name(optarg);
 			if (connection.method == NULL)
@@ -79,8 +77,6 @@ main(int argc, char *argv[])
 		case 'r':
 			side = DUMP_SERVER;
 			break;
-		default:
-			usage_die(usage);
 		}
 	argc -= optind;
 	argv += optind;

@@ -19,7 +19,6 @@ endpoint_main(int argc, char *argv[])
 	static int (*const run[])(int argc, char *argv[]) = { archive_endpoint,
 	    receiver_endpoint, sender_endpoint };
 	char usage[2048];
-	int option;
 
 	snprintf(usage, sizeof(usage), "%s\n%s\n%s", archive_endpoint_usage,
 	    receiver_endpoint_usage, sender_endpoint_usage);
@@ -27,11 +26,7 @@ endpoint_main(int argc, char *argv[])
 	/* --help and --version behind a store, too. */
 	if (argc == 3)
 		usage_begin("zr-endpoint", usage, argc - 1, argv + 1);
-	while ((option = getopt(argc, argv, "+h")) != -1) {
-		if (option == 'h')
-			usage_help(usage);
-		usage_die(usage);
-	}
+	usage_getopt(usage, argc, argv, "+h");
 	return (run[usage_word(usage, argv[optind], stores)](argc - optind,
 	    argv + optind));
 }

@@ -86,7 +86,7 @@ main(int argc, char *argv[])
 	usage_begin("zr-guard", usage, argc, argv);
 	/* The request that we check must be the one that the endpoint gets. */
 	unsetenv(REQUEST_ENVIRONMENT);
-	while ((option = getopt(argc, argv, "+ad:hK:k:q")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+ad:hK:k:q")) != -1)
 		switch (option) {
 		case 'a':
 			append = true;
@@ -94,8 +94,6 @@ main(int argc, char *argv[])
 		case 'd':
 			guard.directory = optarg;
 			break;
-		case 'h':
-			usage_help(usage);
 		case 'K':
 			add_rules(&rules, optarg);
 			given = true;
@@ -107,8 +105,6 @@ main(int argc, char *argv[])
 		case 'q':
 			guard.quiet = true;
 			break;
-		default:
-			usage_die(usage);
 		}
 	if (argc - optind < 2 || (append && given))
 		usage_die(usage);

@@ -265,13 +265,11 @@ parse_options(struct options *options, int argc, char *argv[])
 	int option;
 
 	*options = (struct options){ .chain = CHAIN_UNSET, .seconds = 10 };
-	while ((option = getopt(argc, argv, "+f:hnt:Zz")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+f:hnt:Zz")) != -1)
 		switch (option) {
 		case 'f':
 			chain_option(&options->chain, optarg);
 			break;
-		case 'h':
-			usage_help(usage);
 		case 'n':
 			options->dry = true;
 			break;
@@ -285,8 +283,6 @@ parse_options(struct options *options, int argc, char *argv[])
 		case 'z':
 			options->offer = true;
 			break;
-		default:
-			usage_die(usage);
 		}
 }
 

@@ -74,10 +74,6 @@ parse_option(int option)
 	case 'y':
 		want.really = true;
 		break;
-	case 'h':
-		usage_help(usage);
-	default:
-		usage_die(usage);
 	}
 }
 
@@ -87,7 +83,7 @@ parse_options(int argc, char *argv[])
 	static const char *const words[] = { "list", "release", NULL };
 	int option;
 
-	while ((option = getopt(argc, argv, "+aHhJ:jk:sy")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+aHhJ:jk:sy")) != -1)
 		parse_option(option);
 	want.release = usage_word(usage, argv[optind], words) == 1;
 	if (want.release && want.stale_only)

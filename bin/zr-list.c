@@ -33,19 +33,15 @@ parse_options(struct options *options, int argc, char *argv[])
 	int option;
 
 	*options = (struct options){ .call_ms = CALL_SECONDS * 1000 };
-	while ((option = getopt(argc, argv, "+e:ht:")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+e:ht:")) != -1)
 		switch (option) {
 		case 'e':
 			options->endpoint = optarg;
 			break;
-		case 'h':
-			usage_help(usage);
 		case 't':
 			options->call_ms = 1000 * usage_number('t', "seconds",
 			    optarg, 1, 86400);
 			break;
-		default:
-			usage_die(usage);
 		}
 	if (options->endpoint == NULL)
 		usage_die(usage);

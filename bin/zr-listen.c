@@ -56,7 +56,7 @@ parse_options(struct options *options, int argc, char *argv[])
 	*options = (struct options){ .backlog = 0, .ready_fd = -1, .mode = 0600,
 	    .service.caps = { .all = 100, .new = 40 } };
 	identities->entries = options->identities;
-	while ((option = getopt(argc, argv, "+1b:C:c:H:hI:i:m:n:u:v")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+1b:C:c:H:hI:i:m:n:u:v")) != -1)
 		switch (option) {
 		case '1':
 			options->print_port = true;
@@ -77,8 +77,6 @@ parse_options(struct options *options, int argc, char *argv[])
 			service->caps.new = (size_t)usage_number(option,
 			    "a number", optarg, 1, CAP_MAX);
 			break;
-		case 'h':
-			usage_help(usage);
 		case 'I':
 			identities->file = optarg;
 			break;
@@ -109,8 +107,6 @@ parse_options(struct options *options, int argc, char *argv[])
 		case 'v':
 			service->verbose = true;
 			break;
-		default:
-			usage_die(usage);
 		}
 	service->caps.per_identity = service->caps.per_address != 0 ?
 	    service->caps.per_address : default_per_identity(service->caps.all);

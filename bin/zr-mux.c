@@ -90,18 +90,14 @@ mux_main(int argc, char *argv[])
 	usage_begin("zr-mux", usage, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	kernel_tls_hook();
-	while ((option = getopt(argc, argv, "+f:hl:")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+f:hl:")) != -1)
 		switch (option) {
 		case 'f':
 			chain_option(&chain, optarg);
 			break;
-		case 'h':
-			usage_help(usage);
 		case 'l':
 			add_label(labels, &count, optarg);
 			break;
-		default:
-			usage_die(usage);
 		}
 	argc -= optind;
 	argv += optind;

@@ -29,10 +29,8 @@ parse_options(struct options *options, int argc, char *argv[])
 	int option;
 
 	*options = (struct options){ .plan = PLAN_OPTIONS_DEFAULT };
-	while ((option = getopt(argc, argv, "+hjSv" PLAN_OPTIONS)) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+hjSv" PLAN_OPTIONS)) != -1)
 		switch (option) {
-		case 'h':
-			usage_help(usage);
 		case 'j':
 			options->json = true;
 			break;

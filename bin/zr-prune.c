@@ -101,8 +101,6 @@ take_option(struct options *options, int option, char *text)
 	case 'G':
 		judgement->floor = true;
 		break;
-	case 'h':
-		usage_help(usage);
 	case 'J':
 		judgement->job = text;
 		break;
@@ -137,8 +135,6 @@ take_option(struct options *options, int option, char *text)
 	case 'y':
 		prune_options->destroy = true;
 		break;
-	default:
-		usage_die(usage);
 	}
 }
 
@@ -243,7 +239,8 @@ parse_options(struct options *options, int argc, char *argv[])
 	int option;
 
 	*options = (struct options){ .prune.call_ms = CALL_SECONDS * 1000 };
-	while ((option = getopt(argc, argv, "+AE:e:GhJ:jK:k:N:S:s:T:t:vy")) != -1)
+	while ((option = usage_getopt(usage, argc, argv,
+	    "+AE:e:GhJ:jK:k:N:S:s:T:t:vy")) != -1)
 		take_option(options, option, optarg);
 	if (options->given['e'])
 		form = FORM_ENDPOINT;

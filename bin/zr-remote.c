@@ -59,11 +59,7 @@ parse_options(struct options *options, int argc, char *argv[])
 	int option;
 
 	*options = (struct options){ .of = { NULL } };
-	while ((option = getopt(argc, argv, "+" OPTIONS)) != -1) {
-		if (option == 'h')
-			usage_help(usage);
-		if (option == '?')
-			usage_die(usage);
+	while ((option = usage_getopt(usage, argc, argv, "+" OPTIONS)) != -1) {
 		if (option == 'z') {
 			options->compress = true;
 			continue;

@@ -49,8 +49,6 @@ take_option(struct replicate_options *options, int option, char *text)
 	case 'e':
 		events = text;
 		return;
-	case 'h':
-		usage_help(usage);
 	case 'J':
 		options->job = text;
 		return;
@@ -116,7 +114,7 @@ parse_options(struct replicate_options *options, int argc, char *argv[])
 	int option;
 
 	*options = REPLICATE_DEFAULT;
-	while ((option = getopt(argc, argv, "+a:e:hJ:jnP:qr:s:t:vW:w:Z:"
+	while ((option = usage_getopt(usage, argc, argv, "+a:e:hJ:jnP:qr:s:t:vW:w:Z:"
 	    PLAN_OPTIONS)) != -1)
 		take_option(options, option, optarg);
 	if (options->sender == NULL || options->receiver == NULL)

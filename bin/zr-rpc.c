@@ -52,7 +52,7 @@ parse_options(struct options *options, int argc, char *argv[])
 
 	*options = (struct options){ .chain = CHAIN_UNSET,
 	    .calls = RPC_SERVE_CALLS, .answer_max = METHOD_ANSWER_MAX };
-	while ((option = getopt(argc, argv, "+bc:f:hm:t:T:")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+bc:f:hm:t:T:")) != -1)
 		switch (option) {
 		case 'b':
 			options->batch = true;
@@ -66,8 +66,6 @@ parse_options(struct options *options, int argc, char *argv[])
 		case 'f':
 			chain_option(&options->chain, optarg);
 			break;
-		case 'h':
-			usage_help(usage);
 		case 'm':
 			options->answer_max = (size_t)usage_number('m', "a number",
 			    optarg, 1, 2048) << 20;
@@ -82,8 +80,6 @@ parse_options(struct options *options, int argc, char *argv[])
 			    optarg, 1, 7 * 86400);
 			options->of_server = option;
 			break;
-		default:
-			usage_die(usage);
 		}
 }
 

@@ -202,10 +202,8 @@ parse_options(struct options *options, int argc, char *argv[])
 	int64_t seconds;
 	int option;
 
-	while ((option = getopt(argc, argv, "+hjNqr:t:v")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+hjNqr:t:v")) != -1)
 		switch (option) {
-		case 'h':
-			usage_help(usage);
 		case 'j':
 			options->json = true;
 			break;
@@ -228,8 +226,6 @@ parse_options(struct options *options, int argc, char *argv[])
 		case 'v':
 			options->verbose = true;
 			break;
-		default:
-			usage_die(usage);
 		}
 	if (optind == argc)
 		usage_die(usage);

@@ -29,15 +29,13 @@ parse_options(struct options *options, int argc, char *argv[])
 	int option;
 
 	*options = (struct options){ .batch = false };
-	while ((option = getopt(argc, argv, "+bhr:S:T:t:")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+bhr:S:T:t:")) != -1)
 		switch (option) {
 		case 'b': options->batch = true; break;
-		case 'h': usage_help(usage);
 		case 'r': options->rate = optarg; break;
 		case 'S': options->statistics = optarg; break;
 		case 'T': options->timeout = optarg; break;
 		case 't': options->standstill = optarg; break;
-		default: usage_die(usage);
 		}
 }
 

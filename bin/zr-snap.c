@@ -98,10 +98,6 @@ parse_option(int option)
 	case 'x':
 		want.request.left_out[want.request.left_out_count++] = optarg;
 		break;
-	case 'h':
-		usage_help(usage);
-	default:
-		usage_die(usage);
 	}
 }
 
@@ -139,7 +135,8 @@ parse_options(int argc, char *argv[])
 	    sizeof(*want.request.left_out));
 	if (want.request.left_out == NULL)
 		die_errno("calloc");
-	while ((option = getopt(argc, argv, "+a:b:Ff:H:hi:jnp:rt:wx:")) != -1)
+	while ((option = usage_getopt(usage, argc, argv,
+	    "+a:b:Ff:H:hi:jnp:rt:wx:")) != -1)
 		parse_option(option);
 	check_options();
 	if (optind == argc && argc > 1)

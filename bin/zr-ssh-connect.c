@@ -78,13 +78,11 @@ ssh_connect_main(int argc, char *argv[])
 	usage_begin("zr-ssh-connect", usage, argc, argv);
 	add(&command, getenv("ZR_SSH") != NULL ? getenv("ZR_SSH") : "ssh", NULL);
 	add(&command, "-T", NULL);
-	while ((option = getopt(argc, argv, "+f:hi:o:p:t:")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+f:hi:o:p:t:")) != -1)
 		switch (option) {
 		case 'f':
 			chain_option(&chain, optarg);
 			break;
-		case 'h':
-			usage_help(usage);
 		case 'i':
 			add(&command, "-i", optarg);
 			break;
@@ -98,8 +96,6 @@ ssh_connect_main(int argc, char *argv[])
 		case 't':
 			seconds = usage_number('t', "seconds", optarg, 1, 3600);
 			break;
-		default:
-			usage_die(usage);
 		}
 	argv += optind;
 	if (argv[0] == NULL || argv[1] == NULL)

@@ -39,13 +39,11 @@ parse_options(struct options *options, int argc, char *argv[])
 	int option;
 
 	*options = (struct options){ .form = FORM_TEXT };
-	while ((option = getopt(argc, argv, "+fhJ:jm")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+fhJ:jm")) != -1)
 		switch (option) {
 		case 'f':
 			take_form(options, FORM_FOLLOW);
 			break;
-		case 'h':
-			usage_help(usage);
 		case 'J':
 			options->job = optarg;
 			break;
@@ -55,8 +53,6 @@ parse_options(struct options *options, int argc, char *argv[])
 		case 'm':
 			take_form(options, FORM_METRICS);
 			break;
-		default:
-			usage_die(usage);
 		}
 	if (optind == argc)
 		usage_die(usage);

@@ -51,18 +51,14 @@ stdinserver_main(int argc, char *argv[])
 	int option;
 
 	usage_begin("zr-stdinserver", usage, argc, argv);
-	while ((option = getopt(argc, argv, "+f:ht:")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+f:ht:")) != -1)
 		switch (option) {
 		case 'f':
 			chain_option(&chain, optarg);
 			break;
-		case 'h':
-			usage_help(usage);
 		case 't':
 			seconds = usage_number('t', "seconds", optarg, 1, 3600);
 			break;
-		default:
-			usage_die(usage);
 		}
 	argv += optind;
 	if (argv[0] == NULL || argv[1] == NULL)

@@ -27,21 +27,17 @@ parse_options(struct transfer_order *order, int argc, char *argv[])
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "+d:hr:s:")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+d:hr:s:")) != -1)
 		switch (option) {
 		case 'd':
 			order->destination = optarg;
 			break;
-		case 'h':
-			usage_help(usage);
 		case 'r':
 			order->receiver = optarg;
 			break;
 		case 's':
 			order->sender = optarg;
 			break;
-		default:
-			usage_die(usage);
 		}
 	if (order->sender == NULL || order->receiver == NULL || argc - optind > 1)
 		usage_die(usage);

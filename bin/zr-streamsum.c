@@ -103,13 +103,11 @@ main(int argc, char *argv[])
 	int option, fd;
 
 	usage_begin("zr-streamsum", usage, argc, argv);
-	while ((option = getopt(argc, argv, "+c:hjv")) != -1) {
+	while ((option = usage_getopt(usage, argc, argv, "+c:hjv")) != -1) {
 		switch (option) {
 		case 'c': file = optarg; break;
-		case 'h': usage_help(usage);
 		case 'j': run.json = true; break;
 		case 'v': run.parts = true; break;
-		default: usage_die(usage);
 		}
 	}
 	if (optind != argc)

@@ -106,7 +106,8 @@ parse_options(struct options *options, int argc, char *argv[])
 	struct error error;
 	int option;
 
-	while ((option = getopt(argc, argv, "+a:b:c:d:e:f:g:hkl:L:m:n:p:s:t:u:")) != -1)
+	while ((option = usage_getopt(usage, argc, argv,
+	    "+a:b:c:d:e:f:g:hkl:L:m:n:p:s:t:u:")) != -1)
 		switch (option) {
 		case 'a':
 			tls->ca_file = optarg;
@@ -130,8 +131,6 @@ parse_options(struct options *options, int argc, char *argv[])
 		case 'g':
 			tls->groups = optarg;
 			break;
-		case 'h':
-			usage_help(usage);
 		case 'k':
 			options->kernel = true;
 			break;
@@ -161,8 +160,6 @@ parse_options(struct options *options, int argc, char *argv[])
 		case 'u':
 			options->user = optarg;
 			break;
-		default:
-			usage_die(usage);
 		}
 }
 

@@ -43,14 +43,9 @@ main(int argc, char *argv[])
 	struct resume_token token;
 	struct error error;
 	struct buffer out = BUFFER_EMPTY(1 << 20);
-	int option;
 
 	usage_begin("zr-token", usage, argc, argv);
-	while ((option = getopt(argc, argv, "+h")) != -1) {
-		if (option == 'h')
-			usage_help(usage);
-		usage_die(usage);
-	}
+	usage_getopt(usage, argc, argv, "+h");
 	if (argc - optind > 1)
 		usage_die(usage);
 	if (argc - optind == 1)

@@ -44,8 +44,6 @@ take_option(struct verify_options *options, int option, const char *text)
 	case 'a':
 		options->attempts = (size_t)usage_number('a', "attempts", text, 1, 1000);
 		break;
-	case 'h':
-		usage_help(usage);
 	case 'j':
 		options->json = true;
 		break;
@@ -78,8 +76,6 @@ take_option(struct verify_options *options, int option, const char *text)
 	case 'W':
 		options->stall_ms = milliseconds('W', text, 0);
 		break;
-	default:
-		usage_die(usage);
 	}
 }
 
@@ -104,7 +100,7 @@ parse_options(struct verify_options *options, int argc, char *argv[])
 	int option;
 
 	*options = VERIFY_DEFAULT;
-	while ((option = getopt(argc, argv, "+a:hjm:N:P:qr:s:t:vW:")) != -1)
+	while ((option = usage_getopt(usage, argc, argv, "+a:hjm:N:P:qr:s:t:vW:")) != -1)
 		take_option(options, option, optarg);
 	if (options->sender == NULL || options->receiver == NULL)
 		usage_die(usage);

@@ -344,7 +344,7 @@ archive_endpoint(int argc, char *argv[])
 	signal(SIGXFSZ, SIG_IGN);	/* an error like that of a full disk */
 	umask(077);
 	optind = 1;
-	while ((option = getopt(argc, argv, "+Cc:h")) != -1)
+	while ((option = usage_getopt(archive_endpoint_usage, argc, argv, "+Cc:h")) != -1)
 		switch (option) {
 		case 'C':
 			if (own)
@@ -358,10 +358,6 @@ archive_endpoint(int argc, char *argv[])
 			own = true;
 			identity = optarg;
 			break;
-		case 'h':
-			usage_help(archive_endpoint_usage);
-		default:
-			usage_die(archive_endpoint_usage);
 		}
 	argc -= optind;
 	argv += optind;

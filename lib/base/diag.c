@@ -286,6 +286,18 @@ usage_begin(const char *program, const char *usage, int argc, char *argv[])
 	}
 }
 
+int
+usage_getopt(const char *usage, int argc, char *argv[], const char *options)
+{
+	const int option = getopt(argc, argv, options);
+
+	if (option == 'h')
+		usage_help(usage);
+	if (option == '?')
+		usage_die(usage);
+	return (option);
+}
+
 size_t
 usage_word(const char *usage, const char *word, const char *const words[])
 {

@@ -84,6 +84,9 @@ void	usage_die(const char *usage) __attribute__((noreturn));
 void	usage_help(const char *usage) __attribute__((noreturn));
 void	usage_begin(const char *program, const char *usage, int argc, char *argv[]);
 
+/* getopt(3) that calls usage_help() for -h, and usage_die() for an invalid option. */
+int	usage_getopt(const char *usage, int argc, char *argv[], const char *options);
+
 /*
  * The word that must follow the options: returns its index in words, whose end is
  * NULL.  word NULL: none was given.  Any other word, or none, ends the program

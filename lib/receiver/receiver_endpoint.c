@@ -245,7 +245,8 @@ receiver_endpoint(int argc, char *argv[])
 	if (receiver.options == NULL)
 		die_errno("options");
 	optind = 1;
-	while ((option = getopt(argc, argv, "+c:e:H:hj:no:Sux:")) != -1)
+	while ((option = usage_getopt(receiver_endpoint_usage, argc, argv,
+	    "+c:e:H:hj:no:Sux:")) != -1)
 		switch (option) {
 		case 'c':
 			identity = optarg;
@@ -257,8 +258,6 @@ receiver_endpoint(int argc, char *argv[])
 		case 'H':
 			zfs_endpoint_host(optarg);
 			break;
-		case 'h':
-			usage_help(receiver_endpoint_usage);
 		case 'j':
 			receiver.job = optarg;
 			break;
@@ -277,8 +276,6 @@ receiver_endpoint(int argc, char *argv[])
 		case 'x':
 			add_option(&receiver, "-x", optarg);
 			break;
-		default:
-			usage_die(receiver_endpoint_usage);
 		}
 	argc -= optind;
 	argv += optind;

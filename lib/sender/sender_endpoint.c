@@ -247,7 +247,8 @@ sender_endpoint(int argc, char *argv[])
 
 	optind = 1;
 	while (result == 0 &&
-	    (option = getopt(argc, argv, "+bceELF:f:H:hj:pSw")) != -1)
+	    (option = usage_getopt(sender_endpoint_usage, argc, argv,
+	    "+bceELF:f:H:hj:pSw")) != -1)
 		switch (option) {
 		case 'E':
 			sender.encrypted = true;
@@ -261,8 +262,6 @@ sender_endpoint(int argc, char *argv[])
 		case 'H':
 			zfs_endpoint_host(optarg);
 			break;
-		case 'h':
-			usage_help(sender_endpoint_usage);
 		case 'j':
 			sender.job = optarg;
 			break;
@@ -270,8 +269,6 @@ sender_endpoint(int argc, char *argv[])
 			sender.raw = true;
 			break;
 		default:
-			if (send_flag(option) == NULL)
-				usage_die(sender_endpoint_usage);
 			add_flag(&sender, send_flag(option));
 			break;
 		}
