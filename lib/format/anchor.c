@@ -34,15 +34,6 @@ anchor_follow(struct anchor *anchor, struct zstream *stream)
 	zstream_add_sink(stream, &(struct zstream_sink){ .record = take_record, .context = anchor });
 }
 
-static uint64_t
-u64_at(const uint8_t *record, size_t offset)
-{
-	uint64_t value;
-
-	memcpy(&value, record + offset, sizeof(value));
-	return (value);
-}
-
 static unsigned
 flags_of(uint32_t features)
 {
@@ -64,19 +55,19 @@ anchor_token(struct resume_token *token, const struct zstream *stream,
     const uint8_t record[ZSTREAM_RECORD_SIZE], struct error *error)
 {
 	const char *const snapshot = zstream_snapshot(stream);
-	uint32_t type;
+	const uint32_t type = zstream_record_u32(record, AT_TYPE);
 
-	memcpy(&type, record + AT_TYPE, sizeof(type));
 	if (!stream->begun || stream->swap || !can_be_anchor(type))
 		return (error_set(error, EXIT_FAILED,
 		    "not a stream that can be resumed: no anchor is there"));
 	*token = (struct resume_token){ .to_guid = stream->to_guid,
-	    .from_guid = stream->from_guid, .object = u64_at(record, OBJECT_NUMBER),
+	    .from_guid = stream->from_guid,
+	    .object = zstream_record_u64(record, OBJECT_NUMBER),
 	    .flags = flags_of(stream->features) };
 	if (type == RECORD_WRITE)
-		token->offset = u64_at(record, WRITE_OFFSET);
+		token->offset = zstream_record_u64(record, WRITE_OFFSET);
 	else if (type == RECORD_WRITE_EMBEDDED)
-		token->offset = u64_at(record, EMBEDDED_OFFSET);
+		token->offset = zstream_record_u64(record, EMBEDDED_OFFSET);
 	strlcpy(token->snapshot, snapshot, sizeof(token->snapshot));
 	memcpy(token->filesystem, stream->to_name,
 	    (size_t)(snapshot - 1 - stream->to_name));
@@ -86,9 +77,9 @@ anchor_token(struct resume_token *token, const struct zstream *stream,
 bool
 anchor_seems(const uint8_t bytes[ANCHOR_LOOK], uint64_t to_guid)
 {
-	uint32_t type;
+	const uint32_t type = zstream_record_u32(bytes, AT_TYPE);
 
-	memcpy(&type, bytes + AT_TYPE, sizeof(type));
-	return ((type == RECORD_OBJECT && u64_at(bytes, OBJECT_TO_GUID) == to_guid) ||
-	    (type == RECORD_WRITE && u64_at(bytes, WRITE_TO_GUID) == to_guid));
+	return ((type == RECORD_OBJECT || type == RECORD_WRITE) &&
+	    zstream_record_u64(bytes, type == RECORD_OBJECT ? OBJECT_TO_GUID :
+	    WRITE_TO_GUID) == to_guid);
 }

@@ -4,34 +4,16 @@
 #include "format/splice.h"
 #include "format/zstream_record.h"
 
-static uint64_t
-u64_at(const uint8_t *record, size_t offset)
-{
-	uint64_t value;
-
-	memcpy(&value, record + offset, sizeof(value));
-	return (value);
-}
-
-static uint32_t
-u32_at(const uint8_t *record, size_t offset)
-{
-	uint32_t value;
-
-	memcpy(&value, record + offset, sizeof(value));
-	return (value);
-}
-
 bool
 splice_is_resuming(const uint8_t record[ZSTREAM_RECORD_SIZE])
 {
-	uint64_t version = u64_at(record, BEGIN_VERSION);
+	uint64_t version = zstream_record_u64(record, BEGIN_VERSION);
 
-	if (u32_at(record, AT_TYPE) != RECORD_BEGIN)
+	if (zstream_record_u32(record, AT_TYPE) != RECORD_BEGIN)
 		return (false);
-	if (u64_at(record, BEGIN_MAGIC) == bswap_64(BEGIN_MAGIC_VALUE))
+	if (zstream_record_u64(record, BEGIN_MAGIC) == bswap_64(BEGIN_MAGIC_VALUE))
 		version = bswap_64(version);
-	else if (u64_at(record, BEGIN_MAGIC) != BEGIN_MAGIC_VALUE)
+	else if (zstream_record_u64(record, BEGIN_MAGIC) != BEGIN_MAGIC_VALUE)
 		return (false);
 	return ((version & 3) == BEGIN_KIND_SUBSTREAM &&
 	    (version >> 2 & ZSTREAM_RESUMING) != 0);
@@ -55,14 +37,14 @@ struct place {
 static bool
 place_of(struct place *place, const uint8_t *record)
 {
-	const uint32_t type = u32_at(record, AT_TYPE);
+	const uint32_t type = zstream_record_u32(record, AT_TYPE);
 
-	*place = (struct place){ .object = u64_at(record, OBJECT_NUMBER),
+	*place = (struct place){ .object = zstream_record_u64(record, OBJECT_NUMBER),
 	    .is_block = type == RECORD_WRITE || type == RECORD_WRITE_EMBEDDED };
 	if (type == RECORD_WRITE)
-		place->offset = u64_at(record, WRITE_OFFSET);
+		place->offset = zstream_record_u64(record, WRITE_OFFSET);
 	else if (type == RECORD_WRITE_EMBEDDED)
-		place->offset = u64_at(record, EMBEDDED_OFFSET);
+		place->offset = zstream_record_u64(record, EMBEDDED_OFFSET);
 	return (type == RECORD_OBJECT || place->is_block);
 }
 

@@ -37,20 +37,36 @@ zstream_snapshot(const struct zstream *stream)
 }
 
 uint32_t
-zstream_u32(const struct zstream *stream, size_t offset)
+zstream_record_u32(const uint8_t *record, size_t offset)
 {
 	uint32_t value;
 
-	memcpy(&value, stream->record + offset, sizeof(value));
+	memcpy(&value, record + offset, sizeof(value));
+	return (value);
+}
+
+uint64_t
+zstream_record_u64(const uint8_t *record, size_t offset)
+{
+	uint64_t value;
+
+	memcpy(&value, record + offset, sizeof(value));
+	return (value);
+}
+
+uint32_t
+zstream_u32(const struct zstream *stream, size_t offset)
+{
+	const uint32_t value = zstream_record_u32(stream->record, offset);
+
 	return (stream->swap ? bswap_32(value) : value);
 }
 
 uint64_t
 zstream_u64(const struct zstream *stream, size_t offset)
 {
-	uint64_t value;
+	const uint64_t value = zstream_record_u64(stream->record, offset);
 
-	memcpy(&value, stream->record + offset, sizeof(value));
 	return (stream->swap ? bswap_64(value) : value);
 }
 

@@ -1,11 +1,18 @@
 #ifndef ZR_ZSTREAM_RECORD_H
 #define ZR_ZSTREAM_RECORD_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 /*
  * Where the fields of a send stream's records lie (OpenZFS, dmu_replay_record), bytes
  * from the record's beginning.  One of 32 or 64 bits is read by zstream_u32() or
- * zstream_u64(), all others from stream->record.
+ * zstream_u64(), all others from stream->record.  In a stream of our own byte order
+ * these read one, too:
  */
+uint32_t zstream_record_u32(const uint8_t *record, size_t offset);
+uint64_t zstream_record_u64(const uint8_t *record, size_t offset);
+
 #define AT_TYPE			0
 #define AT_PAYLOAD_LENGTH	4	/* BEGIN */
 #define AT_CHECKSUM		280	/* of every record but BEGIN */
