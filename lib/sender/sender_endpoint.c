@@ -121,7 +121,8 @@ replication_cursor(void *context, const ProtobufCMessage *message,
 /* --- sending --- */
 
 static int
-send_dry(void *context, const ProtobufCMessage *message, struct error *error)
+send_step(void *context, const ProtobufCMessage *message, bool dry,
+    struct error *error)
 {
 	const SendReq *request = (const SendReq *)message;
 	const struct sender *sender = role_of(context);
@@ -132,33 +133,26 @@ send_dry(void *context, const ProtobufCMessage *message, struct error *error)
 	response.usedresumetoken = request->resumetoken[0] != '\0';
 	result = sender_step_begin(&step, sender, request, error);
 	if (result == 0)
-		result = sender_step_size(&step, sender, &response.expectedsize,
-		    error);
+		result = dry ? sender_step_size(&step, sender, &response.expectedsize,
+		    error) : sender_step_prepare(&step, sender, error);
 	if (result == 0)
 		result = request_answer(&response.base, error);
+	if (result == 0 && !dry)
+		result = sender_step_send(&step, sender, error);
 	sender_step_free(&step);
 	return (result);
 }
 
 static int
+send_dry(void *context, const ProtobufCMessage *message, struct error *error)
+{
+	return (send_step(context, message, true, error));
+}
+
+static int
 send_stream(void *context, const ProtobufCMessage *message, struct error *error)
 {
-	const SendReq *request = (const SendReq *)message;
-	const struct sender *sender = role_of(context);
-	SendRes response = SEND_RES__INIT;
-	struct sender_step step;
-	int result;
-
-	response.usedresumetoken = request->resumetoken[0] != '\0';
-	result = sender_step_begin(&step, sender, request, error);
-	if (result == 0)
-		result = sender_step_prepare(&step, sender, error);
-	if (result == 0)
-		result = request_answer(&response.base, error);
-	if (result == 0)
-		result = sender_step_send(&step, sender, error);
-	sender_step_free(&step);
-	return (result);
+	return (send_step(context, message, false, error));
 }
 
 static int
