@@ -24,6 +24,12 @@ static const struct {
 
 #define NONE_SLOW	3u	/* times none was no faster: not by chance; twice as slow: two */
 
+/*
+ * After so many pieces that were passed over a trial is at the lowest level.  Before, it
+ * is not: another level forgets what was sent, and some streams only repeat that.
+ */
+#define TRIALS_AT_RUNG	8u
+
 void
 compression_level_init(struct compression_level *level)
 {
@@ -51,7 +57,8 @@ compression_level_next(struct compression_level *level, unsigned sample)
 	level->sample = sample;
 	if (!level->tried)
 		return (COMPRESSION_LEVEL_NONE);
-	return (ladder[level->skips > 0 && !promising ? LOWEST : level->rung].level);
+	return (ladder[level->skips > TRIALS_AT_RUNG && !promising ? LOWEST :
+	    level->rung].level);
 }
 
 void

@@ -21,8 +21,9 @@
  * too slow, and none, are tried again after twice as many windows each time.
  *
  * A piece that hardly shrinks is followed by one that is sent as it is, then two, four, at
- * most COMPRESSION_LEVEL_SKIPS, until one that is tried at the lowest level shrinks.  One
- * whose sample looks better than those that were tried in vain is not passed over.
+ * most COMPRESSION_LEVEL_SKIPS, until one that is tried shrinks; after more than eight the
+ * trial is at the lowest level.  One whose sample looks better than those that were tried
+ * in vain is not passed over.
  */
 #define COMPRESSION_LEVEL_NONE		0	/* send it as it is */
 #define COMPRESSION_LEVEL_SKIPS		512u

@@ -120,7 +120,8 @@ int
 main(void)
 {
 	struct history plain;
-	unsigned slow = 0, vain = 0;
+	unsigned slow = 0, vain = 0, repeated = 0;
+	int before = 0;
 
 	TEST("a slow line gets the highest level, within the first windows") {
 		from_the_beginning((struct world){ .compressing = 200, .line = 100000,
@@ -234,6 +235,23 @@ main(void)
 			compression_level_done(&level, PIECE, PIECE, 100, 200 * i);
 		}
 		CHECK(vain > 8 && vain < 16384 / 100);
+	}
+	TEST("a level that rose keeps a stream that shrinks only by what was sent before") {
+		/* Another level forgets that. */
+		compression_level_init(&level);
+		for (int64_t now = 0, i = 0; i < 1000; i++) {
+			const int l = compression_level_next(&level, 128);
+			const bool repeats = l > 0 && l == before;
+
+			before = l > 0 ? l : before;
+			repeated += repeats;
+			now += 100;
+			compression_level_done(&level, PIECE, repeats ? PIECE / 3 : PIECE,
+			    100, now);
+			now += repeats ? 10000 : 30000;
+			compression_level_waited(&level, true, repeats ? 10000 : 30000);
+		}
+		CHECK(before == 9 && repeated >= 950);
 	}
 	TEST("of a mixed stream the parts that shrink are compressed") {
 		from_the_beginning((struct world){ .compressing = 200, .line = 100000,
