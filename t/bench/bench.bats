@@ -21,6 +21,8 @@ contenders() {
 	    "processes": [2, null], "exponent": 1.18}]}}' > growth.json
 	echo '{"mbit": 100, "lines": [{"line": "1 ms", "zr": 90.5, "all": [1, 2, 6]}, {"line": "30 ms", "zr": null}]}' > new.json
 	echo '{"mbit": 100, "steps": [{"name": "one", "round_trips": 3, "s at 1 ms": 2}, {"name": "two", "s at 1 ms": 4}]}' > distance.json
+	echo '{"lines": [{"mbit": 0, "stream": "text", "contenders": {"zr": {"seconds": 2, "cpu_seconds": 1, "wire_bytes": 5242880,
+	    "to_plain": [1, 1, 1]}, "zr -z": {"to_plain": [0.5, 2, 0.25]}}}]}' > compression.json
 	echo '{' > torn.json
 	echo 'sync: ended with status 1' > left-out
 	run -0 "$TOP/t/bench/page.py" .
@@ -30,7 +32,7 @@ contenders() {
 	    'zr-tls alone costs 1.00 of the CPU of pump and cipher together*' \
 	    '| zr-sync | nothing | – | 2 | 4 | 0.25 | 0.10 |' \
 	    '| zr-list | 0.1 | 1.50 | 1.18 | 1 | 2 | 2 | – |' \
-	    '| 100 tiny steps, seconds | one | two |' '| 1 ms | 2 | 4 |' '| 1 ms | 90.50 | 2 |' '| 30 ms | – | – |' \
+	    '| 100 tiny steps, seconds | one | two |' '| 1 ms | 2 | 4 |' '| no limit | text | 2.00, 1.00, 5 | 0.50, 2.00, 0.25 |' '| 1 ms | 90.50 | 2 |' '| 30 ms | – | – |' \
 	    '- sync: ended with status 1' '- torn.json cannot be read'; do
 		[[ $'\n'$(cat page.md)$'\n' == *$'\n'${line}$'\n'* || $line == *\* && $(cat page.md) == *"${line%\*}"* ]] ||
 		    { echo "missing: $line"; cat page.md; return 1; }

@@ -141,6 +141,23 @@ def digests(data):
         [name, median(values), ratio(median(values), median(data.get("sha256sum")))] for name, values in data.items()])
 
 
+def compression(data):
+    """A row for each line and stream: what zr takes, and the others as ratios to it."""
+    lines, names = data["lines"], list(data["lines"][0]["contenders"])
+    plain, others = names[0], names[1:]
+
+    def of(line, name):
+        return ", ".join(f"{one:.2f}" for one in line["contenders"][name]["to_plain"])
+
+    def whole(line):
+        row = line["contenders"][plain]
+        return f"{row['seconds']:.2f}, {row['cpu_seconds']:.2f}, {number(row['wire_bytes'] >> 20)}"
+    return [f"{plain}: seconds, CPU seconds, MiB on the wire; the others: ratios to these.", ""] + table(
+        ["line", "stream"] + [plain, *others],
+        [[f"{line['mbit']:g} Mbit/s" if line["mbit"] else "no limit", line["stream"], whole(line)] +
+         [of(line, name) for name in others] for line in lines]) + absent(data)
+
+
 def distance(data):
     """A row for each line, the kinds of replication beside each other."""
     prefix, kinds = "s at ", data["steps"]
@@ -168,7 +185,7 @@ KNOWN = [
     ("dataconn", "A data connection", contenders),
     ("tls", "TLS", tls),
     ("tls-machine", "TLS, in the machine of check-zfs", tls),
-    ("compression", "Compression between zr and zr", anything),
+    ("compression", "Compression between zr and zr", compression),
     ("distance", "Distance", distance),
     ("sync", "Whole runs on real ZFS", runs),
     ("replicate", "What a step costs", steps),
