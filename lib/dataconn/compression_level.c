@@ -23,6 +23,7 @@ static const struct {
 #define SOME_HOLD	32u
 
 #define NONE_SLOW	3u	/* times none was no faster: not by chance; twice as slow: two */
+#define STALL		4	/* times as long as usual: not the turns of other processes */
 
 /*
  * After so many pieces that were passed over a trial is at the lowest level.  Before, it
@@ -134,12 +135,20 @@ judge_none(struct compression_level *level, const struct spent *spent)
 	level->rung = LOWEST;
 }
 
-/* What a window costs at the lowest level: the later ones count for more. */
+/*
+ * What a window costs at the lowest level: the later ones count for more.  One in which the
+ * machine stood still counts for little, and is forgotten with the next one.
+ */
 static void
 note_packed(struct compression_level *level, const struct spent *spent)
 {
-	level->packed_cost = level->packed_cost == 0 ? spent->elapsed :
-	    (level->packed_cost + spent->elapsed) / 2;
+	const int64_t known = level->packed_cost, now = spent->elapsed;
+
+	if (known == 0 || now < known / STALL)
+		level->packed_cost = now;
+	else
+		level->packed_cost = (known + (now < known * STALL ? now :
+		    known * STALL)) / 2;
 }
 
 /* The highest rung that leaves a quarter of the time that the network gives. */

@@ -236,6 +236,17 @@ main(void)
 		}
 		CHECK(vain > 8 && vain < 16384 / 100);
 	}
+	TEST("if the machine stands still once, what it compresses goes on being compressed") {
+		for (unsigned pieces = 8; pieces <= 128; pieces *= 2) {
+			const struct world world = { .compressing = 200, .line = 1000,
+			    .shrinks = 3 };
+
+			from_the_beginning(world, pieces);
+			history.now += 10000000;
+			run(&level, &world, 20000, &history);
+			CHECK(share(&history, 1, 1) >= 85);
+		}
+	}
 	TEST("a level that rose keeps a stream that shrinks only by what was sent before") {
 		/* Another level forgets that. */
 		compression_level_init(&level);
