@@ -200,7 +200,7 @@ transfer_was_stale(const struct transfer *transfer, bool others, int64_t now)
 	const struct command *sender = &transfer->sides[SENDER];
 	const bool asked = transfer->asked_at != 0;
 
-	if (transfer->failure != FAILURE_TRANSPORT || !(others ||
+	if (transfer->failure != FAILURE_TRANSPORT || transfer->given_up || !(others ||
 	    transfer->replaced || transfer->prepared[asked ? RECEIVER : SENDER]))
 		return (false);
 	if (!asked)
@@ -279,6 +279,7 @@ transfer_end(struct transfer *transfer, enum failure failure,
 {
 	if (transfer->phase >= TRANSFER_ENDING)
 		return;
+	transfer->given_up = true;
 	transfer->error = *why;
 	fail(transfer, failure, now);
 }

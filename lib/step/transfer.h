@@ -57,6 +57,7 @@ struct transfer {
 	struct command sides[TRANSFER_SIDES];
 	bool prepared[TRANSFER_SIDES];	/* started before there was an order */
 	bool replaced;			/* one has ended while it waited */
+	bool given_up;			/* by transfer_end() */
 	int stream[2];			/* the sender's pipe, until its answer is in */
 	struct progress_reader progress[TRANSFER_SIDES];
 	int verdict;			/* the receiver's; -1: given, or none will be */

@@ -54,6 +54,23 @@ load ../lib/replicate
 	same web backup
 }
 
+# It is no connection that was dead when it was used, although others wait meanwhile.
+@test "a Send that -W ends counts as an attempt" {
+	"$HELPERS/tiny_archive.py" ours 2 1
+	chmod -R go= ours
+	cat > zr-remote <<-'END'
+		#!/bin/sh
+		shift
+		[ "$1" = Send ] || exec zr-endpoint archive ours "$@"
+		read -r line || exit 1
+		echo "$line" >> asked
+		exec sleep 60
+	END
+	chmod +x zr-remote
+	replicate 99 -a 1 -P 1 -W 1 -s './zr-remote tcp:nowhere' -r "$RECEIVER"
+	[ "$(wc -l < asked)" = 2 ]
+}
+
 @test "-t ends a call without an answer" {
 	lay web a 1 1
 	fault sending -1 ListFilesystemVersions a never
