@@ -267,7 +267,8 @@ takes_more(struct engine *engine)
 
 /*
  * Can we end without the peer's end?  A client can if its program has succeeded and nothing
- * else has that program's socket: nobody awaits an answer.  As with close(2) on TCP, bytes
+ * else has that program's socket: nobody awaits an answer.  A server that has sent nothing
+ * may still refuse our certificate, which is to be said.  As with close(2) on TCP, bytes
  * that the peer sends later cause a reset, and a reset destroys what the peer has not
  * received yet.  Therefore at most one segment, which has been sent, may be undelivered.
  * Unread bytes cause a reset, too: read them.
@@ -279,7 +280,7 @@ can_leave_peer(struct engine *engine)
 
 	if (!engine->child_ended || engine->out.state != OUTGOING_ENDED ||
 	    engine->status != EXIT_DONE || tls_is_server(engine->connection) ||
-	    (io_ready(engine->local, 0) & POLLHUP) == 0)
+	    engine->in.total == 0 || (io_ready(engine->local, 0) & POLLHUP) == 0)
 		return (false);
 	left = io_unacknowledged(engine->network.write_fd);
 	if (left == -1 || left > SEGMENT_MIN)

@@ -184,6 +184,7 @@ $2" ]
 	print(listener.getsockname()[1], flush=True)
 	tls = context.wrap_socket(listener.accept()[0], server_side=True)
 	total = len(tls.recv(1))
+	tls.sendall(b"welcome")
 	time.sleep(0.5)
 	tls.sendall(b"a reset, if the client has closed its socket")
 	while (piece := tls.recv(65536)):
@@ -203,6 +204,17 @@ $2" ]
 	refused 'the server refused our certificate' -n stranger
 	stderr_has 'is its CN allowed there?'
 	server_refused 'client certificate refused: its CN "stranger" is not among the clients allowed here'
+}
+
+@test "a client whose program is done when it is refused says so" {
+	accept -- touch served
+	: > proxy
+	background "$HELPERS/distance.py" -s 0.2 distance.log "127.0.0.1:$port" > proxy
+	eventually 10 test -s proxy
+	port=$(cat proxy)
+	run --separate-stderr connect -n stranger -s localhost true
+	[ "$status" = 0 ]
+	stderr_has 'the server refused our certificate'
 }
 
 @test "a client whose CN is in the list file is admitted" {
