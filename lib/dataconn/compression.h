@@ -66,8 +66,8 @@ void	decompressor_feed(struct decompressor *decompressor, const uint8_t *bytes,
 
 /*
  * The next inflated bytes, valid until the next call.  Returns 1 with at least one byte, or
- * 0 when all that was fed is consumed; -1 and *error if the payload is corrupt, or inflates to more or fewer
- * bytes than its frame says (EXIT_PROTOCOL), or for lack of memory.
+ * 0 when all that was fed is consumed; -1 and *error if the payload is corrupt, or inflates
+ * to more or fewer bytes than its frame says (EXIT_PROTOCOL), or for lack of memory.
  */
 int	decompressor_next(struct decompressor *decompressor, const uint8_t **bytes,
 	    size_t *length, struct error *error);
