@@ -14,16 +14,16 @@
  *
  *	the network took longer than compressing: the level rises
  *	nobody was waited for, we are the slowest: the level falls
- *	the lowest level takes a quarter of it: none is tried, and stays if it is faster
+ *	the lowest level takes over a quarter of it: none is tried, and kept if faster
  *	the source took longest: the level falls, to the lowest
  *
- * A higher level that did not make it faster, but slower, is left again.  A level that was
- * too slow, and none, are tried again after twice as many windows each time.
+ * A higher level that made it slower is left again.  A level that was too slow, and none,
+ * are tried again after twice as many windows each time.
  *
- * A piece that hardly shrinks is followed by one that is sent as it is, then two, four, at
- * most COMPRESSION_LEVEL_SKIPS, until one that is tried shrinks; after more than eight the
- * trial is at the lowest level.  One whose sample looks better than those that were tried
- * in vain is not passed over.
+ * After a tried piece that hardly shrinks, one is sent as it is, after the next such piece
+ * two, then four, at most COMPRESSION_LEVEL_SKIPS; after more than eight, the trial is at
+ * the lowest level.  One whose sample looks better than those that were tried in vain is
+ * not passed over.
  */
 #define COMPRESSION_LEVEL_NONE		0	/* send it as it is */
 #define COMPRESSION_LEVEL_SKIPS		512u
@@ -74,8 +74,8 @@ int	compression_level_next(struct compression_level *level, unsigned sample);
 
 /*
  * That piece, of bytes bytes, became packed bytes, for which it took this processor time;
- * packed is the same as bytes if it is sent as it is.  So may a piece be for which
- * compression_level_next() was not called.
+ * packed is the same as bytes if it is sent as it is.  For such a
+ * piece compression_level_next() may be left out.
  */
 void	compression_level_done(struct compression_level *level, size_t bytes,
 	    size_t packed, int64_t took, int64_t now);

@@ -238,8 +238,9 @@ void	ahead_handle(struct replication *replication,
 	    const struct pollfd *entries, int64_t now);
 
 /*
- * The work's step has failed as one was dead when it was used, or others had the server's
- * last place: close them all, and open none until the step has been tried without.
+ * The work's step has failed because its connection had died while it waited, or others
+ * had the server's last place: close all that wait, and open none until the step has been
+ * tried without.
  */
 void	ahead_distrust(struct replication *replication, struct work *work,
 	    int64_t now);

@@ -16,9 +16,9 @@
  *	both waited for
  *
  * A side that command_can_wait() is started before its request is known: the receiver
- * together with the sender, and with transfer_prepare() both before there is a step.  If
- * one ends while it waits, nothing has happened yet: another is started in its place when
- * its request is known, and only that one can fail (transfer_was_stale()).
+ * together with the sender, and with transfer_prepare() both before there is a step.  One
+ * that ends while it waits has not failed: another is started in its place when its
+ * request is known, and only that one can fail (transfer_was_stale()).
  *
  * The stream goes from one to the other through the pipe that they share; no byte of it
  * passes through here.  The receiver gets ZR_VERDICT (verdict.h), and both ZR_PROGRESS
@@ -90,9 +90,9 @@ int	transfer_begin(struct transfer *transfer,
 bool	transfer_was_prepared(const struct transfer *transfer);
 
 /*
- * It has failed, but perhaps only because it used a connection that had waited and was
- * dead, or a new one while others, which still wait, had the server's last place: once
- * those are closed, the same step may succeed at once.
+ * It has failed, but perhaps only because its connection had died while it waited, or
+ * because others that still wait had the server's last place: once those are closed, the
+ * same step may succeed at once.
  */
 bool	transfer_was_stale(const struct transfer *transfer, bool others,
 	    int64_t now);

@@ -17,8 +17,8 @@
  *
  * The end waits for the peer's, within limits: a close(2) before that could cause a reset,
  * which takes back bytes that the peer has not read yet.  A client whose child has ended
- * well, with at most a segment undelivered, does not wait for a server that has sent
- * something, and so has accepted it.
+ * well, with at most a segment undelivered, does not wait once the server has sent
+ * something: the client is accepted.
  */
 #define TLS_ENGINE_FLUSH_MS 10000	/* the rest: the peer's pace.h window, */
 #define TLS_ENGINE_LINGER_MS 2000	/* and once the kernel has it all */
