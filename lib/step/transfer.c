@@ -198,14 +198,15 @@ bool
 transfer_was_stale(const struct transfer *transfer, bool others, int64_t now)
 {
 	const struct command *sender = &transfer->sides[SENDER];
-	const bool asked = transfer->asked_at != 0;
 
-	if (transfer->failure != FAILURE_TRANSPORT || transfer->given_up || !(others ||
-	    transfer->replaced || transfer->prepared[asked ? RECEIVER : SENDER]))
+	if (transfer->failure != FAILURE_TRANSPORT || transfer->given_up)
 		return (false);
-	if (!asked)
-		return (buffer_length(&sender->call.answer) == 0);
-	return ((transfer->receiver == TRANSFER_RECEIVER_FIRST ||
+	if (transfer->asked_at == 0)
+		return ((others || transfer->replaced || transfer->prepared[SENDER]) &&
+		    buffer_length(&sender->call.answer) == 0);
+	/* A new receiver that was lost may have taken a part of the stream. */
+	return ((transfer->replaced || transfer->prepared[RECEIVER]) &&
+	    (transfer->receiver == TRANSFER_RECEIVER_FIRST ||
 	    command_succeeded(sender)) && now < transfer->asked_at + STALE_MS);
 }
 

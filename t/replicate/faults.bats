@@ -262,6 +262,21 @@ no_failure() {
 	diff -r -x @lock -x empty ours/tank restored/tank
 }
 
+@test "a Receive that is lost in its stream costs an attempt, although other connections wait" {
+	"$HELPERS/tiny_archive.py" ours 2 1
+	chmod -R go= ours
+	slow Send ours 0.5
+	cat > lossy <<-'END'
+		#!/bin/bash
+		[ "${@: -1}" = Receive ] || exec zr-endpoint archive backup "$@"
+		head -c 400 > /dev/null
+		kill -9 $PPID
+	END
+	chmod +x lossy
+	replicate 99 -e events -a 1 -P 1 -s ./slow -r "zr-remote 'exec:zr-handshake accept zr-mux accept zr-serve ./lossy'"
+	[ "$(events 'select(.event == "step-begin" and .filesystem == "tank/0").to')" = snapshot_0 ]
+}
+
 @test "connections that are killed while they wait cost no attempt" {
 	"$HELPERS/tiny_archive.py" ours 12 4
 	chmod -R go= ours
