@@ -65,6 +65,8 @@ with_systemd() {
 	for unit in zr zr-listen; do
 		systemctl start \$unit.socket
 		ask Receive "\$request" < $STREAM && echo "received by \$unit"
+		# Those of the connections before may still be ending.
+		while pgrep zr-tls > /dev/null; do read -r -t 0.2 <> <(:); done
 		exec 6<> /dev/tcp/127.0.0.1/8888
 		until pid=\$(pgrep -n zr-tls); do read -r -t 0.2 <> <(:); done
 		grep -E '^(CapBnd|NoNewPrivs|Seccomp):' /proc/\$pid/status
@@ -133,6 +135,8 @@ with_systemd() {
 		systemctl start \$unit.socket
 		zr-replicate -w 20 -s 'zr-endpoint sender -j job -f src/data' \
 		    -r 'zr-remote -d /etc/zr -n web1 -s localhost tls:127.0.0.1:8888' && echo "received by \$unit"
+		# Those of the connections before may still be ending.
+		while pgrep zr-tls > /dev/null; do read -r -t 0.2 <> <(:); done
 		exec 6<> /dev/tcp/127.0.0.1/8888
 		until pid=\$(pgrep -n zr-tls); do read -r -t 0.2 <> <(:); done
 		grep -E '^CapEff:' /proc/\$pid/status
