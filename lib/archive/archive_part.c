@@ -144,7 +144,7 @@ names_snapshot(const struct zstream *head)
 
 /*
  * The offset of the last record but one before `end` that seems to be an anchor, so that
- * its payload is complete; 0: there is none.
+ * its payload is complete; 0 if none does.
  */
 static uint64_t
 search(const struct archive_part *part, uint64_t end)

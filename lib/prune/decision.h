@@ -33,8 +33,8 @@ int	decision_make(struct decision *decision, const struct judgement *judgement,
 
 /*
  * The reason to ask a person first, as the end of a line about the filesystem: the rules
- * keep nothing, or the youngest snapshot is dated more than an hour after now.  NULL:
- * there is none, or nothing goes.
+ * keep nothing, or the youngest snapshot is dated more than an hour after now.  NULL: no
+ * reason, or nothing to destroy.
  */
 #define DECISION_TEXT_SIZE 512
 

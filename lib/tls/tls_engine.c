@@ -234,8 +234,7 @@ end_pace(struct engine *engine)
 
 /*
  * When the child has ended, there is a limited time to send its output, and then for the
- * peer to end: a close(2) before that could cause a reset, which takes back bytes that
- * the peer has not read yet.
+ * peer to end (tls_engine.h).
  */
 static int64_t
 end_deadline(struct engine *engine)
