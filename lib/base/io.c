@@ -19,9 +19,6 @@
 #include "base/program.h"
 #include "base/signals.h"
 
-#define UNSENT_MAX (256 << 10)
-#define UNSENT_FAR_MAX (1 << 20)	/* on a way of more than FAR_US and back */
-#define FAR_US 10000
 #define HALF_CLOSE_MS 10000	/* for the hook's last bytes to find room */
 
 static const struct io_hook *hook;
@@ -124,22 +121,33 @@ io_unblock(int fd)
 	    io_set_nonblocking(fd, true) == 0);
 }
 
+bool
+io_widen_pipe(int fd, size_t size)
+{
+#ifdef F_SETPIPE_SZ
+	const int capacity = fcntl(fd, F_GETPIPE_SZ);
+
+	return (capacity != -1 && (size <= (size_t)capacity ||
+	    fcntl(fd, F_SETPIPE_SZ, (int)size) != -1));
+#else
+	(void)fd;
+	(void)size;
+	return (false);
+#endif
+}
+
 void
-io_limit_unsent(int fd)
+io_limit_unsent(int fd, size_t size)
 {
 #ifdef TCP_NOTSENT_LOWAT
-	struct tcp_info info = { .tcpi_rtt = 0 };
-	socklen_t length = sizeof(info);
-	int bytes = UNSENT_MAX;
+	const int bytes = (int)size;
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
-	    info.tcpi_rtt > FAR_US)
-		bytes = UNSENT_FAR_MAX;
-	/* If this fails (not TCP, or an old kernel), it is only slower. */
+	/* If this fails (not TCP, or an old kernel), what waits is longer. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
 	    sizeof(bytes));
 #else
 	(void)fd;
+	(void)size;
 #endif
 }
 

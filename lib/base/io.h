@@ -63,13 +63,17 @@ int	io_set_cloexec(int fd, bool on);
 bool	io_unblock(int fd);
 
 /*
- * If fd is TCP, limit the unsent bytes that the kernel holds.  By default it takes
- * megabytes as soon as the peer is a little slower, which costs up to 50 % more CPU time
- * if TCP paces its sending (BBR; t/bench/README.md).  Bytes in flight, of which a long
- * path needs many, are not limited; on such a path, known by its round trip time so far,
- * the limit is higher, for there TCP sends more at a time when a window opens.
+ * Let a pipe hold at least size bytes.  False: fd is no pipe, or the system or the user's
+ * limit (pipe(7), /proc/sys/fs) allows no more; it then holds what it did.
  */
-void	io_limit_unsent(int fd);
+bool	io_widen_pipe(int fd, size_t size);
+
+/*
+ * If fd is TCP, let the kernel hold little more than size bytes that it has not sent yet,
+ * by default some megabytes.  Bytes in flight, of which a long path needs many, are not
+ * limited.
+ */
+void	io_limit_unsent(int fd, size_t size);
 
 /*
  * For connections that read(2) and shutdown(2) alone can neither read nor end, such as

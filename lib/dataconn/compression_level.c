@@ -47,6 +47,12 @@ is_promising(const struct compression_level *level, unsigned sample)
 	    sample > level->vain_sample + level->vain_sample / 4);
 }
 
+bool
+compression_level_passes(const struct compression_level *level)
+{
+	return (level->skip_left > 0 || level->rung == NONE);
+}
+
 int
 compression_level_next(struct compression_level *level, unsigned sample)
 {
@@ -54,7 +60,7 @@ compression_level_next(struct compression_level *level, unsigned sample)
 
 	if (promising)
 		level->skip_left = 0;
-	level->tried = level->skip_left == 0 && level->rung != NONE;
+	level->tried = !compression_level_passes(level);
 	level->sample = sample;
 	if (!level->tried)
 		return (COMPRESSION_LEVEL_NONE);
@@ -214,8 +220,11 @@ pays(size_t bytes, size_t packed)
 static void
 judge_piece(struct compression_level *level, size_t bytes, size_t packed)
 {
+	const unsigned pieces = (unsigned)((bytes + COMPRESSION_LEVEL_PIECE - 1) /
+	    COMPRESSION_LEVEL_PIECE);
+
 	if (!level->tried)
-		level->skip_left -= level->skip_left > 0;
+		level->skip_left -= pieces < level->skip_left ? pieces : level->skip_left;
 	else if (pays(bytes, packed)) {
 		level->skips = level->vain_sample = 0;
 		level->shrunk += bytes;

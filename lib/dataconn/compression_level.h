@@ -26,6 +26,7 @@
  * not passed over.
  */
 #define COMPRESSION_LEVEL_NONE		0	/* send it as it is */
+#define COMPRESSION_LEVEL_PIECE		(64u << 10)	/* longer ones count as several */
 #define COMPRESSION_LEVEL_SKIPS		512u
 #define COMPRESSION_LEVEL_HOLDS		256u	/* windows, at most */
 
@@ -65,6 +66,9 @@ struct compression_level {
 };
 
 void	compression_level_init(struct compression_level *level);
+
+/* Will the next piece be sent as it is, unless its sample is promising? */
+bool	compression_level_passes(const struct compression_level *level);
 
 /*
  * The level, Zstandard's, for the next piece; COMPRESSION_LEVEL_NONE.  sample is what

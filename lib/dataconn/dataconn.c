@@ -6,6 +6,8 @@
 #include "base/zstd_library.h"
 #include "dataconn/dataconn_private.h"
 
+#define UNSENT_MAX	(1u << 20)	/* bytes, of a connection that compresses */
+
 struct dataconn *
 dataconn_new(const struct chain *chain, enum exchange_role role,
     enum method_kind method, const struct rate *rate, struct error *error)
@@ -28,10 +30,8 @@ dataconn_new(const struct chain *chain, enum exchange_role role,
 	dataconn_out_init(&conn->out, chain->write_fd);
 	if (dataconn_in_init(&conn->in, chain->read_fd, role, method, error) == 0) {
 		if (io_set_nonblocking(chain->read_fd, true) == 0 &&
-		    io_set_nonblocking(chain->write_fd, true) == 0) {
-			io_limit_unsent(chain->write_fd);
+		    io_set_nonblocking(chain->write_fd, true) == 0)
 			return (conn);
-		}
 		error_errno(error, "data connection");
 	}
 	dataconn_free(conn);
@@ -49,6 +49,8 @@ dataconn_compress(struct dataconn *conn, struct error *error)
 {
 	if (zstd_library(error) == NULL)
 		return (-1);
+	/* How fast the network is shows only once its queue is full. */
+	io_limit_unsent(conn->out.fd, UNSENT_MAX);
 	exchange_allow_compression(&conn->in.exchange);
 	conn->out.compresses = true;
 	return (0);
@@ -115,6 +117,7 @@ dataconn_text(struct dataconn *conn)
 int
 dataconn_source(struct dataconn *conn, int fd, struct error *error)
 {
+	(void)io_widen_pipe(fd, DATACONN_PIPE);
 	return (dataconn_out_begin(&conn->out, fd, error));
 }
 
@@ -134,6 +137,8 @@ dataconn_has_source(const struct dataconn *conn)
 void
 dataconn_sink(struct dataconn *conn, int fd)
 {
+	if (fd != -1)
+		(void)io_widen_pipe(fd, DATACONN_PIPE);
 	dataconn_in_sink(&conn->in, fd == -1 ? DATACONN_SINK_NONE :
 	    DATACONN_SINK_OPEN, fd);
 }

@@ -27,7 +27,7 @@
  * In each direction a chunk of the stream costs one read and one write, in one buffer
  * that is reused; no more of the stream than that buffer is ever held.
  */
-#define DATACONN_CHUNK		(128u << 10)	/* bytes per read */
+#define DATACONN_PIPE		(512u << 10)	/* bytes that source and sink hold, if pipes */
 #define DATACONN_REQUEST_MS	30000		/* for a client's request to come */
 #define DATACONN_STREAM_MS	3600000		/* for some of its stream, unless told */
 #define DATACONN_DRAIN_MS	10000		/* from our Shutdown to giving up */

@@ -8,13 +8,17 @@
 
 #define PROGRESS 64u	/* bytes of a message that are a sign of life */
 
+#define PAGE	4096u
+#define ROOM	(FRAME_PAYLOAD_MAX + PAGE)	/* a frame's payload and the next header */
+#define SHORT	(16u << 10)	/* a read that is not worth it */
+
 int
 dataconn_in_init(struct dataconn_in *in, int fd, enum exchange_role role,
     enum method_kind method, struct error *error)
 {
 	*in = (struct dataconn_in){ .fd = fd };
 	exchange_init(&in->exchange, role, method);
-	in->bytes = aligned_alloc(4096, DATACONN_CHUNK);
+	in->bytes = aligned_alloc(PAGE, ROOM);
 	return (in->bytes == NULL ? error_errno(error, "data connection") : 0);
 }
 
@@ -62,10 +66,12 @@ is_sign_of_life(struct dataconn_in *in, size_t length)
 bool
 dataconn_in_read(struct dataconn_in *in, size_t max, struct error *error)
 {
-	/* A read ends where the next frame's payload begins, if that is worth it. */
+	/*
+	 * A read ends where the next frame's payload begins, if that is worth it: payloads
+	 * then lie at the beginning of a page (dataconn_out.c).
+	 */
 	const size_t wanted = exchange_wanted(&in->exchange);
-	const size_t size = wanted >= DATACONN_CHUNK / 8 &&
-	    wanted < DATACONN_CHUNK ? wanted : DATACONN_CHUNK;
+	const size_t size = wanted >= SHORT && wanted < ROOM ? wanted : ROOM;
 	const ssize_t got = io_read(in->fd, in->bytes, size < max ? size : max);
 
 	if (got > 0) {

@@ -43,16 +43,6 @@ wait_for_bytes(int fd, struct verdict *verdict, bool *hung_up,
 /* --- without taking anything --- */
 
 #ifdef __linux__
-/* Make room for size bytes in a pipe, if possible. */
-static bool
-has_room(int fd, size_t size)
-{
-	const int capacity = fcntl(fd, F_GETPIPE_SZ);
-
-	return (capacity != -1 && (size <= (size_t)capacity ||
-	    fcntl(fd, F_SETPIPE_SZ, (int)size) != -1));
-}
-
 /* Copy the contents of a pipe, by way of another pipe of that size. */
 static ssize_t
 peek_pipe(int fd, void *buffer, size_t size)
@@ -61,9 +51,9 @@ peek_pipe(int fd, void *buffer, size_t size)
 	int ends[2];
 
 	errno = ENOBUFS;
-	if (!has_room(fd, size) || pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
+	if (!io_widen_pipe(fd, size) || pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
 		return (-1);
-	if (has_room(ends[1], (size_t)fcntl(fd, F_GETPIPE_SZ)))
+	if (io_widen_pipe(ends[1], (size_t)fcntl(fd, F_GETPIPE_SZ)))
 		seen = tee(fd, ends[1], size, SPLICE_F_NONBLOCK);
 	if (seen > 0)
 		seen = io_read(ends[0], buffer, (size_t)seen);

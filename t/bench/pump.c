@@ -6,6 +6,8 @@
  *	pump send, pump receive			one read and one write for each
  *						chunk, in one reused buffer
  *	pump splice-send, pump splice-receive	the bytes stay in the kernel
+ *
+ * With a second argument, "wide", chunks and pipe are as large as zr-dataconn's.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -17,10 +19,12 @@
 #include "dataconn/frame.h"
 
 #define CHUNK (128u << 10)
+#define WIDE (512u << 10)
 
 /* In the middle of a page, wherever the linker puts it: see lib/dataconn/dataconn_out.c. */
 #define PAGE 4096u
-static _Alignas(PAGE) uint8_t pages[PAGE + CHUNK];
+static _Alignas(PAGE) uint8_t pages[PAGE + WIDE];
+static size_t chunk = CHUNK;
 static uint8_t *const buffer = pages + PAGE / 2 - FRAME_HEADER_SIZE;
 
 static int
@@ -39,7 +43,7 @@ send_frames(void)
 {
 	ssize_t got;
 
-	while ((got = read(STDIN_FILENO, buffer + FRAME_HEADER_SIZE, CHUNK)) > 0) {
+	while ((got = read(STDIN_FILENO, buffer + FRAME_HEADER_SIZE, chunk)) > 0) {
 		frame_encode(buffer, FRAME_ZFS_STREAM, (uint32_t)got);
 		if (write_all(buffer, FRAME_HEADER_SIZE + (size_t)got) == -1)
 			return (-1);
@@ -57,7 +61,7 @@ receive_frames(void)
 	for (;;) {
 		want = header.length > 0 ? (size_t)header.length + FRAME_HEADER_SIZE :
 		    FRAME_HEADER_SIZE - have;
-		got = read(STDIN_FILENO, buffer + have, want < CHUNK ? want : CHUNK);
+		got = read(STDIN_FILENO, buffer + have, want < chunk ? want : chunk);
 		if (got <= 0)
 			return ((int)got);
 		if (header.length > 0) {
@@ -137,6 +141,12 @@ main(int argc, char *argv[])
 	} modes[] = { { "send", send_frames }, { "receive", receive_frames },
 	    { "splice-send", splice_send }, { "splice-receive", splice_receive } };
 
+	if (argc == 3 && strcmp(argv[2], "wide") == 0) {
+		chunk = WIDE - PAGE;
+		for (int fd = 0; fd < 2; fd++)
+			(void)fcntl(fd, F_SETPIPE_SZ, (int)WIDE);
+		argc = 2;
+	}
 	for (size_t i = 0; argc == 2 && i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (strcmp(argv[1], modes[i].name) == 0)
 			return (modes[i].pump() == 0 ? 0 : 111);
