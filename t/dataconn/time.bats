@@ -1,5 +1,6 @@
 # Data connections that take their time: heartbeats, time limits, slow readers.  Those
 # that were recorded are in replay/time.bats.
+# Takes long
 load ../lib/helper
 load ../lib/frames
 

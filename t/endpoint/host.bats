@@ -1,5 +1,6 @@
 # zr-endpoint -H: another host by a real sshd, on which zfs is a stand-in that fails,
 # hangs or prints odd things, and whose login shell may be anything.
+# Takes long
 load ../lib/helper
 load ../lib/zfs_faults
 load ../lib/sshd

@@ -1,4 +1,5 @@
 # Another host that says nothing: it takes a minute, beside the other files.
+# Takes long
 load ../lib/helper
 load ../lib/sshd
 

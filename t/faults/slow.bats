@@ -1,5 +1,6 @@
 # Slow readers and writers lose nothing while they live.  All at once, as they
 # mostly wait: 1 KiB/s for a minute, pauses of 30 s.
+# Takes long
 load ../lib/helper
 
 REQUEST='{"Filesystem":"a/b","To":{"Name":"s","Guid":"1","Creation":"2024-01-02T00:00:00Z"},"ReplicationConfig":{"protection":{"Initial":1,"Incremental":2}}}'

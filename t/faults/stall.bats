@@ -1,4 +1,5 @@
 # A peer that stands still, or whose bytes arrive as others.
+# Takes long
 load ../lib/helper
 
 @test "a peer that stops at any place is noticed after 10 s" {

@@ -1,4 +1,5 @@
 # zr-list: an endpoint's whole listing, a line for each filesystem.
+# Takes long
 load ../lib/helper
 load ../lib/archive
 

@@ -1,6 +1,7 @@
 # Recorded connections that take their time, in the recorded time.  Keepalive without
 # waiting is in unit/rpc_session.c and unit/liveness.c.
 # Over: tcp tls ssh
+# Takes long
 load ../lib/helper
 load ../lib/replay
 

@@ -1,4 +1,5 @@
 # zr-snap: the commands before and after; with a stand-in for zfs (t/lib/snap.bash).
+# Takes long
 load ../lib/helper
 load ../lib/snap
 

@@ -1,5 +1,6 @@
 # Whoever runs both sides of a stream is killed, or gives its verdict early, late or
 # never: what the receivers make of it.
+# Takes long
 load ../lib/helper
 load ../lib/zfs_faults
 
