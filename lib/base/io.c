@@ -151,6 +151,15 @@ io_limit_unsent(int fd, size_t size)
 #endif
 }
 
+void
+io_low_water(int fd, size_t size)
+{
+	const int bytes = (int)size;
+
+	/* If this fails (no socket), we are woken more often. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
 static void
 forget_hook(void)
 {

@@ -76,6 +76,12 @@ bool	io_widen_pipe(int fd, size_t size);
 void	io_limit_unsent(int fd, size_t size);
 
 /*
+ * If fd is TCP, let poll(2) report it as readable only once size bytes wait, or fewer that
+ * fill the window, an end or an error.
+ */
+void	io_low_water(int fd, size_t size);
+
+/*
  * For connections that read(2) and shutdown(2) alone can neither read nor end, such as
  * kernel TLS.  A program that may be given one installs the hook once, before it reads.
  * On any other descriptor each function does what read(2) and shutdown(2) would do.

@@ -12,11 +12,15 @@
 #define ROOM	(FRAME_PAYLOAD_MAX + PAGE)	/* a frame's payload and the next header */
 #define SHORT	(16u << 10)	/* a read that is not worth it */
 
+#define GATHER_MIN	(64u << 10)	/* bytes of a frame that are worth it */
+#define GATHER_MAX	(256u << 10)	/* more would narrow the window too much */
+#define GATHER_MS	20
+
 int
 dataconn_in_init(struct dataconn_in *in, int fd, enum exchange_role role,
     enum method_kind method, struct error *error)
 {
-	*in = (struct dataconn_in){ .fd = fd };
+	*in = (struct dataconn_in){ .fd = fd, .low_water = 1 };
 	exchange_init(&in->exchange, role, method);
 	in->bytes = aligned_alloc(PAGE, ROOM);
 	return (in->bytes == NULL ? error_errno(error, "data connection") : 0);
@@ -61,6 +65,26 @@ is_sign_of_life(struct dataconn_in *in, size_t length)
 		return (false);
 	in->unheard = 0;
 	return (true);
+}
+
+int64_t
+dataconn_in_gather(struct dataconn_in *in, int64_t now)
+{
+	const size_t left = in->exchange.frames.left, awaited = left < GATHER_MIN ? 0 :
+	    left < GATHER_MAX ? left : GATHER_MAX;
+	size_t low_water = 1;
+
+	if (left != in->awaited) {
+		in->awaited = left;
+		in->gather_until = now + GATHER_MS;
+	}
+	if (awaited > 0 && now < in->gather_until)
+		low_water = awaited;
+	if (low_water != in->low_water) {
+		in->low_water = low_water;
+		io_low_water(in->fd, low_water);
+	}
+	return (low_water > 1 ? in->gather_until : IO_FOREVER);
 }
 
 bool

@@ -34,6 +34,9 @@ struct dataconn_in {
 	struct exchange exchange;
 	bool shutdown_seen;
 	size_t unheard;			/* bytes that were no sign of life */
+	size_t low_water;		/* bytes that poll(2) waits for */
+	size_t awaited;			/* of a long frame; 0: no such frame */
+	int64_t gather_until;
 	uint8_t *bytes;			/* what was read, */
 	size_t start, end;		/* and what of it exchange has not seen */
 	struct decompressor decompressor;
@@ -57,6 +60,13 @@ bool	dataconn_in_reads(const struct dataconn_in *in);
 
 /* Were bytes read that are neither a past event's nor waiting for the sink? */
 bool	dataconn_in_has_more(const struct dataconn_in *in);
+
+/*
+ * To be called before each wait for the network: in the middle of a long frame the kernel
+ * gathers bytes, instead of waking us for each segment.  Returns when this is to be called
+ * again, at the latest: what has come by then is to be read.
+ */
+int64_t	dataconn_in_gather(struct dataconn_in *in, int64_t now);
 
 /* Is what comes next the ZFS stream, to which -r applies? */
 bool	dataconn_in_streams(const struct dataconn_in *in);

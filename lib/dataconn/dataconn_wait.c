@@ -77,8 +77,11 @@ plan_turn(struct dataconn *conn, struct turn *turn, int64_t now)
 		turn->deadline = io_earlier(turn->deadline,
 		    io_earlier(liveness_deadline(&conn->liveness),
 		    dataconn_out_deadline(&conn->out)));
-	if (reading)
+	if (reading) {
 		entry[NETWORK_IN].events |= POLLIN;
+		turn->deadline = io_earlier(turn->deadline,
+		    dataconn_in_gather(&conn->in, now));
+	}
 	if (conn->in.network == DATACONN_NETWORK_OPEN)
 		entry[NETWORK_IN].events |= POLLRDHUP;
 	if (entry[NETWORK_IN].events != 0)
